@@ -1,0 +1,31 @@
+"""unseam: the U-Net of Ronneberger, Fischer and Brox (2015) as software.
+
+A few annotated images in, a seamless segmentation of an image of any size out. The public names below are loaded when
+they are first used, so that ``import unseam`` costs nothing and needs no torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from unseam.data.weight_map import weight_map
+    from unseam.errors import UnseamError
+
+_HOME = {
+    "UnseamError": "unseam.errors",
+    "weight_map": "unseam.data.weight_map",
+}
+
+__all__ = ["weight_map", "UnseamError"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'unseam' has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,1 @@
+"""From annotated images to training samples: labels, weight maps, normalisation, crops."""

@@ -1,0 +1,68 @@
+"""Everything that can go wrong because of what came in, as one tree.
+
+A user's mistake is always an :class:`UnseamError`; anything else that escapes is a bug of ours. Each error is also the
+builtin that fits, so that code which knows nothing of this package can catch it::
+
+    UnseamError
+    ├── SizeError        (ValueError)   an image or tile size that the network cannot take
+    ├── SettingsError    (ValueError)   a setting with an unknown name, a wrong type or a value out of range
+    ├── DataError        (ValueError)   a folder, a pair or an array that cannot be trained on, predicted or scored
+    │   └── LabelError                  an annotation that does not say what it means
+    ├── ImageReadError   (ValueError)   a file that is no readable image
+    ├── ModelFileError   (ValueError)   a file that is no model, or not one that this version reads
+    ├── OutputError      (OSError)      a result that could not be written
+    └── TrainingError    (RuntimeError) training cannot go on (diverged, no progress)
+
+A message has three parts: what came, what may come, what to do.
+"""
+
+from pathlib import Path
+
+
+class UnseamError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class SizeError(UnseamError, ValueError):
+    """An image or tile size that the network cannot take."""
+
+
+class SettingsError(UnseamError, ValueError):
+    """A setting with an unknown name, a wrong type or a value out of range."""
+
+
+class DataError(UnseamError, ValueError):
+    """A folder, a pair or an array that cannot be trained on, predicted or scored."""
+
+
+class LabelError(DataError):
+    """An annotation that does not say what it means."""
+
+
+class ImageReadError(UnseamError, ValueError):
+    """A file that is no readable image.
+
+    Parameters
+    ----------
+    path
+        The file.
+    reason
+        What is wrong with it, and what would mend it.
+    """
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = Path(path)
+        self.reason = reason
+
+
+class ModelFileError(UnseamError, ValueError):
+    """A file that is no model, or not one that this version reads."""
+
+
+class OutputError(UnseamError, OSError):
+    """A result that could not be written."""
+
+
+class TrainingError(UnseamError, RuntimeError):
+    """Training cannot go on: it diverged, or it makes no progress."""

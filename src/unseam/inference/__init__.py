@@ -1,0 +1,1 @@
+"""From a trained network to a segmentation: tiles, rotations, objects. Knows engines, and no network."""
