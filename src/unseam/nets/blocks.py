@@ -1,0 +1,67 @@
+"""The bricks of Fig. 1: double convolution, up-convolution, copy and crop, and the Gaussian they start from."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class DoubleConvolution(nn.Sequential):
+    """Two 3x3 valid convolutions, each followed by a ReLU: (B, C, H, W) -> (B, width, H - 4, W - 4).
+
+    Source: paper, section 2.
+    """
+
+    def __init__(self, in_channels: int, width: int) -> None:
+        super().__init__(
+            nn.Conv2d(in_channels, width, kernel_size=3),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(width, width, kernel_size=3),
+            nn.ReLU(inplace=True),
+        )
+
+
+class UpConvolution(nn.ConvTranspose2d):
+    """Upsampling and a 2x2 convolution that halves the channels: (B, C, H, W) -> (B, C / 2, 2 H, 2 W).
+
+    Source: paper, section 2.
+    """
+
+    def __init__(self, in_channels: int) -> None:
+        super().__init__(in_channels, in_channels // 2, kernel_size=2, stride=2)
+
+
+def crop(
+    features: Float[Tensor, "batch channel height width"], height: int, width: int
+) -> Float[Tensor, "batch channel rows cols"]:
+    """The central ``height`` x ``width`` px of a feature map: the "copy and crop" of Fig. 1."""
+    top = (features.shape[-2] - height) // 2
+    left = (features.shape[-1] - width) // 2
+    return features[..., top : top + height, left : left + width]
+
+
+def incoming_nodes(layer: nn.Conv2d | nn.ConvTranspose2d) -> int:
+    """N of the paper's initialisation: how many inputs one output neuron of this layer sees.
+
+    A 3x3 convolution after 64 channels has N = 9 * 64 = 576. A 2x2 up-convolution of stride 2 spreads each input over
+    four outputs, so each output sees one input pixel only: N is the number of channels, not four times that.
+    """
+    per_channel = layer.kernel_size[0] * layer.kernel_size[1]
+    if isinstance(layer, nn.ConvTranspose2d):
+        per_channel //= layer.stride[0] * layer.stride[1]
+    return layer.in_channels // layer.groups * per_channel
+
+
+def draw_weights(net: nn.Module, generator: torch.Generator | None = None) -> None:
+    """Draw every convolution's weights from N(0, sqrt(2 / N)), N its incoming nodes; biases become 0.
+
+    Source: paper, section 3; so each feature map starts with about unit variance.
+    """
+    for layer in net.modules():
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+            deviation = math.sqrt(2 / incoming_nodes(layer))
+            nn.init.normal_(layer.weight, 0.0, deviation, generator=generator)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+

@@ -1,0 +1,130 @@
+"""The fully convolutional network that the U-Net grew from, as its comparator.
+
+Same contracting path; but on the way up only class scores: each level's features are turned into score maps, upsampled by
+two and summed. No concatenation, no features in the expansive path.
+"""
+
+from dataclasses import asdict, dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from unseam.geometry import Geometry, path_geometry
+from unseam.nets.blocks import DoubleConvolution, crop, draw_weights
+from unseam.settings import check_range
+
+
+@dataclass(frozen=True)
+class FCNConfig:
+    """Settings of the fully convolutional network; see :class:`unseam.nets.unet.UNetConfig` for their meaning."""
+
+    in_channels: int = 1
+    num_classes: int = 2
+    first_width: int = 64
+    depth: int = 4
+    dropout: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_range("fcn", "in_channels", self.in_channels, 1, 1024)
+        check_range("fcn", "num_classes", self.num_classes, 2, 255)
+        check_range("fcn", "first_width", self.first_width, 1, 512)
+        check_range("fcn", "depth", self.depth, 1, 7)
+        check_range("fcn", "dropout", self.dropout, 0.0, 0.95)
+
+    def build(self) -> "FCN":
+        """The network with these settings, its weights freshly drawn."""
+        return FCN(**asdict(self))
+
+
+def bilinear_kernel() -> Float[Tensor, "4 4"]:
+    """The 4x4 kernel with which a transposed convolution of stride 2 interpolates bilinearly."""
+    line = torch.tensor([0.25, 0.75, 0.75, 0.25])
+    return line[:, None] * line[None, :]
+
+
+class FCN(nn.Module):
+    """Long, Shelhamer and Darrell's network on the U-Net's contracting path: score maps upsampled and summed.
+
+    Parameters
+    ----------
+    in_channels, num_classes, first_width, depth, dropout
+        See :class:`FCNConfig`.
+
+    Source: paper, section 1 (what the U-Net extends); Long et al. 2015, "Fully convolutional networks for semantic
+    segmentation".
+
+    Departs: Long et al. pad the input by 100 px and crop at the end; we keep to valid operations, so that tiles fit as
+    they do for the U-Net. A transposed convolution gives pixels at its rim that saw half of their kernel: we drop them.
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 1,
+        num_classes: int = 2,
+        first_width: int = 64,
+        depth: int = 4,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.config = FCNConfig(in_channels, num_classes, first_width, depth, dropout)
+        widths = [first_width * 2**level for level in range(depth + 1)]
+
+        self.contracting = nn.ModuleList(
+            DoubleConvolution(before, width)
+            for before, width in zip([in_channels, *widths[:-1]], widths, strict=True)
+        )
+        self.pool = nn.MaxPool2d(kernel_size=2, stride=2)
+        self.drop = nn.Dropout(dropout)
+        self.score = nn.ModuleList(nn.Conv2d(width, num_classes, kernel_size=1) for width in widths)
+        # padding=2 drops the rim: a length n becomes 2 n - 2.
+        self.up = nn.ModuleList(
+            nn.ConvTranspose2d(num_classes, num_classes, kernel_size=4, stride=2, padding=2, bias=False)
+            for _ in range(depth)
+        )
+        draw_weights(self)
+        with torch.no_grad():
+            for up in self.up:
+                up.weight.copy_(torch.eye(num_classes)[:, :, None, None] * bilinear_kernel())
+
+    def forward(self, image: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch klass rows cols"]:
+        """Logits (B, K, H - 2 context, W - 2 context) of a normalised image (B, C, H, W).
+
+        Raises
+        ------
+        SizeError
+            If H or W cannot pass; the message names the nearest sizes that can.
+        """
+        for length in image.shape[-2:]:
+            self.geometry.output_for(length)
+
+        features_BCHW = image
+        scores: list[Tensor] = []
+        for level, double_convolution in enumerate(self.contracting):
+            if level > 0:
+                features_BCHW = self.pool(features_BCHW)
+            features_BCHW = double_convolution(features_BCHW)
+            if level >= len(self.contracting) - 2:
+                features_BCHW = self.drop(features_BCHW)
+            scores.append(self.score[level](features_BCHW))
+
+        logits_BKHW = scores.pop()
+        for up in self.up:
+            logits_BKHW = up(logits_BKHW)
+            logits_BKHW = logits_BKHW + crop(scores.pop(), *logits_BKHW.shape[-2:])
+        return logits_BKHW
+
+    @property
+    def geometry(self) -> Geometry:
+        """What the network does to sizes: 4 px a level on the way down, 2 px a step on the way up."""
+        return path_geometry(self.config.depth, lost_in_double_convolution=4, lost_in_up_step=2)
+
+    @property
+    def context(self) -> int:
+        """Pixels of image needed beyond each side of the output: 77 at depth 4."""
+        return self.geometry.context
+
+    @property
+    def phase(self) -> int:
+        """Pixels by which the input may be shifted without changing the output: 2**depth."""
+        return self.geometry.phase

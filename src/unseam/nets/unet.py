@@ -1,0 +1,150 @@
+"""The U-Net: Fig. 1 of the paper, read from the upper left to the upper right.
+
+The names of tensors carry their axes: B batch, C channel, H row, W column, K class.
+"""
+
+from dataclasses import asdict, dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from unseam.geometry import Geometry, path_geometry
+from unseam.nets.blocks import DoubleConvolution, UpConvolution, crop, draw_weights
+from unseam.settings import check_range
+
+
+@dataclass(frozen=True)
+class UNetConfig:
+    """Settings of the U-Net; the defaults are the paper's.
+
+    Attributes
+    ----------
+    in_channels
+        Channels of the image; set from the data when training.
+    num_classes
+        Classes, background included; set from the data when training.
+    first_width
+        Features of the first level; doubled at each step down.
+    depth
+        Max-poolings.
+    dropout
+        Probability of dropping a feature at the end of the contracting path.
+    """
+
+    in_channels: int = 1
+    num_classes: int = 2
+    first_width: int = 64
+    depth: int = 4
+    dropout: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_range("unet", "in_channels", self.in_channels, 1, 1024)
+        check_range("unet", "num_classes", self.num_classes, 2, 255)
+        check_range("unet", "first_width", self.first_width, 1, 512)
+        check_range("unet", "depth", self.depth, 1, 7)
+        check_range("unet", "dropout", self.dropout, 0.0, 0.95)
+
+    def build(self) -> "UNet":
+        """The network with these settings, its weights freshly drawn."""
+        return UNet(**asdict(self))
+
+
+class UNet(nn.Module):
+    """The network of Fig. 1: valid convolutions only, so an input of 572 x 572 px gives an output of 388 x 388.
+
+    Parameters
+    ----------
+    in_channels, num_classes, first_width, depth, dropout
+        See :class:`UNetConfig`; ``UNet()`` is the paper's.
+
+    Source: paper, section 2 and Fig. 1; drop-out: section 3.1; initial weights: section 3.
+
+    Departs: the paper says where drop-out stands ("at the end of the contracting path") but not how much; we use the
+    authors' release: one half, after the last level before the bottom (on its way across, too) and after the bottom.
+
+    Examples
+    --------
+    >>> net = UNet()
+    >>> net.geometry.output_for(572), net.context, net.phase
+    (388, 92, 16)
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 1,
+        num_classes: int = 2,
+        first_width: int = 64,
+        depth: int = 4,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.config = UNetConfig(in_channels, num_classes, first_width, depth, dropout)
+        widths = [first_width * 2**level for level in range(depth + 1)]
+
+        self.contracting = nn.ModuleList(
+            DoubleConvolution(before, width)
+            for before, width in zip([in_channels, *widths[:-1]], widths, strict=True)
+        )
+        self.pool = nn.MaxPool2d(kernel_size=2, stride=2)
+        self.drop = nn.Dropout(dropout)
+        self.up = nn.ModuleList(UpConvolution(width) for width in reversed(widths[1:]))
+        # Twice the width comes in: half from below, half copied across.
+        self.expansive = nn.ModuleList(DoubleConvolution(2 * width, width) for width in reversed(widths[:-1]))
+        self.classify = nn.Conv2d(first_width, num_classes, kernel_size=1)
+        draw_weights(self)
+
+    def forward(self, image: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch klass rows cols"]:
+        """Logits for the pixels whose whole context lies in the input.
+
+        Parameters
+        ----------
+        image
+            Normalised (B, C, H, W); H and W admissible (see :attr:`geometry`).
+
+        Returns
+        -------
+        logits
+            (B, K, H - 2 context, W - 2 context), before the soft-max.
+
+        Raises
+        ------
+        SizeError
+            If H or W cannot pass; the message names the nearest sizes that can.
+        """
+        for length in image.shape[-2:]:
+            self.geometry.output_for(length)
+
+        *copied, features_BCHW = self._contract(image)
+        for up, double_convolution in zip(self.up, self.expansive, strict=True):
+            raised_BCHW = up(features_BCHW)
+            across_BCHW = crop(copied.pop(), *raised_BCHW.shape[-2:])
+            features_BCHW = double_convolution(torch.cat([raised_BCHW, across_BCHW], dim=1))
+        return self.classify(features_BCHW)
+
+    def _contract(self, features_BCHW: Tensor) -> list[Tensor]:
+        """The contracting path: the feature map of every level, from the first to the bottom."""
+        levels: list[Tensor] = []
+        for level, double_convolution in enumerate(self.contracting):
+            if level > 0:
+                features_BCHW = self.pool(features_BCHW)
+            features_BCHW = double_convolution(features_BCHW)
+            if level >= len(self.contracting) - 2:
+                features_BCHW = self.drop(features_BCHW)
+            levels.append(features_BCHW)
+        return levels
+
+    @property
+    def geometry(self) -> Geometry:
+        """What the network does to sizes: each double convolution, on both paths, takes 4 px."""
+        return path_geometry(self.config.depth, lost_in_double_convolution=4, lost_in_up_step=4)
+
+    @property
+    def context(self) -> int:
+        """Pixels of image needed beyond each side of the output: 92 at depth 4."""
+        return self.geometry.context
+
+    @property
+    def phase(self) -> int:
+        """Pixels by which the input may be shifted without changing the output: 2**depth."""
+        return self.geometry.phase

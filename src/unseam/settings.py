@@ -1,0 +1,209 @@
+"""Settings: frozen dataclasses in Python, the same tree in TOML and JSON.
+
+A field that may be one of several dataclasses (a network, an optimiser) is a table named after the one that is meant::
+
+    [net.unet]              # Run.net = UNetConfig(first_width=32)
+    first_width = 32
+
+A part that may be left out (``Elastic | None``) is switched off by ``false``. Nothing is guessed: an unknown name, a wrong
+type or a value out of range is a :class:`SettingsError` that says where, and what was probably meant.
+"""
+
+import dataclasses
+import difflib
+import re
+import tomllib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+from unseam.errors import SettingsError
+
+T = TypeVar("T")
+
+
+def check_range(owner: str, name: str, value: float, low: float, high: float) -> None:
+    """Refuse a setting outside [low, high].
+
+    Raises
+    ------
+    SettingsError
+        Names the setting, what came and what may come.
+    """
+    if not low <= value <= high:
+        raise SettingsError(f"{owner}.{name} = {value}: it must lie between {low} and {high}.")
+
+
+def table_name(cls: type) -> str:
+    """The name of a dataclass in a settings file.
+
+    Examples
+    --------
+    >>> class WeightedCrossEntropy: ...
+    >>> class UNetConfig: ...
+    >>> table_name(WeightedCrossEntropy), table_name(UNetConfig)
+    ('weighted_cross_entropy', 'unet')
+    """
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__.removesuffix("Config")).lower()
+
+
+def encode(value: Any, hint: Any = None) -> Any:
+    """A dataclass as plain tables, lists and numbers; ``hint`` is the declared type of the field it came from."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        hints = typing.get_type_hints(type(value))
+        table = {
+            field.name: encode(getattr(value, field.name), hints[field.name])
+            for field in dataclasses.fields(value)
+            if not _is_absent(getattr(value, field.name), hints[field.name])
+        }
+        return {table_name(type(value)): table} if len(_dataclasses_of(hint)) > 1 else table
+    if value is None:
+        return False  # a part that is switched off
+    if isinstance(value, tuple | list):
+        return [encode(item) for item in value]
+    return value
+
+
+def decode(cls: type[T], table: Mapping[str, Any], where: str = "") -> T:
+    """A dataclass from plain tables: the inverse of :func:`encode`.
+
+    Raises
+    ------
+    SettingsError
+        For an unknown name, a wrong type or a value out of range.
+    """
+    hints = typing.get_type_hints(cls)
+    names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    if not isinstance(table, Mapping):
+        raise SettingsError(f"{where or 'The settings'}: {table!r} came; a table with {_listed(names)} may come.")
+    for name in table:
+        if name not in names:
+            raise SettingsError(f"Unknown setting {_at(where, name)!r}. {_did_you_mean(name, names)}")
+    return cls(**{name: _decode_value(hints[name], table[name], _at(where, name)) for name in table})
+
+
+def with_overrides(settings: T, overrides: Sequence[str]) -> T:
+    """The same settings with ``path.to.setting=value`` applied in order; values are written as in TOML.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Training:
+    ...     steps: int = 100
+    >>> with_overrides(Training(), ["steps=5000"])
+    Training(steps=5000)
+    """
+    tree = encode(settings)
+    for override in overrides:
+        path, sign, text = override.partition("=")
+        if not sign:
+            raise SettingsError(f"--set {override}: a setting is given as path.to.setting=value.")
+        *parents, name = path.strip().split(".")
+        table = tree
+        for parent in parents:
+            if not isinstance(table.get(parent), dict):
+                table[parent] = {}
+            table = table[parent]
+        table[name] = _parse_toml_value(text.strip())
+        _drop_other_members(tree, type(settings), parents)
+    return decode(type(settings), tree)
+
+
+def _drop_other_members(tree: dict[str, Any], cls: type, path: Sequence[str]) -> None:
+    """Naming ``net.fcn.depth`` chooses the FCN: the table of the network that stood there before goes."""
+    hint: Any = cls
+    table = tree
+    for name in path:
+        choices = {table_name(member): member for member in _dataclasses_of(hint)}
+        if len(choices) > 1 and name in choices:
+            for other in set(table) - {name}:
+                del table[other]
+            hint = choices[name]
+        elif len(choices) == 1:
+            hint = typing.get_type_hints(next(iter(choices.values()))).get(name)
+        table = table[name]
+
+
+def _parse_toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _decode_value(hint: Any, value: Any, where: str) -> Any:
+    members = _dataclasses_of(hint)
+    if members:
+        if value is False and type(None) in get_args(hint):
+            return None
+        return _decode_member(members, value, where)
+    if get_origin(hint) in (types.UnionType, typing.Union):
+        options = [option for option in get_args(hint) if option is not type(None)]
+        if value is False and bool not in options:
+            return None
+        return _decode_value(options[0], value, where)
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            raise SettingsError(f"{where} = {value!r}: it may be {_listed(map(repr, get_args(hint)))}.")
+        return value
+    if get_origin(hint) is tuple:
+        return _decode_tuple(hint, value, where)
+    return _decode_scalar(hint, value, where)
+
+
+def _decode_member(members: list[type], value: Any, where: str) -> Any:
+    if len(members) == 1:
+        return decode(members[0], value, where)
+    by_name = {table_name(member): member for member in members}
+    if not isinstance(value, Mapping) or len(value) != 1:
+        raise SettingsError(f"{where}: exactly one of {_listed(f'[{where}.{name}]' for name in by_name)} may stand here.")
+    name, table = next(iter(value.items()))
+    if name not in by_name:
+        raise SettingsError(f"Unknown table [{where}.{name}]. {_did_you_mean(name, list(by_name))}")
+    return decode(by_name[name], table, f"{where}.{name}")
+
+
+def _decode_tuple(hint: Any, value: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise SettingsError(f"{where} = {value!r}: a list may come.")
+    items = get_args(hint)
+    if items[-1] is Ellipsis:
+        items = (items[0],) * len(value)
+    if len(items) != len(value):
+        raise SettingsError(f"{where} has {len(value)} entries; it must have {len(items)}.")
+    return tuple(_decode_value(item, v, f"{where}[{i}]") for i, (item, v) in enumerate(zip(items, value, strict=True)))
+
+
+def _decode_scalar(hint: Any, value: Any, where: str) -> Any:
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+        raise SettingsError(f"{where} = {value!r}: it must be of type {hint.__name__}.")
+    if hint is float and value != value:
+        raise SettingsError(f"{where} is not a number.")
+    return value
+
+
+def _dataclasses_of(hint: Any) -> list[type]:
+    options = get_args(hint) if get_origin(hint) in (types.UnionType, typing.Union) else (hint,)
+    return [option for option in options if isinstance(option, type) and dataclasses.is_dataclass(option)]
+
+
+def _is_absent(value: Any, hint: Any) -> bool:
+    """Whether a field without a value is simply left out (a part that is off must say so)."""
+    return value is None and not _dataclasses_of(hint)
+
+
+def _at(where: str, name: str) -> str:
+    return f"{where}.{name}" if where else name
+
+
+def _did_you_mean(name: str, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"Did you mean {close[0]!r}?" if close else f"There are: {_listed(sorted(names))}."
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(names)
