@@ -1,0 +1,34 @@
+"""How good a segmentation is, in the figures of the paper's tables and in those that users ask for.
+
+Each metric is a frozen dataclass that is called with a predicted and a true map, and returns a small score;
+the closed list is :data:`Metric`. All of them read one contingency table, in which pixels that nobody
+annotated do not occur. Where there is nothing to be right or wrong about, a figure is NaN, and it is left
+out of every mean.
+"""
+
+from unseam.metrics.contingency import Contingency, contingency_of_class_maps, contingency_of_instance_maps
+from unseam.metrics.dice import Dice, DiceScore
+from unseam.metrics.evaluate import evaluate_class_maps, evaluate_instance_maps
+from unseam.metrics.iou import IoU, IoUScore
+from unseam.metrics.object_scores import ObjectScore, ObjectScores
+from unseam.metrics.pixel_error import PixelError, PixelScore
+from unseam.metrics.rand_error import RandError, RandScore
+from unseam.metrics.score import Score
+from unseam.metrics.seg import SEG, SEGScore
+from unseam.metrics.table import Row, Scores
+
+Metric = PixelError | IoU | Dice | RandError | SEG | ObjectScores
+"""The closed list: a new metric is one file and one name here."""
+
+__all__ = [
+    "Metric",
+    "PixelError", "PixelScore",
+    "RandError", "RandScore",
+    "SEG", "SEGScore",
+    "IoU", "IoUScore",
+    "Dice", "DiceScore",
+    "ObjectScores", "ObjectScore",
+    "Contingency", "contingency_of_class_maps", "contingency_of_instance_maps",
+    "Score", "Scores", "Row",
+    "evaluate_class_maps", "evaluate_instance_maps",
+]  # fmt: skip

@@ -1,0 +1,72 @@
+"""The share of wrong pixels: the pixel error of the ISBI 2012 challenge (sec. 4, table 1)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Integer
+
+from unseam.metrics.contingency import Contingency, contingency_of_class_maps
+from unseam.metrics.score import Figure, ratio
+
+
+@dataclass(frozen=True)
+class PixelScore:
+    """Wrong pixels and annotated pixels of one image."""
+
+    num_wrong: int
+    num_pixels: int
+
+    @property
+    def error(self) -> float:
+        """Share of the annotated pixels that have the wrong class; NaN if none is annotated."""
+        return ratio(self.num_wrong, self.num_pixels)
+
+    def columns(self) -> dict[str, Figure]:
+        """Give ``pixel_error``."""
+        return {"pixel_error": self.error}
+
+    @classmethod
+    def pool(cls, scores: Sequence["PixelScore"]) -> dict[str, Figure]:
+        """Pool the pixels: a large image weighs more than a small one."""
+        wrong = sum(score.num_wrong for score in scores)
+        return cls(wrong, sum(score.num_pixels for score in scores)).columns()
+
+
+@dataclass(frozen=True)
+class PixelError:
+    """Share of pixels with the wrong class.
+
+    **Source:** the paper, sec. 4, table 1; Arganda-Carreras et al. (2015), Frontiers in Neuroanatomy 9:142.
+
+    **Departs:** the challenge was sent a probability a pixel, and scored it as the squared distance to the
+    truth's 0 and 1 (or as an F-score at the best threshold). Here the class has been decided; for a decided
+    class the squared distance is the share of wrong pixels.
+
+    Examples
+    --------
+    One of three annotated pixels is wrong; the fourth was not annotated and does not count.
+
+    >>> score = PixelError()(np.array([[0, 1], [1, 1]]), np.array([[0, 1], [0, 255]]))
+    >>> round(score.error, 3)
+    0.333
+    """
+
+    def __call__(
+        self,
+        predicted: Integer[np.ndarray, "height width"],
+        truth: Integer[np.ndarray, "_height _width"],
+    ) -> PixelScore:
+        """Score a predicted class map against the true one; symmetric where all is annotated.
+
+        Raises
+        ------
+        DataError, LabelError
+            The maps differ in size, or hold something else than classes.
+        """
+        return self.from_contingency(contingency_of_class_maps(predicted, truth))
+
+    def from_contingency(self, table: Contingency) -> PixelScore:
+        """Score a table of classes that has been counted already."""
+        wrong = table.count[table.predicted != table.truth]
+        return PixelScore(num_wrong=int(wrong.sum()), num_pixels=table.num_pixels)

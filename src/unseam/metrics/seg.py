@@ -1,0 +1,85 @@
+"""SEG of the Cell Tracking Challenge: how well each true object was found (sec. 4, table 2)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Integer
+
+from unseam.metrics.contingency import Contingency, contingency_of_instance_maps
+from unseam.metrics.score import Figure, ratio
+
+
+@dataclass(frozen=True)
+class SEGScore:
+    """Sum of the true objects' Jaccard indices, how many of them were matched, and how many there are."""
+
+    jaccard_sum: float
+    num_matched: int
+    num_objects: int
+
+    @property
+    def seg(self) -> float:
+        """Mean Jaccard index over the true objects, those without a match counting 0; NaN without objects."""
+        return ratio(self.jaccard_sum, self.num_objects)
+
+    def columns(self) -> dict[str, Figure]:
+        """Give ``seg``."""
+        return {"seg": self.seg}
+
+    @classmethod
+    def pool(cls, scores: Sequence["SEGScore"]) -> dict[str, Figure]:
+        """Average over the true objects of all images, as the challenge does: not over the images."""
+        return cls(
+            jaccard_sum=sum(score.jaccard_sum for score in scores),
+            num_matched=sum(score.num_matched for score in scores),
+            num_objects=sum(score.num_objects for score in scores),
+        ).columns()
+
+
+@dataclass(frozen=True)
+class SEG:
+    """Mean Jaccard index of the true objects and their matches.
+
+    A predicted object matches a true one if it covers more than half of the *true* object; at most one can.
+    A true object without a match counts 0. Predicted objects that match nothing cost nothing: see
+    ``ObjectScores`` for those.
+
+    **Source:** Maška et al. (2014), Bioinformatics 30:1609-1617; Ulman et al. (2017), Nature Methods
+    14:1141-1152. The "IoU" of the paper's table 2 (0.9203 for PhC-U373, 0.7756 for DIC-HeLa) is this
+    measure.
+
+    Examples
+    --------
+    Object 1 (3 px) is covered by 2 px of an object of 2: 2 / 3. Object 2 (2 px) is covered by half, which
+    is no match.
+
+    >>> score = SEG()(np.array([[5, 5, 0, 0, 7]]), np.array([[1, 1, 1, 2, 2]]))
+    >>> round(score.seg, 3), score.num_matched, score.num_objects
+    (0.333, 1, 2)
+    """
+
+    def __call__(
+        self,
+        predicted: Integer[np.ndarray, "height width"],
+        truth: Integer[np.ndarray, "_height _width"],
+    ) -> SEGScore:
+        """Score a predicted instance map against the true one. Not symmetric.
+
+        An object that reaches into pixels which nobody annotated is judged by its annotated part.
+
+        Raises
+        ------
+        DataError, LabelError
+            The maps differ in size, or hold something else than ids.
+        """
+        return self.from_contingency(contingency_of_instance_maps(predicted, truth))
+
+    def from_contingency(self, table: Contingency) -> SEGScore:
+        """Score a table of ids that has been counted already."""
+        is_match = table.is_object_pair & (2 * table.count > table.truth_size_of_pair)
+        return SEGScore(
+            jaccard_sum=float(table.iou[is_match].sum()),
+            num_matched=int(is_match.sum()),
+            num_objects=int((table.truth_sizes[0] > 0).sum()),
+        )
