@@ -14,10 +14,12 @@ FLOOR = {
     "errors": 1, "shapes": 1,
     "geometry": 2, "settings": 2, "losses": 2, "metrics": 2, "augment": 2, "io": 2,
     "nets": 3, "data": 3, "training": 3,
-    "engines": 4, "model_file": 4, "config": 4,
-    "inference": 5, "recipes": 5,
-    "report": 6, "api": 6,
-    "cli": 8,
+    "engines": 4,
+    "inference": 5,
+    "config": 6, "model_file": 6, "judge": 6,
+    "recipes": 7, "model": 7, "fit": 7, "report": 7,
+    "api": 8,
+    "cli": 9,
 }  # fmt: skip
 FAMILIES = {"metrics", "augment", "losses"}
 

@@ -1,0 +1,113 @@
+"""A run: everything that is chosen before the first step, typed; the same tree in ``config.toml``."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from unseam.augment import Augment
+from unseam.data.normalise import Normalise
+from unseam.engines import Precision
+from unseam.inference.instances import Objects
+from unseam.losses import Loss, WeightedCrossEntropy
+from unseam.nets import NetConfig, UNetConfig
+from unseam.settings import check_range
+from unseam.training.optim import AdamW, Optimiser, Schedule
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """How annotations are read, and what is held out.
+
+    Attributes
+    ----------
+    masks
+        What the masks hold; ``auto`` looks at them, decides and says so.
+    ignore
+        Value of the masks that means "not annotated"; None: no such value.
+    validation
+        Share of the annotation that is held out, to choose the best weights by.
+    """
+
+    masks: Literal["auto", "binary", "classes", "instances"] = "auto"
+    ignore: int | None = None
+    validation: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_range("data", "validation", self.validation, 0.0, 0.9)
+
+
+@dataclass(frozen=True)
+class WeightMapSettings:
+    """w(x) of Eq. 2.
+
+    Attributes
+    ----------
+    w0
+        Weight of the gap between two objects that touch; 0 switches the term off.
+    sigma
+        How fast it falls with the distance to the two nearest objects, px.
+    balance
+        Class weights are frequencies to the power of minus this: 1 balances the classes, 0 leaves them alone.
+    """
+
+    w0: float = 10.0
+    sigma: float = 5.0
+    balance: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_range("weight_map", "w0", self.w0, 0.0, 1e4)
+        check_range("weight_map", "sigma", self.sigma, 0.1, 100.0)
+        check_range("weight_map", "balance", self.balance, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How long, how large, how exact.
+
+    Attributes
+    ----------
+    steps, minutes
+        The budget: whichever ends first; None is no limit.
+    output_size
+        Side of the network's output for one crop, px; the input is larger by twice the context.
+    batch_size
+        Crops a step.
+    clip_norm
+        Longest gradient; None: any.
+    precision
+        ``auto``: bfloat16 where the hardware computes in it.
+    validations
+        How often the held-out part is judged in a run.
+    seed
+        Weights, crops, augmentation and drop-out follow from it.
+    """
+
+    steps: int | None = None
+    minutes: float | None = 5.0
+    output_size: int = 260
+    batch_size: int = 1
+    clip_norm: float | None = 1.0
+    precision: Precision = "auto"
+    validations: int = 20
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_range("training", "output_size", self.output_size, 1, 4096)
+        check_range("training", "batch_size", self.batch_size, 1, 1024)
+        check_range("training", "validations", self.validations, 1, 10_000)
+        check_range("training", "seed", self.seed, 0, 2**31)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run. Functions in :mod:`unseam.recipes` return these; ``dataclasses.replace`` varies them."""
+
+    net: NetConfig = field(default_factory=UNetConfig)
+    data: DataSettings = field(default_factory=DataSettings)
+    normalise: Normalise = field(default_factory=Normalise)
+    weight_map: WeightMapSettings = field(default_factory=WeightMapSettings)
+    augment: Augment = field(default_factory=Augment)
+    energy: Loss = field(default_factory=WeightedCrossEntropy)
+    optimiser: Optimiser = field(default_factory=AdamW)
+    schedule: Schedule = field(default_factory=Schedule)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    objects: Objects = field(default_factory=Objects)

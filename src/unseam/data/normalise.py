@@ -1,0 +1,96 @@
+"""Grey values of any camera to the range that the network meets: once for a whole image, never for a tile."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from unseam.errors import DataError
+from unseam.settings import check_range
+
+_MOST_VALUES = 4_000_000
+"""Percentiles of larger channels come from an evenly spaced sample of about this many values."""
+
+
+@dataclass(frozen=True)
+class Normalise:
+    """Each channel of an image so that its low percentile becomes 0 and its high one 1.
+
+    The percentiles are those of the whole image, so that no pixel's value depends on the tile it was cut with: statistics
+    of a tile would put seams back. 8-bit, 16-bit and float images come out alike, whatever their range.
+
+    Attributes
+    ----------
+    low_percent, high_percent
+        Percentiles of the grey values. Values beyond them are kept, not clipped.
+
+    Departs: the paper says nothing of normalisation.
+
+    Examples
+    --------
+    >>> Normalise(0, 100)(np.array([[0, 128, 255]], dtype=np.uint8)).round(2)
+    array([[[0. , 0.5, 1. ]]], dtype=float32)
+    """
+
+    low_percent: float = 1.0
+    high_percent: float = 99.8
+
+    def __post_init__(self) -> None:
+        check_range("normalise", "low_percent", self.low_percent, 0, 100)
+        check_range("normalise", "high_percent", self.high_percent, self.low_percent, 100)
+
+    def __call__(self, image: Shaped[np.ndarray, "height width *channel"]) -> Float[np.ndarray, "channel height width"]:
+        """The normalised image, channels first, float32.
+
+        Parameters
+        ----------
+        image
+            (H, W) or (H, W, C), any real number type.
+
+        Raises
+        ------
+        DataError
+            If it has another number of axes, no pixel, complex numbers, or a pixel that is not finite (its place is named).
+        """
+        check_image(image)
+        channels = image[None] if image.ndim == 2 else np.moveaxis(image, -1, 0)
+        return np.stack([self._scaled(channel) for channel in channels])
+
+    def _scaled(self, channel: Shaped[np.ndarray, "height width"]) -> Float[np.ndarray, "height width"]:
+        values = channel.ravel()
+        sample = values[:: max(1, values.size // _MOST_VALUES)]
+        low, high = (float(v) for v in np.percentile(sample, [self.low_percent, self.high_percent]))
+        if low == high:  # nearly everything is one value (a dark field with few spots): use the whole range
+            low, high = float(values.min()), float(values.max())
+        scaled = channel.astype(np.float32)
+        if np.abs([low, high]).max() > 2**24:  # beyond what float32 tells apart: subtract first
+            scaled = (channel.astype(np.float64) - low).astype(np.float32)
+        else:
+            scaled -= np.float32(low)
+        if high > low:
+            scaled *= np.float32(1 / (high - low))
+        return scaled
+
+
+def check_image(image: np.ndarray) -> None:
+    """Refuse an array that is no image of finite numbers.
+
+    Raises
+    ------
+    DataError
+        What came, what may come, and for a bad pixel its row and column.
+    """
+    if image.ndim not in (2, 3) or min(image.shape) < 1:
+        raise DataError(
+            f"An array of shape {image.shape} came; an image is (rows, columns) or (rows, columns, channels), at least 1 px."
+        )
+    if image.dtype.kind not in "buif":
+        raise DataError(f"An image of type {image.dtype} came; real numbers may come (8- or 16-bit, float).")
+    if image.dtype.kind == "f":
+        bad = ~np.isfinite(image)
+        if bad.any():
+            row, col = np.argwhere(bad)[0][:2]
+            raise DataError(
+                f"{int(bad.sum())} pixel(s) are not finite (NaN or infinite), the first at row {row}, column {col}. "
+                "Replace them by real values first."
+            )

@@ -1,0 +1,184 @@
+"""From annotated images, as read, to samples: what the masks hold, normalised grey values, ridges cut, w(x) computed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from unseam.data.labels import LabelReading, judge_labels, to_class_map, to_instance_map
+from unseam.data.normalise import Normalise
+from unseam.data.sample import Sample
+from unseam.data.weight_map import balanced_class_weights, cut_ridge, separation_term
+from unseam.errors import DataError, LabelError
+from unseam.shapes import IGNORE, NOT_ANNOTATED
+
+
+@dataclass(frozen=True)
+class Annotated:
+    """An image and its mask as a person made them: (H, W) or (H, W, C) and (H, W), nothing converted yet."""
+
+    name: str
+    image: np.ndarray
+    labels: np.ndarray
+    spacing_um: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Samples ready for training, and what they turned out to be.
+
+    Attributes
+    ----------
+    samples
+        One an image.
+    reading
+        What the masks hold.
+    channels
+        C, the same for all images.
+    class_weights
+        w_c of Eq. 2, in the order of the classes.
+    spacing_um
+        Pixel size, if all images that name one agree on it.
+    """
+
+    samples: tuple[Sample, ...]
+    reading: LabelReading
+    channels: int
+    class_weights: tuple[float, ...]
+    spacing_um: tuple[float, float] | None
+
+    @property
+    def num_classes(self) -> int:
+        """Background included; two for instance maps."""
+        return num_classes(self.reading)
+
+
+def num_classes(reading: LabelReading) -> int:
+    """Classes that a network needs for these masks: two for instance maps, one a value otherwise."""
+    return 2 if reading.kind == "instances" else len(reading.values)
+
+
+def prepare(
+    annotated: Sequence[Annotated],
+    normalise: Normalise,
+    *,
+    masks: Literal["auto", "binary", "classes", "instances"] = "auto",
+    ignore: int | None = None,
+    w0: float = 10.0,
+    sigma: float = 5.0,
+    balance: float = 1.0,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Prepared:
+    """Judge all masks, then turn each pair into a sample.
+
+    Parameters
+    ----------
+    annotated
+        At least one.
+    normalise
+        For the grey values.
+    masks, ignore
+        What the masks hold if that is known, and their value for "not annotated".
+    w0, sigma, balance
+        Of Eq. 2; class weights are frequencies to the power of ``-balance``.
+    tell
+        Called with one sentence for the user on what was decided.
+
+    Raises
+    ------
+    DataError
+        For images that do not go together: sizes, channels, pixels that are not finite. Names the image.
+    LabelError
+        For masks that do not say what they mean.
+    """
+    if not annotated:
+        raise DataError("No annotated image came. Give at least one image with its mask.")
+    channels = _common_channels(annotated)
+    for item in annotated:
+        if item.labels.shape != item.image.shape[:2]:
+            raise DataError(
+                f"{item.name}: the image has {_size(item.image)} px and its mask {_size(item.labels)}. "
+                "Both must have the same rows and columns: check that they belong together."
+            )
+    reading = judge_labels([a.labels for a in annotated], kind=None if masks == "auto" else masks, ignore=ignore)
+    tell(reading.reason)
+    for note in reading.notes:
+        tell(note)
+
+    class_maps: list[np.ndarray] = []
+    objects: list[np.ndarray | None] = []
+    for item in annotated:
+        try:
+            class_map, instances = _maps(item.labels, reading)
+        except LabelError as error:
+            raise LabelError(f"{item.name}: {error}") from error
+        class_maps.append(class_map)
+        objects.append(instances)
+    class_weights = _class_weights(class_maps, num_classes(reading), balance)
+    samples = tuple(
+        _sample(item, class_map, instances, normalise, class_weights, (w0, sigma))
+        for item, class_map, instances in zip(annotated, class_maps, objects, strict=True)
+    )
+    spacings = {a.spacing_um for a in annotated if a.spacing_um is not None}
+    return Prepared(samples, reading, channels, class_weights, spacings.pop() if len(spacings) == 1 else None)
+
+
+def _maps(labels: np.ndarray, reading: LabelReading) -> tuple[np.ndarray, np.ndarray | None]:
+    """The class map to train on and, for instance masks, the objects as annotated."""
+    if reading.kind != "instances":
+        return to_class_map(labels, reading), None
+    instances = to_instance_map(labels, reading)
+    separated = cut_ridge(instances)
+    class_map = (separated > 0).astype(np.uint8)
+    class_map[instances == NOT_ANNOTATED] = IGNORE
+    return class_map, instances
+
+
+def _sample(
+    item: Annotated,
+    class_map: np.ndarray,
+    instances: np.ndarray | None,
+    normalise: Normalise,
+    class_weights: tuple[float, ...],
+    w0_and_sigma: tuple[float, float],
+) -> Sample:
+    try:
+        image = normalise(item.image)
+    except DataError as error:
+        raise DataError(f"{item.name}: {error}") from error
+    # w_c of each pixel; what nobody annotated weighs nothing.
+    lookup = np.zeros(256, np.float32)
+    lookup[: len(class_weights)] = class_weights
+    weights = lookup[class_map]
+    if instances is not None:
+        weights += separation_term(cut_ridge(instances).astype(np.int32), *w0_and_sigma)
+    return Sample(item.name, image, class_map, weights, instances)
+
+
+def _class_weights(class_maps: Sequence[np.ndarray], classes: int, balance: float) -> tuple[float, ...]:
+    """Frequencies to the power of ``-balance``, scaled to mean 1 over the annotated pixels."""
+    counts = np.zeros(256, dtype=np.int64)
+    for class_map in class_maps:
+        counts += np.bincount(class_map.ravel(), minlength=256)
+    weights = np.asarray(balanced_class_weights([int(n) for n in counts[:classes]])) ** balance
+    mean = float((weights * counts[:classes]).sum() / max(1, counts[:classes].sum()))
+    return tuple(float(w) for w in weights / mean)
+
+
+def _common_channels(annotated: Sequence[Annotated]) -> int:
+    def channels(item: Annotated) -> int:
+        return 1 if item.image.ndim == 2 else item.image.shape[-1]
+
+    first = annotated[0]
+    for item in annotated[1:]:
+        if channels(item) != channels(first):
+            raise DataError(
+                f"{item.name} has {channels(item)} channel(s), {first.name} has {channels(first)}. All images must have the "
+                "same channels: convert them, or train on one kind at a time."
+            )
+    return channels(first)
+
+
+def _size(array: np.ndarray) -> str:
+    return f"{array.shape[0]} x {array.shape[1]}" if array.ndim >= 2 else f"{array.shape}"

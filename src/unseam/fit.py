@@ -1,0 +1,185 @@
+"""One training run, from prepared samples to a model: what the recipe says, done in order."""
+
+import os
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import starmap
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from unseam import __version__
+from unseam.config import Run
+from unseam.data.crops import Crops, made_ahead
+from unseam.data.prepare import Prepared
+from unseam.data.split import Split, split
+from unseam.engines import choose_dtype
+from unseam.errors import DataError
+from unseam.io import write_bytes_whole
+from unseam.judge import SCORE_NAMES, judge
+from unseam.model_file import ModelInfo, TrainingRecord
+from unseam.nets import NetConfig
+from unseam.shapes import IGNORE
+from unseam.training import Batch, Budget, Observer, Plan, TrainState, train
+from unseam.training.observers import Record, Validate, load_checkpoint, save_checkpoint
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained network with what prediction needs, its history, and whether it was stopped before its budget's end."""
+
+    net: torch.nn.Module
+    info: ModelInfo
+    records: tuple[Record, ...]
+    was_interrupted: bool
+
+
+@dataclass(frozen=True)
+class Session:
+    """Everything about one call of training that is not part of the recipe.
+
+    Attributes
+    ----------
+    device
+        Where to compute.
+    checkpoint
+        File that holds the state of the run; None: none is kept.
+    resume
+        Go on from the checkpoint, if there is one.
+    observers
+        Called after each step.
+    on_record
+        Called with each validation.
+    tell
+        Called with sentences for the user.
+    """
+
+    device: torch.device
+    checkpoint: Path | None = None
+    resume: bool = False
+    observers: Sequence[Observer] = ()
+    on_record: Callable[[TrainState, Record], None] = lambda *_: None
+    tell: Callable[[str], None] = lambda _: None
+
+
+def net_for(run: Run, prepared: Prepared) -> NetConfig:
+    """The recipe's network with the channels and classes of the data."""
+    return replace(run.net, in_channels=prepared.channels, num_classes=prepared.num_classes)
+
+
+def fit(prepared: Prepared, run: Run, session: Session) -> Fitted:
+    """Train a network by a recipe; Ctrl-C ends it early with the best weights so far.
+
+    Raises
+    ------
+    TrainingError
+        If training diverged or makes no progress.
+    DataError
+        If there is only one class to learn.
+    """
+    parts = split(prepared.samples, run.data.validation, run.training.seed)
+    _check_classes(parts, prepared)
+    session.tell(parts.reason)
+    dtype = choose_dtype(run.training.precision, session.device)
+    torch.manual_seed(run.training.seed)
+    net = net_for(run, prepared).build().to(session.device, memory_format=torch.channels_last)
+    state = TrainState(net, run.optimiser.build(net))
+    crops = Crops(
+        parts.training,
+        run.augment,
+        net.geometry,
+        run.training.output_size,
+        run.training.batch_size,
+        run.training.seed,
+    )
+
+    def on_record(state: TrainState, record: Record) -> None:
+        if session.checkpoint is not None:
+            save_checkpoint(session.checkpoint, state, validate, write_bytes_whole)
+        session.on_record(state, record)
+
+    objects = run.objects if prepared.reading.kind == "instances" else None
+    validate = Validate(
+        judge(parts.validation, objects, session.device, dtype), run.training.validations, on_record
+    )
+    if session.resume and session.checkpoint is not None and session.checkpoint.exists():
+        load_checkpoint(session.checkpoint, state, validate)
+        session.tell(f"going on from step {state.step}")
+
+    plan = Plan(
+        budget=Budget(run.training.steps, run.training.minutes),
+        schedule=run.schedule,
+        learning_rate=run.optimiser.learning_rate,
+        clip_norm=run.training.clip_norm,
+        device=session.device,
+        dtype=dtype,
+        seed=run.training.seed,
+    )
+    batches = starmap(Batch, made_ahead(crops.batch, state.step))
+    was_interrupted = False
+    try:
+        train(state, batches, run.energy, plan, [*session.observers, validate])
+    except KeyboardInterrupt:
+        was_interrupted = True
+        session.tell(f"stopped at step {state.step}; the best weights so far are kept")
+    if validate.best_weights is None or (was_interrupted and validate.records[-1].step < state.step):
+        validate.record(state)
+    assert validate.best_weights is not None
+    net.load_state_dict(validate.best_weights)
+    info = _model_info(prepared, run, parts, validate, state, dtype)
+    return Fitted(net.cpu().eval(), info, tuple(validate.records), was_interrupted)
+
+
+def _check_classes(parts: Split, prepared: Prepared) -> None:
+    seen = np.zeros(256, dtype=bool)
+    for sample in parts.training:
+        seen |= np.bincount(sample.classes.ravel(), minlength=256) > 0
+    seen[IGNORE] = False
+    if seen.sum() < 2:
+        raise DataError(
+            f"The annotated pixels hold {int(seen.sum())} class(es) of {prepared.num_classes}; at least two are needed. "
+            "Annotate background as well as foreground."
+        )
+
+
+def _model_info(
+    prepared: Prepared, run: Run, parts: Split, validate: Validate, state: TrainState, dtype: torch.dtype
+) -> ModelInfo:
+    reading = prepared.reading
+    binary_like = reading.kind == "instances"
+    best = validate.best
+    assert best is not None
+    return ModelInfo(
+        net=net_for(run, prepared),
+        normalise=run.normalise,
+        objects=run.objects,
+        masks=reading.kind,
+        class_names=("background", "object") if binary_like else tuple(reading.class_names),
+        class_values=(0, 1) if binary_like else tuple(reading.values),
+        spacing_um=prepared.spacing_um,
+        training=TrainingRecord(
+            images=tuple(sample.name for sample in prepared.samples),
+            num_annotated_pixels=sum(int(np.count_nonzero(s.classes != IGNORE)) for s in prepared.samples),
+            held_out=parts.reason,
+            recipe=", ".join(type(part).__name__ for part in (run.net, run.optimiser, run.energy)),
+            steps=state.step,
+            best_step=best.step,
+            seconds=round(state.seconds, 1),
+            score_name=SCORE_NAMES[reading.kind] if parts.validation else "",
+            score=best.score if parts.validation else None,
+            seed=run.training.seed,
+            precision=str(dtype).removeprefix("torch."),
+            device=_device_name(next(state.net.parameters()).device),
+            date=datetime.now(UTC).strftime("%Y-%m-%d"),
+            versions=(f"unseam {__version__}", f"torch {torch.__version__}", f"Python {platform.python_version()}"),
+        ),
+    )
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type}, {torch.get_num_threads()} threads of {os.cpu_count()} cores"

@@ -1,0 +1,85 @@
+"""The mean over rotated (or mirrored) versions of the input (paper, section 4: seven rotated versions)."""
+
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+from scipy import ndimage
+
+Averaging = Literal["none", "rotations", "flips"]
+"""``rotations``: seven angles, as in the paper. ``flips``: the eight rotations by 90 degrees and their mirror images."""
+
+NUM_ROTATIONS = 7
+
+Probabilities = Callable[[np.ndarray], np.ndarray]
+
+
+def averaged(
+    probabilities_of: Probabilities, image: Float[np.ndarray, "channel height width"], averaging: Averaging
+) -> Float[np.ndarray, "klass height width"]:
+    """Mean of the probabilities of several versions of an image, each turned back into the image's frame.
+
+    Parameters
+    ----------
+    probabilities_of
+        (C, h, w) -> (K, h, w), for any size.
+    image
+        Normalised, (C, H, W).
+    averaging
+        Which versions.
+
+    Source: paper, section 4 (EM segmentation: mean over 7 rotated versions of the input).
+
+    Departs: the paper does not name the angles; we take k * 360 / 7 degrees. The turned image is cubic-interpolated on a
+    canvas that holds all of it, mirrored beyond its border; probabilities are turned back linearly, so they stay in [0, 1].
+    """
+    if averaging == "none":
+        return probabilities_of(image)
+    total: np.ndarray | None = None
+    count = 0
+    for version in _flips(probabilities_of, image) if averaging == "flips" else _turns(probabilities_of, image):
+        total = version if total is None else total + version
+        count += 1
+    assert total is not None
+    total /= total.sum(axis=0)
+    return total
+
+
+def _flips(probabilities_of: Probabilities, image: np.ndarray) -> Iterator[np.ndarray]:
+    for quarter_turns in range(4):
+        for mirrored in (False, True):
+            version = np.rot90(image, quarter_turns, axes=(1, 2))
+            version = version[:, :, ::-1] if mirrored else version
+            result = probabilities_of(np.ascontiguousarray(version))
+            result = result[:, :, ::-1] if mirrored else result
+            yield np.ascontiguousarray(np.rot90(result, -quarter_turns, axes=(1, 2)))
+
+
+def _turns(probabilities_of: Probabilities, image: np.ndarray) -> Iterator[np.ndarray]:
+    yield probabilities_of(image)
+    height, width = image.shape[1:]
+    for k in range(1, NUM_ROTATIONS):
+        angle = 2 * np.pi * k / NUM_ROTATIONS
+        cos, sin = np.cos(angle), np.sin(angle)
+        # The canvas holds the turned image whole.
+        canvas = (
+            int(np.ceil(abs(cos) * height + abs(sin) * width)),
+            int(np.ceil(abs(sin) * height + abs(cos) * width)),
+        )
+        turn = np.array([[cos, -sin], [sin, cos]])
+        turned = _resampled(image, turn, canvas, order=3)
+        yield _resampled(probabilities_of(turned), turn.T, (height, width), order=1)
+
+
+def _resampled(image: np.ndarray, turn: np.ndarray, shape: tuple[int, int], order: int) -> np.ndarray:
+    """Each channel turned about the centre: output pixel x is read at ``turn @ (x - its centre) + image's centre``."""
+    centre_in = (np.array(image.shape[1:]) - 1) / 2
+    centre_out = (np.array(shape) - 1) / 2
+    offset = centre_in - turn @ centre_out
+    return np.stack(
+        [
+            ndimage.affine_transform(channel, turn, offset, shape, order=order, mode="mirror")
+            for channel in image
+        ]
+    )

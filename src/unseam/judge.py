@@ -1,0 +1,77 @@
+"""Judges a network by what was held out, with the metric that fits the masks: the score that chooses the best weights."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from unseam.data.sample import Window
+from unseam.data.split import HeldOut
+from unseam.engines import TorchEngine
+from unseam.inference.instances import Objects
+from unseam.inference.predict import Predictor
+from unseam.metrics import evaluate_class_maps, evaluate_instance_maps
+from unseam.training.observers import Score
+
+SCORE_NAMES = {"instances": "panoptic quality", "classes": "mean IoU", "binary": "IoU"}
+
+
+def judge(
+    held_out: Sequence[HeldOut], objects: Objects | None, device: torch.device, dtype: torch.dtype
+) -> Callable[[nn.Module], Score] | None:
+    """A function that scores a network on held-out windows; None if nothing is held out.
+
+    Parameters
+    ----------
+    held_out
+        What to score on.
+    objects
+        For instance masks: how probabilities become objects. The score is then panoptic quality (Kirillov et al. 2019),
+        F1 times the mean IoU of matched objects at IoU 0.5; without objects it is the mean IoU of the foreground classes.
+    device, dtype
+        Where and in what the network computes.
+    """
+    if not held_out:
+        return None
+
+    def score_of(net: nn.Module) -> Score:
+        predictor = Predictor(TorchEngine(net, str(device), dtype))
+        maps = [_predicted(predictor, part) for part in held_out]
+        foreground = sum(int(np.count_nonzero(p.argmax(0))) for p in maps) / sum(h.window.num_pixels for h in held_out)
+        if objects is None:
+            truths = [part.sample.classes[part.window.slices] for part in held_out]
+            pairs = [(h.sample.name, p.argmax(0).astype(np.uint8), t) for h, p, t in zip(held_out, maps, truths, strict=True)]
+            value = evaluate_class_maps(pairs).pooled()["iou"]
+        else:
+            value = _panoptic_quality(held_out, maps, objects)
+        return Score(0.0 if math.isnan(value) else float(value), foreground)
+
+    return score_of
+
+
+def _panoptic_quality(held_out: Sequence[HeldOut], maps: Sequence[np.ndarray], objects: Objects) -> float:
+    pairs = []
+    for part, probabilities in zip(held_out, maps, strict=True):
+        assert part.sample.instances is not None
+        pairs.append((part.sample.name, objects(probabilities), part.sample.instances[part.window.slices]))
+    scores = evaluate_instance_maps(pairs).pooled()
+    return float(scores["f1"]) * float(np.nan_to_num(scores["mean_matched_iou"]))
+
+
+def _predicted(predictor: Predictor, part: HeldOut) -> np.ndarray:
+    """Probabilities in the frame of the window, computed from no more of the image than the window needs.
+
+    The cut-out begins on the phase grid of the whole image, so that these are the pixels of the whole prediction.
+    """
+    geometry = predictor.engine.geometry
+    image, window = part.sample.image, part.window
+
+    def begin(start: int) -> int:
+        return max(0, (start - geometry.context) // geometry.phase * geometry.phase)
+
+    top, left = begin(window.top), begin(window.left)
+    cut = image[:, top : window.bottom + geometry.context, left : window.right + geometry.context]
+    inside = Window(window.top - top, window.bottom - top, window.left - left, window.right - left)
+    return predictor.probabilities(np.ascontiguousarray(cut))[:, *inside.slices]

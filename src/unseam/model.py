@@ -1,0 +1,175 @@
+"""A trained network that segments: what ``unseam.train`` and ``unseam.load`` return."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int32, Integer, Shaped
+from torch import nn
+
+from unseam.data.normalise import check_image
+from unseam.engines import Engine, Precision, TorchEngine, choose_device, choose_dtype
+from unseam.errors import DataError
+from unseam.inference.instances import Objects
+from unseam.inference.predict import DEFAULT_INPUT_TILE, Predictor
+from unseam.inference.rotations import Averaging, averaged
+from unseam.model_file import ModelInfo, load_model, save_model
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """What a model says of one image; every map in the frame of the image.
+
+    Attributes
+    ----------
+    probabilities
+        (K, H, W), after the soft-max.
+    objects
+        How objects are taken from the probabilities.
+    class_values
+        What each class is called in the masks that the model was trained on (0 and 255, say).
+    """
+
+    probabilities: Float[np.ndarray, "klass height width"]
+    objects: Objects
+    class_values: tuple[int, ...]
+
+    @cached_property
+    def classes(self) -> Integer[np.ndarray, "height width"]:
+        """The likeliest class of each pixel (H, W), with the values of the training masks."""
+        likeliest = self.probabilities.argmax(axis=0)
+        values = np.asarray(self.class_values)
+        return values.astype(np.uint8 if values.max() <= 255 else np.int32)[likeliest]
+
+    @cached_property
+    def instances(self) -> Int32[np.ndarray, "height width"]:
+        """The objects of the foreground (H, W): 0 background, 1, 2, ..."""
+        return self.objects(self.probabilities)
+
+    def instances_of(self, klass: int) -> Int32[np.ndarray, "height width"]:
+        """The objects of one class, given by its index (1 is the first after the background)."""
+        return self.objects(self.probabilities, klass)
+
+
+class Model:
+    """A network with all that prediction needs.
+
+    Parameters
+    ----------
+    net
+        The network.
+    info
+        Normalisation, classes, objects, and what it was trained on.
+    device
+        ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ...
+    precision
+        Number format of the convolutions. ``float32`` unless asked for otherwise.
+
+    Examples
+    --------
+    >>> from unseam.nets import UNetConfig
+    >>> config = UNetConfig(first_width=2, depth=2)
+    >>> model = Model(config.build(), ModelInfo(net=config))
+    >>> model.predict(np.zeros((5, 3), np.uint8)).classes.shape
+    (5, 3)
+    """
+
+    def __init__(
+        self, net: nn.Module, info: ModelInfo, device: str = "auto", precision: Precision = "float32"
+    ) -> None:
+        self.net = net
+        self.info = info
+        self.device = choose_device(device)
+        self.dtype = choose_dtype(precision, self.device)
+
+    def __repr__(self) -> str:
+        net = self.info.net
+        return (
+            f"<unseam.Model {type(self.net).__name__}: {net.in_channels} channel(s), classes "
+            f"{', '.join(self.info.class_names)}; {self.info.training.steps} steps on "
+            f"{len(self.info.training.images)} image(s)>"
+        )
+
+    @classmethod
+    def load(cls, path: Path | str, device: str = "auto", precision: Precision = "float32") -> "Model":
+        """Read a model file, or the one in a run folder.
+
+        Raises
+        ------
+        ModelFileError
+            If there is none, or it cannot be used.
+        """
+        path = Path(path)
+        file = path / "model.safetensors" if path.is_dir() else path
+        net, info = load_model(file)
+        return cls(net, info, device, precision)
+
+    def save(self, path: Path | str) -> None:
+        """Write the model into one file.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        save_model(Path(path), self.net, self.info)
+
+    def predict(
+        self,
+        image: Shaped[np.ndarray, "height width *channel"],
+        *,
+        max_input_tile: int = DEFAULT_INPUT_TILE,
+        average: Averaging = "none",
+        on_tile: Callable[[int, int], None] | None = None,
+    ) -> Segmentation:
+        """Segment an image of any size.
+
+        Parameters
+        ----------
+        image
+            (H, W) or (H, W, C) as it was read: any real type and range, the channels of the training images.
+        max_input_tile
+            Largest input tile, px: speed and memory; the result is the same.
+        average
+            Mean over ``rotations`` (seven, as in the paper) or ``flips`` (eight); slower by that factor.
+        on_tile
+            Called with (tiles done, tiles in all).
+
+        Raises
+        ------
+        DataError
+            If it is no image, has pixels that are not finite, or other channels than the model knows.
+        SizeError
+            If the largest tile is smaller than the network's context allows.
+        """
+        image = self._with_channels(np.asarray(image))
+        predictor = Predictor(self._engine(), max_input_tile, on_tile)
+        probabilities = averaged(predictor.probabilities, self.info.normalise(image), average)
+        return Segmentation(probabilities, self.info.objects, self.info.class_values)
+
+    def with_objects(self, objects: Objects) -> "Model":
+        """The same model with other settings for taking objects from probabilities."""
+        changed = Model(self.net, replace(self.info, objects=objects), str(self.device))
+        changed.dtype = self.dtype
+        return changed
+
+    def _engine(self) -> Engine:
+        dtype = next(self.net.parameters()).dtype
+        return TorchEngine(self.net, str(self.device), dtype if dtype == torch.float64 else self.dtype)
+
+    def _with_channels(self, image: np.ndarray) -> np.ndarray:
+        """The image with the channels that the network knows: grey saved as three equal channels is taken as grey."""
+        check_image(image)
+        wanted = self.info.net.in_channels
+        channels = 1 if image.ndim == 2 else image.shape[-1]
+        if channels == wanted:
+            return image
+        if wanted == 1 and channels == 3 and (image == image[..., :1]).all():
+            return image[..., 0]
+        raise DataError(
+            f"The image has {channels} channel(s); this model was trained on {wanted}. "
+            "Give images with the same channels, or train a model on images like this one."
+        )

@@ -1,0 +1,163 @@
+"""The model file: weights and all that prediction needs, in one safetensors file that can hold no code.
+
+The header of a safetensors file is JSON; ours has one entry, ``unseam``, with :class:`ModelInfo` as text. Nothing is
+pickled, and the network is built from a few numbers in known ranges, never from a name that is looked up.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import nn
+
+from unseam.data.normalise import Normalise
+from unseam.errors import ModelFileError, SettingsError
+from unseam.inference.instances import Objects
+from unseam.io import write_bytes_whole
+from unseam.nets import NetConfig, UNetConfig
+from unseam.settings import decode, encode
+
+FORMAT = "unseam model 1"
+_LARGEST_HEADER = 1_000_000
+_MOST_PARAMETERS = 2_000_000_000
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """What a model was trained on, and how: enough to repeat it."""
+
+    images: tuple[str, ...] = ()
+    num_annotated_pixels: int = 0
+    held_out: str = ""
+    recipe: str = ""
+    steps: int = 0
+    best_step: int = 0
+    seconds: float = 0.0
+    score_name: str = ""
+    score: float | None = None
+    seed: int = 0
+    precision: str = ""
+    device: str = ""
+    date: str = ""
+    versions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """All that prediction needs beside the weights.
+
+    Attributes
+    ----------
+    net
+        Settings of the network.
+    normalise
+        How grey values are brought to the range that the network met.
+    objects
+        How probabilities become objects.
+    masks
+        What the masks held that it was trained on; so, what it predicts unless asked for something else.
+    class_names, class_values
+        Of each class, background first: its name, and its value in the user's masks (0 and 255, say).
+    spacing_um
+        Size of a pixel of the training images (row, column), micrometres, if the files said it.
+    training
+        What it was trained on.
+    """
+
+    net: NetConfig = field(default_factory=UNetConfig)
+    normalise: Normalise = field(default_factory=Normalise)
+    objects: Objects = field(default_factory=Objects)
+    masks: Literal["binary", "classes", "instances"] = "classes"
+    class_names: tuple[str, ...] = ("background", "foreground")
+    class_values: tuple[int, ...] = (0, 1)
+    spacing_um: tuple[float, float] | None = None
+    training: TrainingRecord = field(default_factory=TrainingRecord)
+
+    def __post_init__(self) -> None:
+        for name in ("class_names", "class_values"):
+            if len(getattr(self, name)) != self.net.num_classes:
+                raise SettingsError(
+                    f"{name} has {len(getattr(self, name))} entries for {self.net.num_classes} classes; one each is needed."
+                )
+
+
+def save_model(path: Path, net: nn.Module, info: ModelInfo) -> None:
+    """Write a model file, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written; a file that stood there stays as it was.
+    """
+    weights = {name: w.detach().cpu().float().contiguous() for name, w in net.state_dict().items()}
+    about = json.dumps({"format": FORMAT, **encode(info)})
+    write_bytes_whole(path, save_tensors(weights, metadata={"unseam": about}))
+
+
+def load_model(path: Path) -> tuple[nn.Module, ModelInfo]:
+    """Read a model file: the network with its weights, on the CPU, and what prediction needs beside it.
+
+    Raises
+    ------
+    ModelFileError
+        If it is no model file, a damaged one, or one that this version does not know. One class, whatever is wrong.
+    """
+    info = read_info(path)
+    try:
+        weights = load_tensors(path.read_bytes())
+        with torch.device("meta"):
+            net = info.net.build()
+        expected = {name: tuple(w.shape) for name, w in net.state_dict().items()}
+        if {name: tuple(w.shape) for name, w in weights.items()} != expected:
+            raise ModelFileError(f"{path}: its weights do not fit the network that it names. The file is damaged.")
+        if not all(w.dtype == torch.float32 and bool(torch.isfinite(w).all()) for w in weights.values()):
+            raise ModelFileError(f"{path}: some weights are not finite float32 numbers. The file is damaged.")
+        net.load_state_dict(weights, assign=True)
+    except (SafetensorError, RuntimeError, OSError) as error:
+        raise ModelFileError(f"{path}: its weights cannot be read ({error}). The file is damaged.") from error
+    return net.eval(), info
+
+
+def read_info(path: Path) -> ModelInfo:
+    """Only the header of a model file: what ``unseam info`` shows.
+
+    Raises
+    ------
+    ModelFileError
+        As for :func:`load_model`.
+    """
+    about = _read_header(path)
+    about.pop("format")
+    try:
+        info = decode(ModelInfo, about)
+        with torch.device("meta"):
+            size = sum(w.numel() for w in info.net.build().parameters())
+    except (SettingsError, TypeError, RuntimeError) as error:
+        raise ModelFileError(f"{path}: its settings cannot be used ({error}).") from error
+    if size > _MOST_PARAMETERS:
+        raise ModelFileError(f"{path}: it names a network of {size:,} weights; up to {_MOST_PARAMETERS:,} are read.")
+    return info
+
+
+def _read_header(path: Path) -> dict[str, Any]:
+    """The JSON of ours in the header, read under a cap so that a hostile file cannot fill the memory."""
+    wrong = f"{path}: not a model file. Give model.safetensors or the run folder that `unseam train` wrote"
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= _LARGEST_HEADER:
+                raise ModelFileError(f"{wrong} (its first bytes are no safetensors header).")
+            header = json.loads(file.read(length))
+        about = json.loads(header["__metadata__"]["unseam"])
+        if not isinstance(about, dict) or about.get("format") != FORMAT:
+            raise ModelFileError(f"{path}: its format is not {FORMAT!r}; another version of unseam wrote it. Update unseam.")
+    except OSError as error:
+        raise ModelFileError(f"{wrong} ({error.strerror}).") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ModelFileError(f"{wrong} (its header names no unseam model).") from error
+    return about

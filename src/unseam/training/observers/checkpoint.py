@@ -1,0 +1,101 @@
+"""The whole state of a run in one file, written whole or not at all, so that it can go on where it stopped."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from unseam.errors import ModelFileError
+from unseam.training.observers.validate import Record, Validate
+from unseam.training.state import TrainState
+
+_FORMAT = "unseam checkpoint 1"
+
+
+def save_checkpoint(
+    path: Path, state: TrainState, validate: Validate, write: Callable[[Path, bytes], None]
+) -> None:
+    """Write weights, the optimiser's memory, the best weights so far and the history.
+
+    Parameters
+    ----------
+    path
+        File to write or replace.
+    state, validate
+        What to keep.
+    write
+        Puts bytes into a file whole or not at all (:func:`unseam.io.write.write_bytes_whole`).
+    """
+    tensors = {f"net.{name}": w for name, w in state.net.state_dict().items()}
+    numbers: dict[str, float] = {}
+    for index, memory in state.optimiser.state_dict()["state"].items():
+        for name, value in memory.items():
+            if isinstance(value, Tensor):
+                tensors[f"optimiser.{index}.{name}"] = value
+            elif value is not None:
+                numbers[f"{index}.{name}"] = value
+    tensors |= {f"best.{name}": w for name, w in (validate.best_weights or {}).items()}
+    about = {
+        "format": _FORMAT,
+        "step": state.step,
+        "seconds": state.seconds,
+        "optimiser_numbers": numbers,
+        "records": [asdict(record) for record in validate.records],
+        "best_step": validate.best.step if validate.best else None,
+    }
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write(path, save_tensors(contiguous, metadata={"unseam": json.dumps(about)}))
+
+
+def load_checkpoint(path: Path, state: TrainState, validate: Validate) -> None:
+    """Bring a fresh state to where a checkpoint was written.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is no checkpoint, or one of another network or optimiser.
+    """
+    try:
+        data = path.read_bytes()
+        tensors = load_tensors(data)
+        about = _about(data)
+        _restore(state, validate, tensors, about)
+    except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError, OSError) as error:
+        raise ModelFileError(
+            f"{path}: not a checkpoint that this run can go on from ({error}). "
+            "Leave --resume out to start afresh in another folder, or train with the settings it was begun with."
+        ) from error
+
+
+def _about(data: bytes) -> dict[str, Any]:
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    about = json.loads(header["__metadata__"]["unseam"])
+    if about["format"] != _FORMAT:
+        raise ValueError(f"its format is {about['format']!r}, not {_FORMAT!r}")
+    return about
+
+
+def _restore(state: TrainState, validate: Validate, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
+    state.net.load_state_dict(_part(tensors, "net."))
+    memory: dict[int, dict[str, Any]] = {}
+    for key, value in (*_part(tensors, "optimiser.").items(), *about["optimiser_numbers"].items()):
+        index, name = key.split(".", 1)
+        memory.setdefault(int(index), {})[name] = value
+    groups = state.optimiser.state_dict()["param_groups"]
+    state.optimiser.load_state_dict({"state": memory, "param_groups": groups})
+    state.step, state.seconds = int(about["step"]), float(about["seconds"])
+    names = {field.name for field in fields(Record)}
+    validate.records = [Record(**{k: v for k, v in row.items() if k in names}) for row in about["records"]]
+    validate.best = next((r for r in validate.records if r.step == about["best_step"]), None)
+    validate.best_weights = _part(tensors, "best.") or None
+
+
+def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,113 @@
+"""Judges the network now and then by what was held out, and keeps the best weights."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from unseam.errors import TrainingError
+from unseam.training.state import TrainState
+
+
+@dataclass(frozen=True)
+class Score:
+    """How well the network does on what was held out.
+
+    Attributes
+    ----------
+    value
+        0 to 1, more is better.
+    foreground
+        Share of the judged pixels that were given to any class but the background.
+    """
+
+    value: float
+    foreground: float
+
+
+@dataclass(frozen=True)
+class Record:
+    """One line of the history: the mean energy of the steps since the last line, and the score (NaN if none)."""
+
+    step: int
+    seconds: float
+    energy: float
+    score: float
+    foreground: float
+
+
+class Validate:
+    """Scores the network at equal parts of the budget.
+
+    Parameters
+    ----------
+    score_of
+        Judges a network; None if nothing was held out (the records then have no score, and the last weights are best).
+    times
+        How often in a run.
+    on_record
+        Called with each new record.
+
+    Attributes
+    ----------
+    records
+        Everything measured so far.
+    best_weights, best
+        The weights with the highest score, on the CPU, and their record.
+    """
+
+    def __init__(
+        self,
+        score_of: Callable[[nn.Module], Score] | None,
+        times: int,
+        on_record: Callable[[TrainState, Record], None] | None = None,
+    ) -> None:
+        self.score_of = score_of
+        self.times = times
+        self.on_record = on_record
+        self.records: list[Record] = []
+        self.best: Record | None = None
+        self.best_weights: dict[str, Tensor] | None = None
+        self._energies: list[float] = []
+        self._next = 0.0
+
+    def __call__(self, state: TrainState, progress: float) -> None:
+        """Record, if the next part of the budget is reached."""
+        if math.isfinite(state.energy):
+            self._energies.append(state.energy)
+        self._next = max(self._next, 1 / self.times)
+        if progress < self._next and progress < 1:
+            return
+        self._next = (math.floor(progress * self.times) + 1) / self.times
+        self.record(state)
+        self._stop_if_dead(progress)
+
+    def record(self, state: TrainState) -> Record:
+        """Score the network now, and keep its weights if they are the best so far."""
+        score = self.score_of(state.net) if self.score_of is not None else Score(math.nan, math.nan)
+        energy = sum(self._energies) / len(self._energies) if self._energies else math.nan
+        self._energies.clear()
+        record = Record(state.step, state.seconds, energy, score.value, score.foreground)
+        self.records.append(record)
+        if self.best is None or not score.value < self.best.score:  # without a score the last is best
+            self.best = record
+            self.best_weights = {name: w.detach().cpu().clone() for name, w in state.net.state_dict().items()}
+        if self.on_record is not None:
+            self.on_record(state, record)
+        return record
+
+    def _stop_if_dead(self, progress: float) -> None:
+        """A network whose ReLUs have died predicts one class for ever at a constant energy: no NaN gives it away."""
+        a_third = max(4, self.times // 3)
+        recent = self.records[-a_third:]
+        if progress >= 1 or len(recent) < a_third or any(not (r.foreground == 0 or r.foreground == 1) for r in recent):
+            return
+        energies = [r.energy for r in recent]
+        if max(energies) - min(energies) < 0.05 * max(energies):
+            raise TrainingError(
+                f"Training makes no progress: since step {recent[0].step} the network gives one class to every pixel of "
+                f"the held-out part, and the energy stays at {energies[-1]:.3f}. Check that images and masks belong "
+                "together; then try another seed (--set training.seed=1), a smaller learning rate, or gradients clipped "
+                "(--set training.clip_norm=1.0)."
+            )

@@ -1,0 +1,107 @@
+"""Everything that changes while a network is trained; so, everything that a checkpoint must hold."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from unseam.settings import check_range
+from unseam.training.optim import Schedule
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Training crops: images (B, C, H, W), and in the smaller frame of the output true classes and w(x), (B, h, w)."""
+
+    images: Float[Tensor, "batch channel height width"]
+    classes: UInt8[Tensor, "batch rows cols"]
+    weights: Float[Tensor, "batch rows cols"]
+
+
+@dataclass
+class TrainState:
+    """What one step of training changes.
+
+    Attributes
+    ----------
+    net, optimiser
+        The weights, and what the optimiser remembers of them.
+    step
+        Updates done.
+    seconds
+        Time that training has taken so far, all its sessions together.
+    energy
+        Of the last batch.
+    skipped
+        Steps in a row whose energy or gradient was not finite, and which were therefore not applied.
+    """
+
+    net: nn.Module
+    optimiser: torch.optim.Optimizer
+    step: int = 0
+    seconds: float = 0.0
+    energy: float = field(default=float("nan"))
+    skipped: int = 0
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When training ends: after so many steps, or so many minutes, or whichever comes first."""
+
+    steps: int | None = None
+    minutes: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.steps is not None:
+            check_range("training", "steps", self.steps, 1, 10**9)
+        if self.minutes is not None:
+            check_range("training", "minutes", self.minutes, 1e-3, 10**6)
+
+    def progress(self, step: int, seconds: float) -> float:
+        """Share of the budget that is used up, 0 to 1 and beyond."""
+        by_steps = step / self.steps if self.steps is not None else 0.0
+        by_time = seconds / (60 * self.minutes) if self.minutes is not None else 0.0
+        return max(by_steps, by_time)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a network is trained: all of it fixed before the first step.
+
+    Attributes
+    ----------
+    budget, schedule, learning_rate
+        When it ends, and the learning rate until then.
+    clip_norm
+        Gradients longer than this are shortened to it; None: never.
+    device, dtype
+        Where, and in which number format the convolutions compute (weights stay float32).
+    seed
+        With the step it determines what drop-out drops.
+    """
+
+    budget: Budget
+    schedule: Schedule
+    learning_rate: float
+    clip_norm: float | None
+    device: torch.device
+    dtype: torch.dtype
+    seed: int
+
+
+class Observer(Protocol):
+    """Called after each step: reads the state, and never steers."""
+
+    def __call__(self, state: TrainState, progress: float) -> None:
+        """``progress`` is the share of the budget used up so far."""
+        ...
+
+
+Clock = Callable[[], float]
+"""A clock that only goes forward, in seconds."""
+
+monotonic: Clock = time.monotonic
