@@ -1,0 +1,129 @@
+"""Images and label maps, in and out.
+
+>>> from unseam.io import read_image, read_labels, write_label_map  # doctest: +SKIP
+>>> read_image("cells.tif").planes()  # doctest: +SKIP
+
+A new format is one new file with a reader and one line in :data:`READERS`: the first whose ``can_read(path)``
+says yes reads. Everything that a file can do wrong comes out as :class:`~unseam.errors.ImageReadError` or,
+where a label map does not say what it means, as :class:`~unseam.errors.LabelError`; either names the file.
+"""
+
+import os
+import stat
+from pathlib import Path
+
+from unseam.errors import ImageReadError
+from unseam.io.arrays import ArrayReader
+from unseam.io.image_file import ImageFile
+from unseam.io.pictures import PictureReader
+from unseam.io.settle import settle_image, settle_labels
+from unseam.io.tiff import TiffReader
+from unseam.io.write import write_bytes_whole, write_image, write_label_map, write_probabilities
+
+Reader = TiffReader | PictureReader | ArrayReader
+"""The closed list of readers."""
+
+READERS: tuple[Reader, ...] = (TiffReader(), PictureReader(), ArrayReader())
+
+SUFFIXES: tuple[str, ...] = tuple(suffix for reader in READERS for suffix in reader.suffixes)
+"""The endings of names that can be read, longest-standing formats first."""
+
+_BY_WAY_OF_FIJI = (
+    ".czi",
+    ".nd2",
+    ".lif",
+    ".lsm",
+    ".oib",
+    ".oif",
+    ".vsi",
+    ".svs",
+    ".ims",
+    ".nii",
+    ".nii.gz",
+    ".dcm",
+    ".zarr",
+    ".h5",
+)
+
+__all__ = [
+    "ImageFile",
+    "read_image",
+    "read_labels",
+    "can_read",
+    "Reader",
+    "READERS",
+    "SUFFIXES",
+    "write_label_map",
+    "write_probabilities",
+    "write_image",
+    "write_bytes_whole",
+]
+
+
+def can_read(path: Path | str) -> bool:
+    """Whether a file of this name can be read; the file is not opened.
+
+    >>> can_read("cells.ome.tif"), can_read("cells.csv")
+    (True, False)
+    """
+    return any(reader.can_read(Path(path)) for reader in READERS)
+
+
+def read_image(path: Path | str) -> ImageFile:
+    """Read an image or a stack.
+
+    Parameters
+    ----------
+    path
+        TIFF, PNG, JPEG, BMP, GIF, .npy or .npz.
+
+    Returns
+    -------
+    ImageFile
+        Pixels as stored, their axes, spacing and notes; ``planes()`` splits it into 2-D images.
+
+    Raises
+    ------
+    ImageReadError
+        Whatever is wrong with the file, among it: absent, cut short, damaged, too large, no numbers, NaN.
+    """
+    path = Path(path)
+    return settle_image(_reader(path).read_image(path))
+
+
+def read_labels(path: Path | str) -> ImageFile:
+    """Read a label map or a stack of them: integers, one a pixel, 0 and up, or -1 where nobody annotated.
+
+    Raises
+    ------
+    ImageReadError
+        As :func:`read_image`.
+    LabelError
+        If the file holds colours, fractions, negative numbers or JPEG.
+    """
+    path = Path(path)
+    return settle_labels(_reader(path).read_labels(path))
+
+
+def _reader(path: Path) -> Reader:
+    """Find the reader, after seeing that there is a regular file (a pipe or a device could hang or never end)."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError as error:
+        raise ImageReadError(path, "there is no such file; check the name and the folder") from error
+    except (OSError, ValueError) as error:
+        raise ImageReadError(path, f"cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    name = path.name.lower()
+    if name.endswith(_BY_WAY_OF_FIJI):
+        raise ImageReadError(path, "this format is not read; open it in Fiji (Bio-Formats) and save it as OME-TIFF")
+    if stat.S_ISDIR(status.st_mode):
+        raise ImageReadError(path, "this is a folder, not an image file; give the files in it")
+    if not stat.S_ISREG(status.st_mode):
+        raise ImageReadError(path, "this is no ordinary file (a pipe or a device); copy the image to a file")
+    if status.st_size == 0:
+        raise ImageReadError(path, "the file is empty (0 bytes); copy or export it again")
+    for reader in READERS:
+        if reader.can_read(path):
+            return reader
+    ending = f"ends in {path.suffix}" if path.suffix else "has no ending"
+    raise ImageReadError(path, f"the name {ending}; images may end in {', '.join(SUFFIXES)}")

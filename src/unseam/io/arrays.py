@@ -1,0 +1,114 @@
+"""NumPy's own files, .npy and .npz: only numbers, never pickled objects, for those can run code."""
+
+import zipfile
+from dataclasses import dataclass
+from io import BufferedIOBase
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Shaped
+
+from unseam.errors import ImageReadError
+from unseam.io.axes import guess_axes, tidy_axes
+from unseam.io.guard import check_size, decoding
+from unseam.io.image_file import ImageFile
+
+_CELLPOSE = (
+    "this is a Cellpose session file (a pickle), which can run code when it is opened, so it is not read. "
+    "In Cellpose choose "
+    "File > Save masks as TIFF, or in Python: cellpose.io.save_masks(..., tif=True, png=False); "
+    "then use the file ending in _cp_masks.tif"
+)
+
+
+@dataclass(frozen=True)
+class ArrayReader:
+    """Reads .npy, and .npz with one array.
+
+    A nameless array's axes are guessed by :func:`~unseam.io.axes.guess_axes`, and the guess stands in the
+    notes. A fourth 8-bit channel that is 255 everywhere is taken for transparency and dropped.
+    """
+
+    suffixes: tuple[str, ...] = (".npy", ".npz")
+
+    def can_read(self, path: Path) -> bool:
+        """Whether the name is that of a NumPy file."""
+        return path.name.lower().endswith(self.suffixes)
+
+    def read_image(self, path: Path) -> ImageFile:
+        """Read an image.
+
+        Raises
+        ------
+        ImageReadError
+            For pickles, several arrays, arrays that are no image, and files cut short.
+        """
+        if path.name.lower().endswith("_seg.npy"):
+            raise ImageReadError(path, _CELLPOSE)
+        pixels = _load_archive(path) if path.name.lower().endswith(".npz") else _load_array(path)
+        axes, note = guess_axes(pixels.shape)
+        if not axes:
+            raise ImageReadError(
+                path,
+                f"holds an array of shape {pixels.shape}; an image has 2 axes (rows, columns), 3 (with "
+                "channels or planes) or 4. "
+                "Save each image as a file of its own",
+            )
+        notes = (note,) if note else ()
+        if axes == "YXC" and pixels.shape[-1] == 4 and pixels.dtype == np.uint8 and (pixels[..., 3] == 255).all():
+            pixels, notes = (
+                pixels[..., :3],
+                ("the fourth channel is 255 everywhere: taken for transparency and dropped",),
+            )
+        pixels, axes = tidy_axes(pixels, axes)
+        return ImageFile(pixels, axes, None, path, notes)
+
+    def read_labels(self, path: Path) -> ImageFile:
+        """Read a label map: the same as an image, but a short first axis is planes, for labels have no
+        channels.
+
+        Raises
+        ------
+        ImageReadError
+            As for an image.
+        """
+        return self.read_image(path)
+
+
+def _load_array(path: Path) -> Shaped[np.ndarray, "..."]:
+    with decoding(path, "NumPy array"), path.open("rb") as stream:
+        return _checked(path, stream, path.stat().st_size)
+
+
+def _load_archive(path: Path) -> Shaped[np.ndarray, "..."]:
+    with decoding(path, "NumPy archive"), zipfile.ZipFile(path) as archive:
+        members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
+        if len(members) != 1:
+            names = ", ".join(member.filename.removesuffix(".npy") for member in members) or "none"
+            raise ImageReadError(path, f"holds {len(members)} arrays ({names}); it may hold one: save each as .npy")
+        check_size(path, members[0].file_size)
+        with archive.open(members[0]) as stream:
+            assert isinstance(stream, BufferedIOBase)
+            return _checked(path, stream, members[0].file_size)
+
+
+def _checked(path: Path, stream: BufferedIOBase, num_bytes: int) -> Shaped[np.ndarray, "..."]:
+    """Read one array after its header was seen to promise no more than the file holds."""
+    header = np.lib.format
+    version = header.read_magic(stream)
+    shape, _, dtype = (header.read_array_header_1_0 if version == (1, 0) else header.read_array_header_2_0)(stream)
+    if dtype.hasobject:
+        raise ImageReadError(path, _CELLPOSE if "_seg" in path.name else (
+            "holds Python objects (a pickle), which can run code when they are opened, so they are not read; "
+            "save the plain array: numpy.save(path, array.astype(...))"
+        ))  # fmt: skip
+    promised = int(np.prod(shape, dtype=object)) * dtype.itemsize if shape else dtype.itemsize
+    check_size(path, promised)
+    if promised > num_bytes:
+        raise ImageReadError(
+            path,
+            f"its header promises {promised:,} bytes of pixels, the file has {num_bytes:,} in all; it is "
+            "cut short: copy it again",
+        )
+    stream.seek(0)
+    return np.asarray(header.read_array(stream, allow_pickle=False))

@@ -1,0 +1,69 @@
+"""The meaning of axes: taken from the file where it says it, guessed (and said aloud) where it does not."""
+
+import numpy as np
+from jaxtyping import Shaped
+
+_MAX_COLOURS = 4
+_FEWEST_PIXELS = 5  # an axis shorter than this is no side of an image when another reading is possible
+
+
+def guess_axes(shape: tuple[int, ...]) -> tuple[str, str | None]:
+    """Guess what the axes of a nameless array mean.
+
+    Parameters
+    ----------
+    shape
+        Of an array with 2, 3 or 4 axes.
+
+    Returns
+    -------
+    tuple of str and (str or None)
+        One letter an axis (see :class:`~unseam.io.image_file.ImageFile`), and a note if it had to be guessed.
+        The letters are empty if no guess is sound.
+
+    >>> guess_axes((512, 512, 3))[0], guess_axes((3, 512, 512))[0], guess_axes((30, 512, 512))[0]
+    ('YXC', 'CYX', 'ZYX')
+    """
+    if len(shape) == 2:
+        return "YX", None
+    if len(shape) == 3:
+        first, middle, last = shape
+        if last == 1:
+            return "YXC", None
+        if last <= _MAX_COLOURS and min(first, middle) >= _FEWEST_PIXELS:
+            return "YXC", f"the last axis, of {last}, is taken as channels" if last != 3 else None
+        if first in (3, 4) and min(middle, last) > first:
+            return "CYX", f"the first axis, of {first}, is taken as channels; if it is planes, save one file for each"
+        return "ZYX", f"taken as a stack of {first} planes"
+    if len(shape) == 4:
+        planes, second, third, last = shape
+        if last in (1, 3, 4) and min(second, third) >= _FEWEST_PIXELS:
+            return "ZYXC", f"taken as a stack of {planes} planes with {last} channels each"
+        if second <= _MAX_COLOURS and min(third, last) >= _FEWEST_PIXELS:
+            return "ZCYX", f"taken as a stack of {planes} planes with {second} channels each"
+        return "TZYX", f"taken as {planes} x {second} planes"
+    return "", None
+
+
+def tidy_axes(pixels: Shaped[np.ndarray, "..."], axes: str) -> tuple[Shaped[np.ndarray, "..."], str]:
+    """Reduce any axis letters to ``T Z C Y X``, each at most once.
+
+    Samples (``S``) are channels; every letter not known here (pages, positions, angles) counts planes. Axes
+    of length 1 other than rows and columns are dropped; axes of one meaning are joined.
+
+    >>> pixels, axes = tidy_axes(np.zeros((2, 3, 20, 30, 1)), "RZYXS")
+    >>> pixels.shape, axes
+    ((6, 20, 30), 'ZYX')
+    """
+    letters = ["C" if a in "CS" else a if a in "TYX" else "Z" for a in axes]
+    keep = [i for i, letter in enumerate(letters) if letter in "YX" or pixels.shape[i] != 1]
+    pixels = pixels.reshape([pixels.shape[i] for i in keep])
+    letters = [letters[i] for i in keep]
+    for letter in "TZC":
+        while letters.count(letter) > 1:
+            i = letters.index(letter)
+            j = letters.index(letter, i + 1)
+            pixels = np.moveaxis(pixels, j, i + 1)
+            pixels = pixels.reshape(*pixels.shape[:i], pixels.shape[i] * pixels.shape[i + 1], *pixels.shape[i + 2 :])
+            del letters[j]
+    return pixels, "".join(letters)

@@ -1,0 +1,63 @@
+"""The fence round other people's decoders: whatever they throw comes out as one kind of error that names the file."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from unseam.errors import ImageReadError, UnseamError
+
+MAX_DECODED_BYTES = 16 * 2**30
+"""Largest image that is decoded into memory. A header that asks for more is taken for a damaged or hostile one."""
+
+
+@contextmanager
+def decoding(path: Path, what: str) -> Iterator[None]:
+    """Run a foreign decoder; every failure becomes :class:`~unseam.errors.ImageReadError`.
+
+    Decoders meet damaged files with two dozen kinds of exceptions; here, and only here, all of them are
+    caught.
+
+    Parameters
+    ----------
+    path
+        The file that is being decoded.
+    what
+        The format in words, for the message: "PNG picture".
+    """
+    try:
+        yield
+    except UnseamError:
+        raise
+    except MemoryError as error:
+        raise ImageReadError(path, f"the {what} does not fit into memory; crop it or close other programs") from error
+    except OSError as error:
+        if error.errno is not None:  # the disk or the rights, not the content
+            raise ImageReadError(path, f"cannot be read ({error.strerror})") from error
+        raise ImageReadError(path, _damaged(what, error)) from error
+    except Exception as error:
+        raise ImageReadError(path, _damaged(what, error)) from error
+
+
+def _damaged(what: str, error: Exception) -> str:
+    detail = " ".join(str(error).split())[:200]
+    return (
+        f"no readable {what}: damaged, cut short or of a kind that is not supported "
+        f"({type(error).__name__}: {detail}). Copy the file again, or open it in Fiji and save it as TIFF"
+    )
+
+
+def check_size(path: Path, num_bytes: int) -> None:
+    """Refuse an image that would decode to more than :data:`MAX_DECODED_BYTES`.
+
+    Raises
+    ------
+    ImageReadError
+        With both sizes.
+    """
+    if num_bytes > MAX_DECODED_BYTES:
+        raise ImageReadError(
+            path,
+            f"would take {num_bytes / 2**30:,.1f} GiB in memory, at most {MAX_DECODED_BYTES / 2**30:.0f} "
+            "GiB may be read at once; "
+            "cut it into parts, or split the stack into files",
+        )

@@ -1,0 +1,92 @@
+"""What a file held: the pixels, the meaning of their axes, and what had to be converted on the way in."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Shaped
+
+
+@dataclass(frozen=True, eq=False)
+class ImageFile:
+    """The content of one image file.
+
+    Attributes
+    ----------
+    pixels
+        The numbers as the file stores them: any integer or real type, native byte order.
+    axes
+        One letter for each axis of ``pixels``, each at most once: ``T`` time, ``Z`` plane (or page), ``C``
+        channel or colour, ``Y`` row, ``X`` column. ``YX`` are always there; colours read ``YXC``, channel
+        stacks ``CYX``.
+    spacing_um
+        Size of a pixel (row, column) in micrometres, if the file says it in a unit of length; else None.
+    path
+        The file.
+    notes
+        Sentences for the user: what was converted, dropped or guessed.
+    """
+
+    pixels: Shaped[np.ndarray, "..."]
+    axes: str
+    spacing_um: tuple[float, float] | None
+    path: Path
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        assert len(self.axes) == self.pixels.ndim == len(set(self.axes))
+        assert {"Y", "X"} <= set(self.axes) <= set("TZCYX")
+
+    @property
+    def height(self) -> int:
+        """Number of rows of a plane."""
+        return self.pixels.shape[self.axes.index("Y")]
+
+    @property
+    def width(self) -> int:
+        """Number of columns of a plane."""
+        return self.pixels.shape[self.axes.index("X")]
+
+    @property
+    def num_channels(self) -> int:
+        """Number of channels or colours; 1 without a channel axis."""
+        return self.pixels.shape[self.axes.index("C")] if "C" in self.axes else 1
+
+    def planes(self) -> list[Shaped[np.ndarray, "height width"] | Shaped[np.ndarray, "height width channel"]]:
+        """Split into 2-D images as a user would give them: (H, W), or (H, W, C) where there are channels.
+
+        Planes come in the order of the file: time first, then depth. They are views, nothing is copied.
+
+        >>> stack = ImageFile(np.zeros((5, 3, 20, 30)), "ZCYX", None, Path("stack.tif"))
+        >>> len(stack.planes()), stack.planes()[0].shape
+        (5, (20, 30, 3))
+        """
+        order = [letter for letter in "TZYXC" if letter in self.axes]
+        pixels = self.pixels.transpose([self.axes.index(letter) for letter in order])
+        num_plane_axes = sum(letter in "TZ" for letter in order)
+        if num_plane_axes == 0:
+            return [pixels]
+        if num_plane_axes == 1:
+            return list(pixels)
+        return [plane for volume in pixels for plane in volume]
+
+
+def place(axes: str, index: tuple[int, ...]) -> str:
+    """Words for one position of an array: ``row 3, column 7 (plane 2)``, counted from 0.
+
+    >>> place("ZYX", (2, 3, 7))
+    'row 3, column 7 (plane 2)'
+    """
+    at = dict(zip(axes, index, strict=True))
+    words = f"row {at['Y']}, column {at['X']}"
+    more = [
+        f"{name} {at[letter]}" for letter, name in zip("TZC", ("time", "plane", "channel"), strict=True) if letter in at
+    ]
+    return f"{words} ({', '.join(more)})" if more else words
+
+
+def first_place(where: Bool[np.ndarray, "..."]) -> tuple[int, ...]:
+    """Index of the first True of ``where`` in the order of memory; there must be one."""
+    index = np.unravel_index(int(np.argmax(where)), where.shape)
+    assert where[index]
+    return tuple(int(i) for i in index)

@@ -1,0 +1,193 @@
+"""PNG, JPEG, BMP and GIF: pictures, which were made for the eye and are read here for their numbers."""
+
+import struct
+import zlib
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Shaped
+from PIL import Image, ImageOps
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.ImageFile import ImageFile as PillowFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+
+from unseam.errors import ImageReadError, LabelError
+from unseam.io.guard import check_size, decoding
+from unseam.io.image_file import ImageFile
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+# signature, name, class, most pixels that one byte of the file can stand for (what the compression can do at its best)
+_FORMATS: tuple[tuple[bytes, str, type[PillowFile], int], ...] = (
+    (_PNG, "PNG", PngImageFile, 8 * 1032),
+    (b"\xff\xd8\xff", "JPEG", JpegImageFile, 1024),
+    (b"GIF8", "GIF", GifImageFile, 4096),
+    (b"BM", "BMP", BmpImageFile, 16384),
+)
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_DIRECT = ("1", "L", "RGB", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
+_ALPHA = ("LA", "RGBA", "La", "RGBa")
+
+
+@dataclass(frozen=True)
+class PictureReader:
+    """Reads PNG, JPEG, BMP and the first frame of GIF.
+
+    Nothing is cut to 8 bits; transparency is dropped; a palette gives colours for an image and indices for
+    labels; the camera's orientation (EXIF) is applied; a file that was cut short is refused. Spacing is never
+    taken from a picture: its "dots per inch" is about printing.
+    """
+
+    suffixes: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif")
+
+    def can_read(self, path: Path) -> bool:
+        """Whether the name is that of a picture."""
+        return path.name.lower().endswith(self.suffixes)
+
+    def read_image(self, path: Path) -> ImageFile:
+        """Read an image: (H, W) grey or (H, W, 3) colours.
+
+        Raises
+        ------
+        ImageReadError
+            If it is damaged, cut short, or no picture at all.
+        """
+        name, data = _bytes(path)
+        if _is_deep_png(name, data):
+            return _deep_png(path, data)
+        picture, notes = _open(path, name, data)
+        with decoding(path, f"{name} picture"):
+            if picture.mode in ("P", "PA"):
+                picture, notes = _colours(picture), (*notes, "palette replaced by its colours")
+            elif picture.mode not in (*_DIRECT, *_ALPHA):
+                notes = (*notes, f"{picture.mode} colours converted to RGB")
+                picture = picture.convert("RGB")
+        return _file(path, np.asarray(picture), picture.mode in _ALPHA, notes)
+
+    def read_labels(self, path: Path) -> ImageFile:
+        """Read a label map: as an image, but a palette gives its indices and JPEG is refused.
+
+        Raises
+        ------
+        LabelError
+            For JPEG, whose compression changes label values.
+        ImageReadError
+            If it is damaged, cut short, or no picture at all.
+        """
+        name, data = _bytes(path)
+        if name == "JPEG":
+            raise LabelError(
+                f"{path}: JPEG changes pixel values, so it cannot hold labels; they may come as TIFF, PNG, "
+                "BMP, GIF or NumPy "
+                "files. Export the annotation again without loss; converting this file would keep the damage"
+            )
+        if _is_deep_png(name, data):
+            return _deep_png(path, data)
+        picture, notes = _open(path, name, data)
+        if picture.mode == "PA":
+            return _file(path, np.asarray(picture)[..., :1], False, notes)
+        if picture.mode == "P":
+            return _file(path, np.asarray(picture), False, (*notes, "palette dropped: its indices are the labels"))
+        if picture.mode not in (*_DIRECT, *_ALPHA):
+            raise LabelError(
+                f"{path}: a {picture.mode} picture has colours, not labels; save it with one number a pixel"
+            )
+        return _file(path, np.asarray(picture), picture.mode in _ALPHA, notes)
+
+
+def _bytes(path: Path) -> tuple[str, bytes]:
+    with decoding(path, "picture"):
+        data = path.read_bytes()
+    for signature, name, _, pixels_per_byte in _FORMATS:
+        if data.startswith(signature):
+            if name == "PNG":
+                _check_png(path, data)
+            height, width = _size(path, name, data)
+            check_size(path, height * width)
+            if height * width > pixels_per_byte * len(data):
+                raise ImageReadError(
+                    path,
+                    f"the {name} header promises {width:,} x {height:,} pixels, which {len(data):,} bytes "
+                    "cannot hold; "
+                    "the file is damaged or cut short: copy it again",
+                )
+            return name, data
+    mend = "rename it to .tif" if data.startswith(_TIFF) else "copy or export it again"
+    kind = "a TIFF file" if data.startswith(_TIFF) else "none of PNG, JPEG, BMP, GIF"
+    raise ImageReadError(path, f"the name ends in {path.suffix}, but the content is {kind}; {mend}")
+
+
+def _check_png(path: Path, data: bytes) -> None:
+    """Walk the chunks: each whole, each with its checksum, the end chunk there."""
+    at = len(_PNG)
+    while at + 12 <= len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        end = at + 8 + length
+        if end + 4 > len(data):
+            break
+        if zlib.crc32(memoryview(data)[at + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+            raise ImageReadError(path, f"the PNG part at byte {at:,} is damaged (checksum); copy the file again")
+        if data[at + 4 : at + 8] == b"IEND":
+            return
+        at = end + 4
+    raise ImageReadError(path, f"the PNG picture is cut short after {len(data):,} bytes; copy the file again")
+
+
+def _size(path: Path, name: str, data: bytes) -> tuple[int, int]:
+    """Rows and columns from the header alone; 0 where the decoder will find the fault itself."""
+    with decoding(path, f"{name} picture"), _pillow(name)(BytesIO(data)) as picture:
+        return picture.height, picture.width
+
+
+def _pillow(name: str) -> type[PillowFile]:
+    return next(kind for _, known, kind, _ in _FORMATS if known == name)
+
+
+def _open(path: Path, name: str, data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
+    notes: tuple[str, ...] = ()
+    with decoding(path, f"{name} picture"), _pillow(name)(BytesIO(data)) as opened:
+        num_frames = getattr(opened, "n_frames", 1)
+        opened.seek(0)
+        opened.load()
+        upright = ImageOps.exif_transpose(opened)
+        if opened.getexif().get(0x0112, 1) not in (0, 1):
+            notes = ("turned upright as its EXIF orientation says",)
+        picture = upright if upright is not opened else opened.copy()
+    if num_frames > 1:
+        notes = (*notes, f"the first of {num_frames} frames was read")
+    return picture, notes
+
+
+def _is_deep_png(name: str, data: bytes) -> bool:
+    """Whether this is a PNG with 16-bit colours or transparency, which Pillow would cut to 8 bits."""
+    depth, colour_type = struct.unpack_from("BB", data, 24) if name == "PNG" else (8, 0)
+    return depth == 16 and colour_type in (2, 4, 6)
+
+
+def _deep_png(path: Path, data: bytes) -> ImageFile:
+    import imagecodecs
+
+    with decoding(path, "16-bit PNG picture"):
+        pixels = np.asarray(imagecodecs.png_decode(data))
+    has_alpha = pixels.ndim == 3 and pixels.shape[-1] in (2, 4)
+    return _file(path, pixels, has_alpha, ())
+
+
+def _colours(picture: Image.Image) -> Image.Image:
+    colours = picture.convert("RGB")
+    pixels = np.asarray(colours)
+    is_grey = bool((pixels == pixels[..., :1]).all())
+    return colours.convert("L") if is_grey else colours
+
+
+def _file(path: Path, pixels: Shaped[np.ndarray, "..."], has_alpha: bool, notes: tuple[str, ...]) -> ImageFile:
+    if has_alpha:
+        if (pixels[..., -1] != pixels[0, 0, -1]).any():
+            notes = (*notes, "its transparency varies over the image and was dropped")
+        pixels = pixels[..., :-1]
+    if pixels.ndim == 3 and pixels.shape[-1] == 1:
+        pixels = pixels[..., 0]
+    return ImageFile(pixels, "YX" if pixels.ndim == 2 else "YXC", None, path, notes)

@@ -1,0 +1,124 @@
+"""The last step of every reader: what an image and what a label map may hold, whatever format it came in."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from unseam.errors import ImageReadError, LabelError
+from unseam.io.image_file import ImageFile, first_place, place
+
+
+def settle_image(file: ImageFile) -> ImageFile:
+    """Check the pixels of an image: real numbers, at least one, all finite, in native byte order.
+
+    Raises
+    ------
+    ImageReadError
+        For empty images, complex numbers, text or records, and for NaN or infinite pixels (with the first
+        one's place).
+    """
+    file = _settle_type(file)
+    if file.pixels.dtype.kind == "f":
+        bad = ~np.isfinite(file.pixels)
+        if bad.any():
+            at = first_place(bad)
+            raise ImageReadError(
+                file.path,
+                f"the pixel at {place(file.axes, at)} is {file.pixels[at]}, and so are "
+                f"{int(bad.sum()) - 1:,} others; "
+                "every pixel must be a finite number: replace these, for instance by 0",
+            )
+    return file
+
+
+def settle_labels(file: ImageFile) -> ImageFile:
+    """Check the pixels of a label map and bring them to integers, one number a pixel.
+
+    Values stay as they are: 0 and up, and -1 for pixels that nobody annotated. A colour picture whose colours
+    are all greys is taken as grey; channels that stand before the rows are taken as planes, for labels have
+    no channels.
+
+    Raises
+    ------
+    LabelError
+        For colours, fractions, NaN and negative values other than -1, with the first such pixel's place.
+    """
+    file = _settle_type(file)
+    if "C" in file.axes:
+        file = _grey(file) if file.axes.endswith("C") else _planes_for_channels(file)
+    if file.pixels.dtype.kind == "f":
+        file = _whole_numbers(file)
+    if file.pixels.dtype.kind == "i":
+        bad = file.pixels < -1
+        if bad.any():
+            at = first_place(bad)
+            raise LabelError(
+                f"{file.path}: the label at {place(file.axes, at)} is {file.pixels[at]}; labels are 0 and "
+                "up, or -1 where "
+                "nobody annotated. Was the map saved with a signed type that is too small? Save it as "
+                "unsigned 16-bit TIFF"
+            )
+    return file
+
+
+def _settle_type(file: ImageFile) -> ImageFile:
+    pixels = file.pixels
+    if pixels.size == 0:
+        raise ImageReadError(file.path, f"holds no pixels (shape {pixels.shape}); an image has at least 1 x 1")
+    if pixels.dtype.kind == "b":
+        return replace(file, pixels=pixels.astype(np.uint8))
+    if pixels.dtype.kind not in "uif":
+        mend = " Save its magnitude or its real part" if pixels.dtype.kind == "c" else ""
+        raise ImageReadError(
+            file.path, f"pixels are of type {pixels.dtype}; they may be integers or real numbers.{mend}"
+        )
+    if not pixels.dtype.isnative:
+        return replace(file, pixels=pixels.astype(pixels.dtype.newbyteorder("=")))
+    return file
+
+
+def _grey(file: ImageFile) -> ImageFile:
+    grey = file.pixels[..., 0]
+    coloured = (file.pixels != grey[..., np.newaxis]).any(axis=-1)
+    axes = file.axes.removesuffix("C")
+    if coloured.any():
+        at = first_place(coloured)
+        colour = ", ".join(str(value) for value in file.pixels[at])
+        raise LabelError(
+            f"{file.path}: the pixel at {place(axes, at)} has the colour ({colour}); a label map has one "
+            "number a pixel: a class "
+            "or an object's number. Give each colour a number and save the map as 8- or 16-bit grey TIFF or "
+            "PNG "
+            "(in Fiji: Image > Type > 8-bit Color, then save the indices), or save it as a picture with a "
+            "palette"
+        )
+    note = "a colour picture whose colours are all grey: taken as one number a pixel"
+    return replace(file, pixels=grey, axes=axes, notes=(*file.notes, note))
+
+
+def _planes_for_channels(file: ImageFile) -> ImageFile:
+    if "Z" not in file.axes:
+        note = f"{file.num_channels} channels of a label map: taken as planes"
+        return replace(file, axes=file.axes.replace("C", "Z"), notes=(*file.notes, note))
+    raise LabelError(
+        f"{file.path}: a label map with axes {file.axes} has several numbers for a pixel; it may have "
+        "planes, but no channels"
+    )
+
+
+def _whole_numbers(file: ImageFile) -> ImageFile:
+    # NaN and infinity differ from every whole number below 2**62 as well
+    with np.errstate(invalid="ignore"):
+        whole = np.where(np.abs(file.pixels) < 2.0**62, file.pixels, 0).astype(np.int64)
+    bad = whole != file.pixels
+    if bad.any():
+        at = first_place(bad)
+        raise LabelError(
+            f"{file.path}: the label at {place(file.axes, at)} is {file.pixels[at]}; labels are whole "
+            "numbers. "
+            "Is this a probability map or the image itself? Save the label map as 8- or 16-bit integers"
+        )
+    if np.abs(whole).max() < 2**31:
+        whole = whole.astype(np.int32)
+    note = f"labels stored as {file.pixels.dtype} are all whole numbers: taken as integers"
+    return replace(file, pixels=whole, notes=(*file.notes, note))

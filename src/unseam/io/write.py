@@ -1,0 +1,192 @@
+"""Writing: every file of this package goes through one writer, and is either whole or not there."""
+
+import errno
+import os
+import secrets
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from jaxtyping import Float32, Integer, UInt8
+from PIL import Image
+
+from unseam.errors import LabelError, OutputError
+
+_CLASSIC_TIFF_BYTES = 2**32 - 2**25
+
+
+def write_bytes_whole(path: Path | str, data: bytes) -> None:
+    """Write a file that is whole or absent, whatever interrupts: the old one stays until the new one is on
+    the disk.
+
+    A new file beside the target is written, flushed and synced, renamed over it, and the folder is synced. A
+    symbolic link at the target is replaced, never followed. The mode is what the umask gives.
+
+    Raises
+    ------
+    OutputError
+        Names the path and the operating system's reason; ``errno`` is kept; no temporary file is left.
+    """
+    path = Path(path)
+    temporary = path.parent / f".unseam-{secrets.token_hex(8)}.tmp"
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(temporary, flags, 0o666)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+    except (OSError, ValueError) as error:
+        raise _output_error(path, len(data), error) from error
+
+
+def write_label_map(
+    path: Path | str,
+    labels: Integer[np.ndarray, "height width"] | Integer[np.ndarray, "plane height width"],
+    spacing_um: tuple[float, float] | None = None,
+) -> None:
+    """Write a class or instance map, or a stack of them, as compressed TIFF that Fiji opens.
+
+    The smallest unsigned type that holds the largest value: 8 and 16 bits as ImageJ TIFF, 32 bits as
+    OME-TIFF.
+
+    Parameters
+    ----------
+    path
+        Ending in .tif or .tiff.
+    labels
+        Values 0 to 2**32 - 1.
+    spacing_um
+        Size of a pixel (row, column).
+
+    Raises
+    ------
+    LabelError
+        If a value is negative or too large for 32 bits.
+    OutputError
+        If the file cannot be written.
+    """
+    _check_suffix(path, (".tif", ".tiff"))
+    low, high = (int(labels.min()), int(labels.max())) if labels.size else (0, 0)
+    if low < 0 or high >= 2**32:
+        raise LabelError(
+            f"{path}: labels run from {low} to {high}; a file holds 0 to {2**32 - 1}. Set pixels that "
+            "nobody annotated to 0, "
+            "and number the objects anew"
+        )
+    dtype = np.uint8 if high < 2**8 else np.uint16 if high < 2**16 else np.uint32
+    _write_tiff(path, labels.astype(dtype), "YX" if labels.ndim == 2 else "ZYX", spacing_um)
+
+
+def write_probabilities(
+    path: Path | str,
+    probabilities: Float32[np.ndarray, "klass height width"],
+    spacing_um: tuple[float, float] | None = None,
+) -> None:
+    """Write probabilities as a 32-bit float TIFF with one channel a class.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    _check_suffix(path, (".tif", ".tiff"))
+    _write_tiff(path, probabilities, "CYX", spacing_um)
+
+
+def write_image(
+    path: Path | str, image: UInt8[np.ndarray, "height width"] | UInt8[np.ndarray, "height width 3"]
+) -> None:
+    """Write an 8-bit grey or RGB picture as PNG.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    _check_suffix(path, (".png",))
+    _encode(path, lambda stream: Image.fromarray(np.ascontiguousarray(image)).save(stream, "PNG"))
+
+
+def _write_tiff(path: Path | str, pixels: np.ndarray, axes: str, spacing_um: tuple[float, float] | None) -> None:
+    is_small = pixels.nbytes < _CLASSIC_TIFF_BYTES
+    has_imagej_type = pixels.dtype.itemsize <= 2 or pixels.dtype.kind == "f"  # ImageJ knows no 32-bit integers
+    is_imagej = is_small and has_imagej_type
+    metadata: dict[str, object] = {"axes": axes}
+    resolution = None
+    if spacing_um is not None and is_imagej:
+        metadata["unit"] = "um"
+        resolution = (1 / spacing_um[1], 1 / spacing_um[0])
+    elif spacing_um is not None:
+        metadata |= {"PhysicalSizeY": spacing_um[0], "PhysicalSizeYUnit": "µm"}
+        metadata |= {"PhysicalSizeX": spacing_um[1], "PhysicalSizeXUnit": "µm"}
+    _encode(
+        path,
+        lambda stream: tifffile.imwrite(
+            stream,
+            pixels,
+            imagej=is_imagej,
+            ome=not is_imagej,
+            bigtiff=not is_small,
+            photometric="minisblack",
+            compression="zlib",
+            resolution=resolution,
+            metadata=metadata,
+        ),
+    )
+
+
+def _encode(path: Path | str, encode: Callable[[BytesIO], object]) -> None:
+    stream = BytesIO()
+    try:
+        encode(stream)
+    except MemoryError as error:
+        raise OutputError(f"{path}: not enough memory to encode the file; write smaller images") from error
+    write_bytes_whole(path, stream.getvalue())
+
+
+def _check_suffix(path: Path | str, suffixes: tuple[str, ...]) -> None:
+    if not str(path).lower().endswith(suffixes):
+        raise OutputError(
+            f"{path}: the name must end in {' or '.join(suffixes)}, for that is the format; rename the output"
+        )
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the rename itself on the disk, where the operating system lets a folder be opened (not on Windows)."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (
+            errno.EINVAL,
+            errno.ENOTSUP,
+        ):  # some network file systems cannot; the file itself is safe
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _output_error(path: Path, num_bytes: int, error: OSError | ValueError) -> OutputError:
+    number = getattr(error, "errno", None)
+    reason = getattr(error, "strerror", None) or str(error)
+    advice = {
+        errno.ENOSPC: f"free at least {num_bytes:,} bytes on that disk, or write elsewhere",
+        errno.ENOENT: "make the folder first",
+        errno.EACCES: "write to a folder of your own, or ask for the rights",
+        errno.EROFS: "write elsewhere: this disk can only be read",
+        errno.EISDIR: "choose a name that is not a folder's",
+    }.get(number or 0, "write elsewhere, or mend the disk")
+    new = OutputError(f"{path}: could not be written ({reason}; {num_bytes:,} bytes); {advice}")
+    new.errno = number
+    return new

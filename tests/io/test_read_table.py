@@ -1,0 +1,330 @@
+"""The golden table: each kind of pixel that a file can hold, and what the reader makes of it."""
+
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from unseam.errors import ImageReadError
+from unseam.io import read_image
+
+RAMP = np.arange(20 * 30, dtype=np.uint16).reshape(20, 30)
+GREY = (RAMP % 251).astype(np.uint8)
+COLOUR = np.stack([GREY, GREY[::-1], GREY[:, ::-1]], axis=-1)
+DEEP = np.stack([RAMP * 100, RAMP * 50, RAMP * 7], axis=-1).astype(np.uint16)
+STACK = np.stack([GREY, GREY + 1, GREY + 2, GREY + 3, GREY + 4])
+RAISED = np.full((20, 30), 255, np.uint8)
+WORN = RAISED.copy()
+WORN[3, 4] = 10
+
+
+def tif(pixels: np.ndarray, **options: object) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        tifffile.imwrite(folder / "a.tif", pixels, **options)
+        return folder / "a.tif"
+
+    return write
+
+
+def picture(image: Image.Image, ending: str = "png", **options: object) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        image.save(folder / f"a.{ending}", **options)
+        return folder / f"a.{ending}"
+
+    return write
+
+
+def raw(data: bytes, name: str) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        (folder / name).write_bytes(data)
+        return folder / name
+
+    return write
+
+
+def npy(pixels: np.ndarray) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        np.save(folder / "a.npy", pixels)
+        return folder / "a.npy"
+
+    return write
+
+
+def palette(colours: list[int]) -> Image.Image:
+    image = Image.new("P", (30, 20))
+    image.putdata([int(value) for value in (GREY % 3).ravel()])
+    image.putpalette(colours)
+    return image
+
+
+RED_GREEN_BLUE = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)
+THREE_GREYS = np.array([[7, 7, 7], [100, 100, 100], [255, 255, 255]], np.uint8)
+COLOUR_MAP = np.zeros((3, 256), np.uint16)
+COLOUR_MAP[:, :3] = RED_GREEN_BLUE.T.astype(np.uint16) * 257
+INK = np.stack([GREY, GREY // 2, GREY // 3, GREY // 4], axis=-1)
+PAPER = np.rint((1 - INK[..., :3] / 255) * (1 - INK[..., 3:] / 255) * 255).astype(np.uint8)
+
+# name: (how to write it, pixels that must come, axes, a word of the notes or "")
+READ = {
+    "TIFF 8-bit": (tif(GREY), GREY, "YX", ""),
+    "TIFF 16-bit": (tif(RAMP), RAMP, "YX", ""),
+    "TIFF 16-bit big-endian": (tif(RAMP, byteorder=">"), RAMP, "YX", ""),
+    "TIFF 32-bit unsigned": (tif(RAMP.astype(np.uint32)), RAMP.astype(np.uint32), "YX", ""),
+    "TIFF 16-bit signed": (tif(RAMP.astype(np.int16) - 300), RAMP.astype(np.int16) - 300, "YX", ""),
+    "TIFF half float": (tif(RAMP.astype(np.float16)), RAMP.astype(np.float16), "YX", ""),
+    "TIFF float": (tif(RAMP / np.float32(7)), RAMP / np.float32(7), "YX", ""),
+    "TIFF double": (tif(RAMP / 7.0), RAMP / 7.0, "YX", ""),
+    "TIFF 1-bit": (tif(GREY > 100), (GREY > 100).astype(np.uint8), "YX", ""),
+    "TIFF 1-bit of Pillow": (picture(Image.fromarray(GREY > 100), "tif"), (GREY > 100).astype(np.uint8), "YX", ""),
+    "TIFF LZW": (tif(RAMP, compression="lzw"), RAMP, "YX", ""),
+    "TIFF Deflate with predictor": (tif(RAMP, compression="zlib", predictor=True), RAMP, "YX", ""),
+    "TIFF Zstandard": (tif(RAMP, compression="zstd"), RAMP, "YX", ""),
+    "TIFF PackBits": (tif(GREY, compression="packbits"), GREY, "YX", ""),
+    "TIFF tiles": (tif(RAMP, tile=(16, 16), compression="zlib"), RAMP, "YX", ""),
+    "TIFF strips of 3 rows": (tif(RAMP, rowsperstrip=3), RAMP, "YX", ""),
+    "BigTIFF": (tif(RAMP, bigtiff=True), RAMP, "YX", ""),
+    "TIFF white is zero": (tif(GREY, photometric="miniswhite", metadata=None), 255 - GREY, "YX", "inverted"),
+    "TIFF 16-bit white is zero": (tif(RAMP, photometric="miniswhite"), 65535 - RAMP, "YX", "inverted"),
+    "TIFF palette": (
+        tif(GREY % 3, photometric="palette", colormap=COLOUR_MAP),
+        RED_GREEN_BLUE[GREY % 3],
+        "YXC",
+        "palette",
+    ),
+    "TIFF CMYK": (picture(Image.fromarray(INK, "CMYK"), "tif"), PAPER, "YXC", "CMYK"),
+    "TIFF RGB": (tif(COLOUR, photometric="rgb"), COLOUR, "YXC", ""),
+    "TIFF RGB 16-bit": (tif(DEEP, photometric="rgb"), DEEP, "YXC", ""),
+    "TIFF RGB, colours apart": (
+        tif(np.moveaxis(COLOUR, -1, 0).copy(), photometric="rgb", planarconfig="separate"),
+        np.moveaxis(COLOUR, -1, 0),
+        "CYX",
+        "",
+    ),
+    "TIFF RGBA": (
+        tif(np.dstack([COLOUR, RAISED]), photometric="rgb", extrasamples=["unassalpha"]),
+        COLOUR,
+        "YXC",
+        "",
+    ),
+    "TIFF RGBA, worn": (
+        tif(np.dstack([COLOUR, WORN]), photometric="rgb", extrasamples=["unassalpha"]),
+        COLOUR,
+        "YXC",
+        "transparency",
+    ),
+    "TIFF nameless stack": (tif(STACK), STACK, "ZYX", "stack of 5 planes"),
+    "TIFF pages": (
+        picture(
+            Image.fromarray(STACK[0]),
+            "tif",
+            save_all=True,
+            append_images=[Image.fromarray(p) for p in STACK[1:]],
+        ),
+        STACK,
+        "ZYX",
+        "",
+    ),
+    "TIFF nameless, 3 first": (
+        tif(STACK[:3].astype(np.float64), photometric="minisblack"),
+        STACK[:3].astype(np.float64),
+        "CYX",
+        "taken as channels",
+    ),
+    "ImageJ stack": (tif(STACK, imagej=True, metadata={"axes": "ZYX"}), STACK, "ZYX", ""),
+    "ImageJ channels": (tif(STACK, imagej=True, metadata={"axes": "CYX"}), STACK, "CYX", ""),
+    "ImageJ time": (tif(STACK, imagej=True, metadata={"axes": "TYX"}), STACK, "TYX", ""),
+    "OME channels": (tif(STACK, ome=True, metadata={"axes": "CYX"}), STACK, "CYX", ""),
+    "OME time, channels": (
+        tif(STACK[:4].reshape(2, 2, 20, 30), ome=True, metadata={"axes": "TCYX"}),
+        STACK[:4].reshape(2, 2, 20, 30),
+        "TCYX",
+        "",
+    ),
+    "PNG 8-bit": (picture(Image.fromarray(GREY)), GREY, "YX", ""),
+    "PNG 16-bit": (picture(Image.fromarray(RAMP)), RAMP, "YX", ""),
+    "PNG 1-bit": (picture(Image.fromarray(GREY > 100)), (GREY > 100).astype(np.uint8), "YX", ""),
+    "PNG RGB": (picture(Image.fromarray(COLOUR)), COLOUR, "YXC", ""),
+    "PNG RGBA": (picture(Image.fromarray(np.dstack([COLOUR, RAISED]))), COLOUR, "YXC", ""),
+    "PNG RGBA, worn": (picture(Image.fromarray(np.dstack([COLOUR, WORN]))), COLOUR, "YXC", "transparency"),
+    "PNG grey and alpha": (picture(Image.fromarray(np.dstack([GREY, RAISED]))), GREY, "YX", ""),
+    "PNG RGB 16-bit": (raw(imagecodecs.png_encode(DEEP), "a.png"), DEEP, "YXC", ""),
+    "PNG RGBA 16-bit": (
+        raw(imagecodecs.png_encode(np.dstack([DEEP, np.full((20, 30), 65535, np.uint16)])), "a.png"),
+        DEEP,
+        "YXC",
+        "",
+    ),
+    "PNG grey and alpha 16-bit": (
+        raw(imagecodecs.png_encode(DEEP[..., :2].copy()), "a.png"),
+        DEEP[..., 0],
+        "YX",
+        "transparency",
+    ),
+    "PNG palette": (picture(palette(RED_GREEN_BLUE.ravel().tolist())), RED_GREEN_BLUE[GREY % 3], "YXC", "palette"),
+    "PNG grey palette": (picture(palette(THREE_GREYS.ravel().tolist())), THREE_GREYS[GREY % 3, 0], "YX", "palette"),
+    "BMP": (picture(Image.fromarray(GREY), "bmp"), GREY, "YX", ""),
+    "BMP RGB": (picture(Image.fromarray(COLOUR), "bmp"), COLOUR, "YXC", ""),
+    "GIF": (picture(palette(RED_GREEN_BLUE.ravel().tolist()), "gif"), RED_GREEN_BLUE[GREY % 3], "YXC", "palette"),
+    "npy": (npy(RAMP), RAMP, "YX", ""),
+    "npy big-endian": (npy(RAMP.astype(">u2")), RAMP, "YX", ""),
+    "npy Fortran order": (npy(np.asfortranarray(RAMP)), RAMP, "YX", ""),
+    "npy bool": (npy(GREY > 100), (GREY > 100).astype(np.uint8), "YX", ""),
+    "npy RGB": (npy(COLOUR), COLOUR, "YXC", ""),
+    "npy RGBA": (npy(np.dstack([COLOUR, RAISED])), COLOUR, "YXC", "dropped"),
+    "npy one channel": (npy(RAMP[..., np.newaxis]), RAMP, "YX", ""),
+    "npy channels first": (npy(np.moveaxis(DEEP, -1, 0)), np.moveaxis(DEEP, -1, 0), "CYX", "taken as channels"),
+    "npy stack": (npy(STACK), STACK, "ZYX", "stack of 5"),
+    "npy stack of colours": (npy(np.stack([COLOUR] * 5)), np.stack([COLOUR] * 5), "ZYXC", "3 channels"),
+    "npy planes of channels": (
+        npy(np.moveaxis(np.stack([COLOUR] * 5), -1, 1)),
+        np.moveaxis(np.stack([COLOUR] * 5), -1, 1),
+        "ZCYX",
+        "3 channels",
+    ),
+    "npy one pixel": (npy(np.ones((1, 1))), np.ones((1, 1)), "YX", ""),
+}
+
+NOT_FINITE = RAMP / np.float32(3)
+NOT_FINITE[5, 6] = np.nan
+INFINITE = STACK.astype(np.float64)
+INFINITE[2, 3, 4] = -np.inf
+
+# name: (how to write it, words that the message must hold)
+REFUSED = {
+    "NaN": (tif(NOT_FINITE), "row 5, column 6 is nan"),
+    "infinite in a stack": (npy(INFINITE), r"row 3, column 4 \(plane 2\) is -inf"),
+    "complex": (npy(GREY.astype(np.complex64)), "complex64.*magnitude"),
+    "complex TIFF": (tif(GREY.astype(np.complex64)), "complex64"),
+    "text": (npy(np.array([["a", "b"]])), "may be integers or real"),
+    "no rows": (npy(np.zeros((0, 5))), "no pixels"),
+    "one axis": (npy(np.zeros(5)), r"shape \(5,\)"),
+    "five axes": (npy(np.zeros((2, 2, 2, 8, 8))), "2 axes"),
+    "scalar": (npy(np.float64(3)), r"shape \(\)"),
+    "empty file": (raw(b"", "a.tif"), "empty"),
+    "text named .tif": (raw(b"hello, I am text", "a.tif"), "no readable TIFF"),
+    "text named .png": (raw(b"hello, I am text", "a.png"), "content is none of PNG"),
+    "text named .npy": (raw(b"hello, I am text", "a.npy"), "no readable NumPy"),
+    "text named .npz": (raw(b"hello, I am text", "a.npz"), "no readable NumPy"),
+    "TIFF named .png": (raw(b"II*\0" + b"\0" * 60, "a.png"), "rename it to .tif"),
+    "microscope file": (raw(b"ZISRAWFILE", "a.czi"), "OME-TIFF"),
+    "unknown ending": (raw(b"1,2,3", "a.csv"), r"ends in \.csv; images may end in \.tif"),
+    "no ending": (raw(b"1,2,3", "a"), "has no ending"),
+    "JPEG XR in TIFF": (tif(np.zeros((64, 64), np.uint8), compression="jpegxr"), "JPEGXR is not read"),
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_what_is_read(name: str, tmp_path: Path) -> None:
+    write, pixels, axes, note = READ[name]
+    file = read_image(write(tmp_path))
+    assert file.axes == axes
+    assert file.pixels.dtype == pixels.dtype.newbyteorder("=")
+    assert file.pixels.dtype.isnative
+    np.testing.assert_array_equal(file.pixels, pixels)
+    notes = " ".join(file.notes)
+    assert note in notes
+    assert bool(note) == bool(notes), notes
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_refused(name: str, tmp_path: Path) -> None:
+    write, words = REFUSED[name]
+    path = write(tmp_path)
+    with pytest.raises(ImageReadError, match=words) as caught:
+        read_image(path)
+    assert str(path) in str(caught.value)
+
+
+def test_jpeg_is_read_and_turned_upright(tmp_path: Path) -> None:
+    image = Image.fromarray(np.repeat(GREY[:, :, np.newaxis], 3, axis=2))
+    exif = image.getexif()
+    exif[0x0112] = 6  # the camera lay on its side: a quarter turn clockwise mends it
+    image.save(tmp_path / "a.jpg", quality=100, exif=exif)
+    file = read_image(tmp_path / "a.jpg")
+    assert file.pixels.shape == (30, 20, 3)
+    assert np.abs(file.pixels[..., 0].astype(int) - np.rot90(GREY, -1)).mean() < 3
+    assert "orientation" in file.notes[0]
+
+
+def test_jpeg_with_printing_inks(tmp_path: Path) -> None:
+    Image.new("CMYK", (30, 20), (0, 0, 0, 255)).save(tmp_path / "a.jpg")
+    file = read_image(tmp_path / "a.jpg")
+    assert file.pixels.shape == (20, 30, 3)
+    assert file.pixels.max() < 5
+    assert "CMYK" in file.notes[0]
+
+
+def test_jpeg_in_tiff_is_rgb(tmp_path: Path) -> None:
+    flat = np.broadcast_to(np.array([200, 100, 50], np.uint8), (64, 64, 3))
+    tifffile.imwrite(tmp_path / "a.tif", flat, tile=(32, 32), compression="jpeg", photometric="rgb")
+    assert np.abs(read_image(tmp_path / "a.tif").pixels.astype(int) - flat).max() <= 3
+
+
+def test_first_frame_of_a_moving_gif(tmp_path: Path) -> None:
+    frames = [Image.fromarray(GREY), Image.fromarray(255 - GREY)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    file = read_image(tmp_path / "a.gif")
+    np.testing.assert_array_equal(file.pixels, GREY)
+    assert any("first of 2 frames" in note for note in file.notes)
+
+
+def test_several_images_in_one_tiff(tmp_path: Path) -> None:
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        writer.write(GREY, metadata=None)
+        writer.write(RAMP[:7, :9], metadata=None)
+    file = read_image(tmp_path / "a.tif")
+    np.testing.assert_array_equal(file.pixels, GREY)
+    assert "first of 2 images" in file.notes[0]
+
+
+def test_lookup_table_of_imagej_is_left_aside(tmp_path: Path) -> None:
+    green = np.zeros((3, 256), np.uint8)
+    green[1] = np.arange(256)
+    tifffile.imwrite(tmp_path / "a.tif", GREY, imagej=True, colormap=green, metadata={"LUTs": [green]})
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif").pixels, GREY)
+
+
+def test_npz_with_one_array_and_with_two(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "one.npz", RAMP)
+    np.testing.assert_array_equal(read_image(tmp_path / "one.npz").pixels, RAMP)
+    np.savez(tmp_path / "two.npz", image=RAMP, mask=RAMP > 5)
+    with pytest.raises(ImageReadError, match=r"2 arrays \(image, mask\)"):
+        read_image(tmp_path / "two.npz")
+
+
+def test_no_pickle_is_ever_opened(tmp_path: Path) -> None:
+    np.save(tmp_path / "x_seg.npy", np.array({"masks": GREY}, dtype=object))
+    with pytest.raises(ImageReadError, match=r"Cellpose.*_cp_masks\.tif"):
+        read_image(tmp_path / "x_seg.npy")
+    np.save(tmp_path / "x.npy", np.array([{"masks": GREY}], dtype=object))
+    with pytest.raises(ImageReadError, match="Python objects"):
+        read_image(tmp_path / "x.npy")
+
+
+def test_no_file_no_image(tmp_path: Path) -> None:
+    with pytest.raises(ImageReadError, match="no such file"):
+        read_image(tmp_path / "a.tif")
+    with pytest.raises(ImageReadError, match="folder"):
+        read_image(tmp_path)
+    with pytest.raises(ImageReadError, match="cannot be read"):
+        read_image("a\0b.tif")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    import os
+
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no pipes here")
+    os.mkfifo(tmp_path / "a.tif")
+    with pytest.raises(ImageReadError, match="no ordinary file"):
+        read_image(tmp_path / "a.tif")
+
+
+def test_pillow_would_have_cut_this_to_8_bits() -> None:
+    cut = np.asarray(Image.open(BytesIO(imagecodecs.png_encode(DEEP))))
+    assert cut.dtype == np.uint8  # if this changes, the deep PNG path may go
