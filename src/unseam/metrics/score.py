@@ -7,7 +7,7 @@ not know it.
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Protocol, Self, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 NOTHING_TO_SCORE = math.nan
 """What a score is where there was nothing to be right or wrong about (no object, no annotated pixel)."""
@@ -26,8 +26,8 @@ class Score(Protocol):
         ...
 
     @classmethod
-    def pool(cls, scores: Sequence[Self]) -> dict[str, Figure]:
-        """Give the figures of all images together, under the same names in the same order."""
+    def pool(cls, scores: Sequence[Any]) -> dict[str, Figure]:
+        """Give the figures of all images together, from scores of this kind: the same names in the same order."""
         ...
 
 
@@ -40,7 +40,7 @@ def ratio(part: Figure, whole: Figure) -> float:
     return part / whole if whole else NOTHING_TO_SCORE
 
 
-def mean(values: Iterable[float]) -> float:
+def mean(values: Iterable[Figure]) -> float:
     """Average those values that are numbers; NaN if none is.
 
     >>> mean([1.0, float("nan"), 0.5])
