@@ -1,0 +1,94 @@
+"""Rotation, mirroring and scaling about the centre of the crop (sec. 3.1: rotation invariance for microscopy).
+
+Each member, called with a random generator, draws a 2 x 2 matrix that takes an offset in the tile to an offset in the
+image, both (row, column) from the centre. Matrices multiply, so any number of members costs what one costs.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64
+
+from unseam.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Rotate:
+    """Turn the crop by a random angle, uniform in ``-max_degrees .. max_degrees``; positive is anticlockwise on screen.
+
+    **Source:** Ronneberger, Fischer, Brox 2015, sec. 3.1: microscopy wants invariance to shift and rotation.
+
+    **Departs:** the paper does not state the range of angles. Images seen from above have no upright pose, so the
+    default is every angle.
+    """
+
+    max_degrees: float = 180.0
+    """Largest angle to either side, in degrees; 0 to 180."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.max_degrees <= 180.0:
+            raise SettingsError(
+                f"The largest rotation is {self.max_degrees} degrees. It may be 0 to 180; 180 lets every angle occur."
+            )
+
+    def __call__(self, rng: np.random.Generator) -> Float64[np.ndarray, "2 2"]:
+        """Draw one rotation, as the matrix from tile offsets to image offsets."""
+        return rotation(rng.uniform(-self.max_degrees, self.max_degrees))
+
+
+def rotation(degrees: float) -> Float64[np.ndarray, "2 2"]:
+    """Matrix from tile offsets to image offsets that turns the picture anticlockwise, as ``np.rot90`` does.
+
+    >>> rotation(90.0).round().astype(int)  # the tile's rows run along the image's columns, backwards
+    array([[ 0,  1],
+           [-1,  0]])
+    """
+    angle = np.deg2rad(degrees)
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.array([[cos, sin], [-sin, cos]])
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """Mirror the crop, each of its axes with probability one half.
+
+    **Departs:** the paper names no mirroring. It is exact (no pixel is interpolated) and free; switch it off where
+    handedness matters.
+    """
+
+    rows: bool = True
+    """May the order of the rows be turned over (top becomes bottom)?"""
+    columns: bool = True
+    """May the order of the columns be turned over (left becomes right)?"""
+
+    def __call__(self, rng: np.random.Generator) -> Float64[np.ndarray, "2 2"]:
+        """Draw one mirroring: a diagonal matrix of 1 and -1."""
+        turned = (rng.random(2) < 0.5) & (self.rows, self.columns)
+        return np.diag(np.where(turned, -1.0, 1.0))
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Enlarge or shrink the picture by a random factor, uniform in its logarithm, the same along both axes.
+
+    Above 1 the objects in the crop grow. Log-uniform, so that doubling is as likely as halving.
+
+    **Departs:** not in the paper: it serves where pixel sizes differ a little from image to image.
+    """
+
+    low: float = 0.9
+    """Smallest factor, 0.25 or more."""
+    high: float = 1.1
+    """Largest factor, 4 or less."""
+
+    def __post_init__(self) -> None:
+        if not 0.25 <= self.low <= self.high <= 4.0:
+            raise SettingsError(
+                f"The scale runs from {self.low} to {self.high}. It may run from 0.25 to 4, the lower bound first; "
+                "bring the images to a common pixel size before training where they differ by more."
+            )
+
+    def __call__(self, rng: np.random.Generator) -> Float64[np.ndarray, "2 2"]:
+        """Draw one factor, as the matrix from tile offsets to image offsets (so it holds 1 / factor)."""
+        factor = np.exp(rng.uniform(np.log(self.low), np.log(self.high)))
+        return np.eye(2) / factor

@@ -1,0 +1,298 @@
+from dataclasses import replace
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reference.augmentation import cubic, nearest, places_in_image
+from unseam.augment import Augment, Elastic, GreyValues, Mirror, Rotate, Scale
+from unseam.augment import augment as whole
+from unseam.errors import DataError, SizeError
+
+STILL = Augment(elastic=None, rotate=None, mirror=None, scale=None, grey=None)
+GEOMETRY = Augment(grey=None)
+EVERYTHING = Augment(scale=Scale())
+
+
+@pytest.fixture
+def sample(rng):
+    image = rng.random((2, 150, 170), dtype=np.float32)
+    classes = rng.choice(np.array([0, 1, 2, 255], np.uint8), (150, 170))
+    return image, classes, rng.random((150, 170), dtype=np.float32)
+
+
+def blobs(height, width):
+    """An image that shows its own class map, in discs some 30 px wide."""
+    rows, columns = np.mgrid[:height, :width]
+    classes = ((np.sin(rows / 9) + np.sin(columns / 11)) > 0).astype(np.uint8)
+    return classes[None].astype(np.float32), classes
+
+
+def test_the_whole_is_the_plain_reference(sample):
+    """Rotation, mirroring, scale, displacement and place, as drawn, through loops over pixels in float64."""
+    image, classes, weights = sample
+    augment = replace(EVERYTHING, grey=None, elastic=Elastic(sigma=4.0))
+    sizes = {"input_size": 40, "output_size": 24}
+    crop = augment(image, classes, weights, centre=(20.3, 140.8), **sizes, rng=np.random.default_rng(5))
+    rng = np.random.default_rng(5)
+    matrix = augment.rotate(rng) @ augment.mirror(rng) @ augment.scale(rng)
+    places = places_in_image((20.3, 140.8), matrix, augment.elastic(rng), 40)
+    for plane, tile in zip(image, crop.image, strict=True):
+        np.testing.assert_allclose(tile, cubic(plane, places), atol=1e-4)
+    np.testing.assert_array_equal(crop.classes, nearest(classes, places[:, 8:32, 8:32]))
+    np.testing.assert_array_equal(crop.weights, nearest(weights, places[:, 8:32, 8:32]))
+
+
+@pytest.mark.parametrize("centre", [(74.5, 80.5), (0.5, 0.5), (149.5, 3.5), (-90.5, 400.5)])
+@pytest.mark.parametrize("augment", [STILL, replace(STILL, mirror=Mirror())])
+def test_the_way_without_interpolation_is_the_general_way_to_the_bit(centre, augment, sample):
+    def crop():
+        return augment(*sample, centre=centre, input_size=92, output_size=64, rng=np.random.default_rng(1))
+
+    def general(image, maps, centre, matrix, sizes):
+        at = whole.coordinates(centre, matrix, np.empty((2, 0, 0), np.float32), np.empty((sizes[0], 0), np.float32))
+        return whole.sample_cubic(image, at), whole.sample_nearest(maps, at.centred(sizes[1]))
+
+    fast = crop()
+    with patch.object(whole, "_on_grid", general):
+        slow = crop()
+    for name in ("image", "classes", "weights"):
+        np.testing.assert_array_equal(getattr(fast, name), getattr(slow, name))
+
+
+@given(st.integers(-30, 40), st.integers(-30, 40), st.sampled_from([(9, 9), (9, 3), (12, 4), (2, 2), (1, 1)]))
+def test_nothing_drawn_is_the_mirrored_crop(row, column, sizes):
+    input_size, output_size = sizes
+    image = np.arange(15 * 11, dtype=np.float32).reshape(1, 15, 11)
+    half = (input_size - 1) / 2
+    crop = STILL(
+        image,
+        image[0].astype(np.uint8),
+        centre=(row + half, column + half),
+        input_size=input_size,
+        output_size=output_size,
+        rng=np.random.default_rng(0),
+    )
+    padded = np.pad(image[0], 60, mode="reflect")
+    expected = padded[row + 60 :, column + 60 :][:input_size, :input_size]
+    np.testing.assert_array_equal(crop.image[0], expected)
+    skip = (input_size - output_size) // 2
+    middle = expected[skip : skip + output_size, skip : skip + output_size]
+    np.testing.assert_array_equal(crop.classes, middle.astype(np.uint8))
+
+
+def test_a_crop_between_the_grid_moves_to_the_nearest_place(sample):
+    def crop(centre):
+        return STILL(*sample, centre=centre, input_size=8, output_size=8, rng=np.random.default_rng(0)).image
+
+    np.testing.assert_array_equal(crop((40.2, 61.9)), crop((40.5, 61.5)))
+
+
+def test_a_crop_shares_no_memory_with_the_sample(sample):
+    for augment in (STILL, GEOMETRY):
+        crop = augment(*sample, centre=(70.5, 70.5), input_size=40, output_size=40, rng=np.random.default_rng(0))
+        for made, given_array in zip((crop.image, crop.classes, crop.weights), sample, strict=True):
+            assert not np.shares_memory(made, given_array)
+            assert made.flags.c_contiguous
+
+
+@pytest.mark.parametrize("size", [31, 32])
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_quarter_turns_are_numpys(turns, size, sample):
+    image, classes, weights = sample
+
+    class Turn(Rotate):
+        def __call__(self, rng):
+            return np.linalg.matrix_power(np.array([[0.0, 1.0], [-1.0, 0.0]]), turns)
+
+    centre = (69.0, 69.0) if size % 2 else (69.5, 69.5)
+    sizes = {"centre": centre, "input_size": size, "output_size": size, "rng": np.random.default_rng(0)}
+    turned = replace(STILL, rotate=Turn())(image, classes, weights, **sizes)
+    upright = STILL(image, classes, weights, **sizes)
+    np.testing.assert_array_equal(turned.image, np.rot90(upright.image, turns, axes=(1, 2)))
+    np.testing.assert_array_equal(turned.classes, np.rot90(upright.classes, turns))
+    np.testing.assert_array_equal(turned.weights, np.rot90(upright.weights, turns))
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 2**32), st.floats(0, 299), st.floats(0, 299))
+def test_image_and_labels_move_together(seed, row, column):
+    """An image painted in the colours of its labels still shows them."""
+    image, classes = blobs(300, 300)
+    augment = replace(EVERYTHING, grey=None, elastic=Elastic(sigma=2.5))  # a quarter of the tile, of the displacement
+    crop = augment(
+        image,
+        classes,
+        classes.astype(np.float32) + 1,
+        centre=(row, column),
+        input_size=140,
+        output_size=120,
+        rng=np.random.default_rng(seed),
+    )
+    painted = crop.image[0, 10:-10, 10:-10]
+    assert ((painted > 0.5) == crop.classes).mean() > 0.985  # a shift by one px would leave 0.96 to 0.98
+    np.testing.assert_array_equal(crop.weights, crop.classes + np.float32(1))
+    neighbours = np.lib.stride_tricks.sliding_window_view(crop.classes, (7, 7))
+    inside = neighbours.min((2, 3)) == neighbours.max((2, 3))
+    assert inside.mean() > 0.4
+    apart = np.abs(painted - crop.classes)[3:-3, 3:-3][inside]
+    assert (apart > 1e-4).mean() < 0.005, "only where the crop's pixels step over the tip of a label"
+
+
+def test_labels_stand_in_the_middle_of_the_tile(sample):
+    """A smaller output tile is the middle of a larger one."""
+    crops = [
+        GEOMETRY(*sample, centre=(70.2, 70.9), input_size=60, output_size=size, rng=np.random.default_rng(8))
+        for size in (60, 20)
+    ]
+    np.testing.assert_array_equal(crops[0].image, crops[1].image)
+    np.testing.assert_array_equal(crops[0].classes[20:40, 20:40], crops[1].classes)
+
+
+def test_same_generator_same_bits_whatever_came_before_and_however_many_threads(sample):
+    def crop(seed):
+        return EVERYTHING(*sample, centre=(70.2, 70.9), input_size=100, output_size=60, rng=np.random.default_rng(seed))
+
+    first = crop(4)
+    crop(5)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    second = crop(4)
+    torch.set_num_threads(threads)
+    for name in ("image", "classes", "weights"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+    assert np.abs(first.image - crop(5).image).max() > 0.01
+
+
+def test_torchs_own_generator_is_left_alone(sample):
+    before = torch.get_rng_state()
+    EVERYTHING(*sample, centre=(70.2, 70.9), input_size=20, output_size=20, rng=np.random.default_rng(0))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_sample_is_only_read(sample):
+    before = [part.copy() for part in sample]
+    for part in sample:
+        part.flags.writeable = False
+    for augment in (STILL, EVERYTHING, Augment(elastic=None, rotate=None, mirror=None)):
+        augment(*sample, centre=(10.0, 10.0), input_size=60, output_size=20, rng=np.random.default_rng(0))
+    for part, kept in zip(sample, before, strict=True):
+        np.testing.assert_array_equal(part, kept)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 40), (3, 40, 1), (1, 2, 3), (5, 30, 30)])
+@pytest.mark.parametrize("size", [1, 2, 61, 188])
+def test_small_images_fill_a_tile_by_mirroring(shape, size, rng):
+    image = rng.random(shape, dtype=np.float32)
+    classes = rng.integers(0, 2, shape[1:], dtype=np.uint8)
+    crop = GEOMETRY(image, classes, centre=(shape[1] / 2, shape[2] / 2), input_size=size, output_size=size, rng=rng)
+    assert crop.image.shape == (shape[0], size, size)
+    assert np.isfinite(crop.image).all()
+    assert set(np.unique(crop.classes)) <= set(np.unique(classes))
+    if shape[1:] == (1, 1):
+        np.testing.assert_allclose(crop.image, image[0, 0, 0], atol=1e-6)
+
+
+def test_channels_move_together(rng):
+    plane = rng.random((1, 90, 90), dtype=np.float32)
+    crop = GEOMETRY(
+        np.repeat(plane, 4, axis=0),
+        np.zeros((90, 90), np.uint8),
+        centre=(44.0, 44.0),
+        input_size=50,
+        output_size=50,
+        rng=rng,
+    )
+    for channel in crop.image[1:]:
+        np.testing.assert_array_equal(channel, crop.image[0])
+
+
+def test_a_large_image_is_read_only_round_the_crop(rng, tmp_path):
+    """20 000 px a side on disk, most of it a hole in the file."""
+    image = np.memmap(tmp_path / "image", np.float32, "w+", shape=(1, 20_000, 20_000))
+    classes = np.memmap(tmp_path / "classes", np.uint8, "w+", shape=(20_000, 20_000))
+    piece, labels = blobs(100, 100)
+    image[:, 19_000:19_100, 18_000:18_100], classes[19_000:19_100, 18_000:18_100] = piece, labels
+    sizes = {"input_size": 40, "output_size": 20}
+    near = GEOMETRY(piece, labels, centre=(50.3, 49.8), **sizes, rng=np.random.default_rng(2))
+    far = GEOMETRY(image, classes, centre=(19_050.3, 18_049.8), **sizes, rng=np.random.default_rng(2))
+    np.testing.assert_allclose(far.image, near.image, atol=1e-5)
+    assert (far.classes == near.classes).all()
+
+
+def test_pixels_move_as_far_as_the_lattice_says(rng):
+    """A ramp shows where each pixel was read: the displacement at the lattice's middle point has 10 px deviation."""
+    ramp = np.repeat(np.arange(400, dtype=np.float32)[None, :, None], 400, axis=2)
+    augment = replace(STILL, elastic=Elastic())
+    flat = np.zeros((400, 400), np.uint8)
+    moved = [
+        augment(ramp, flat, centre=(200.0, 200.0), input_size=101, output_size=1, rng=rng).image[0, 50, 50] - 200
+        for _ in range(400)
+    ]
+    assert np.std(moved) == pytest.approx(10, rel=0.1)
+    assert abs(np.mean(moved)) < 1.5
+
+
+def test_grey_values_come_last_and_leave_labels_alone(sample):
+    at = {"centre": (70.2, 70.9), "input_size": 60, "output_size": 40}
+    plain = GEOMETRY(*sample, **at, rng=np.random.default_rng(3))
+    rng = np.random.default_rng(3)
+    varied = Augment()(*sample, **at, rng=rng)
+    np.testing.assert_array_equal(varied.classes, plain.classes)
+    np.testing.assert_array_equal(varied.weights, plain.weights)
+    rng = np.random.default_rng(3)
+    GEOMETRY(*sample, **at, rng=rng)
+    np.testing.assert_array_equal(varied.image, GreyValues()(plain.image, rng))
+
+
+def test_a_sample_without_weights(sample):
+    crop = Augment()(*sample[:2], centre=(9.0, 9.0), input_size=9, output_size=9, rng=np.random.default_rng(0))
+    assert crop.weights is None
+
+
+@pytest.mark.parametrize(("input_size", "output_size"), [(9, 10), (9, 8), (0, 0), (5, 0), (572, 387)])
+def test_refuses_tiles_without_a_common_middle(input_size, output_size, sample):
+    with pytest.raises(SizeError, match=r"cannot share their middle.*take the two sizes from the network"):
+        STILL(
+            *sample,
+            centre=(9.0, 9.0),
+            input_size=input_size,
+            output_size=output_size,
+            rng=np.random.default_rng(0),
+        )
+
+
+def test_refuses_a_map_of_another_size(sample):
+    with (
+        patch.object(whole.Augment, "__call__", whole.Augment.__call__.__wrapped__),
+        pytest.raises(DataError, match=r"image of \(150, 170\) px came with a map of \(150, 169\) px"),
+    ):
+        STILL(
+            sample[0],
+            sample[1][:, :-1],
+            centre=(9.0, 9.0),
+            input_size=3,
+            output_size=3,
+            rng=np.random.default_rng(0),
+        )
+
+
+def test_refuses_an_empty_image():
+    with pytest.raises(DataError, match="it is empty"):
+        STILL(
+            np.empty((1, 0, 5), np.float32),
+            np.empty((0, 5), np.uint8),
+            centre=(9.0, 9.0),
+            input_size=3,
+            output_size=3,
+            rng=np.random.default_rng(0),
+        )
+
+
+@pytest.mark.parametrize("centre", [(float("nan"), 0.0), (0.0, float("inf"))])
+def test_refuses_a_centre_that_is_no_place(centre, sample):
+    with pytest.raises(DataError, match="two finite numbers"):
+        STILL(*sample, centre=centre, input_size=3, output_size=3, rng=np.random.default_rng(0))

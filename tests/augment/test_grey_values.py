@@ -1,0 +1,118 @@
+import hypothesis.extra.numpy as hnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unseam.augment import GreyValues
+from unseam.errors import SettingsError
+
+OFF = {"brightness": 0.0, "contrast": 0.0, "gamma": 0.0, "noise": 0.0}
+
+
+def only(**settings):
+    return GreyValues(**(OFF | settings))
+
+
+@pytest.fixture
+def image(rng):
+    return rng.random((3, 40, 50), dtype=np.float32) * 1.4 - 0.2  # some values outside 0..1
+
+
+def test_all_off_changes_nothing(image, rng):
+    np.testing.assert_array_equal(GreyValues(**OFF)(image, rng), image)
+
+
+def test_the_image_given_stays(image, rng):
+    before = image.copy()
+    changed = GreyValues()(image, rng)
+    np.testing.assert_array_equal(image, before)
+    assert not np.shares_memory(changed, image)
+
+
+def test_brightness_shifts_within_its_range(image, rng):
+    shifts = []
+    for _ in range(200):
+        change = only(brightness=0.3)(image, rng) - image
+        assert np.ptp(change, axis=(1, 2)).max() < 1e-6
+        shifts.extend(change[:, 0, 0])
+    assert np.abs(shifts).max() <= 0.3 + 1e-6
+    assert np.std(shifts) == pytest.approx(0.3 / np.sqrt(3), rel=0.07)
+
+
+def test_contrast_spreads_about_the_mean(image, rng):
+    factors = []
+    for _ in range(200):
+        changed = only(contrast=0.5)(image, rng)
+        np.testing.assert_allclose(changed.mean((1, 2)), image.mean((1, 2)), atol=1e-5)
+        factors.extend(changed.std((1, 2)) / image.std((1, 2)))
+    assert 1 / 1.5 - 1e-5 < min(factors) < 0.7
+    assert 1.45 < max(factors) < 1.5 + 1e-5
+
+
+def test_gamma_bends_zero_to_one_and_nothing_else(image, rng):
+    image[0, 0, :2] = 0, 1
+    changed = only(gamma=1.0)(image, rng)
+    outside = (image <= 0) | (image >= 1)
+    np.testing.assert_allclose(changed[outside], image[outside], atol=1e-6)
+    for before, after in zip(image, changed, strict=True):
+        inside = (before > 0.01) & (before < 0.99)
+        exponents = np.log(after[inside]) / np.log(before[inside])
+        assert np.ptp(exponents) < 1e-2
+        assert 0.5 <= np.median(exponents) <= 2
+        assert (np.diff(after.ravel()[np.argsort(before, axis=None)]) >= 0).all(), "the curve must be monotone"
+
+
+def test_noise_is_gaussian_of_the_drawn_deviation(rng):
+    flat = np.full((1, 200, 200), 0.5, np.float32)
+    deviations = []
+    for _ in range(100):
+        change = only(noise=0.1)(flat, rng) - flat
+        assert abs(change.mean()) < 0.005
+        assert abs(((change / change.std()) ** 4).mean() - 3) < 0.3
+        deviations.append(change.std())
+    assert max(deviations) < 0.102
+    assert np.mean(deviations) == pytest.approx(0.05, abs=0.01)
+
+
+def test_channels_vary_apart_or_together(rng):
+    grey = np.repeat(rng.random((1, 30, 30), dtype=np.float32), 3, axis=0)
+    together = GreyValues(noise=0.0, per_channel=False)(grey, rng)
+    np.testing.assert_array_equal(together[0], together[1])
+    apart = GreyValues(noise=0.0)(grey, rng)
+    assert np.abs(apart[0] - apart[1]).max() > 1e-3
+    noisy = GreyValues(per_channel=False)(grey, rng)
+    assert np.abs(noisy[0] - noisy[1]).max() > 1e-3, "noise does not repeat from channel to channel"
+
+
+def test_the_same_generator_state_gives_the_same_bits(image):
+    first, second = (GreyValues()(image, np.random.default_rng(7)) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_switching_one_part_off_leaves_the_draws_of_the_others(image):
+    generators = [np.random.default_rng(3) for _ in range(2)]
+    only(brightness=0.2)(image, generators[0])
+    GreyValues()(image, generators[1])
+    assert generators[0].random() == generators[1].random()
+
+
+@given(
+    hnp.arrays(
+        np.float32,
+        st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(1, 5)),
+        elements=st.floats(-(2.0**100), 2.0**100, width=32),
+    ),
+    st.integers(0, 2**32),
+    st.booleans(),
+)
+def test_never_nan(image, seed, per_channel):
+    strongest = GreyValues(brightness=1.0, contrast=4.0, gamma=4.0, noise=1.0, per_channel=per_channel)
+    assert np.isfinite(strongest(image, np.random.default_rng(seed))).all()
+
+
+@pytest.mark.parametrize("name", ["brightness", "contrast", "gamma", "noise"])
+@pytest.mark.parametrize("value", [-0.1, 4.1, float("nan")])
+def test_refuses_values_out_of_range(name, value):
+    with pytest.raises(SettingsError, match=rf"setting {name} is {value}. It may be 0 \(off\) to"):
+        only(**{name: value})
