@@ -1,0 +1,181 @@
+"""From probabilities to objects: components, the ridge given back, holes filled, specks dropped, numbers without gaps.
+
+The network learnt from class maps in which a ridge of background parts touching objects (`unseam.data.ridge`). So its
+components are the objects less their ridge, and the ridge is given back by the quantity that marked it in training,
+d1 + d2 of Eq. 2::
+
+    1 1 0 0 2 2        1 1 1 2 2 2
+    1 1 0 0 2 2   ->   1 1 1 2 2 2
+    1 1 0 0 0 0        1 1 1 0 0 0     only between two objects, never outwards
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Float32, Int32
+from scipy import ndimage
+
+from unseam.data.two_nearest import two_nearest
+from unseam.errors import DataError, SettingsError
+
+LIKELY = 0.5  # a pixel above it is more probably foreground than not
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Separate objects from the probability of the foreground; a setting, and the function that goes with it.
+
+    Examples
+    --------
+    >>> foreground = np.array([[0.9, 0.9, 0.1, 0.8, 0.9, 0.2, 0.2, 0.2, 0.1]], np.float32)
+    >>> Objects(min_size=1)(np.stack([1 - foreground, foreground])).tolist()
+    [[1, 1, 1, 2, 2, 0, 0, 0, 0]]
+    """
+
+    threshold: float = 0.5
+    """An object starts where P(foreground) is above it. Raise it when objects melt together: what lies between 0.5 and
+    the threshold is given back to the object that it touches, and starts none."""
+
+    min_size: int = 16
+    """px; smaller objects are dropped. Measured on the finished object, its ridge and holes included."""
+
+    fill_holes: bool = True
+    """Fill background that one object encloses alone. A hole that holds another object, or at the border, stays."""
+
+    grow_px: float = 3.9
+    """px; background with d1 + d2 up to this goes to the nearer of the two objects. The ridge of `cut_ridge` has 3
+    along the axes and 3.83 along a diagonal; 0 gives nothing back. Gaps of one or two pixels are closed, too: they
+    look the same as a ridge."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold < 1:
+            raise SettingsError(f"threshold is {self.threshold}. It may lie between 0 and 1, e.g. 0.5.")
+        if self.min_size < 0:
+            raise SettingsError(f"min_size is {self.min_size} px. It may be 0 or more; 0 keeps every object.")
+        if not (math.isfinite(self.grow_px) and 0 <= self.grow_px <= 100):
+            raise SettingsError(f"grow_px is {self.grow_px} px. It may be 0 to 100; 3.9 undoes the ridge, 0 keeps it.")
+
+    def __call__(
+        self, probabilities: Float[np.ndarray, "classes height width"], foreground: int | None = None
+    ) -> Int32[np.ndarray, "height width"]:
+        """The objects of an image.
+
+        Components are 4-connected: a ridge that runs diagonally and is one pixel wide separates the two sides then;
+        with 8-connectivity they would meet across its corners.
+
+        Parameters
+        ----------
+        probabilities
+            (K, H, W) after the soft-max, K >= 2; class 0 is the background.
+        foreground
+            The class that the objects belong to; None: every class but 0, added up.
+
+        Returns
+        -------
+        Int32[np.ndarray, "height width"]
+            0 background, 1..N the objects, numbered without gaps in the order in which a scan by rows meets them.
+
+        Raises
+        ------
+        DataError
+            Fewer than two classes, or no class ``foreground``.
+        """
+        likely = _foreground(probabilities, foreground)
+        cores, _ = ndimage.label(likely > self.threshold)  # 4-connected by default
+        cores = cores.astype(np.int32, copy=False)
+        if self.threshold > LIKELY:
+            cores = _give_back(cores, likely)
+        objects = self._complete(cores)
+        is_small = np.bincount(objects.ravel()) < self.min_size
+        is_small[0] = False
+        if is_small.any():
+            # Specks took part of the ridges beside them and spoilt holes: without them, once more.
+            cores[is_small[cores]] = 0
+            objects = self._complete(cores)
+        return _renumber_in_scan_order(objects)
+
+    def _complete(self, cores: Int32[np.ndarray, "height width"]) -> Int32[np.ndarray, "height width"]:
+        objects = _close_ridges(cores, self.grow_px) if self.grow_px > 0 else cores
+        return _fill_holes(objects) if self.fill_holes else objects
+
+
+def _foreground(
+    probabilities: Float[np.ndarray, "classes height width"], foreground: int | None
+) -> Float[np.ndarray, "height width"]:
+    classes = len(probabilities)
+    if classes < 2:
+        raise DataError(
+            f"Probabilities of {classes} class came. Objects need 2 or more: background, then the others. "
+            "For a lone foreground map p, hand over numpy.stack([1 - p, p])."
+        )
+    if foreground is None:
+        # Two classes need no sum, and a sum in the array's own type would round.
+        return probabilities[1] if classes == 2 else probabilities[1:].sum(axis=0)
+    if not 0 <= foreground < classes:
+        raise DataError(
+            f"Foreground class {foreground} came. These probabilities have classes 0 to {classes - 1}; "
+            "name one of them, or none to take every class but 0."
+        )
+    chosen: Float[np.ndarray, "height width"] = probabilities[foreground]
+    return chosen
+
+
+def _give_back(
+    cores: Int32[np.ndarray, "height width"], likely: Float[np.ndarray, "height width"]
+) -> Int32[np.ndarray, "height width"]:
+    """Flood the likely pixels from the cores, the most probable first; a likely region without a core stays background.
+
+    The flood starts from the rims of the cores; their insides would only wait in its queue.
+    """
+    from skimage.segmentation import watershed  # a quarter of a second, for a raised threshold only
+
+    is_inside = ndimage.binary_erosion(cores > 0)
+    rims = np.where(is_inside, np.int32(0), cores)
+    flooded = watershed(-likely, rims, connectivity=1, mask=(likely > LIKELY) & ~is_inside)
+    return np.where(is_inside, cores, flooded).astype(np.int32)
+
+
+def _close_ridges(cores: Int32[np.ndarray, "height width"], grow_px: float) -> Int32[np.ndarray, "height width"]:
+    """Give background between two objects, d1 + d2 <= grow_px, to the nearer one (the smaller number on a tie)."""
+    near = two_nearest(cores, grow_px)
+    total: Float32[np.ndarray, "height width"] = np.sqrt(near.first, dtype=np.float32)
+    total += np.sqrt(near.second, dtype=np.float32)
+    return np.where(total <= np.float32(grow_px), near.nearest, cores).astype(np.int32)
+
+
+def _fill_holes(objects: Int32[np.ndarray, "height width"]) -> Int32[np.ndarray, "height width"]:
+    """Give each piece of background that borders on one object alone, and not on the image border, to that object.
+
+    Background is 8-connected where objects are 4-connected: a hole does not leak, and does not end, at a corner.
+    """
+    gaps, num_gaps = ndimage.label(objects == 0, structure=np.ones((3, 3), bool))
+    owner = np.zeros(num_gaps + 1, np.int32)
+    is_contested = np.zeros(num_gaps + 1, bool)
+    pairs = [(gaps[1:], objects[:-1]), (gaps[:-1], objects[1:])]
+    pairs += [(gaps[:, 1:], objects[:, :-1]), (gaps[:, :-1], objects[:, 1:])]
+    for here, beside in pairs:
+        is_border = (here > 0) & (beside > 0)
+        gap, neighbour = here[is_border], beside[is_border]
+        before = owner[gap]
+        is_contested[gap[(before > 0) & (before != neighbour)]] = True
+        owner[gap] = neighbour
+        is_contested[gap[owner[gap] != neighbour]] = True  # two neighbours in this one direction
+    for edge in (gaps[0], gaps[-1], gaps[:, 0], gaps[:, -1]):
+        is_contested[edge] = True
+    owner[is_contested] = 0
+    return objects + owner[gaps]
+
+
+def _renumber_in_scan_order(objects: Int32[np.ndarray, "height width"]) -> Int32[np.ndarray, "height width"]:
+    """1..N in the order of each object's first pixel; growing may have changed which pixel that is."""
+    line = objects.ravel()
+    first = np.full(int(line.max(initial=0)) + 1, line.size, np.int64)
+    starts = np.flatnonzero(np.diff(line, prepend=0))
+    first[line[starts[::-1]]] = starts[::-1]  # the last written is the first met
+    first[0] = -1
+    order = np.argsort(first, kind="stable")
+    num_objects = int(np.sum(first < line.size)) - 1
+    number = np.zeros(len(first), np.int32)
+    number[order[1 : num_objects + 1]] = np.arange(1, num_objects + 1)
+    return number[objects]
