@@ -97,8 +97,8 @@ class Augment:
         DataError
             Image and maps differ in size, the image is empty, or the centre is not a place.
         """
-        _check(image, [classes] if weights is None else [classes, weights], centre, (input_size, output_size))
         maps = [classes] if weights is None else [classes, weights]
+        _check(image, maps, centre, (input_size, output_size))
         matrix = np.eye(2)
         for part in (self.rotate, self.mirror, self.scale):
             if part is not None:

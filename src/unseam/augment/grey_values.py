@@ -66,9 +66,9 @@ class GreyValues:
                 _bend(plane, exponent=(1.0 + self.gamma) ** bend)
         if self.noise:
             # NumPy's normal numbers take three times as long: they alone would be a third of the whole.
-            generator = torch.Generator().manual_seed(seed)
+            generator = torch.Generator("cpu").manual_seed(seed)
             for plane, deviation in zip(varied, deviations, strict=True):
-                plane.add_(torch.randn(plane.shape, generator=generator), alpha=float(deviation))
+                plane.add_(torch.empty_like(plane).normal_(generator=generator), alpha=float(deviation))
         return varied.numpy()
 
 
