@@ -1,0 +1,184 @@
+"""What a program calls: ``train`` and ``load``; the command line calls nothing else."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from unseam.config import Run
+from unseam.data.annotated import read_annotated
+from unseam.data.prepare import Annotated, prepare
+from unseam.engines import choose_device
+from unseam.errors import DataError
+from unseam.fit import Session, fit
+from unseam.judge import SCORE_NAMES
+from unseam.model import Model
+from unseam.recipes import recipe_named
+from unseam.run_folder import RunFolder
+from unseam.settings import with_overrides
+from unseam.training import Observer, TrainState
+from unseam.training.observers import Record
+
+Arrays = Sequence[np.ndarray]
+
+
+def train(
+    data: str | Path | Arrays,
+    masks: Arrays | None = None,
+    *,
+    out: str | Path | None = None,
+    recipe: str | Run = "default",
+    steps: int | None = None,
+    minutes: float | None = None,
+    settings: Sequence[str] = (),
+    device: str = "auto",
+    resume: bool = False,
+    watch: "Watch | None" = None,
+) -> Model:
+    """Train a model on a few annotated images.
+
+    Parameters
+    ----------
+    data
+        A folder with images and masks, or a list of images: (H, W) or (H, W, C) arrays of any real type.
+    masks
+        With a list of images: their masks, (H, W) each; classes or instances, see ``data.masks``.
+    out
+        Run folder to write; None: nothing is written.
+    recipe
+        ``"default"``, ``"paper"``, or a :class:`unseam.config.Run`.
+    steps, minutes
+        Budget of the training; without either, the recipe's.
+    settings
+        Changes to the recipe, such as ``"net.unet.first_width=32"``.
+    device
+        ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ...
+    resume
+        Go on with the run in ``out``, by its own settings.
+    watch
+        Who is told how it goes.
+
+    Returns
+    -------
+    model
+        With the weights that did best on what was held out.
+
+    Raises
+    ------
+    DataError, LabelError, ImageReadError
+        If the data cannot be trained on; before the first step.
+    SettingsError
+        For a setting that cannot be.
+    OutputError
+        If ``out`` already holds a run, or cannot be written.
+    TrainingError
+        If training diverges or makes no progress.
+
+    Examples
+    --------
+    >>> image = np.random.default_rng(0).random((64, 64), np.float32)
+    >>> small = ["net.unet.first_width=2", "net.unet.depth=2", "training.output_size=32"]
+    >>> model = train([image], [(image > 0.5).astype(np.uint8)], steps=2, settings=small)
+    >>> model.predict(image).classes.shape
+    (64, 64)
+    """
+    watch = watch or Watch()
+    folder = RunFolder(Path(out)) if out is not None else None
+    run = _run(recipe, folder if resume else None, steps, minutes, settings)
+    annotated = _annotated(data, masks, watch.tell)
+    prepared = prepare(
+        annotated,
+        run.normalise,
+        masks=run.data.masks,
+        ignore=run.data.ignore,
+        w0=run.weight_map.w0,
+        sigma=run.weight_map.sigma,
+        balance=run.weight_map.balance,
+        tell=watch.tell,
+    )
+    score_name = SCORE_NAMES[prepared.reading.kind]
+    records: list[Record] = []
+
+    def on_record(state: TrainState, record: Record) -> None:
+        records.append(record)
+        if folder is not None:
+            folder.write_history(records, score_name)
+        watch.on_record(state, record)
+
+    session = Session(
+        device=choose_device(device),
+        checkpoint=folder.checkpoint if folder else None,
+        resume=resume,
+        observers=watch.observers,
+        on_record=on_record,
+        tell=watch.tell,
+    )
+    if folder is not None:
+        folder.begin(run, resume=resume)
+    fitted = fit(prepared, run, session)
+    model = Model(fitted.net, fitted.info, device)
+    if folder is not None:
+        model.save(folder.model)
+        folder.write_history(fitted.records, score_name)
+        folder.write_card(fitted.info)
+    return model
+
+
+def load(path: str | Path, device: str = "auto") -> Model:
+    """The model in a file or in a run folder; see :meth:`unseam.model.Model.load`."""
+    return Model.load(path, device)
+
+
+class Watch:
+    """Who is told how training goes: nobody, unless a caller gives more than this.
+
+    Attributes
+    ----------
+    tell
+        Called with sentences.
+    on_record
+        Called with each validation.
+    observers
+        Called after each step.
+    """
+
+    def __init__(
+        self,
+        tell: Callable[[str], None] = lambda _: None,
+        on_record: Callable[[TrainState, Record], None] = lambda *_: None,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self.tell = tell
+        self.on_record = on_record
+        self.observers = tuple(observers)
+
+
+def _run(
+    recipe: str | Run, resumed: RunFolder | None, steps: int | None, minutes: float | None, settings: Sequence[str]
+) -> Run:
+    """The recipe with the caller's changes; a budget that is given replaces the recipe's whole budget."""
+    if resumed is not None:
+        run = resumed.read_config()
+    else:
+        run = recipe_named(recipe) if isinstance(recipe, str) else recipe
+    run = with_overrides(run, settings)
+    if steps is not None or minutes is not None:
+        run = replace(run, training=replace(run.training, steps=steps, minutes=minutes))
+    return run
+
+
+def _annotated(
+    data: str | Path | Arrays, masks: Arrays | None, tell: Callable[[str], None]
+) -> list[Annotated]:
+    if isinstance(data, str | Path):
+        if masks is not None:
+            raise DataError("A folder came together with a list of masks. Give a folder, or images and masks as lists.")
+        return read_annotated(Path(data), tell)
+    if masks is None or len(masks) != len(data):
+        came = "no masks" if masks is None else f"{len(masks)} mask(s)"
+        raise DataError(f"{len(data)} image(s) came with {came}. Give one mask for each image, in the same order.")
+    return [
+        Annotated(f"image {i}", np.asarray(image), np.asarray(mask))
+        for i, (image, mask) in enumerate(zip(data, masks, strict=True))
+    ]

@@ -1,0 +1,37 @@
+"""``unseam demo``."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def demo(*, out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("demo"), minutes: float = 2.0) -> None:
+    """Train on the real micrographs that ship with the package, segment one that was not trained on, and score it.
+
+    Parameters
+    ----------
+    out
+        Folder for the model, the segmentation, an overlay picture and the training curve.
+    minutes
+        How long to train.
+    """
+    from rich.console import Console as Terminal
+
+    from unseam.api import Watch
+    from unseam.cli.table import print_scores
+    from unseam.demo import run_demo
+    from unseam.training.observers import Console
+
+    terminal = Terminal(stderr=True)
+
+    def tell(sentence: str) -> None:
+        terminal.print(f"- {sentence}", highlight=False, markup=False, soft_wrap=True)
+
+    with Console(terminal) as console:
+        result = run_demo(out, minutes, Watch(tell, console.recorded, (console,)))
+    print("\nScores on the micrograph that was not trained on (another animal): 1 = myelin, 2 = axon\n")
+    print_scores(result.scores)
+    print(f"\n{result.seconds / 60:.1f} minutes in all. Look at:")
+    for path in result.files:
+        print(f"  {path}")

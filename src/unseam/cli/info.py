@@ -1,0 +1,29 @@
+"""``unseam info``."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def info(model: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", negative=())] = False) -> None:
+    """Show what a model is and what it was trained on.
+
+    Parameters
+    ----------
+    model
+        Run folder or model file.
+    as_json
+        Print everything as JSON.
+    """
+    from unseam.model_file import read_info
+    from unseam.report.card import facts
+    from unseam.settings import encode
+
+    about = read_info(model / "model.safetensors" if model.is_dir() else model)
+    if as_json:
+        print(json.dumps(encode(about), indent=2))
+        return
+    for what, value in facts(about):
+        print(f"{what:30s}{value}")

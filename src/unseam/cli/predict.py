@@ -1,0 +1,81 @@
+"""``unseam predict``."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+
+def predict(
+    model: Path,
+    /,
+    *images: Path,
+    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    save: Literal["auto", "classes", "instances", "both"] = "auto",
+    probabilities: Annotated[bool, Parameter(negative=())] = False,
+    overlay: Annotated[bool, Parameter(negative=())] = False,
+    average: Literal["none", "rotations", "flips"] = "none",
+    tile: int = 1212,
+    device: str = "auto",
+    precision: Literal["auto", "float32", "bfloat16"] = "float32",
+    overwrite: Annotated[bool, Parameter(negative=())] = False,
+) -> None:
+    """Segment images of any size. The result does not depend on the tiles.
+
+    Writes x_masks.tif (one number for each object), x_classes.tif (the classes, with the values of the training masks), or
+    both, under the name of each image. Stacks are segmented plane by plane.
+
+    Parameters
+    ----------
+    model
+        Run folder or model file.
+    images
+        Image files or folders of images.
+    out
+        Folder for the results.
+    save
+        What to write; auto: objects if the model was trained on objects, otherwise classes.
+    probabilities
+        Also write x_prob.tif: the probability of each class, float32.
+    overlay
+        Also write x_overlay.png, to look at.
+    average
+        Mean over seven rotated versions (as in the paper) or eight flipped ones.
+    tile
+        Largest input tile, px: larger is faster and takes more memory.
+    device
+        auto, cpu, cuda, ...
+    precision
+        Number format of the network; bfloat16 is faster on some machines, and less exact.
+    overwrite
+        Replace results that are there already.
+    """
+    from rich.console import Console as Terminal
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    from unseam.model import Model
+    from unseam.predict_files import Wanted, plan_outputs, predict_file
+
+    loaded = Model.load(model, device, precision)
+    kinds = {
+        "auto": ("instances",) if loaded.info.masks == "instances" else ("classes",),
+        "classes": ("classes",),
+        "instances": ("instances",),
+        "both": ("classes", "instances"),
+    }[save]
+    wanted = Wanted("classes" in kinds, "instances" in kinds, probabilities, overlay)
+    jobs = plan_outputs(images, out, wanted, overwrite=overwrite)
+    terminal = Terminal(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.percentage:3.0f} %"))
+    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
+        for job in jobs:
+            task = progress.add_task(job.image.name)
+
+            def on_tile(done: int, total: int, task: object = task) -> None:
+                progress.update(task, completed=done, total=total)  # type: ignore[arg-type]
+
+            result = predict_file(loaded, job, max_input_tile=tile, average=average, on_tile=on_tile)
+            progress.remove_task(task)
+            for note in result.notes:
+                terminal.print(f"- {job.image.name}: {note}", highlight=False, markup=False, soft_wrap=True)
+            print(f"{job.image}: {result.summary} -> {', '.join(str(path) for path in job.outputs)}")

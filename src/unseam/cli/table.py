@@ -1,0 +1,35 @@
+"""Scores as a small table at the terminal."""
+
+import math
+
+from rich.console import Console
+from rich.table import Table
+
+from unseam.metrics import Scores
+
+_SHOWN = {
+    "seg": "SEG",
+    "f1": "F1",
+    "precision": "precision",
+    "recall": "recall",
+    "iou": "IoU",
+    "dice": "Dice",
+    "rand_error": "Rand error",
+    "pixel_error": "pixel error",
+}
+
+
+def print_scores(scores: Scores) -> None:
+    """A row an image and one for all of them; the columns that a person asks for first (``--json`` has them all)."""
+    columns = scores.columns
+    shown = [c for c in _SHOWN if c in columns]
+    shown += [c for c in columns if c.startswith("iou_class_")]
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("image")
+    for column in shown:
+        table.add_column(_SHOWN.get(column, column.replace("iou_class_", "IoU class ")), justify="right")
+    for name, values in scores.rows():
+        by_name = dict(zip(columns, values, strict=True))
+        cells = ["-" if math.isnan(by_name[c]) else f"{by_name[c]:.4f}" for c in shown]
+        table.add_row(name, *cells, style="bold" if name == "all" else "")
+    Console(soft_wrap=True).print(table)

@@ -1,0 +1,82 @@
+"""``unseam train``."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+
+def train(
+    data: Path,
+    /,
+    *,
+    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    recipe: str = "default",
+    steps: int | None = None,
+    minutes: float | None = None,
+    masks: Literal["auto", "binary", "classes", "instances"] = "auto",
+    ignore: int | None = None,
+    resume: Annotated[bool, Parameter(negative=())] = False,
+    device: str = "auto",
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = (),
+) -> None:
+    """Train a model on a folder of annotated images.
+
+    Ctrl-C ends training early with the best weights so far.
+
+    Parameters
+    ----------
+    data
+        Folder with images and masks: images/x.tif and masks/x.png, or another common layout.
+    out
+        Run folder to write: model.safetensors, config.toml, history.csv, curve.svg, README.md.
+    recipe
+        default (a few minutes) or paper (as the paper trained).
+    steps
+        Train for so many steps.
+    minutes
+        Train for so many minutes. Without --steps and --minutes: five minutes.
+    masks
+        What the masks hold, if what is found out by looking is wrong.
+    ignore
+        Value of the masks that means "not annotated".
+    resume
+        Go on with the run in --out; a larger --minutes or --steps trains it for longer.
+    device
+        auto, cpu, cuda, ...
+    set_
+        Any setting of config.toml, as path.to.setting=value; may be given several times.
+    """
+    from rich.console import Console as Terminal
+
+    from unseam.api import Watch
+    from unseam.api import train as train_model
+    from unseam.training.observers import Console
+
+    settings = [*set_]
+    if masks != "auto":
+        settings.append(f"data.masks={masks}")
+    if ignore is not None:
+        settings.append(f"data.ignore={ignore}")
+    terminal = Terminal(stderr=True)
+
+    def tell(sentence: str) -> None:
+        terminal.print(f"- {sentence}", highlight=False, markup=False, soft_wrap=True)
+
+    with Console(terminal) as console:
+        model = train_model(
+            data,
+            out=out,
+            recipe=recipe,
+            steps=steps,
+            minutes=minutes,
+            settings=settings,
+            device=device,
+            resume=resume,
+            watch=Watch(tell, console.recorded, (console,)),
+        )
+    record = model.info.training
+    score = f"{record.score_name} {record.score:.3f} on the held-out part, " if record.score is not None else ""
+    print(f"{record.steps} steps in {record.seconds / 60:.1f} minutes; {score}best at step {record.best_step}")
+    print(f"model: {out / 'model.safetensors'}")
+    print(f"next:  unseam predict {out} IMAGES --out OUT")

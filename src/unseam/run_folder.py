@@ -1,0 +1,92 @@
+"""The folder of a run: which file is called what, and how each is written."""
+
+import csv
+import io
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tomli_w
+
+from unseam.config import Run
+from unseam.errors import OutputError, SettingsError
+from unseam.io import write_bytes_whole
+from unseam.model_file import ModelInfo
+from unseam.report.card import card
+from unseam.report.curve import curve_svg
+from unseam.settings import decode, encode
+from unseam.training.observers import Record
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """``model.safetensors``, ``config.toml``, ``history.csv``, ``curve.svg``, ``README.md`` and the checkpoint."""
+
+    path: Path
+
+    @property
+    def model(self) -> Path:
+        """All that prediction needs, alone as well."""
+        return self.path / "model.safetensors"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The state of training, to go on from."""
+        return self.path / "checkpoint.safetensors"
+
+    def begin(self, run: Run, *, resume: bool) -> None:
+        """Make the folder and write the settings, before the first step: a folder that cannot be written is found now.
+
+        Raises
+        ------
+        OutputError
+            If a run is there already and is not to be gone on with, or the folder cannot be written.
+        """
+        if not resume and (self.model.exists() or self.checkpoint.exists()):
+            raise OutputError(
+                f"{self.path} already holds a run, and nothing is overwritten. "
+                "Give --resume to go on with it, or another folder with --out."
+            )
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{self.path}: the folder cannot be made ({error.strerror}).") from error
+        write_bytes_whole(self.path / "config.toml", tomli_w.dumps(encode(run)).encode())
+
+    def read_config(self) -> Run:
+        """The settings that the run was begun with.
+
+        Raises
+        ------
+        SettingsError
+            If there are none, or they cannot be read.
+        """
+        file = self.path / "config.toml"
+        try:
+            return decode(Run, tomllib.loads(file.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise SettingsError(f"{self.path}: no run to go on with ({error.strerror}: config.toml).") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{file}: not a TOML file ({error}).") from error
+
+    def write_history(self, records: Sequence[Record], score_name: str) -> None:
+        """``history.csv`` and ``curve.svg``, so far."""
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(["step", "seconds", "energy", "score", "foreground"])
+        for r in records:
+            table.writerow([r.step, f"{r.seconds:.1f}", f"{r.energy:.6g}", f"{r.score:.6g}", f"{r.foreground:.6g}"])
+        write_bytes_whole(self.path / "history.csv", text.getvalue().encode())
+        picture = curve_svg(
+            [r.step for r in records],
+            [r.energy for r in records],
+            [r.score for r in records],
+            title=f"Training of {self.path.name}",
+            score_name=f"validation: {score_name}" if score_name else "no validation",
+        )
+        write_bytes_whole(self.path / "curve.svg", picture.encode())
+
+    def write_card(self, info: ModelInfo) -> None:
+        """``README.md``: what this model is, for whoever finds the folder."""
+        write_bytes_whole(self.path / "README.md", card(info, self.path.name).encode())
