@@ -17,9 +17,11 @@ FLOOR = {
     "engines": 4,
     "inference": 5,
     "config": 6, "model_file": 6, "judge": 6,
-    "recipes": 7, "model": 7, "fit": 7, "report": 7,
-    "api": 8,
-    "cli": 9,
+    "recipes": 7, "model": 7, "fit": 7, "report": 7, "evaluate_files": 7,
+    "run_folder": 8, "predict_files": 8, "check_seams": 8,
+    "api": 9,
+    "demo": 10,
+    "cli": 11, "__main__": 12,
 }  # fmt: skip
 FAMILIES = {"metrics", "augment", "losses"}
 

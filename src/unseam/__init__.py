@@ -10,15 +10,25 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from unseam.api import load, train
     from unseam.data.weight_map import weight_map
     from unseam.errors import UnseamError
+    from unseam.model import Model, Segmentation
+    from unseam.nets.fcn import FCN
+    from unseam.nets.unet import UNet
 
 _HOME = {
-    "UnseamError": "unseam.errors",
+    "UNet": "unseam.nets.unet",
+    "FCN": "unseam.nets.fcn",
     "weight_map": "unseam.data.weight_map",
+    "train": "unseam.api",
+    "load": "unseam.api",
+    "Model": "unseam.model",
+    "Segmentation": "unseam.model",
+    "UnseamError": "unseam.errors",
 }
 
-__all__ = ["weight_map", "UnseamError"]
+__all__ = ["UNet", "FCN", "weight_map", "train", "load", "Model", "Segmentation", "UnseamError"]
 
 
 def __getattr__(name: str) -> object:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from unseam.config import Run
-from unseam.data.annotated import read_annotated
+from unseam.data.annotated import AnnotatedFolder, read_annotated
 from unseam.data.prepare import Annotated, prepare
 from unseam.engines import choose_device
 from unseam.errors import DataError
@@ -88,10 +88,11 @@ def train(
     run = _run(recipe, folder if resume else None, steps, minutes, settings)
     annotated = _annotated(data, masks, watch.tell)
     prepared = prepare(
-        annotated,
+        annotated.images,
         run.normalise,
         masks=run.data.masks,
-        ignore=run.data.ignore,
+        ignore=run.data.ignore if run.data.ignore is not None else annotated.ignore,
+        declared=annotated.classes,
         w0=run.weight_map.w0,
         sigma=run.weight_map.sigma,
         balance=run.weight_map.balance,
@@ -170,7 +171,7 @@ def _run(
 
 def _annotated(
     data: str | Path | Arrays, masks: Arrays | None, tell: Callable[[str], None]
-) -> list[Annotated]:
+) -> AnnotatedFolder:
     if isinstance(data, str | Path):
         if masks is not None:
             raise DataError("A folder came together with a list of masks. Give a folder, or images and masks as lists.")
@@ -178,7 +179,5 @@ def _annotated(
     if masks is None or len(masks) != len(data):
         came = "no masks" if masks is None else f"{len(masks)} mask(s)"
         raise DataError(f"{len(data)} image(s) came with {came}. Give one mask for each image, in the same order.")
-    return [
-        Annotated(f"image {i}", np.asarray(image), np.asarray(mask))
-        for i, (image, mask) in enumerate(zip(data, masks, strict=True))
-    ]
+    pairs = enumerate(zip(data, masks, strict=True))
+    return AnnotatedFolder(tuple(Annotated(f"image {i}", np.asarray(image), np.asarray(mask)) for i, (image, mask) in pairs))

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from unseam.data.labels import LabelKind, LabelReading, judge_labels, to_class_map, to_instance_map
-from unseam.data.layout import find_images, stem_of
+from unseam.data.file_names import MASK_ENDINGS, readable_files, stem, without_ending
 from unseam.errors import DataError, LabelError
 from unseam.io import read_labels
 from unseam.metrics import Scores, evaluate_class_maps, evaluate_instance_maps
@@ -45,29 +45,31 @@ def evaluate_files(
     Raises
     ------
     DataError, LabelError, ImageReadError
-        If files are missing, do not pair, or cannot be read. Annotations without a prediction are an error: leaving an
-        image out must not raise a score.
+        If files are missing, do not pair, or cannot be read. A prediction without an annotation is an error; how many
+        annotations have no prediction is said in ``reason``.
     """
-    truths = _by_stem(find_images([truth]))
-    maps = {stem: read_labels(path).planes() for stem, path in truths.items()}
+    truths = _by_name(_files(truth))
+    maps = {name: read_labels(path).planes() for name, path in truths.items()}
     reading = judge_labels(
         [plane for planes in maps.values() for plane in planes],
-        names=[f"{truths[stem].name}" for stem, planes in maps.items() for _ in planes],
+        names=[truths[name].name for name, planes in maps.items() for _ in planes],
         kind=None if masks == "auto" else masks,
         ignore=ignore,
     )
     pairs = _pairs(_predictions(predicted, reading.kind), truths, single=truth.is_file() and predicted.is_file())
     triples = [
         triple
-        for stem, prediction, annotation in pairs
-        for triple in _triples(stem, prediction, annotation, maps[stem_of(annotation)], reading)
+        for name, prediction, annotation in pairs
+        for triple in _triples(name, prediction, annotation, maps[name_of(annotation)], reading)
     ]
     score = evaluate_instance_maps if reading.kind == "instances" else evaluate_class_maps
-    return Evaluation(score(triples), reading.kind, reading.reason)
+    left_out = len(truths) - len(pairs)
+    reason = f"{reading.reason} {left_out} annotation(s) without a prediction are left out." if left_out else reading.reason
+    return Evaluation(score(triples), reading.kind, reason)
 
 
 def _triples(
-    stem: str, prediction: Path, annotation: Path, truth_planes: Sequence[np.ndarray], reading: LabelReading
+    pair: str, prediction: Path, annotation: Path, truth_planes: Sequence[np.ndarray], reading: LabelReading
 ) -> list[tuple[str, np.ndarray, np.ndarray]]:
     predicted_planes = read_labels(prediction).planes()
     if len(predicted_planes) != len(truth_planes):
@@ -79,7 +81,7 @@ def _triples(
             converted = convert(predicted, reading)
         except LabelError as error:
             raise LabelError(f"{prediction}: {error}") from error
-        name = stem if len(truth_planes) == 1 else f"{stem} plane {index}"
+        name = pair if len(truth_planes) == 1 else f"{pair} plane {index}"
         triples.append((name, converted, convert(truth, reading)))
     return triples
 
@@ -87,49 +89,53 @@ def _triples(
 def _predictions(predicted: Path, kind: LabelKind) -> dict[str, Path]:
     """Label maps by stem; where a folder has both, the one that fits what the annotations hold."""
     found: dict[str, Path] = {}
-    for path in find_images([predicted]):
-        if path.stem.endswith(_NO_LABELS):
+    for path in _files(predicted):
+        if stem(path).endswith(_NO_LABELS):
             continue
-        stem = stem_of(path)
-        if stem in found and not path.stem.endswith(_SUFFIX_OF[kind]):
-            continue
-        found[stem] = path
+        name = name_of(path)
+        if name not in found or stem(path).endswith(_SUFFIX_OF[kind]):
+            found[name] = path
     return found
 
 
 def _pairs(predictions: dict[str, Path], truths: dict[str, Path], *, single: bool) -> list[tuple[str, Path, Path]]:
     if single:
-        ((stem, truth),) = truths.items()
+        ((name, truth),) = truths.items()
         (prediction,) = predictions.values()
-        return [(stem, prediction, truth)]
-    common = [stem for stem in truths if stem in predictions]
-    if not common:
+        return [(name, prediction, truth)]
+    extra = [name for name in predictions if name not in truths]
+    if extra or not predictions:
         raise DataError(
-            f"No prediction has the name of an annotation (predictions: {_some(predictions)}; annotations: "
-            f"{_some(truths)}). They are paired by name: x_masks.tif or x_classes.tif and x.png."
+            f"{len(extra)} of {len(predictions)} prediction(s) have no annotation ({_some(extra)}; annotations: "
+            f"{_some(list(truths))}). They are paired by name: x_masks.tif or x_classes.tif belongs to x.png."
         )
-    extra = [stem for stem in predictions if stem not in truths]
-    missing = [stem for stem in truths if stem not in predictions]
-    if missing and not extra:
-        return [(stem, predictions[stem], truths[stem]) for stem in common]
-    if missing:
-        raise DataError(
-            f"{len(missing)} annotation(s) have no prediction ({_some(missing)}) and {len(extra)} prediction(s) have no "
-            f"annotation ({_some(extra)}). They are paired by name."
-        )
-    return [(stem, predictions[stem], truths[stem]) for stem in common]
+    return [(name, prediction, truths[name]) for name, prediction in predictions.items()]
 
 
-def _by_stem(paths: Sequence[Path]) -> dict[str, Path]:
+def _by_name(paths: Sequence[Path]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in paths:
-        stem = stem_of(path)
-        if stem in found:
-            raise DataError(f"{found[stem]} and {path} have the same name. Give one annotation for each image.")
-        found[stem] = path
+        name = name_of(path)
+        if name in found:
+            raise DataError(f"{found[name]} and {path} have the same name. Give one annotation for each image.")
+        found[name] = path
     return found
 
 
-def _some(names: Sequence[str] | dict[str, Path], most: int = 3) -> str:
-    shown = ", ".join(list(names)[:most])
+def _files(place: Path) -> list[Path]:
+    if not place.exists():
+        raise DataError(f"{place}: there is no such file or folder. Check the name.")
+    files = readable_files(place) if place.is_dir() else [place]
+    if not files:
+        raise DataError(f"{place}: this folder holds no label map that can be read (TIFF, PNG, NumPy).")
+    return files
+
+
+def name_of(path: Path) -> str:
+    """The name that pairs a prediction with its annotation: ``x`` of ``x_masks.tif`` and of ``x.png``."""
+    return without_ending(stem(path), (*MASK_ENDINGS, "_classes"))
+
+
+def _some(names: Sequence[str], most: int = 3) -> str:
+    shown = ", ".join(names[:most])
     return shown + (", ..." if len(names) > most else "") if names else "none"

@@ -85,7 +85,8 @@ def fit(prepared: Prepared, run: Run, session: Session) -> Fitted:
     session.tell(parts.reason)
     dtype = choose_dtype(run.training.precision, session.device)
     torch.manual_seed(run.training.seed)
-    net = net_for(run, prepared).build().to(session.device, memory_format=torch.channels_last)
+    net = net_for(run, prepared).build().to(session.device)
+    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     state = TrainState(net, run.optimiser.build(net))
     crops = Crops(
         parts.training,
@@ -102,9 +103,8 @@ def fit(prepared: Prepared, run: Run, session: Session) -> Fitted:
         session.on_record(state, record)
 
     objects = run.objects if prepared.reading.kind == "instances" else None
-    validate = Validate(
-        judge(parts.validation, objects, session.device, dtype), run.training.validations, on_record
-    )
+    score_of = judge(parts.validation, objects, session.device, dtype)
+    validate = Validate(score_of, _num_validations(run), on_record)
     if session.resume and session.checkpoint is not None and session.checkpoint.exists():
         load_checkpoint(session.checkpoint, state, validate)
         session.tell(f"going on from step {state.step}")
@@ -131,6 +131,12 @@ def fit(prepared: Prepared, run: Run, session: Session) -> Fitted:
     net.load_state_dict(validate.best_weights)
     info = _model_info(prepared, run, parts, validate, state, dtype)
     return Fitted(net.cpu().eval(), info, tuple(validate.records), was_interrupted)
+
+
+def _num_validations(run: Run) -> int:
+    """As many as the recipe says, but no more often than every tenth step."""
+    wanted, steps = run.training.validations, run.training.steps
+    return wanted if steps is None else max(1, min(wanted, steps // 10))
 
 
 def _check_classes(parts: Split, prepared: Prepared) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unseam.data.layout import find_images
+from unseam.data.file_names import find_images, stem
 from unseam.errors import DataError, ImageReadError, OutputError
 from unseam.inference.rotations import Averaging
 from unseam.io import read_image, write_image, write_label_map, write_probabilities
@@ -62,20 +62,20 @@ def plan_outputs(images: Sequence[Path], out: Path, wanted: Wanted, *, overwrite
     jobs: list[Job] = []
     taken: dict[str, Path] = {}
     for image in find_images(images):
-        stem = image.name.removesuffix(image.suffix).removesuffix(".ome")
-        if stem in taken:
+        name = stem(image)
+        if name in taken:
             raise DataError(
-                f"{taken[stem]} and {image} would both be written to {out / stem}_... "
+                f"{taken[name]} and {image} would both be written to {out / name}_... "
                 "Rename one of them, or predict them into two folders."
             )
-        taken[stem] = image
+        taken[name] = image
         jobs.append(
             Job(
                 image,
-                out / f"{stem}_classes.tif" if wanted.classes else None,
-                out / f"{stem}_masks.tif" if wanted.instances else None,
-                out / f"{stem}_prob.tif" if wanted.probabilities else None,
-                out / f"{stem}_overlay.png" if wanted.overlay else None,
+                out / f"{name}_classes.tif" if wanted.classes else None,
+                out / f"{name}_masks.tif" if wanted.instances else None,
+                out / f"{name}_prob.tif" if wanted.probabilities else None,
+                out / f"{name}_overlay.png" if wanted.overlay else None,
             )
         )
     there = [path for job in jobs for path in job.outputs if path.exists()]

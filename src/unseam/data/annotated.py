@@ -1,17 +1,24 @@
 """A folder of images and masks, read: one annotated image a pair, one a plane where they are stacks."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from unseam.data.layout import Pair, find_pairs
+from unseam.data.layout import find_pairs
 from unseam.data.prepare import Annotated
-from unseam.errors import DataError
-from unseam.io import ImageFile, read_image, read_labels
+from unseam.data.read_pair import read_pair
 
 
-def read_annotated(folder: Path, tell: Callable[[str], None] = lambda _: None) -> list[Annotated]:
+@dataclass(frozen=True)
+class AnnotatedFolder:
+    """The annotated images of a folder, and what a file of the data set declares of its masks (nnU-Net does)."""
+
+    images: tuple[Annotated, ...]
+    classes: tuple[tuple[int, str], ...] = ()
+    ignore: int | None = None
+
+
+def read_annotated(folder: Path, tell: Callable[[str], None] = lambda _: None) -> AnnotatedFolder:
     """Read every pair of a folder, in whichever common layout it is.
 
     Parameters
@@ -35,25 +42,13 @@ def read_annotated(folder: Path, tell: Callable[[str], None] = lambda _: None) -
     said: set[str] = set()
     annotated: list[Annotated] = []
     for pair in found.pairs:
-        images, masks = _image(pair), _mask(pair)
-        for note in (*images.notes, *masks.notes):
+        image, mask = read_pair(pair)
+        for note in (*image.notes, *mask.notes):
             if note not in said:  # once, not once an image
                 said.add(note)
                 tell(f"{pair.name}: {note}")
-        annotated += _planes(pair, images, masks)
-    return annotated
-
-
-def _planes(pair: Pair, images: ImageFile, masks: ImageFile) -> list[Annotated]:
-    image_planes, mask_planes = images.planes(), masks.planes()
-    if len(image_planes) != len(mask_planes):
-        raise DataError(
-            f"{pair.name}: the image has {len(image_planes)} plane(s), its mask {len(mask_planes)}. "
-            "Both must have the same planes."
-        )
-    if len(image_planes) == 1:
-        return [Annotated(pair.name, image_planes[0], mask_planes[0], images.spacing_um)]
-    return [
-        Annotated(f"{pair.name} plane {i}", image, mask, images.spacing_um)
-        for i, (image, mask) in enumerate(zip(image_planes, mask_planes, strict=True))
-    ]
+        planes = list(zip(image.planes(), mask.planes(), strict=True))
+        for index, (pixels, labels) in enumerate(planes):
+            name = pair.name if len(planes) == 1 else f"{pair.name} plane {index}"
+            annotated.append(Annotated(name, pixels, labels, image.spacing_um))
+    return AnnotatedFolder(tuple(annotated), tuple(found.classes), found.ignore)

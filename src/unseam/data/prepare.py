@@ -65,6 +65,7 @@ def prepare(
     *,
     masks: Literal["auto", "binary", "classes", "instances"] = "auto",
     ignore: int | None = None,
+    declared: Sequence[tuple[int, str]] = (),
     w0: float = 10.0,
     sigma: float = 5.0,
     balance: float = 1.0,
@@ -80,6 +81,8 @@ def prepare(
         For the grey values.
     masks, ignore
         What the masks hold if that is known, and their value for "not annotated".
+    declared
+        Value and name of each class, where the data set says so.
     w0, sigma, balance
         Of Eq. 2; class weights are frequencies to the power of ``-balance``.
     tell
@@ -101,7 +104,13 @@ def prepare(
                 f"{item.name}: the image has {_size(item.image)} px and its mask {_size(item.labels)}. "
                 "Both must have the same rows and columns: check that they belong together."
             )
-    reading = judge_labels([a.labels for a in annotated], kind=None if masks == "auto" else masks, ignore=ignore)
+    reading = judge_labels(
+        [a.labels for a in annotated],
+        names=[a.name for a in annotated],
+        kind=None if masks == "auto" else masks,
+        ignore=ignore,
+        declared=declared,
+    )
     tell(reading.reason)
     for note in reading.notes:
         tell(note)

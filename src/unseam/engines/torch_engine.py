@@ -22,7 +22,7 @@ class TorchEngine:
     """
 
     def __init__(self, net: nn.Module, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
-        self.net = net.to(device=device, memory_format=torch.channels_last).eval()
+        self.net = net.to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.device = torch.device(device)
         self.dtype = dtype
 
@@ -36,7 +36,7 @@ class TorchEngine:
     @property
     def num_classes(self) -> int:
         """K of the network."""
-        return int(self.net.config.num_classes)  # type: ignore[union-attr, arg-type]
+        return int(self.net.config.num_classes)
 
     def __call__(self, tile: Float[np.ndarray, "channel height width"]) -> Float[np.ndarray, "klass rows cols"]:
         """Logits of one input tile, float32 (float64 if that is the engine's format)."""

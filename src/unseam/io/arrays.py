@@ -14,9 +14,8 @@ from unseam.io.guard import check_size, decoding
 from unseam.io.image_file import ImageFile
 
 _CELLPOSE = (
-    "this is a Cellpose session file (a pickle), which can run code when it is opened, so it is not read. "
-    "In Cellpose choose "
-    "File > Save masks as TIFF, or in Python: cellpose.io.save_masks(..., tif=True, png=False); "
+    "this is a Cellpose session file (a pickle), which can run code when it is opened, so it is not read. In "
+    "Cellpose choose File > Save masks as TIFF, or in Python: cellpose.io.save_masks(..., tif=True, png=False); "
     "then use the file ending in _cp_masks.tif"
 )
 
@@ -50,9 +49,8 @@ class ArrayReader:
         if not axes:
             raise ImageReadError(
                 path,
-                f"holds an array of shape {pixels.shape}; an image has 2 axes (rows, columns), 3 (with "
-                "channels or planes) or 4. "
-                "Save each image as a file of its own",
+                f"holds an array of shape {pixels.shape}; an image has 2 axes (rows, columns), 3 (with channels or "
+                "planes) or 4. Save each image as a file of its own",
             )
         notes = (note,) if note else ()
         if axes == "YXC" and pixels.shape[-1] == 4 and pixels.dtype == np.uint8 and (pixels[..., 3] == 255).all():
@@ -99,16 +97,16 @@ def _checked(path: Path, stream: BufferedIOBase, num_bytes: int) -> Shaped[np.nd
     shape, _, dtype = (header.read_array_header_1_0 if version == (1, 0) else header.read_array_header_2_0)(stream)
     if dtype.hasobject:
         raise ImageReadError(path, _CELLPOSE if "_seg" in path.name else (
-            "holds Python objects (a pickle), which can run code when they are opened, so they are not read; "
-            "save the plain array: numpy.save(path, array.astype(...))"
+            "holds Python objects (a pickle), which can run code when they are opened, so they are not read; save "
+            "the plain array: numpy.save(path, array.astype(...))"
         ))  # fmt: skip
     promised = int(np.prod(shape, dtype=object)) * dtype.itemsize if shape else dtype.itemsize
     check_size(path, promised)
     if promised > num_bytes:
         raise ImageReadError(
             path,
-            f"its header promises {promised:,} bytes of pixels, the file has {num_bytes:,} in all; it is "
-            "cut short: copy it again",
+            f"its header promises {promised:,} bytes of pixels, the file has {num_bytes:,} in all; it is cut short: "
+            "copy it again",
         )
     stream.seek(0)
     return np.asarray(header.read_array(stream, allow_pickle=False))

@@ -41,8 +41,8 @@ def decoding(path: Path, what: str) -> Iterator[None]:
 def _damaged(what: str, error: Exception) -> str:
     detail = " ".join(str(error).split())[:200]
     return (
-        f"no readable {what}: damaged, cut short or of a kind that is not supported "
-        f"({type(error).__name__}: {detail}). Copy the file again, or open it in Fiji and save it as TIFF"
+        f"no readable {what}: damaged, cut short or of a kind that is not supported ({type(error).__name__}: "
+        f"{detail}). Copy the file again, or open it in Fiji and save it as TIFF"
     )
 
 
@@ -57,7 +57,6 @@ def check_size(path: Path, num_bytes: int) -> None:
     if num_bytes > MAX_DECODED_BYTES:
         raise ImageReadError(
             path,
-            f"would take {num_bytes / 2**30:,.1f} GiB in memory, at most {MAX_DECODED_BYTES / 2**30:.0f} "
-            "GiB may be read at once; "
-            "cut it into parts, or split the stack into files",
+            f"would take {num_bytes / 2**30:,.1f} GiB in memory, at most {MAX_DECODED_BYTES / 2**30:.0f} GiB may be "
+            "read at once; cut it into parts, or split the stack into files",
         )

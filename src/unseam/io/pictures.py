@@ -80,9 +80,9 @@ class PictureReader:
         name, data = _bytes(path)
         if name == "JPEG":
             raise LabelError(
-                f"{path}: JPEG changes pixel values, so it cannot hold labels; they may come as TIFF, PNG, "
-                "BMP, GIF or NumPy "
-                "files. Export the annotation again without loss; converting this file would keep the damage"
+                f"{path}: JPEG changes pixel values, so it cannot hold labels; they may come as TIFF, PNG, BMP, GIF "
+                "or NumPy files. Export the annotation again without loss; converting this file would keep the "
+                "damage"
             )
         if _is_deep_png(name, data):
             return _deep_png(path, data)
@@ -110,9 +110,8 @@ def _bytes(path: Path) -> tuple[str, bytes]:
             if height * width > pixels_per_byte * len(data):
                 raise ImageReadError(
                     path,
-                    f"the {name} header promises {width:,} x {height:,} pixels, which {len(data):,} bytes "
-                    "cannot hold; "
-                    "the file is damaged or cut short: copy it again",
+                    f"the {name} header promises {width:,} x {height:,} pixels, which {len(data):,} bytes cannot "
+                    "hold; the file is damaged or cut short: copy it again",
                 )
             return name, data
     mend = "rename it to .tif" if data.startswith(_TIFF) else "copy or export it again"

@@ -24,9 +24,8 @@ def settle_image(file: ImageFile) -> ImageFile:
             at = first_place(bad)
             raise ImageReadError(
                 file.path,
-                f"the pixel at {place(file.axes, at)} is {file.pixels[at]}, and so are "
-                f"{int(bad.sum()) - 1:,} others; "
-                "every pixel must be a finite number: replace these, for instance by 0",
+                f"the pixel at {place(file.axes, at)} is {file.pixels[at]}, and so are {int(bad.sum()) - 1:,} "
+                "others; every pixel must be a finite number: replace these, for instance by 0",
             )
     return file
 
@@ -53,9 +52,8 @@ def settle_labels(file: ImageFile) -> ImageFile:
         if bad.any():
             at = first_place(bad)
             raise LabelError(
-                f"{file.path}: the label at {place(file.axes, at)} is {file.pixels[at]}; labels are 0 and "
-                "up, or -1 where "
-                "nobody annotated. Was the map saved with a signed type that is too small? Save it as "
+                f"{file.path}: the label at {place(file.axes, at)} is {file.pixels[at]}; labels are 0 and up, or -1 "
+                "where nobody annotated. Was the map saved with a signed type that is too small? Save it as "
                 "unsigned 16-bit TIFF"
             )
     return file
@@ -85,12 +83,10 @@ def _grey(file: ImageFile) -> ImageFile:
         at = first_place(coloured)
         colour = ", ".join(str(value) for value in file.pixels[at])
         raise LabelError(
-            f"{file.path}: the pixel at {place(axes, at)} has the colour ({colour}); a label map has one "
-            "number a pixel: a class "
-            "or an object's number. Give each colour a number and save the map as 8- or 16-bit grey TIFF or "
-            "PNG "
-            "(in Fiji: Image > Type > 8-bit Color, then save the indices), or save it as a picture with a "
-            "palette"
+            f"{file.path}: the pixel at {place(axes, at)} has the colour ({colour}); a label map has one number a "
+            "pixel: a class or an object's number. Give each colour a number and save the map as 8- or 16-bit grey "
+            "TIFF or PNG (in Fiji: Image > Type > 8-bit Color, then save the indices), or save it as a picture with "
+            "a palette"
         )
     note = "a colour picture whose colours are all grey: taken as one number a pixel"
     return replace(file, pixels=grey, axes=axes, notes=(*file.notes, note))
@@ -101,8 +97,8 @@ def _planes_for_channels(file: ImageFile) -> ImageFile:
         note = f"{file.num_channels} channels of a label map: taken as planes"
         return replace(file, axes=file.axes.replace("C", "Z"), notes=(*file.notes, note))
     raise LabelError(
-        f"{file.path}: a label map with axes {file.axes} has several numbers for a pixel; it may have "
-        "planes, but no channels"
+        f"{file.path}: a label map with axes {file.axes} has several numbers for a pixel; it may have planes, but no "
+        "channels"
     )
 
 
@@ -114,9 +110,8 @@ def _whole_numbers(file: ImageFile) -> ImageFile:
     if bad.any():
         at = first_place(bad)
         raise LabelError(
-            f"{file.path}: the label at {place(file.axes, at)} is {file.pixels[at]}; labels are whole "
-            "numbers. "
-            "Is this a probability map or the image itself? Save the label map as 8- or 16-bit integers"
+            f"{file.path}: the label at {place(file.axes, at)} is {file.pixels[at]}; labels are whole numbers. Is "
+            "this a probability map or the image itself? Save the label map as 8- or 16-bit integers"
         )
     if np.abs(whole).max() < 2**31:
         whole = whole.astype(np.int32)

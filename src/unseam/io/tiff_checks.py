@@ -71,8 +71,8 @@ def _check_inside(path: Path, offset: int, num_bytes: int, file_size: int) -> No
     if offset + num_bytes > file_size:
         raise ImageReadError(
             path,
-            f"the TIFF points to {num_bytes:,} bytes at {offset:,}, beyond its end at {file_size:,}; "
-            "it is damaged or cut short: copy it again",
+            f"the TIFF points to {num_bytes:,} bytes at {offset:,}, beyond its end at {file_size:,}; it is damaged "
+            "or cut short: copy it again",
         )
 
 
@@ -95,8 +95,8 @@ def check_tiff(path: Path, series: "tifffile.TiffPageSeries", file_size: int) ->
         known = ", ".join(sorted(set(_CODECS.values()) - {"none"}))
         raise ImageReadError(
             path,
-            f"compression {_name(page.compression)} is not read; none, {known} are. Open it in Fiji and "
-            "save it as TIFF",
+            f"compression {_name(page.compression)} is not read; none, {known} are. Open it in Fiji and save it as "
+            "TIFF",
         )
     if int(page.photometric) not in _COLOUR_SPACES or (int(page.photometric) == 6 and int(page.compression) != 7):
         raise ImageReadError(path, f"colours stored as {_name(page.photometric)} are not read; save it as grey or RGB")
@@ -120,15 +120,14 @@ def _check_page(path: Path, number: int, page: "tifffile.TiffPage | tifffile.Tif
     if len(offsets) != expected or len(counts) != expected:
         raise ImageReadError(
             path,
-            f"page {number} needs {expected:,} strips or tiles and lists {len(offsets):,}; the TIFF is "
-            "damaged: copy it again",
+            f"page {number} needs {expected:,} strips or tiles and lists {len(offsets):,}; the TIFF is damaged: "
+            "copy it again",
         )
     for part, (offset, count) in enumerate(zip(offsets, counts, strict=True)):
         if count <= 0 or offset <= 0 or offset + count > file_size:
             raise ImageReadError(
                 path,
-                f"page {number}, strip or tile {part}: {count:,} bytes at {offset:,} are not all inside the "
-                "file of "
+                f"page {number}, strip or tile {part}: {count:,} bytes at {offset:,} are not all inside the file of "
                 f"{file_size:,} bytes; the TIFF is damaged or cut short: copy it again",
             )
     if int(key.compression) == 1:
@@ -136,8 +135,8 @@ def _check_page(path: Path, number: int, page: "tifffile.TiffPage | tifffile.Tif
         if sum(counts) < needed:
             raise ImageReadError(
                 path,
-                f"page {number} needs {needed:,} bytes and has {sum(counts):,}; the TIFF is damaged or cut "
-                "short: copy it again",
+                f"page {number} needs {needed:,} bytes and has {sum(counts):,}; the TIFF is damaged or cut short: "
+                "copy it again",
             )
 
 

@@ -78,9 +78,8 @@ def write_label_map(
     low, high = (int(labels.min()), int(labels.max())) if labels.size else (0, 0)
     if low < 0 or high >= 2**32:
         raise LabelError(
-            f"{path}: labels run from {low} to {high}; a file holds 0 to {2**32 - 1}. Set pixels that "
-            "nobody annotated to 0, "
-            "and number the objects anew"
+            f"{path}: labels run from {low} to {high}; a file holds 0 to {2**32 - 1}. Set pixels that nobody "
+            "annotated to 0, and number the objects anew"
         )
     dtype = np.uint8 if high < 2**8 else np.uint16 if high < 2**16 else np.uint32
     _write_tiff(path, labels.astype(dtype), "YX" if labels.ndim == 2 else "ZYX", spacing_um)

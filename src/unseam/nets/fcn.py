@@ -84,8 +84,8 @@ class FCN(nn.Module):
         )
         draw_weights(self)
         with torch.no_grad():
-            for up in self.up:
-                up.weight.copy_(torch.eye(num_classes)[:, :, None, None] * bilinear_kernel())
+            for weight in self.up.parameters():
+                weight.copy_(torch.eye(num_classes)[:, :, None, None] * bilinear_kernel())
 
     def forward(self, image: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch klass rows cols"]:
         """Logits (B, K, H - 2 context, W - 2 context) of a normalised image (B, C, H, W).

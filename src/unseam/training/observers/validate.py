@@ -101,13 +101,13 @@ class Validate:
         """A network whose ReLUs have died predicts one class for ever at a constant energy: no NaN gives it away."""
         a_third = max(4, self.times // 3)
         recent = self.records[-a_third:]
-        if progress >= 1 or len(recent) < a_third or any(not (r.foreground == 0 or r.foreground == 1) for r in recent):
+        if progress >= 1 or len(recent) < a_third or any(0 < r.foreground < 1 for r in recent):
             return
         energies = [r.energy for r in recent]
         if max(energies) - min(energies) < 0.05 * max(energies):
             raise TrainingError(
-                f"Training makes no progress: since step {recent[0].step} the network gives one class to every pixel of "
+                f"Training makes no progress: since step {recent[0].step} the network gives one class to all of "
                 f"the held-out part, and the energy stays at {energies[-1]:.3f}. Check that images and masks belong "
-                "together; then try another seed (--set training.seed=1), a smaller learning rate, or gradients clipped "
+                "together; then try another seed (--set training.seed=1), a smaller learning rate, or clip gradients "
                 "(--set training.clip_norm=1.0)."
             )

@@ -1,0 +1,26 @@
+# Two commands do everything: `make demo` and `make test`. Each makes its own virtual environment in .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test clean
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "unseam needs Python 3.11 or newer: make PYTHON=python3.12 demo")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+# Train on real micrographs for two minutes, segment one that was not trained on, score it; look into demo/.
+demo: $(VENV)/installed
+	rm -rf demo
+	$(BIN)/unseam demo --out demo
+
+test: $(VENV)/installed
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/python -m pytest --quiet
+	$(BIN)/python -m pytest --quiet --doctest-modules src/unseam
+
+clean:
+	rm -rf $(VENV) demo

@@ -1,0 +1,190 @@
+"""How people name images and masks: the endings that tell them apart, and the folders that they sit in."""
+
+import glob
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from unseam.errors import DataError
+from unseam.io import SUFFIXES, can_read
+
+MASK_ENDINGS = (
+    *(
+        "_cp_masks",
+        "_masks",
+        "_mask",
+        "_labels",
+        "_label",
+        "_gt",
+        "_annotations",
+        "_annotation",
+        "_instances",
+        "_classes",
+    ),
+    *("-masks", "-mask", "-labels", "-label", "-gt", ".masks", ".mask", ".labels", ".label"),
+)
+"""What stands at the end of a mask's name; the longest that fits counts."""
+
+IMAGE_ENDINGS = ("_image", "_img", "_raw", "-image", "-img", "-volume", "_volume")
+"""What may stand at the end of an image's name where its mask has another ending."""
+
+IMAGE_FOLDERS = ("images", "image", "imgs", "img", "raw", "raw_images", "x")
+MASK_FOLDERS = (
+    *("masks", "mask", "labels", "label", "annotations", "annotation", "gt", "ground_truth", "groundtruth"),
+    *("segmentations", "instances", "y"),
+)
+_RESULT_ENDINGS = (
+    "_flows",
+    "_outlines",
+    "_cp_output",
+    "_prob",
+    "_overlay",
+    "_seg",
+)  # beside images, and neither image nor mask
+_JUNK = ("thumbs.db", "desktop.ini")
+
+
+def stem(path: Path) -> str:
+    """The name without the ending of its format.
+
+    >>> stem(Path("cells.v2.ome.tif")), stem(Path("a.PNG"))
+    ('cells.v2', 'a')
+    """
+    name = path.name
+    for suffix in sorted(SUFFIXES, key=len, reverse=True):
+        if name.lower().endswith(suffix):
+            name = name[: -len(suffix)]
+            break
+    return name[: -len(".ome")] if name.lower().endswith(".ome") else name
+
+
+def without_ending(name: str, endings: Sequence[str]) -> str:
+    """The name without the longest ending that fits; unchanged if none does or nothing would be left.
+
+    >>> without_ending("x_cp_masks", MASK_ENDINGS), without_ending("x", MASK_ENDINGS)
+    ('x', 'x')
+    """
+    for ending in sorted(endings, key=len, reverse=True):
+        if name.lower().endswith(ending) and len(name) > len(ending):
+            return name[: -len(ending)]
+    return name
+
+
+def natural(path: Path) -> tuple[object, ...]:
+    """Key by which people sort: ``t2`` before ``t10``."""
+    parts = re.split(r"(\d+)", path.name.lower())
+    numbered = tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
+    return (str(path.parent), numbered, path.name)
+
+
+def readable_files(folder: Path) -> list[Path]:
+    """The files of a folder that can be read, in natural order; hidden ones and the system's own are left out."""
+    try:
+        files = [path for path in folder.iterdir() if path.is_file()]
+    except OSError as error:
+        raise DataError(f"{folder}: the folder cannot be read ({error.strerror}); check its rights.") from error
+    kept = (path for path in files if not path.name.startswith(".") and path.name.lower() not in _JUNK)
+    return sorted((path for path in kept if can_read(path)), key=natural)
+
+
+def subfolder(folder: Path, names: Sequence[str]) -> Path | None:
+    """The one subfolder that has one of these names, in whatever case.
+
+    Raises
+    ------
+    DataError
+        If there are several: nobody can tell which is meant.
+    """
+    found = sorted(path for path in folder.iterdir() if path.is_dir() and path.name.lower() in names)
+    if len(found) > 1:
+        raise DataError(
+            f"{folder} has the folders {' and '.join(path.name for path in found)}, and either may be meant. Leave "
+            "one of them there."
+        )
+    return found[0] if found else None
+
+
+def by_stem(files: Iterable[Path], endings: Sequence[str] = ()) -> dict[str, Path]:
+    """Files by the name that pairs them.
+
+    Raises
+    ------
+    DataError
+        If two have the same.
+    """
+    found: dict[str, Path] = {}
+    for path in files:
+        key = without_ending(stem(path), endings)
+        if key in found:
+            raise DataError(
+                f"{found[key].parent}: {found[key].name} and {path.name} have the same name but for the ending. Keep "
+                "one of them, or rename one."
+            )
+        found[key] = path
+    return found
+
+
+def split_by_ending(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Images and masks of one folder, told apart by their endings; flows, outlines and other results are neither.
+
+    A file counts as mask or result only if what is left of its name is the beginning of another file's.
+    """
+    stems = {stem(path) for path in files}
+    bases = stems | {without_ending(name, IMAGE_ENDINGS) for name in stems}
+    images: list[Path] = []
+    masks: list[Path] = []
+    for path in files:
+        name = stem(path)
+        base = without_ending(name, MASK_ENDINGS)
+        if base != name and base in bases:
+            masks.append(path)
+        elif without_ending(name, _RESULT_ENDINGS) == name or without_ending(name, _RESULT_ENDINGS) not in bases:
+            images.append(path)
+    return images, masks
+
+
+def find_images(paths: Sequence[Path | str] | Path | str) -> list[Path]:
+    """The images that files, folders and patterns stand for.
+
+    A folder stands for its images: masks and earlier results beside them are left out, and a folder that has none but a
+    folder ``images`` stands for that. A pattern (``*.tif``) is looked up, for not every command line does so.
+
+    Returns
+    -------
+    list of Path
+        Each once, in the order given, naturally sorted within a folder.
+
+    Raises
+    ------
+    DataError
+        If one stands for nothing.
+    """
+    found: list[Path] = []
+    for given in [paths] if isinstance(paths, Path | str) else paths:
+        path = Path(given)
+        if path.is_dir():
+            found += _images_of(path)
+        elif path.exists():
+            found.append(path)
+        else:
+            matches = sorted((Path(match) for match in glob.glob(str(given), recursive=True)), key=natural)
+            matches = [match for match in matches if match.is_file() and can_read(match)]
+            if not matches:
+                raise DataError(
+                    f"{given}: there is no such file or folder, and as a pattern it fits no image. Check the name; "
+                    "put patterns in quotes."
+                )
+            found += matches
+    if not found:
+        raise DataError("No image was given. Give files, folders or patterns such as '*.tif'.")
+    return list(dict.fromkeys(found))
+
+
+def _images_of(folder: Path) -> list[Path]:
+    images, _ = split_by_ending(readable_files(folder))
+    inner = subfolder(folder, IMAGE_FOLDERS) if not images else None
+    if inner is not None:
+        images, _ = split_by_ending(readable_files(inner))
+    if not images:
+        raise DataError(f"{folder}: holds no image that can be read. Images may end in {', '.join(SUFFIXES)}.")
+    return images

@@ -1,0 +1,127 @@
+"""Which image goes with which mask: the usual ways to lay out a folder of annotated images, recognised by looking.
+
+=====================  ==========================================================================================
+layout                 looks like
+=====================  ==========================================================================================
+two folders            ``images/x.tif`` and ``masks/x.png``: the default; also ``train/images`` and ``train/masks``
+one folder             ``x.tif`` and ``x_masks.tif`` (Cellpose, Fiji); ``train-volume.tif`` and ``train-labels.tif``
+nnU-Net                ``imagesTr/case_0000.png`` (0000 is the channel) and ``labelsTr/case.png``
+Cell Tracking          ``01/t000.tif`` and ``01_GT/SEG/man_seg000.tif`` (or ``01_ST``)
+one file an object     ``id/images/id.png`` and ``id/masks/*.png`` (Data Science Bowl 2018)
+=====================  ==========================================================================================
+
+Only names are looked at here; :mod:`unseam.data.read_pair` opens the files.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from unseam.data.challenge_layouts import cell_tracking, nnunet, one_file_an_object
+from unseam.data.file_names import (
+    IMAGE_ENDINGS,
+    IMAGE_FOLDERS,
+    MASK_ENDINGS,
+    MASK_FOLDERS,
+    by_stem,
+    find_images,
+    readable_files,
+    split_by_ending,
+    stem,
+    subfolder,
+)
+from unseam.data.pairs import Pair, Pairs, check_partners, not_empty
+from unseam.errors import DataError
+
+__all__ = ["Pair", "Pairs", "find_pairs", "find_images"]
+
+_TRAINING_FOLDERS = ("train", "training")
+_OTHER_FOLDERS = ("val", "valid", "validation", "test", "testing")
+
+
+def find_pairs(folder: Path | str) -> Pairs:
+    """Find the images and their masks in a folder, in whichever of the usual layouts it is.
+
+    Raises
+    ------
+    DataError
+        No such folder, no images, an image without a mask or a mask without an image (the first is named, all are
+        counted), two files of one name, or a layout that is not known.
+    """
+    folder = Path(folder)
+    if not folder.exists():
+        raise DataError(f"{folder}: there is no such folder. Check the name.")
+    if not folder.is_dir():
+        raise DataError(
+            f"{folder}: this is a file; training needs a folder with the folders images and masks. Give that folder."
+        )
+    for find in _LAYOUTS:
+        found = find(folder)
+        if found is not None:
+            return found
+    raise DataError(_what_is_there(folder))
+
+
+def _two_folders(folder: Path) -> Pairs | None:
+    images, masks = subfolder(folder, IMAGE_FOLDERS), subfolder(folder, MASK_FOLDERS)
+    if images is None or masks is None:
+        return None
+    candidates, _ = split_by_ending(not_empty(images))
+    image_of, mask_of = by_stem(candidates), by_stem(not_empty(masks))
+    if set(image_of) != set(mask_of):
+        image_of, mask_of = by_stem(candidates, IMAGE_ENDINGS), by_stem(mask_of.values(), MASK_ENDINGS)
+    check_partners(image_of, mask_of, images, masks)
+    pairs = tuple(Pair(name, (path,), (mask_of[name],)) for name, path in image_of.items())
+    return Pairs(folder, pairs, f"the folders {images.name} and {masks.name}")
+
+
+def _one_folder(folder: Path) -> Pairs | None:
+    images, masks = split_by_ending(readable_files(folder))
+    if not masks:
+        return None
+    notes: tuple[str, ...] = ()
+    corrected = {stem(path).removesuffix("_masks") for path in masks if not stem(path).endswith("_cp_masks")}
+    outdated = [p for p in masks if stem(p).endswith("_cp_masks") and stem(p).removesuffix("_cp_masks") in corrected]
+    if outdated:
+        masks = [path for path in masks if path not in outdated]
+        notes = (f"{len(outdated)} file(s) _cp_masks left aside, for there are _masks of the same images",)
+    image_of, mask_of = by_stem(images), by_stem(masks, MASK_ENDINGS)
+    if set(image_of) != set(mask_of):
+        image_of = by_stem(images, IMAGE_ENDINGS)
+    check_partners(image_of, mask_of, folder, folder)
+    pairs = tuple(Pair(name, (path,), (mask_of[name],)) for name, path in image_of.items())
+    endings = sorted({stem(path)[len(name) :] for name, path in mask_of.items()})
+    return Pairs(folder, pairs, f"one folder, masks end in {' or '.join(endings)}", notes=notes)
+
+
+def _training_folder(folder: Path) -> Pairs | None:
+    inner = subfolder(folder, _TRAINING_FOLDERS)
+    if inner is None:
+        return None
+    found = find_pairs(inner)
+    others = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name.lower() in _OTHER_FOLDERS)
+    notes = (f"left aside: the folder(s) {', '.join(others)}",) if others else ()
+    return replace(found, folder=folder, layout=f"{inner.name}: {found.layout}", notes=(*found.notes, *notes))
+
+
+_LAYOUTS: tuple[Callable[[Path], Pairs | None], ...] = (
+    nnunet,
+    cell_tracking,
+    one_file_an_object,
+    _two_folders,
+    _one_folder,
+    _training_folder,
+)
+
+
+def _what_is_there(folder: Path) -> str:
+    files = readable_files(folder)
+    folders = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    there = f"{len(files)} readable file(s) and the folders {', '.join(folders[:6]) or '(none)'}"
+    mend = ""
+    if any(path.name.endswith("_seg.npy") for path in files):
+        mend = " Cellpose's _seg.npy files are not read: save the masks as TIFF there (File > Save masks)."
+    return (
+        f"{folder}: no annotated images were recognised; it has {there}. Put images into a folder images and their "
+        f"masks, with the same names, into a folder masks beside it; or name the mask of x.tif x_masks.tif.{mend}"
+    )

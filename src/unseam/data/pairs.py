@@ -1,0 +1,110 @@
+"""An annotated image as files, and a folder full of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from unseam.data.file_names import MASK_ENDINGS, readable_files, stem, without_ending
+from unseam.errors import DataError
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One annotated image, as files.
+
+    Attributes
+    ----------
+    name
+        What the user calls it.
+    images
+        Its file; several are its channels, in order.
+    masks
+        Its mask; several hold one object each.
+    """
+
+    name: str
+    images: tuple[Path, ...]
+    masks: tuple[Path, ...]
+
+    @property
+    def image(self) -> Path:
+        """The first of its image files."""
+        return self.images[0]
+
+    @property
+    def mask(self) -> Path:
+        """The first of its mask files."""
+        return self.masks[0]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """All annotated images of a folder.
+
+    Attributes
+    ----------
+    folder
+        That was searched.
+    pairs
+        At least one, naturally sorted.
+    layout
+        In words, for the user.
+    classes
+        Value and name of each class, where a file of the data set declares them.
+    ignore
+        Value of the masks for "not annotated", where it is declared.
+    notes
+        What was left out.
+    """
+
+    folder: Path
+    pairs: tuple[Pair, ...]
+    layout: str
+    classes: tuple[tuple[int, str], ...] = ()
+    ignore: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+def not_empty(folder: Path) -> list[Path]:
+    """The readable files of a folder, of which there must be one.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    files = readable_files(folder)
+    if not files:
+        raise DataError(f"{folder}: holds no file that can be read. Put TIFF or PNG files there.")
+    return files
+
+
+def check_partners(
+    image_of: Mapping[str, Path | Sequence[Path]],
+    mask_of: Mapping[str, Path | Sequence[Path]],
+    images: Path,
+    masks: Path,
+) -> None:
+    """See that each image has a mask and each mask an image.
+
+    Raises
+    ------
+    DataError
+        Names the first that is alone, and counts the others.
+    """
+    for have, lack, what, where in ((image_of, mask_of, "mask", masks), (mask_of, image_of, "image", images)):
+        alone = [name for name in have if name not in lack]
+        if alone:
+            first = have[alone[0]]
+            path = first if isinstance(first, Path) else first[0]
+            near = next(iter(lack.values()))
+            example = near if isinstance(near, Path) else near[0]
+            # a mask by its own name was taken for an image if there is no image for it
+            is_mask = without_ending(stem(path), MASK_ENDINGS) != stem(path)
+            seg = path.with_name(f"{alone[0]}_seg.npy")
+            mend = " Export Cellpose's masks as TIFF (File > Save masks)." if seg.exists() else ""
+            raise DataError(
+                f"{path} has no {'image' if is_mask else what} in {where}, and so have {len(alone) - 1} others of "
+                f"{len(have)}. An image and its mask have the same name (the masks' may end in _masks); one found "
+                f"there is {example.name}. Add the missing file, or move this one away.{mend}"
+            )
