@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from unseam.data.file_names import by_stem, natural, readable_files, stem, subfolder
+from unseam.data.file_names import OTHER_FOLDERS, TRAINING_FOLDERS, by_stem, natural, readable_files, stem, subfolder
 from unseam.data.pairs import Pair, Pairs, check_partners, not_empty
 from unseam.errors import DataError
 
@@ -91,8 +91,8 @@ def one_file_an_object(folder: Path) -> Pairs | None:
     folders = sorted((path for path in folder.iterdir() if path.is_dir()), key=natural)
     for sample in [path for path in folders if (path / "images").is_dir() and (path / "masks").is_dir()]:
         images, masks = readable_files(sample / "images"), readable_files(sample / "masks")
-        if len(images) > 1:
-            return None  # train/images and train/masks
+        if len(images) > 1 or sample.name.lower() in (*TRAINING_FOLDERS, *OTHER_FOLDERS):
+            return None  # two folders inside each
         if not images or not masks:
             raise DataError(
                 f"{sample}: holds {len(images)} image(s) and {len(masks)} mask(s); in this layout each sample has "

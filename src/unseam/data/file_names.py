@@ -33,6 +33,8 @@ MASK_FOLDERS = (
     *("masks", "mask", "labels", "label", "annotations", "annotation", "gt", "ground_truth", "groundtruth"),
     *("segmentations", "instances", "y"),
 )
+TRAINING_FOLDERS = ("train", "training")
+OTHER_FOLDERS = ("val", "valid", "validation", "test", "testing")
 _RESULT_ENDINGS = (
     "_flows",
     "_outlines",

@@ -57,7 +57,7 @@ class LabelReading:
 
 
 def judge_labels(
-    maps: Sequence[Shaped[np.ndarray, "_ _"]],
+    maps: Sequence[Shaped[np.ndarray, "..."]],
     *,
     names: Sequence[str] = (),
     kind: LabelKind | None = None,

@@ -23,6 +23,8 @@ from unseam.data.file_names import (
     IMAGE_FOLDERS,
     MASK_ENDINGS,
     MASK_FOLDERS,
+    OTHER_FOLDERS,
+    TRAINING_FOLDERS,
     by_stem,
     find_images,
     readable_files,
@@ -34,9 +36,6 @@ from unseam.data.pairs import Pair, Pairs, check_partners, not_empty
 from unseam.errors import DataError
 
 __all__ = ["Pair", "Pairs", "find_pairs", "find_images"]
-
-_TRAINING_FOLDERS = ("train", "training")
-_OTHER_FOLDERS = ("val", "valid", "validation", "test", "testing")
 
 
 def find_pairs(folder: Path | str) -> Pairs:
@@ -95,11 +94,11 @@ def _one_folder(folder: Path) -> Pairs | None:
 
 
 def _training_folder(folder: Path) -> Pairs | None:
-    inner = subfolder(folder, _TRAINING_FOLDERS)
+    inner = subfolder(folder, TRAINING_FOLDERS)
     if inner is None:
         return None
     found = find_pairs(inner)
-    others = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name.lower() in _OTHER_FOLDERS)
+    others = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name.lower() in OTHER_FOLDERS)
     notes = (f"left aside: the folder(s) {', '.join(others)}",) if others else ()
     return replace(found, folder=folder, layout=f"{inner.name}: {found.layout}", notes=(*found.notes, *notes))
 
