@@ -77,6 +77,9 @@ class TrainingSettings:
         ``auto``: bfloat16 where the hardware computes in it.
     validations
         How often the held-out part is judged in a run.
+    tune_objects
+        Choose the smallest object by the annotated ones and, at the end, the threshold by the held-out part; off: take
+        both from ``objects``.
     seed
         Weights, crops, augmentation and drop-out follow from it.
     """
@@ -88,6 +91,7 @@ class TrainingSettings:
     clip_norm: float | None = 1.0
     precision: Precision = "auto"
     validations: int = 20
+    tune_objects: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:

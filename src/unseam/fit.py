@@ -18,8 +18,9 @@ from unseam.data.prepare import Prepared
 from unseam.data.split import Split, split
 from unseam.engines import choose_dtype
 from unseam.errors import DataError
+from unseam.inference.instances import Objects
 from unseam.io import write_bytes_whole
-from unseam.judge import SCORE_NAMES, judge
+from unseam.judge import SCORE_NAMES, judge, with_best_threshold, with_smallest_object
 from unseam.model_file import ModelInfo, TrainingRecord
 from unseam.nets import NetConfig
 from unseam.shapes import IGNORE
@@ -102,7 +103,7 @@ def fit(prepared: Prepared, run: Run, session: Session) -> Fitted:
             save_checkpoint(session.checkpoint, state, validate, write_bytes_whole)
         session.on_record(state, record)
 
-    objects = run.objects if prepared.reading.kind == "instances" else None
+    objects = _objects(run, prepared)
     score_of = judge(parts.validation, objects, session.device, dtype)
     validate = Validate(score_of, _num_validations(run), on_record)
     if session.resume and session.checkpoint is not None and session.checkpoint.exists():
@@ -130,7 +131,22 @@ def fit(prepared: Prepared, run: Run, session: Session) -> Fitted:
     assert validate.best_weights is not None
     net.load_state_dict(validate.best_weights)
     info = _model_info(prepared, run, parts, validate, state, dtype)
+    if objects is not None:
+        info = replace(info, objects=objects)
+        if run.training.tune_objects and parts.validation:
+            tuned, quality = with_best_threshold(objects, net, parts.validation, session.device, dtype)
+            session.tell(f"objects: threshold {tuned.threshold:g} (panoptic quality {quality:.3f}), from {tuned.min_size} px")
+            info = replace(info, objects=tuned)
     return Fitted(net.cpu().eval(), info, tuple(validate.records), was_interrupted)
+
+
+def _objects(run: Run, prepared: Prepared) -> Objects | None:
+    """How objects are taken from probabilities; None where the masks hold classes."""
+    if prepared.reading.kind != "instances":
+        return None
+    if not run.training.tune_objects:
+        return run.objects
+    return with_smallest_object(run.objects, [s.instances for s in prepared.samples if s.instances is not None])
 
 
 def _num_validations(run: Run) -> int:
