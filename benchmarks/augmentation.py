@@ -17,12 +17,7 @@ import os
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 
 import argparse
-import datetime
-import importlib.metadata
-import json
-import platform
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +26,7 @@ import numpy as np
 import torch
 from scipy.ndimage import map_coordinates, zoom
 
-import unseam
+from common import facts, heading, write_result
 from unseam.augment import Augment, Elastic
 
 SIZE, OUTPUT, GRID, SIGMA = 572, 388, 3, 10.0
@@ -112,13 +107,6 @@ def milliseconds(job: Job, repeats: int) -> list[float]:
     return taken
 
 
-def processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0]}, {len(names)} cores" if names else platform.processor() or platform.machine()
-
-
 def measure(repeats: int) -> tuple[list[dict[str, object]], list[str]]:
     elastic = Augment(elastic=Elastic(GRID, SIGMA), rotate=None, mirror=None, grey=None)
     jobs: list[tuple[str, bool, Callable[[], Job]]] = [
@@ -149,22 +137,11 @@ def measure(repeats: int) -> tuple[list[dict[str, object]], list[str]]:
     return rows, missing
 
 
-def versions() -> dict[str, str]:
-    found = {"unseam": unseam.__version__, "python": platform.python_version()}
-    for name in ("torch", "numpy", "scipy", "elasticdeform", "monai"):
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
-
-
 def markdown(report: dict) -> str:
     lines = [
         "# One augmented crop, one thread",
         "",
-        f"{report['date']} · {report['processor']} · {', '.join(f'{k} {v}' for k, v in report['versions'].items())} · "
-        f"median of {report['repeats']}",
+        f"{heading(report)} · median of {report['repeats']}",
         "",
         f"    {report['command']}",
         "",
@@ -186,21 +163,17 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=40)
     options = parser.parse_args()
     torch.set_num_threads(1)
+    about = facts("torch", "numpy", "scipy", "elasticdeform", "monai")
     rows, missing = measure(options.repeats)
     report = {
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "processor": processor(),
-        "versions": versions(),
-        "command": " ".join(["python", *sys.argv]),
+        **about,
         "repeats": options.repeats,
         "rows": rows,
         "missing": missing,
     }
     print(markdown(report))
     if options.out:
-        options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / "augmentation.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        (options.out / "augmentation.md").write_text(markdown(report), encoding="utf-8")
+        write_result(options.out, "augmentation", report, markdown(report))
 
 
 if __name__ == "__main__":

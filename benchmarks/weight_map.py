@@ -18,12 +18,7 @@ import os
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 
 import argparse
-import datetime
-import importlib.metadata
-import json
-import platform
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +28,7 @@ from scipy.ndimage import distance_transform_edt, find_objects
 from scipy.spatial import cKDTree
 
 import unseam
+from common import facts, heading, write_result
 from unseam.data.two_nearest import two_nearest
 from unseam.data.weight_map import cut_ridge
 from unseam.inference.instances import Objects
@@ -143,29 +139,11 @@ def measure_objects(size: int, num_cells: int, repeats: int) -> dict[str, object
     return {"size": size, "cells": num_cells, "found": int(found.max()), "median_ms": statistics.median(taken)}
 
 
-def processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0]}, {len(names)} cores" if names else platform.processor() or platform.machine()
-
-
-def versions() -> dict[str, str]:
-    found = {"unseam": unseam.__version__, "python": platform.python_version()}
-    for name in ("numpy", "scipy", "edt"):
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
-
-
 def as_markdown(result: dict) -> str:
-    listed = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
     text = [
         "# The weight map of Eq. 2, one thread",
         "",
-        f"{result['date']} · {result['cpu']} · {listed} · medians",
+        f"{heading(result)} · medians",
         "",
         f"    {result['command']}",
         "",
@@ -201,19 +179,14 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=20, help="times that each of our jobs is run (default 20)")
     chosen = parser.parse_args()
     result = {
-        "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
-        "cpu": processor(),
-        "versions": versions(),
-        "command": " ".join(["python", *sys.argv]),
+        **facts("numpy", "scipy", "edt"),
         "scenes": [measure(512, 200, chosen.repeats), measure(2048, 2000, max(5, chosen.repeats // 2))],
         "objects": measure_objects(2048, 1000, max(5, chosen.repeats // 4)),
     }
     text = as_markdown(result)
     print(text)
     if chosen.out:
-        chosen.out.mkdir(parents=True, exist_ok=True)
-        (chosen.out / "weight_map.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-        (chosen.out / "weight_map.md").write_text(text, encoding="utf-8")
+        write_result(chosen.out, "weight_map", result, text)
 
 
 if __name__ == "__main__":

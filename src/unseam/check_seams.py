@@ -47,8 +47,7 @@ def compare_tiles(
     dtype = torch.float64 if double else torch.float32
     engine = TorchEngine(model.net.to(dtype), "cpu", dtype)
     try:
-        normalised = model.info.normalise(model._with_channels(image))
-        normalised = normalised.astype(np.float64 if double else np.float32)
+        normalised = model.normalised(image).astype(np.float64 if double else np.float32)
         height, width = normalised.shape[1:]
         geometry = engine.geometry
         whole = geometry.input_for_output(max(height, width))

@@ -39,7 +39,7 @@ def run_demo(out: Path, minutes: float, watch: api.Watch) -> DemoResult:
     truth = SAMPLES / "held-out" / "masks" / "rat6.png"
     wanted = Wanted(classes=True, instances=False, probabilities=False, overlay=True)
     (job,) = plan_outputs([image], out, wanted, overwrite=True)
-    predict_file(model, job, max_input_tile=1212, average="none")
+    predict_file(model, job, wanted, max_input_tile=1212, average="none")
     assert job.classes is not None
     scores = evaluate_files(job.classes, truth).scores
     comparison = out / "image_truth_prediction_errors.png"

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int32, Integer, Shaped
 from torch import nn
 
+from unseam.data.channels import is_grey_saved_as_colour, num_channels
 from unseam.data.normalise import check_image
 from unseam.engines import Engine, Precision, TorchEngine, choose_device, choose_dtype
 from unseam.errors import DataError
@@ -47,10 +48,10 @@ class Segmentation:
     @cached_property
     def instances(self) -> Int32[np.ndarray, "height width"]:
         """The objects of the foreground (H, W): 0 background, 1, 2, ..."""
-        return self.objects(self.probabilities)
+        return self.instances_of(None)
 
-    def instances_of(self, klass: int) -> Int32[np.ndarray, "height width"]:
-        """The objects of one class, given by its index (1 is the first after the background)."""
+    def instances_of(self, klass: int | None) -> Int32[np.ndarray, "height width"]:
+        """The objects of one class, given by its index (1 is the first after the background); None: of all of them."""
         return self.objects(self.probabilities, klass)
 
 
@@ -145,9 +146,8 @@ class Model:
         SizeError
             If the largest tile is smaller than the network's context allows.
         """
-        image = self._with_channels(np.asarray(image))
         predictor = Predictor(self._engine(), max_input_tile, on_tile)
-        probabilities = averaged(predictor.probabilities, self.info.normalise(image), average)
+        probabilities = averaged(predictor.probabilities, self.normalised(np.asarray(image)), average)
         return Segmentation(probabilities, self.info.objects, self.info.class_values)
 
     def with_objects(self, objects: Objects) -> "Model":
@@ -160,16 +160,23 @@ class Model:
         dtype = next(self.net.parameters()).dtype
         return TorchEngine(self.net, str(self.device), dtype if dtype == torch.float64 else self.dtype)
 
-    def _with_channels(self, image: np.ndarray) -> np.ndarray:
-        """The image with the channels that the network knows: grey saved as three equal channels is taken as grey."""
+    def normalised(
+        self, image: Shaped[np.ndarray, "height width *channel"]
+    ) -> Float[np.ndarray, "channel height width"]:
+        """The image as the network meets it; grey that was saved as three equal channels is taken as grey.
+
+        Raises
+        ------
+        DataError
+            If it is no image, has pixels that are not finite, or other channels than the model knows.
+        """
         check_image(image)
         wanted = self.info.net.in_channels
-        channels = 1 if image.ndim == 2 else image.shape[-1]
-        if channels == wanted:
-            return image
-        if wanted == 1 and channels == 3 and (image == image[..., :1]).all():
-            return image[..., 0]
+        if wanted == 1 and is_grey_saved_as_colour(image):
+            image = image[..., 0]
+        if num_channels(image) == wanted:
+            return self.info.normalise(image)
         raise DataError(
-            f"The image has {channels} channel(s); this model was trained on {wanted}. "
+            f"The image has {num_channels(image)} channel(s); this model was trained on {wanted}. "
             "Give images with the same channels, or train a model on images like this one."
         )

@@ -86,6 +86,21 @@ class ModelInfo:
                 )
 
 
+    def class_index(self, name: str) -> int:
+        """Index of a foreground class that is given by its name or its value.
+
+        Raises
+        ------
+        SettingsError
+            If the model has no such class; the message lists those it has.
+        """
+        for index, (known, value) in enumerate(zip(self.class_names, self.class_values, strict=True)):
+            if index > 0 and name in (known, str(value)):
+                return index
+        known_classes = ", ".join(f"{n} ({v})" for n, v in zip(self.class_names[1:], self.class_values[1:], strict=True))
+        raise SettingsError(f"This model has no foreground class {name!r}; it has: {known_classes}.")
+
+
 def save_model(path: Path, net: nn.Module, info: ModelInfo) -> None:
     """Write a model file, whole or not at all.
 

@@ -16,12 +16,13 @@ from unseam.report.overlay import overlay
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which results are written for each image."""
+    """Which results are written for each image; ``object_class`` is the index of the class whose objects are wanted."""
 
-    classes: bool
-    instances: bool
-    probabilities: bool
-    overlay: bool
+    classes: bool = True
+    instances: bool = False
+    probabilities: bool = False
+    overlay: bool = False
+    object_class: int | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def plan_outputs(images: Sequence[Path], out: Path, wanted: Wanted, *, overwrite
 def predict_file(
     model: Model,
     job: Job,
+    wanted: Wanted,
     *,
     max_input_tile: int,
     average: Averaging,
@@ -113,27 +115,28 @@ def predict_file(
         raise
     except DataError as error:
         raise DataError(f"{job.image}: {error}") from error
+    instances = [part.instances_of(wanted.object_class) for part in parts] if wanted.instances else []
     if job.classes is not None:
         write_label_map(job.classes, _stacked([part.classes for part in parts]), file.spacing_um)
     if job.instances is not None:
-        write_label_map(job.instances, _stacked([part.instances for part in parts]), file.spacing_um)
+        write_label_map(job.instances, _stacked(instances), file.spacing_um)
     if job.probabilities is not None:
         write_probabilities(job.probabilities, parts[0].probabilities, file.spacing_um)
     if job.overlay is not None:
-        labels = parts[0].instances if job.instances is not None else parts[0].probabilities.argmax(axis=0)
+        labels = instances[0] if instances else parts[0].probabilities.argmax(axis=0)
         write_image(job.overlay, overlay(planes[0], labels))
-    return Result(_summary(parts, job), file.notes + _notes(model, file.spacing_um, parts, job))
+    return Result(_summary(parts, instances), file.notes + _notes(model, file.spacing_um, parts, job))
 
 
 def _stacked(maps: Sequence[np.ndarray]) -> np.ndarray:
     return maps[0] if len(maps) == 1 else np.stack(maps)
 
 
-def _summary(parts: Sequence[Segmentation], job: Job) -> str:
+def _summary(parts: Sequence[Segmentation], instances: Sequence[np.ndarray]) -> str:
     height, width = parts[0].probabilities.shape[1:]
     size = f"{width} x {height} px" if len(parts) == 1 else f"{len(parts)} planes of {width} x {height} px"
-    if job.instances is not None:
-        return f"{size}, {sum(int(part.instances.max()) for part in parts)} objects"
+    if instances:
+        return f"{size}, {sum(int(ids.max()) for ids in instances)} objects"
     covered = np.mean([np.mean(part.probabilities.argmax(axis=0) > 0) for part in parts])
     return f"{size}, {covered:.1%} foreground"
 

@@ -5,7 +5,8 @@ A field that may be one of several dataclasses (a network, an optimiser) is a ta
     [net.unet]              # Run.net = UNetConfig(first_width=32)
     first_width = 32
 
-A part that may be left out (``Elastic | None``) is switched off by ``false``. Nothing is guessed: an unknown name, a wrong
+A part that may be left out (``Elastic | None``) and a limit that may be none (``float | None``) are switched off by
+``false``. Nothing is guessed: an unknown name, a wrong
 type or a value out of range is a :class:`SettingsError` that says where, and what was probably meant.
 """
 
@@ -23,7 +24,7 @@ from unseam.errors import SettingsError
 T = TypeVar("T")
 
 
-def check_range(owner: str, name: str, value: float, low: float, high: float) -> None:
+def check_range(owner: str, name: str, value: float | int, low: float | int, high: float | int) -> None:
     """Refuse a setting outside [low, high].
 
     Raises
@@ -55,7 +56,7 @@ def encode(value: Any, hint: Any = None) -> Any:
         table = {
             field.name: encode(getattr(value, field.name), hints[field.name])
             for field in dataclasses.fields(value)
-            if not _is_absent(getattr(value, field.name), hints[field.name])
+            if not _is_absent(getattr(value, field.name), field, hints[field.name])
         }
         return {table_name(type(value)): table} if len(_dataclasses_of(hint)) > 1 else table
     if value is None:
@@ -65,8 +66,8 @@ def encode(value: Any, hint: Any = None) -> Any:
     return value
 
 
-def decode(cls: type[T], table: Mapping[str, Any], where: str = "") -> T:
-    """A dataclass from plain tables: the inverse of :func:`encode`.
+def decode(cls: type[T], table: object, where: str = "") -> T:
+    """A dataclass from plain tables, as a file may hold them: the inverse of :func:`encode`.
 
     Raises
     ------
@@ -80,6 +81,9 @@ def decode(cls: type[T], table: Mapping[str, Any], where: str = "") -> T:
     for name in table:
         if name not in names:
             raise SettingsError(f"Unknown setting {_at(where, name)!r}. {_did_you_mean(name, names)}")
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+        if field.name not in table and field.default is field.default_factory is dataclasses.MISSING:
+            raise SettingsError(f"{_at(where, field.name)} is missing, and has no default: give it.")
     return cls(**{name: _decode_value(hints[name], table[name], _at(where, name)) for name in table})
 
 
@@ -107,12 +111,12 @@ def with_overrides(settings: T, overrides: Sequence[str]) -> T:
                 table[parent] = {}
             table = table[parent]
         table[name] = _parse_toml_value(text.strip())
-        _drop_other_members(tree, type(settings), parents)
+        _drop_other_members(tree, type(settings), [*parents, name])
     return decode(type(settings), tree)
 
 
 def _drop_other_members(tree: dict[str, Any], cls: type, path: Sequence[str]) -> None:
-    """Naming ``net.fcn.depth`` chooses the FCN: the table of the network that stood there before goes."""
+    """Naming ``net.fcn.depth`` or ``net.fcn`` chooses the FCN: the table of the network that stood there before goes."""
     hint: Any = cls
     table = tree
     for name in path:
@@ -157,11 +161,12 @@ def _decode_member(members: list[type], value: Any, where: str) -> Any:
     if len(members) == 1:
         return decode(members[0], value, where)
     by_name = {table_name(member): member for member in members}
+    for name in value if isinstance(value, Mapping) else ():
+        if name not in by_name:
+            raise SettingsError(f"Unknown table [{where}.{name}]. {_did_you_mean(name, list(by_name))}")
     if not isinstance(value, Mapping) or len(value) != 1:
         raise SettingsError(f"{where}: exactly one of {_listed(f'[{where}.{name}]' for name in by_name)} may stand here.")
     name, table = next(iter(value.items()))
-    if name not in by_name:
-        raise SettingsError(f"Unknown table [{where}.{name}]. {_did_you_mean(name, list(by_name))}")
     return decode(by_name[name], table, f"{where}.{name}")
 
 
@@ -178,7 +183,10 @@ def _decode_tuple(hint: Any, value: Any, where: str) -> tuple[Any, ...]:
 
 def _decode_scalar(hint: Any, value: Any, where: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise SettingsError(f"{where} has too many digits: give a number below 1e308.") from error
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise SettingsError(f"{where} = {value!r}: it must be of type {hint.__name__}.")
     if hint is float and value != value:
@@ -191,9 +199,9 @@ def _dataclasses_of(hint: Any) -> list[type]:
     return [option for option in options if isinstance(option, type) and dataclasses.is_dataclass(option)]
 
 
-def _is_absent(value: Any, hint: Any) -> bool:
-    """Whether a field without a value is simply left out (a part that is off must say so)."""
-    return value is None and not _dataclasses_of(hint)
+def _is_absent(value: Any, field: dataclasses.Field[Any], hint: Any) -> bool:
+    """Whether a field without a value is left out: a part that is off says so, and what is not None by default must."""
+    return value is None and field.default is None and not _dataclasses_of(hint)
 
 
 def _at(where: str, name: str) -> str:

@@ -1,5 +1,6 @@
 """``unseam predict``."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +15,9 @@ def predict(
     save: Literal["auto", "classes", "instances", "both"] = "auto",
     probabilities: Annotated[bool, Parameter(negative=())] = False,
     overlay: Annotated[bool, Parameter(negative=())] = False,
+    objects_of: str | None = None,
+    threshold: float | None = None,
+    min_size: int | None = None,
     average: Literal["none", "rotations", "flips"] = "none",
     tile: int = 1212,
     device: str = "auto",
@@ -39,6 +43,12 @@ def predict(
         Also write x_prob.tif: the probability of each class, float32.
     overlay
         Also write x_overlay.png, to look at.
+    objects_of
+        Class whose objects are wanted, by name or value; without it, all classes but the background together.
+    threshold
+        Probability above which an object starts; without it, the model's own.
+    min_size
+        Smallest object, px; without it, the model's own.
     average
         Mean over seven rotated versions (as in the paper) or eight flipped ones.
     tile
@@ -57,13 +67,18 @@ def predict(
     from unseam.predict_files import Wanted, plan_outputs, predict_file
 
     loaded = Model.load(model, device, precision)
+    if threshold is not None:
+        loaded = loaded.with_objects(replace(loaded.info.objects, threshold=threshold))
+    if min_size is not None:
+        loaded = loaded.with_objects(replace(loaded.info.objects, min_size=min_size))
+    object_class = loaded.info.class_index(objects_of) if objects_of is not None else None
     kinds = {
         "auto": ("instances",) if loaded.info.masks == "instances" else ("classes",),
         "classes": ("classes",),
         "instances": ("instances",),
         "both": ("classes", "instances"),
     }[save]
-    wanted = Wanted("classes" in kinds, "instances" in kinds, probabilities, overlay)
+    wanted = Wanted("classes" in kinds, "instances" in kinds, probabilities, overlay, object_class)
     jobs = plan_outputs(images, out, wanted, overwrite=overwrite)
     terminal = Terminal(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.percentage:3.0f} %"))
@@ -74,7 +89,7 @@ def predict(
             def on_tile(done: int, total: int, task: object = task) -> None:
                 progress.update(task, completed=done, total=total)  # type: ignore[arg-type]
 
-            result = predict_file(loaded, job, max_input_tile=tile, average=average, on_tile=on_tile)
+            result = predict_file(loaded, job, wanted, max_input_tile=tile, average=average, on_tile=on_tile)
             progress.remove_task(task)
             for note in result.notes:
                 terminal.print(f"- {job.image.name}: {note}", highlight=False, markup=False, soft_wrap=True)

@@ -1,11 +1,12 @@
 """From annotated images, as read, to samples: what the masks hold, normalised grey values, ridges cut, w(x) computed."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
+from unseam.data.channels import is_grey_saved_as_colour, num_channels
 from unseam.data.labels import LabelReading, judge_labels, to_class_map, to_instance_map
 from unseam.data.normalise import Normalise
 from unseam.data.sample import Sample
@@ -97,6 +98,7 @@ def prepare(
     """
     if not annotated:
         raise DataError("No annotated image came. Give at least one image with its mask.")
+    annotated = _grey_where_all_are(annotated, tell)
     channels = _common_channels(annotated)
     for item in annotated:
         if item.labels.shape != item.image.shape[:2]:
@@ -175,18 +177,27 @@ def _class_weights(class_maps: Sequence[np.ndarray], classes: int, balance: floa
     return tuple(float(w) for w in weights / mean)
 
 
-def _common_channels(annotated: Sequence[Annotated]) -> int:
-    def channels(item: Annotated) -> int:
-        return 1 if item.image.ndim == 2 else item.image.shape[-1]
+def _grey_where_all_are(annotated: Sequence[Annotated], tell: Callable[[str], None]) -> Sequence[Annotated]:
+    """Take grey images that were saved as colours for grey, if there is no true colour image among them."""
+    as_colour = [is_grey_saved_as_colour(item.image) for item in annotated]
+    if not any(as_colour) or any(num_channels(a.image) > 1 and not grey for a, grey in zip(annotated, as_colour, strict=True)):
+        return annotated
+    tell("images with three equal channels are taken as grey")
+    return [
+        replace(item, image=item.image[..., 0]) if grey else item
+        for item, grey in zip(annotated, as_colour, strict=True)
+    ]
 
+
+def _common_channels(annotated: Sequence[Annotated]) -> int:
     first = annotated[0]
     for item in annotated[1:]:
-        if channels(item) != channels(first):
+        if num_channels(item.image) != num_channels(first.image):
             raise DataError(
-                f"{item.name} has {channels(item)} channel(s), {first.name} has {channels(first)}. All images must have the "
-                "same channels: convert them, or train on one kind at a time."
+                f"{item.name} has {num_channels(item.image)} channel(s), {first.name} has {num_channels(first.image)}. "
+                "All images must have the same channels: convert them, or train on one kind at a time."
             )
-    return channels(first)
+    return num_channels(first.image)
 
 
 def _size(array: np.ndarray) -> str:

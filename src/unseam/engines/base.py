@@ -1,6 +1,6 @@
 """What computes logits of an input tile; inference knows this and no network."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -8,6 +8,7 @@ from jaxtyping import Float
 from unseam.geometry import Geometry
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Input tiles in, logits out, and a geometry that says how much smaller these are."""
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, UInt8
@@ -93,6 +93,7 @@ class Plan:
     seed: int
 
 
+@runtime_checkable
 class Observer(Protocol):
     """Called after each step: reads the state, and never steers."""
 
