@@ -12,6 +12,7 @@ type or a value out of range is a :class:`SettingsError` that says where, and wh
 
 import dataclasses
 import difflib
+import math
 import re
 import tomllib
 import types
@@ -116,7 +117,7 @@ def with_overrides(settings: T, overrides: Sequence[str]) -> T:
 
 
 def _drop_other_members(tree: dict[str, Any], cls: type, path: Sequence[str]) -> None:
-    """Naming ``net.fcn.depth`` or ``net.fcn`` chooses the FCN: the table of the network that stood there before goes."""
+    """Naming ``net.fcn.depth`` or ``net.fcn`` chooses the FCN: the table of the network that stood there goes."""
     hint: Any = cls
     table = tree
     for name in path:
@@ -165,7 +166,8 @@ def _decode_member(members: list[type], value: Any, where: str) -> Any:
         if name not in by_name:
             raise SettingsError(f"Unknown table [{where}.{name}]. {_did_you_mean(name, list(by_name))}")
     if not isinstance(value, Mapping) or len(value) != 1:
-        raise SettingsError(f"{where}: exactly one of {_listed(f'[{where}.{name}]' for name in by_name)} may stand here.")
+        tables = _listed(f"[{where}.{name}]" for name in by_name)
+        raise SettingsError(f"{where}: exactly one of {tables} may stand here.")
     name, table = next(iter(value.items()))
     return decode(by_name[name], table, f"{where}.{name}")
 
@@ -189,7 +191,7 @@ def _decode_scalar(hint: Any, value: Any, where: str) -> Any:
             raise SettingsError(f"{where} has too many digits: give a number below 1e308.") from error
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise SettingsError(f"{where} = {value!r}: it must be of type {hint.__name__}.")
-    if hint is float and value != value:
+    if hint is float and math.isnan(value):
         raise SettingsError(f"{where} is not a number.")
     return value
 

@@ -11,7 +11,7 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
-    """Whether this device multiplies bfloat16 in hardware; CPUs without it are ten times slower in it than in float32."""
+    """Whether this device multiplies bfloat16 in hardware; a CPU without is ten times slower in it than in float32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type != "cpu":

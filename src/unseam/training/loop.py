@@ -1,7 +1,8 @@
 """The training loop: one page (paper, section 3)."""
 
-import torch
 from collections.abc import Callable, Iterator, Sequence
+
+import torch
 from torch import nn
 
 from unseam.errors import TrainingError
@@ -72,7 +73,7 @@ def train(
 def _stop_if_diverged(state: TrainState) -> None:
     if state.skipped >= _MOST_SKIPPED:
         raise TrainingError(
-            f"Training diverged: {state.skipped} steps in a row, up to step {state.step}, gave an energy or a gradient that "
-            "is not finite; none of them was applied. Try a learning rate ten times smaller "
+            f"Training diverged: {state.skipped} steps in a row, up to step {state.step}, gave an energy or a gradient "
+            "that is not finite; none of them was applied. Try a learning rate ten times smaller "
             "(--set optimiser.adam_w.learning_rate=1e-4), or clip gradients (--set training.clip_norm=1.0)."
         )

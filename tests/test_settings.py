@@ -1,0 +1,291 @@
+"""Settings: what is written is what is read, and every mistake is named with its place."""
+
+import json
+import tomllib
+from dataclasses import dataclass, field, fields, replace
+from typing import Literal
+
+import pytest
+import tomli_w
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from unseam.augment import Augment, Elastic, GreyValues, Mirror, Rotate, Scale
+from unseam.config import DataSettings, Run, TrainingSettings, WeightMapSettings
+from unseam.errors import SettingsError
+from unseam.losses import WeightedCrossEntropy
+from unseam.nets import FCNConfig, UNetConfig
+from unseam.recipes import RECIPES
+from unseam.settings import check_range, decode, encode, table_name, with_overrides
+from unseam.training.optim import SGD, AdamW, Schedule
+
+NOTHING = Augment(elastic=None, rotate=None, mirror=None, scale=None, grey=None)
+
+RUNS = {
+    "as it stands": Run(),
+    "other members": Run(net=FCNConfig(in_channels=3, depth=2), optimiser=SGD(momentum=0.5)),
+    "every part off": Run(augment=NOTHING),
+    "every part on": Run(
+        augment=replace(NOTHING, elastic=Elastic(4, 3.0), scale=Scale(0.5, 2.0), mirror=Mirror(False))
+    ),
+    "steps alone": Run(training=TrainingSettings(steps=7, minutes=None, clip_norm=None)),
+    "no budget": Run(training=TrainingSettings(steps=None, minutes=None)),
+    "a value for not annotated": Run(data=DataSettings(masks="classes", ignore=255, validation=0.0)),
+    "a tuple": Run(energy=WeightedCrossEntropy(class_weights=(0.5, 2.0, 1.0))),
+    "no gap weights": Run(weight_map=WeightMapSettings(w0=0.0)),
+} | {recipe.__name__: recipe() for recipe in RECIPES}
+
+
+@pytest.fixture(params=RUNS.values(), ids=RUNS.keys())
+def run(request):
+    return request.param
+
+
+def test_decode_undoes_encode(run):
+    assert decode(Run, encode(run)) == run
+
+
+def test_through_toml(run):
+    assert decode(Run, tomllib.loads(tomli_w.dumps(encode(run)))) == run
+
+
+def test_through_json(run):
+    assert decode(Run, json.loads(json.dumps(encode(run)))) == run
+
+
+def test_overriding_nothing_changes_nothing(run):
+    assert with_overrides(run, []) == run
+
+
+NETS = st.builds(UNetConfig, st.integers(1, 9), st.integers(2, 9), st.integers(1, 64), st.integers(1, 7)) | st.builds(
+    FCNConfig, st.integers(1, 9), st.integers(2, 9), st.integers(1, 64), st.integers(1, 7), st.floats(0, 0.95)
+)
+AUGMENTS = st.builds(
+    Augment,
+    elastic=st.none() | st.builds(Elastic, st.integers(2, 64), st.floats(0, 200)),
+    rotate=st.none() | st.builds(Rotate, st.floats(0, 180)),
+    mirror=st.none() | st.builds(Mirror, st.booleans(), st.booleans()),
+    scale=st.none() | st.builds(Scale, st.floats(0.25, 1), st.floats(1, 4)),
+    grey=st.none() | st.builds(GreyValues, st.floats(0, 1), per_channel=st.booleans()),
+)
+TRAININGS = st.builds(
+    TrainingSettings,
+    steps=st.none() | st.integers(1, 10**6),
+    minutes=st.none() | st.floats(0.1, 1e4),
+    clip_norm=st.none() | st.floats(0.1, 10),
+    precision=st.sampled_from(["auto", "float32", "bfloat16"]),
+)
+
+
+@settings(max_examples=60)
+@given(
+    net=NETS,
+    augment=AUGMENTS,
+    optimiser=st.builds(SGD, st.floats(0, 1e3)) | st.builds(AdamW, st.floats(0, 1e3)),
+    training=TRAININGS,
+    class_weights=st.lists(st.floats(0, 100), max_size=4),
+)
+def test_any_run_through_toml(net, augment, optimiser, training, class_weights):
+    energy = WeightedCrossEntropy(tuple(class_weights))
+    run = Run(net=net, augment=augment, optimiser=optimiser, training=training, energy=energy)
+    assert decode(Run, tomllib.loads(tomli_w.dumps(encode(run)))) == run
+
+
+def test_tables_as_a_reader_meets_them():
+    table = encode(Run(net=FCNConfig(first_width=8), augment=replace(NOTHING, elastic=Elastic())))
+    assert table["net"] == {"fcn": {"in_channels": 1, "num_classes": 2, "first_width": 8, "depth": 4, "dropout": 0.5}}
+    assert table["optimiser"] == {"adam_w": {"learning_rate": 1e-3, "weight_decay": 1e-4}}
+    assert table["augment"] == {
+        "elastic": {"grid": 3, "sigma": 10.0},
+        "rotate": False,
+        "mirror": False,
+        "scale": False,
+        "grey": False,
+    }
+    assert "steps" not in table["training"], "a limit that is off unless it is given is left out"
+
+
+def test_what_is_off_against_its_default_is_written():
+    """Left out, it would come back as the default: the paper's run would end after five minutes."""
+    table = encode(TrainingSettings(steps=10, minutes=None, clip_norm=None))
+    assert (table["minutes"], table["clip_norm"]) == (False, False)
+
+
+def test_what_is_left_out_has_its_default():
+    assert decode(Run, {}) == Run()
+    assert decode(Run, {"net": {"fcn": {}}}) == Run(net=FCNConfig())
+
+
+def test_false_is_off():
+    run = decode(Run, {"augment": {"elastic": False}, "training": {"minutes": False, "clip_norm": False}})
+    assert run.augment.elastic is None
+    assert run.augment.rotate == Rotate()
+    assert (run.training.minutes, run.training.clip_norm) == (None, None)
+
+
+def test_a_whole_number_serves_as_a_real_one():
+    sigma = decode(Run, {"weight_map": {"sigma": 4}}).weight_map.sigma
+    assert (sigma, type(sigma)) == (4.0, float)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"trainig": {}}, "Unknown setting 'trainig'. Did you mean 'training'?"),
+        ({"training": {"step": 5}}, "Unknown setting 'training.step'. Did you mean 'steps'?"),
+        ({"augment": {"elastic": {"sigmas": 1}}}, "Unknown setting 'augment.elastic.sigmas'. Did you mean 'sigma'?"),
+        ({"schedule": {"zzz": 1}}, "Unknown setting 'schedule.zzz'. There are: decay, warm_up."),
+        ({"net": {"unett": {}}}, r"Unknown table \[net.unett\]. Did you mean 'unet'\?"),
+        ({"net": {"unet": {}, "unett": {}}}, r"Unknown table \[net.unett\]. Did you mean 'unet'\?"),
+        ({"net": {"unet": {"first_widht": 1, "depth": 2}}}, "Unknown setting 'net.unet.first_widht'. Did you mean"),
+        ({"net": {"unet": {}, "fcn": {}}}, r"net: exactly one of \[net.unet\], \[net.fcn\] may stand here."),
+        ({"net": "unet"}, r"net: exactly one of \[net.unet\]"),
+        ({"net": {}}, r"net: exactly one of \[net.unet\]"),
+        ({"net": False}, r"net: exactly one of \[net.unet\]"),
+        ({"net": {"unet": 3}}, "net.unet: 3 came; a table with in_channels, num_classes"),
+        ({"augment": {"elastic": True}}, "augment.elastic: True came; a table with grid, sigma may come."),
+        ({"training": {"seed": 1.5}}, "training.seed = 1.5: it must be of type int."),
+        ({"training": {"seed": True}}, "training.seed = True: it must be of type int."),
+        ({"training": {"seed": False}}, "training.seed = False: it must be of type int."),
+        ({"training": {"steps": "many"}}, "training.steps = 'many': it must be of type int."),
+        ({"training": {"minutes": [5]}}, r"training.minutes = \[5\]: it must be of type float."),
+        ({"weight_map": {"w0": "10"}}, "weight_map.w0 = '10': it must be of type float."),
+        ({"weight_map": {"w0": float("nan")}}, "weight_map.w0 is not a number."),
+        ({"weight_map": {"w0": 10**400}}, "weight_map.w0 has too many digits"),
+        ({"schedule": {"decay": 1}}, "schedule.decay = 1: it must be of type bool."),
+        ({"training": {"precision": "float16"}}, "training.precision = 'float16': it may be 'auto', 'float32'"),
+        ({"training": {"precision": ["auto"]}}, "training.precision = .*: it may be 'auto'"),
+        ({"energy": {"class_weights": 2.0}}, "energy.class_weights = 2.0: a list may come."),
+        ({"energy": {"class_weights": [1, "a"]}}, r"energy.class_weights\[1\] = 'a': it must be of type float."),
+        ({"net": {"unet": {"depth": 0}}}, "unet.depth = 0: it must lie between 1 and 7."),
+        ({"optimiser": {"sgd": {"momentum": 1}}}, "sgd.momentum = 1.0: it must lie between"),
+        ({"weight_map": {"w0": float("inf")}}, "weight_map.w0 = inf: it must lie between"),
+    ],
+)
+def test_mistakes_are_named_with_their_place(table, message):
+    with pytest.raises(SettingsError, match=message):
+        decode(Run, table)
+
+
+def test_a_table_is_needed():
+    with pytest.raises(SettingsError, match="The settings: 3 came; a table with net, data"):
+        decode(Run, 3)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """A setting without a default, and a tuple of fixed length."""
+
+    size: int
+    pair: tuple[float, float] = (1.0, 2.0)
+    kind: Literal["a", 1] = "a"
+    inner: Schedule = field(default_factory=Schedule)
+
+
+def test_a_setting_without_a_default_must_come():
+    with pytest.raises(SettingsError, match="size is missing, and has no default"):
+        decode(Needs, {})
+    with pytest.raises(SettingsError, match=r"here.size is missing"):
+        decode(Needs, {"pair": [1, 2]}, "here")
+
+
+def test_a_tuple_has_its_length():
+    assert decode(Needs, {"size": 1, "pair": [3, 4]}).pair == (3.0, 4.0)
+    with pytest.raises(SettingsError, match=r"pair has 3 entries; it must have 2."):
+        decode(Needs, {"size": 1, "pair": [1, 2, 3]})
+
+
+OVERRIDES = {
+    "training.steps=5000": lambda run: replace(run, training=replace(run.training, steps=5000)),
+    " training.steps = 5_000 ": lambda run: replace(run, training=replace(run.training, steps=5000)),
+    "training.minutes=false": lambda run: replace(run, training=replace(run.training, minutes=None)),
+    "training.precision=bfloat16": lambda run: replace(run, training=replace(run.training, precision="bfloat16")),
+    'data.masks="binary"': lambda run: replace(run, data=DataSettings(masks="binary")),
+    "optimiser.adam_w.learning_rate=1e-4": lambda run: replace(run, optimiser=AdamW(1e-4)),
+    "augment.elastic=false": lambda run: replace(run, augment=replace(run.augment, elastic=None)),
+    "augment.scale.low=0.5": lambda run: replace(run, augment=replace(run.augment, scale=Scale(0.5))),
+    "augment.scale={}": lambda run: replace(run, augment=replace(run.augment, scale=Scale())),
+    "energy.class_weights=[1, 2.5]": lambda run: replace(run, energy=WeightedCrossEntropy((1.0, 2.5))),
+    "net.fcn.depth=2": lambda run: replace(run, net=FCNConfig(depth=2)),
+    "net.fcn={}": lambda run: replace(run, net=FCNConfig()),
+    "net.fcn={depth = 3, first_width = 8}": lambda run: replace(run, net=FCNConfig(depth=3, first_width=8)),
+    "net={fcn = {depth = 3}}": lambda run: replace(run, net=FCNConfig(depth=3)),
+    "optimiser.sgd.momentum=0.9": lambda run: replace(run, optimiser=SGD(momentum=0.9)),
+    "optimiser.sgd={}": lambda run: replace(run, optimiser=SGD()),
+}
+
+
+@pytest.mark.parametrize("override", OVERRIDES)
+def test_override(override):
+    assert with_overrides(Run(), [override]) == OVERRIDES[override](Run())
+
+
+def test_overrides_come_in_order():
+    after = with_overrides(Run(), ["net.fcn.depth=2", "net.fcn.first_width=4", "training.seed=1", "training.seed=2"])
+    assert (after.net, after.training.seed) == (FCNConfig(depth=2, first_width=4), 2)
+
+
+def test_the_last_network_named_is_meant():
+    assert with_overrides(Run(), ["net.fcn.depth=2", "net.unet.depth=3"]).net == UNetConfig(depth=3)
+
+
+def test_an_override_leaves_the_rest_of_its_member():
+    run = Run(net=UNetConfig(first_width=8, depth=2), optimiser=SGD(momentum=0.5))
+    after = with_overrides(run, ["net.unet.depth=3", "optimiser.sgd.learning_rate=0.1"])
+    assert after == replace(run, net=UNetConfig(first_width=8, depth=3), optimiser=SGD(0.1, 0.5))
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.__name__)
+def test_an_override_leaves_the_rest_of_a_recipe(recipe):
+    run = recipe()
+    assert with_overrides(run, ["training.seed=3"]) == replace(run, training=replace(run.training, seed=3))
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("training.steps", "--set training.steps: a setting is given as path.to.setting=value."),
+        ("steps=5", "Unknown setting 'steps'"),
+        ("=5", "Unknown setting ''"),
+        ("nett.unet.depth=2", "Unknown setting 'nett'. Did you mean 'net'?"),
+        ("net.resnet.depth=2", r"Unknown table \[net.resnet\]. Did you mean 'unet'\?"),
+        ("net.depth=2", r"Unknown table \[net.depth\]. There are: fcn, unet."),
+        ("net=fcn", r"net: exactly one of \[net.unet\], \[net.fcn\] may stand here."),
+        ("training.seed.deep=1", "training.seed = .*: it must be of type int."),
+        ("training.steps=soon", "training.steps = 'soon': it must be of type int."),
+        ("training.steps=", "training.steps = '': it must be of type int."),
+        ("net.unet.first_width=0", "unet.first_width = 0: it must lie between 1 and 512."),
+    ],
+)
+def test_wrong_overrides_are_named(override, message):
+    with pytest.raises(SettingsError, match=message):
+        with_overrides(Run(), [override])
+
+
+def test_overriding_leaves_the_original_alone():
+    run = Run()
+    with_overrides(run, ["training.seed=9"])
+    assert run == Run()
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), float("inf")])
+def test_check_range_refuses(value):
+    with pytest.raises(SettingsError, match=r"part.share = .*: it must lie between 0 and 1."):
+        check_range("part", "share", value, 0, 1)
+
+
+@pytest.mark.parametrize("value", [0, 0.5, 1])
+def test_check_range_lets_through(value):
+    check_range("part", "share", value, 0, 1)
+
+
+def test_every_part_of_a_run_has_a_default():
+    assert {f.name for f in fields(Run)} == set(encode(Run()))
+
+
+@pytest.mark.parametrize(
+    ("cls", "name"),
+    [(UNetConfig, "unet"), (AdamW, "adam_w"), (SGD, "sgd"), (WeightedCrossEntropy, "weighted_cross_entropy")],
+)
+def test_table_name(cls, name):
+    assert table_name(cls) == name
