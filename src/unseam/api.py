@@ -85,6 +85,8 @@ def train(
     """
     watch = watch or Watch()
     folder = RunFolder(Path(out)) if out is not None else None
+    if folder is not None and not resume:
+        folder.check_free()
     run = _run(recipe, folder if resume else None, steps, minutes, settings)
     annotated = _annotated(data, masks, watch.tell)
     prepared = prepare(
@@ -99,24 +101,25 @@ def train(
         tell=watch.tell,
     )
     score_name = SCORE_NAMES[prepared.reading.kind]
-    records: list[Record] = []
 
-    def on_record(state: TrainState, record: Record) -> None:
-        records.append(record)
+    def on_start() -> None:
+        if folder is not None:
+            folder.begin(run)
+
+    def on_record(state: TrainState, records: Sequence[Record]) -> None:
         if folder is not None:
             folder.write_history(records, score_name)
-        watch.on_record(state, record)
+        watch.on_record(state, records[-1])
 
     session = Session(
         device=choose_device(device),
         checkpoint=folder.checkpoint if folder else None,
         resume=resume,
         observers=watch.observers,
+        on_start=on_start,
         on_record=on_record,
         tell=watch.tell,
     )
-    if folder is not None:
-        folder.begin(run, resume=resume)
     fitted = fit(prepared, run, session)
     model = Model(fitted.net, fitted.info, device)
     if folder is not None:

@@ -92,9 +92,17 @@ def _predictions(predicted: Path, kind: LabelKind) -> dict[str, Path]:
     for path in _files(predicted):
         if stem(path).endswith(_NO_LABELS):
             continue
-        name = name_of(path)
-        if name not in found or stem(path).endswith(_SUFFIX_OF[kind]):
+        name, fits = name_of(path), stem(path).endswith(_SUFFIX_OF[kind])
+        fitted = name in found and stem(found[name]).endswith(_SUFFIX_OF[kind])
+        if name in found and fits == fitted:
+            raise DataError(f"{found[name]} and {path} are both of {name!r}. Give one prediction for each image.")
+        if name not in found or fits:
             found[name] = path
+    if not found:
+        raise DataError(
+            f"{predicted} is no prediction that can be scored: probabilities (_prob) and pictures (_overlay) are left "
+            "out. Give the _classes or _masks files."
+        )
     return found
 
 
@@ -104,7 +112,7 @@ def _pairs(predictions: dict[str, Path], truths: dict[str, Path], *, single: boo
         (prediction,) = predictions.values()
         return [(name, prediction, truth)]
     extra = [name for name in predictions if name not in truths]
-    if extra or not predictions:
+    if extra:
         raise DataError(
             f"{len(extra)} of {len(predictions)} prediction(s) have no annotation ({_some(extra)}; annotations: "
             f"{_some(list(truths))}). They are paired by name: x_masks.tif or x_classes.tif belongs to x.png."

@@ -52,8 +52,10 @@ class Session:
         Go on from the checkpoint, if there is one.
     observers
         Called after each step.
+    on_start
+        Called when all is ready, before the first step.
     on_record
-        Called with each validation.
+        Called after each validation with all records so far, those before a break included.
     tell
         Called with sentences for the user.
     """
@@ -62,7 +64,8 @@ class Session:
     checkpoint: Path | None = None
     resume: bool = False
     observers: Sequence[Observer] = ()
-    on_record: Callable[[TrainState, Record], None] = lambda *_: None
+    on_start: Callable[[], None] = lambda: None
+    on_record: Callable[[TrainState, Sequence[Record]], None] = lambda *_: None
     tell: Callable[[str], None] = lambda _: None
 
 
@@ -72,7 +75,7 @@ def net_for(run: Run, prepared: Prepared) -> NetConfig:
 
 
 def fit(prepared: Prepared, run: Run, session: Session) -> Fitted:
-    """Train a network by a recipe; Ctrl-C ends it early with the best weights so far.
+    """Train a network by a recipe; Ctrl-C ends it early with the best weights so far (before the first step it passes).
 
     Raises
     ------
@@ -85,8 +88,9 @@ def fit(prepared: Prepared, run: Run, session: Session) -> Fitted:
     _check_classes(parts, prepared)
     session.tell(parts.reason)
     dtype = choose_dtype(run.training.precision, session.device)
-    torch.manual_seed(run.training.seed)
-    net = net_for(run, prepared).build().to(session.device)
+    with torch.random.fork_rng():  # the caller's random numbers are not ours to restart
+        torch.manual_seed(run.training.seed)
+        net = net_for(run, prepared).build().to(session.device)
     net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     state = TrainState(net, run.optimiser.build(net))
     crops = Crops(
@@ -98,10 +102,10 @@ def fit(prepared: Prepared, run: Run, session: Session) -> Fitted:
         run.training.seed,
     )
 
-    def on_record(state: TrainState, record: Record) -> None:
+    def on_record(state: TrainState, _: Record) -> None:
         if session.checkpoint is not None:
             save_checkpoint(session.checkpoint, state, validate, write_bytes_whole)
-        session.on_record(state, record)
+        session.on_record(state, validate.records)
 
     objects = _objects(run, prepared)
     score_of = judge(parts.validation, objects, session.device, dtype)
@@ -119,11 +123,15 @@ def fit(prepared: Prepared, run: Run, session: Session) -> Fitted:
         dtype=dtype,
         seed=run.training.seed,
     )
+    validate.begin(plan.budget.progress(state.step, state.seconds))
+    session.on_start()
     batches = starmap(Batch, made_ahead(crops.batch, state.step))
     was_interrupted = False
     try:
         train(state, batches, run.energy, plan, [*session.observers, validate])
     except KeyboardInterrupt:
+        if state.step == 0:  # nothing is learnt yet: there is no model to keep
+            raise
         was_interrupted = True
         session.tell(f"stopped at step {state.step}; the best weights so far are kept")
     if validate.best_weights is None or (was_interrupted and validate.records[-1].step < state.step):

@@ -1,9 +1,12 @@
 """The model file: weights and all that prediction needs, in one safetensors file that can hold no code.
 
-The header of a safetensors file is JSON; ours has one entry, ``unseam``, with :class:`ModelInfo` as text. Nothing is
-pickled, and the network is built from a few numbers in known ranges, never from a name that is looked up.
+The header of a safetensors file is JSON; ours has two entries: ``unseam``, with :class:`ModelInfo` as text, and
+``sha256``, the check sum of that text and of the weights, so that a bit that turned over on some disk is noticed
+instead of segmented with. Nothing is pickled, and the network is built from a few numbers in known ranges, never from
+a name that is looked up.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +16,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
-from torch import nn
+from torch import Tensor, nn
 
 from unseam.data.normalise import Normalise
 from unseam.errors import ModelFileError, SettingsError
@@ -111,7 +114,7 @@ def save_model(path: Path, net: nn.Module, info: ModelInfo) -> None:
     """
     weights = {name: w.detach().cpu().float().contiguous() for name, w in net.state_dict().items()}
     about = json.dumps({"format": FORMAT, **encode(info)})
-    write_bytes_whole(path, save_tensors(weights, metadata={"unseam": about}))
+    write_bytes_whole(path, save_tensors(weights, metadata={"unseam": about, "sha256": _check_sum(about, weights)}))
 
 
 def load_model(path: Path) -> tuple[nn.Module, ModelInfo]:
@@ -123,6 +126,7 @@ def load_model(path: Path) -> tuple[nn.Module, ModelInfo]:
         If it is no model file, a damaged one, or one that this version does not know. One class, whatever is wrong.
     """
     info = read_info(path)
+    header = _read_header(path)
     try:
         weights = load_tensors(path.read_bytes())
         with torch.device("meta"):
@@ -132,6 +136,8 @@ def load_model(path: Path) -> tuple[nn.Module, ModelInfo]:
             raise ModelFileError(f"{path}: its weights do not fit the network that it names. The file is damaged.")
         if not all(w.dtype == torch.float32 and bool(torch.isfinite(w).all()) for w in weights.values()):
             raise ModelFileError(f"{path}: some weights are not finite float32 numbers. The file is damaged.")
+        if header.get("sha256", "") not in ("", _check_sum(header["unseam"], weights)):  # others may leave it out
+            raise ModelFileError(f"{path}: its check sum does not fit its content. The file is damaged: copy it again.")
         net.load_state_dict(weights, assign=True)
     except (SafetensorError, RuntimeError, OSError) as error:
         raise ModelFileError(f"{path}: its weights cannot be read ({error}). The file is damaged.") from error
@@ -146,7 +152,7 @@ def read_info(path: Path) -> ModelInfo:
     ModelFileError
         As for :func:`load_model`.
     """
-    about = _read_header(path)
+    about = json.loads(_read_header(path)["unseam"])
     about.pop("format")
     try:
         info = decode(ModelInfo, about)
@@ -159,20 +165,28 @@ def read_info(path: Path) -> ModelInfo:
     return info
 
 
+def _check_sum(about: str, weights: dict[str, Tensor]) -> str:
+    total = hashlib.sha256(about.encode())
+    for name in sorted(weights):
+        total.update(f"{name} {tuple(weights[name].shape)}".encode())
+        total.update(weights[name].numpy().data.cast("B"))
+    return total.hexdigest()
+
+
 def _read_header(path: Path) -> dict[str, Any]:
-    """The JSON of ours in the header, read under a cap so that a hostile file cannot fill the memory."""
+    """Our entries of the header, read under a cap so that a hostile file cannot fill the memory."""
     wrong = f"{path}: not a model file. Give model.safetensors or the run folder that `unseam train` wrote"
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if not 2 <= length <= _LARGEST_HEADER:
                 raise ModelFileError(f"{wrong} (its first bytes are no safetensors header).")
-            header = json.loads(file.read(length))
-        about = json.loads(header["__metadata__"]["unseam"])
+            header = json.loads(file.read(length))["__metadata__"]
+        about = json.loads(header["unseam"])
         if not isinstance(about, dict) or about.get("format") != FORMAT:
             raise ModelFileError(f"{path}: its format is not {FORMAT!r}; another version of unseam wrote it. Update unseam.")
     except OSError as error:
         raise ModelFileError(f"{wrong} ({error.strerror}).") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelFileError(f"{wrong} (its header names no unseam model).") from error
-    return about
+    return header

@@ -1,6 +1,7 @@
 """Prediction from file to file: results are planned before the first pixel is read, and written whole."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def plan_outputs(images: Sequence[Path], out: Path, wanted: Wanted, *, overwrite
     DataError
         If there is no image, or two of them would get the same result.
     OutputError
-        If a result is there already and is not to be overwritten, or the folder cannot be made.
+        If a result is there already and is not to be overwritten.
     """
     jobs: list[Job] = []
     taken: dict[str, Path] = {}
@@ -82,11 +83,29 @@ def plan_outputs(images: Sequence[Path], out: Path, wanted: Wanted, *, overwrite
     there = [path for job in jobs for path in job.outputs if path.exists()]
     if there and not overwrite:
         raise OutputError(f"{there[0]} is there already, and nothing is overwritten. Give --overwrite or another --out.")
+    return jobs
+
+
+@contextmanager
+def result_folder(out: Path) -> Iterator[None]:
+    """Make the folder for results before anything is computed; if nothing came to be written, it goes again.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made.
+    """
+    is_new = not out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out}: the folder cannot be made ({error.strerror}).") from error
-    return jobs
+    try:
+        yield
+    finally:
+        if is_new:
+            with suppress(OSError):  # only an empty folder can be removed
+                out.rmdir()
 
 
 def predict_file(

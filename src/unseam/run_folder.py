@@ -35,19 +35,30 @@ class RunFolder:
         """The state of training, to go on from."""
         return self.path / "checkpoint.safetensors"
 
-    def begin(self, run: Run, *, resume: bool) -> None:
+    def check_free(self) -> None:
+        """See that a new run would overwrite nothing.
+
+        Raises
+        ------
+        OutputError
+            If a run is there already, or a file of somebody's with a name that a run would use.
+        """
+        names = (self.model.name, self.checkpoint.name, "config.toml", "history.csv", "curve.svg", "README.md")
+        there = [name for name in names if (self.path / name).exists()]
+        if there:
+            raise OutputError(
+                f"{self.path} already holds a run ({', '.join(there)}), and nothing is overwritten. "
+                "Give --resume to go on with it, or another folder with --out."
+            )
+
+    def begin(self, run: Run) -> None:
         """Make the folder and write the settings, before the first step: a folder that cannot be written is found now.
 
         Raises
         ------
         OutputError
-            If a run is there already and is not to be gone on with, or the folder cannot be written.
+            If it cannot be written.
         """
-        if not resume and (self.model.exists() or self.checkpoint.exists()):
-            raise OutputError(
-                f"{self.path} already holds a run, and nothing is overwritten. "
-                "Give --resume to go on with it, or another folder with --out."
-            )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -85,8 +96,8 @@ class RunFolder:
             title=f"Training of {self.path.name}",
             score_name=f"validation: {score_name}" if score_name else "no validation",
         )
-        write_bytes_whole(self.path / "curve.svg", picture.encode())
+        write_bytes_whole(self.path / "curve.svg", picture.encode(errors="backslashreplace"))
 
     def write_card(self, info: ModelInfo) -> None:
         """``README.md``: what this model is, for whoever finds the folder."""
-        write_bytes_whole(self.path / "README.md", card(info, self.path.name).encode())
+        write_bytes_whole(self.path / "README.md", card(info, self.path.name).encode(errors="backslashreplace"))

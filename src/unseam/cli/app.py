@@ -1,5 +1,6 @@
 """``unseam``: the verbs, and what becomes of errors. Nothing heavy is imported before a verb runs."""
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -26,6 +27,10 @@ app = App(name="unseam", help=HELP, version=__version__, result_action="return_v
 for verb in (train, predict, evaluate, info, seams, demo):
     app.command(verb)
 
+_NO_MEMORY = (
+    "There is not enough memory. Predict with smaller tiles (--tile 572), train on smaller crops "
+    "(--set training.output_size=132), or close other programs."
+)
 USERS_MISTAKE = 2
 STOPPED = 130
 
@@ -39,20 +44,28 @@ def run(arguments: Sequence[str]) -> int:
     except UnseamError as error:
         return _say(str(error))
     except MemoryError:
-        return _say("There is not enough memory. Give smaller tiles (--tile 572), or a smaller image.")
+        return _say(_NO_MEMORY)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return STOPPED
     except BrokenPipeError:  # the reader of our output has gone (head, less)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # the disk or the rights, met where no file of ours is read or written
+        return _say(f"{error.filename or 'Operating system'}: {error.strerror or error}. Check the name and the rights.")
+    except RuntimeError as error:
+        if not any(words in str(error) for words in ("allocate memory", "out of memory", "not enough memory")):
+            raise
+        return _say(_NO_MEMORY)  # PyTorch has no MemoryError
     return 0
 
 
 def _say(message: str) -> int:
-    print(f"unseam: {message}", file=sys.stderr)
+    print(f"unseam: {' '.join(message.splitlines())}", file=sys.stderr)
     return USERS_MISTAKE
 
 
 def main() -> None:
     """Entry point of the ``unseam`` command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
     sys.exit(run(sys.argv[1:]))

@@ -64,7 +64,7 @@ def predict(
     from rich.progress import BarColumn, Progress, TextColumn
 
     from unseam.model import Model
-    from unseam.predict_files import Wanted, plan_outputs, predict_file
+    from unseam.predict_files import Wanted, plan_outputs, predict_file, result_folder
 
     loaded = Model.load(model, device, precision)
     if threshold is not None:
@@ -82,7 +82,8 @@ def predict(
     jobs = plan_outputs(images, out, wanted, overwrite=overwrite)
     terminal = Terminal(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.percentage:3.0f} %"))
-    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
+    bar = Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal)
+    with result_folder(out), bar as progress:
         for job in jobs:
             task = progress.add_task(job.image.name)
 

@@ -22,7 +22,8 @@ def train(
 ) -> None:
     """Train a model on a folder of annotated images.
 
-    Ctrl-C ends training early with the best weights so far.
+    Ctrl-C ends training early: the best weights so far become the model, and the exit code is 0, so that a script
+    goes on with it. Before the first step there is no model; the exit code is then 130.
 
     Parameters
     ----------

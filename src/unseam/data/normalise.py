@@ -59,17 +59,30 @@ class Normalise:
     def _scaled(self, channel: Shaped[np.ndarray, "height width"]) -> Float[np.ndarray, "height width"]:
         values = channel.ravel()
         sample = values[:: max(1, values.size // _MOST_VALUES)]
-        low, high = (float(v) for v in np.percentile(sample, [self.low_percent, self.high_percent]))
+        percentiles = np.percentile(sample.astype(np.float64), [self.low_percent, self.high_percent])
+        low, high = (float(v) for v in percentiles)
         if low == high:  # nearly everything is one value (a dark field with few spots): use the whole range
             low, high = float(values.min()), float(values.max())
-        scaled = channel.astype(np.float32)
-        if np.abs([low, high]).max() > 2**24:  # beyond what float32 tells apart: subtract first
-            scaled = (channel.astype(np.float64) - low).astype(np.float32)
-        else:
-            scaled -= np.float32(low)
-        if high > low:
-            scaled *= np.float32(1 / (high - low))
+        is_exact = channel.dtype.itemsize <= 2 or channel.dtype == np.float32
+        with np.errstate(over="ignore", invalid="ignore"):
+            if is_exact and (high == low or 1e-30 < high - low < 1e30):
+                scaled = channel.astype(np.float32)
+                scaled -= np.float32(low)
+                scaled *= np.float32(1 / (high - low) if high > low else 1.0)
+            else:  # more digits than float32 has: subtract before any is lost
+                scaled = ((channel.astype(np.float64) - low) / (high - low if high > low else 1.0)).astype(np.float32)
+        _check_scaled(scaled, channel)
         return scaled
+
+
+def _check_scaled(scaled: Float[np.ndarray, "height width"], channel: Shaped[np.ndarray, "height width"]) -> None:
+    bad = ~np.isfinite(scaled)
+    if bad.any():
+        row, col = np.argwhere(bad)[0]
+        raise DataError(
+            f"The pixel at row {row}, column {col} is {channel[row, col]}, too far from the others to compute with: is it "
+            "a mark for missing data? Replace such pixels by a real value first."
+        )
 
 
 def check_image(image: np.ndarray) -> None:

@@ -17,6 +17,7 @@ from unseam.training.observers.validate import Record, Validate
 from unseam.training.state import TrainState
 
 _FORMAT = "unseam checkpoint 1"
+_UNUSABLE = (SafetensorError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, OverflowError, OSError)
 
 
 def save_checkpoint(
@@ -67,9 +68,10 @@ def load_checkpoint(path: Path, state: TrainState, validate: Validate) -> None:
         tensors = load_tensors(data)
         about = _about(data)
         _restore(state, validate, tensors, about)
-    except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError, OSError) as error:
+    except _UNUSABLE as error:
+        reason = " ".join(str(error).split())[:200]  # PyTorch lists every weight that does not fit, a line each
         raise ModelFileError(
-            f"{path}: not a checkpoint that this run can go on from ({error}). "
+            f"{path}: not a checkpoint that this run can go on from ({type(error).__name__}: {reason}). "
             "Leave --resume out to start afresh in another folder, or train with the settings it was begun with."
         ) from error
 
@@ -84,17 +86,25 @@ def _about(data: bytes) -> dict[str, Any]:
 
 def _restore(state: TrainState, validate: Validate, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
     state.net.load_state_dict(_part(tensors, "net."))
+    groups = state.optimiser.state_dict()["param_groups"]
+    weights = [w for group in state.optimiser.param_groups for w in group["params"]]
     memory: dict[int, dict[str, Any]] = {}
     for key, value in (*_part(tensors, "optimiser.").items(), *about["optimiser_numbers"].items()):
         index, name = key.split(".", 1)
-        memory.setdefault(int(index), {})[name] = value
-    groups = state.optimiser.state_dict()["param_groups"]
+        memory.setdefault(int(index), {})[name] = _laid_out_like(weights[int(index)], value)
     state.optimiser.load_state_dict({"state": memory, "param_groups": groups})
     state.step, state.seconds = int(about["step"]), float(about["seconds"])
     names = {field.name for field in fields(Record)}
     validate.records = [Record(**{k: v for k, v in row.items() if k in names}) for row in about["records"]]
     validate.best = next((r for r in validate.records if r.step == about["best_step"]), None)
     validate.best_weights = _part(tensors, "best.") or None
+
+
+def _laid_out_like(weight: Tensor, value: Any) -> Any:
+    """Fused optimisers walk weight and memory side by side in the order of storage: both must lie in it alike."""
+    if isinstance(value, Tensor) and value.shape == weight.shape:
+        return torch.empty_like(weight, device="cpu").copy_(value)
+    return value
 
 
 def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -70,16 +70,19 @@ class Validate:
         self.best: Record | None = None
         self.best_weights: dict[str, Tensor] | None = None
         self._energies: list[float] = []
-        self._next = 0.0
+        self.begin(0.0)
+
+    def begin(self, progress: float) -> None:
+        """Wait for the next part of the budget: a run that goes on is judged as it would have been without a break."""
+        self._next = (math.floor(progress * self.times + 1e-9) + 1) / self.times
 
     def __call__(self, state: TrainState, progress: float) -> None:
         """Record, if the next part of the budget is reached."""
         if math.isfinite(state.energy):
             self._energies.append(state.energy)
-        self._next = max(self._next, 1 / self.times)
         if progress < self._next and progress < 1:
             return
-        self._next = (math.floor(progress * self.times) + 1) / self.times
+        self.begin(progress)
         self.record(state)
         self._stop_if_dead(progress)
 
@@ -101,9 +104,11 @@ class Validate:
         """A network whose ReLUs have died predicts one class for ever at a constant energy: no NaN gives it away."""
         a_third = max(4, self.times // 3)
         recent = self.records[-a_third:]
-        if progress >= 1 or len(recent) < a_third or any(0 < r.foreground < 1 for r in recent):
-            return
+        if progress >= 1 or len(recent) < a_third or not all(r.foreground in (0, 1) for r in recent):
+            return  # NaN, too: where nothing is held out, a flat energy may be that of a network that has learnt all
         energies = [r.energy for r in recent]
+        if energies[-1] < 0.7 * self.records[0].energy:
+            return  # it has learnt: what is held out may well be of one class
         if max(energies) - min(energies) < 0.05 * max(energies):
             raise TrainingError(
                 f"Training makes no progress: since step {recent[0].step} the network gives one class to all of "
