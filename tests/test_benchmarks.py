@@ -1,0 +1,146 @@
+"""The parts of the benchmarks that need no data and no training: splits, what counts as finished, the table."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "benchmarks"
+
+
+@pytest.fixture
+def few_images(monkeypatch):
+    if not FOLDER.is_dir():
+        pytest.skip("the benchmarks are not part of this distribution")
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import few_images
+
+    yield few_images
+    for name in ("few_images", "few_images_rows", "common"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def common(few_images):
+    return sys.modules["common"]
+
+
+def row_named(few_images, name):
+    return next(row for row in few_images.rows() if row.name == name)
+
+
+def fake_result(few_images, name, figures):
+    row = row_named(few_images, name)
+    return {
+        "name": name,
+        "data": row.data.name,
+        "change": row.change,
+        "minutes": 5.0,
+        "train": ["a"],
+        "test": ["b", "c"],
+        "steps": 100,
+        "best_step": 90,
+        "parameters": 4_370_000,
+        "threads": 2,
+        "scores": {"images": [], "all": figures},
+        "seconds": {"training": 300.0, "train_call": 303.0, "predicting": 12.3},
+        "megapixels_predicted": 4.5,
+        "date": "2015-05-18",
+        "cpu": "a processor",
+        "cores": 2,
+        "load_at_start": [0.25, 0.1, 0.1],
+        "versions": {"unseam": "0.1.0"},
+        "commit": "abc",
+        "command": "python benchmarks/few_images.py .../data",
+    }
+
+
+def annotated_folder(few_images, folder, row):
+    """Empty files of the right names, and a few more."""
+    stems = [f"sub-rat{n}_sample-data{m}_SEM" for n, m in ((1, 1), (2, 5), (5, 14), (6, 15))]
+    stems += [f"fluo_{n:03}" for n in range(80)] + [f"bf_{n}" for n in range(5)]
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+        for stem in stems:
+            (folder / part / f"{stem}.png").touch()
+    return few_images.plan_of(row, folder, 5.0)
+
+
+def test_table_of_two_rows(few_images, tmp_path):
+    axon = {"iou_class_1": 0.7, "iou_class_2": 0.8, "iou": 0.75, "pixel_error": None}
+    out = tmp_path / "few_images"
+    out.mkdir()
+    for name, figures in (("axon-sem", axon), ("dsb2018", {"seg": 0.65432, "f1": 0.9})):
+        (out / f"{name}.json").write_text(json.dumps(fake_result(few_images, name, figures)))
+
+    few_images.write_table(out)
+
+    text = (tmp_path / "few_images.md").read_text(encoding="utf-8")
+    line = "| axon-sem | the default recipe | 1 → 2 | 0.7000 | 0.8000 | 0.7500 |  | 5 | 100 (90) | 4,370,000 | "
+    assert f"{line}12 s, 4.5 Mpx |" in text.splitlines()
+    assert "| 0.6543 | 0.9000 |" in text
+    assert "isbi2012-em" not in text
+    tables = [part for part in text.split("\n\n") if part.startswith("|")]
+    for rows in tables:
+        assert len({row.count("|") for row in rows.splitlines()}) == 1, "every line of a table has as many cells"
+
+
+def test_pictures_only_of_data_that_may_be_passed_on(few_images):
+    figures = {"seg": 0.5, "f1": 0.5, "pixel_error": 0.1, "rand_error": 0.1}
+    text = few_images.table([fake_result(few_images, name, figures) for name in ("isbi2012-em", "dsb2018")])
+    assert "![" not in text
+    shown = {row.data.name for row in few_images.rows() if row.data.credit}
+    assert shown == {"axon-sem", "usiigaci-phase"}
+
+
+def test_every_row_has_settings_that_can_be(few_images):
+    rows = few_images.rows()
+    assert len({row.name for row in rows}) == len(rows) == 11
+    for row in rows:
+        run = few_images.run_of(row, 5.0)
+        assert run.training.minutes == 5.0
+        assert run.data.masks == row.data.kind
+    net, fcn = (few_images.run_of(row_named(few_images, name), 5.0).net for name in ("axon-sem", "axon-sem-fcn"))
+    assert type(fcn).__name__ == "FCNConfig"
+    assert (fcn.first_width, fcn.depth, fcn.dropout) == (net.first_width, net.depth, net.dropout)
+    assert few_images.run_of(row_named(few_images, "usiigaci-phase-no-weight-map"), 5.0).weight_map.w0 == 0
+    assert few_images.run_of(row_named(few_images, "axon-sem-no-elastic"), 5.0).augment.elastic is None
+
+
+def test_no_image_is_on_both_sides(few_images, tmp_path):
+    for name in ("axon-sem", "usiigaci-phase", "isbi2012-em", "dsb2018"):
+        plan = annotated_folder(few_images, tmp_path / name, row_named(few_images, name))
+        assert not set(plan["train"]) & set(plan["test"])
+        if name == "axon-sem":
+            assert plan["test"] == ["sub-rat2_sample-data5_SEM", "sub-rat6_sample-data15_SEM"]
+        if name == "dsb2018":
+            assert (len(plan["train"]), len(plan["test"])) == (8, 50)
+            assert all(stem.startswith("fluo_") for stem in plan["train"] + plan["test"])
+
+
+def test_a_row_is_finished_until_its_plan_changes(few_images, tmp_path):
+    row = row_named(few_images, "axon-sem-one-image")
+    plan = annotated_folder(few_images, tmp_path / "data", row)
+    assert plan["train"] == ["sub-rat1_sample-data1_SEM"]
+    file = tmp_path / "row.json"
+    assert not few_images.is_finished(file, plan)
+    file.write_text(json.dumps({**plan, "scores": {}, "commit": "another"}))
+    assert few_images.is_finished(file, plan)
+    assert not few_images.is_finished(file, few_images.plan_of(row, tmp_path / "data", 1.0))
+
+
+def test_picture_is_small(few_images, tmp_path, rng):
+    image = rng.integers(0, 256, (900, 1100), dtype=np.uint8)
+    few_images.write_picture(tmp_path / "pictures" / "a.png", image, image // 128, image // 64)
+    assert (tmp_path / "pictures" / "a.png").stat().st_size <= 300_000
+
+
+def test_command_names_no_place_outside(common, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    here = str(tmp_path / "benchmarks" / "a.py")
+    told = common.command([here, "/far/away/data", "--out=/tmp/x", "../b/c", "--n", "5"])
+    assert told == "python benchmarks/a.py .../data --out=.../x .../c --n 5"
+    assert set(common.facts("numpy")["versions"]) == {"unseam", "python", "numpy"}
