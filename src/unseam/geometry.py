@@ -28,7 +28,8 @@ class Geometry:
     Attributes
     ----------
     context
-        Pixels that the network needs beyond each side of its output.
+        Pixels that the network needs beyond each side of its output. Since pixels of one phase share a tile, a single
+        one of them may look ``phase - 1`` px farther than that, to one side.
     phase
         Pixels by which the input may be shifted without changing the output: 2**depth.
     min_input
