@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from unseam.errors import SettingsError
 from unseam.shapes import IGNORE
 
 
@@ -21,9 +22,9 @@ class WeightedCrossEntropy:
 
     Source: paper, section 3, Eq. 1.
 
-    Departs: the paper sums over the tile, we take the mean over its annotated pixels, so that the step does not grow with
-    the tile and a sparsely annotated tile counts no less than a full one. Pixels whose class is ``IGNORE`` count nothing:
-    unlabelled is not background.
+    Departs: the paper sums over the tile, we take the mean over its annotated pixels, so that the step does not grow
+    with the tile and a sparsely annotated tile counts no less than a full one. Pixels whose class is ``IGNORE`` count
+    nothing: unlabelled is not background.
 
     Examples
     --------
@@ -34,6 +35,13 @@ class WeightedCrossEntropy:
     """
 
     class_weights: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not all(0 <= weight <= 1e6 for weight in self.class_weights):
+            raise SettingsError(
+                f"Class weights came as {self.class_weights}. Each may be 0 to 1e6; 1 leaves a class alone, "
+                "0 switches it off."
+            )
 
     def __call__(
         self,
@@ -56,7 +64,17 @@ class WeightedCrossEntropy:
         -------
         energy
             A number; 0 if no pixel of the batch is annotated.
+
+        Raises
+        ------
+        SettingsError
+            If there are class weights, but not one for each class.
         """
+        if self.class_weights and len(self.class_weights) != logits.shape[1]:
+            raise SettingsError(
+                f"{len(self.class_weights)} class weights came for {logits.shape[1]} classes. "
+                "Give one for each class, or none."
+            )
         class_weights = torch.tensor(self.class_weights, device=logits.device) if self.class_weights else None
         per_pixel_BHW = F.cross_entropy(
             logits.float(), classes.long(), weight=class_weights, ignore_index=IGNORE, reduction="none"
