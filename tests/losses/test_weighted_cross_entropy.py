@@ -34,9 +34,9 @@ SHAPES = st.tuples(st.integers(1, 3), st.integers(1, 6), st.integers(1, 6))
 
 
 @given(
-    st.integers(0, 10**6), SHAPES, st.integers(2, 5), st.sampled_from([0.1, 3.0, 60.0]), st.booleans(), st.booleans()
+    st.integers(0, 10**6), SHAPES, st.integers(2, 5), st.sampled_from([0.1, 3.0, 60.0]), st.booleans(), CLASS_WEIGHTS
 )
-def test_is_the_sum_over_pixels(seed, shape, num_classes, spread, has_weights, has_class_weights):
+def test_is_the_sum_over_pixels(seed, shape, num_classes, spread, has_weights, class_weights):
     logits, classes, weights = drawn(seed, shape, num_classes, spread)
     class_weights = class_weights[:num_classes]
     expected = energy(logits, classes, weights if has_weights else None, class_weights)
