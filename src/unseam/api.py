@@ -17,7 +17,7 @@ from unseam.model import Model
 from unseam.recipes import recipe_named
 from unseam.run_folder import RunFolder
 from unseam.settings import with_overrides
-from unseam.training import Observer, TrainState
+from unseam.training import Budget, Observer, TrainState
 from unseam.training.observers import Record
 
 Arrays = Sequence[np.ndarray]
@@ -169,6 +169,7 @@ def _run(
     run = with_overrides(run, settings)
     if steps is not None or minutes is not None:
         run = replace(run, training=replace(run.training, steps=steps, minutes=minutes))
+    Budget(run.training.steps, run.training.minutes)  # refuses what cannot be, before any image is read
     return run
 
 

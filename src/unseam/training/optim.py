@@ -79,7 +79,7 @@ class Schedule:
     def factor(self, progress: float) -> float:
         """The factor at ``progress`` in [0, 1] of the run."""
         if progress < self.warm_up:
-            return max(progress, 1e-3) / self.warm_up
+            return min(1.0, max(progress, 1e-3) / self.warm_up)
         if not self.decay or self.warm_up >= 1:
             return 1.0
         return 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - self.warm_up) / (1 - self.warm_up))))

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from unseam.errors import SettingsError
 from unseam.settings import check_range
 from unseam.training.optim import Schedule
 
@@ -56,6 +57,8 @@ class Budget:
     minutes: float | None = None
 
     def __post_init__(self) -> None:
+        if self.steps is None and self.minutes is None:
+            raise SettingsError("Training has neither steps nor minutes, so it would never end. Give one of them.")
         if self.steps is not None:
             check_range("training", "steps", self.steps, 1, 10**9)
         if self.minutes is not None:

@@ -47,6 +47,7 @@ def save_checkpoint(
         "format": _FORMAT,
         "step": state.step,
         "seconds": state.seconds,
+        "optimiser": type(state.optimiser).__name__,
         "optimiser_numbers": numbers,
         "records": [asdict(record) for record in validate.records],
         "best_step": validate.best.step if validate.best else None,
@@ -85,6 +86,8 @@ def _about(data: bytes) -> dict[str, Any]:
 
 
 def _restore(state: TrainState, validate: Validate, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
+    if about["optimiser"] != (ours := type(state.optimiser).__name__):
+        raise ValueError(f"it holds the memory of {about['optimiser']}, not of {ours}")
     state.net.load_state_dict(_part(tensors, "net."))
     groups = state.optimiser.state_dict()["param_groups"]
     weights = [w for group in state.optimiser.param_groups for w in group["params"]]

@@ -1,0 +1,132 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from unseam.errors import TrainingError
+from unseam.training import TrainState
+from unseam.training.observers import Score, Validate
+
+
+def a_state() -> TrainState:
+    net = nn.Conv2d(1, 1, 1)
+    return TrainState(net, torch.optim.SGD(net.parameters(), lr=0.1))
+
+
+def run(validate: Validate, energies: list[float], start: int = 0, steps: int | None = None) -> TrainState:
+    """Steps with these energies; the weight of the network is the number of the step."""
+    state = a_state()
+    total = steps or start + len(energies)
+    for step, energy in enumerate(energies, start=start + 1):
+        nn.init.constant_(state.net.weight, float(step))
+        state.step, state.energy, state.seconds = step, energy, 0.1 * step
+        validate(state, step / total)
+    return state
+
+
+def scored(values: dict[int, float], foreground: float = 0.5):
+    """Scores by step, as the weight tells it."""
+    return lambda net: Score(values[round(net.weight.item())], foreground)
+
+
+def test_the_best_weights_are_kept_and_are_a_copy():
+    validate = Validate(scored({1: 0.1, 2: 0.8, 3: 0.7, 4: 0.2}), 4)
+    state = run(validate, [1.0] * 4)
+    assert validate.best.step == 2
+    assert float(validate.best_weights["weight"]) == 2.0
+    assert state.net.weight.item() == 4.0
+    assert [r.score for r in validate.records] == [0.1, 0.8, 0.7, 0.2]
+
+
+def test_of_equal_scores_the_later_is_best():
+    validate = Validate(scored({1: 0.5, 2: 0.5, 3: 0.4}), 3)
+    run(validate, [1.0] * 3)
+    assert validate.best.step == 2
+
+
+def test_without_a_score_the_last_is_best():
+    validate = Validate(None, 3)
+    run(validate, [1.0] * 3)
+    assert validate.best.step == 3
+    assert all(math.isnan(record.score) for record in validate.records)
+
+
+def test_the_energy_of_a_record_is_the_mean_since_the_last_without_the_bad_ones():
+    validate = Validate(None, 2)
+    run(validate, [1.0, 3.0, 5.0, math.nan])
+    assert [record.energy for record in validate.records] == [2.0, 5.0]
+
+
+def test_a_stretch_of_bad_steps_has_no_energy():
+    validate = Validate(None, 2)
+    run(validate, [math.nan] * 4)
+    assert all(math.isnan(record.energy) for record in validate.records)
+
+
+@given(st.integers(1, 40), st.integers(1, 200))
+def test_it_records_as_often_as_asked_evenly_and_at_the_end(times, steps):
+    validate = Validate(None, times)
+    run(validate, [1.0] * steps)
+    at = [record.step for record in validate.records]
+    assert at[-1] == steps
+    assert len(at) == min(times, steps)
+    assert at == [min(s for s in range(1, steps + 1) if s * times >= k * steps - 1e-6) for k in sorted(
+        {math.floor(s * times / steps + 1e-9) for s in at})]  # fmt: skip
+
+
+@given(st.integers(1, 20), st.integers(2, 100), st.data())
+def test_a_break_changes_nothing_about_when_it_records(times, steps, data):
+    whole = Validate(None, times)
+    run(whole, [1.0] * steps)
+    stop = data.draw(st.sampled_from([record.step for record in whole.records]))
+    resumed = Validate(None, times)
+    resumed.begin(stop / steps)
+    run(resumed, [1.0] * (steps - stop), start=stop, steps=steps)
+    expected = [record.step for record in whole.records if record.step > stop]
+    assert [record.step for record in resumed.records] == expected
+
+
+@pytest.mark.parametrize("foreground", [0.0, 1.0])
+def test_a_dead_network_is_told(foreground):
+    validate = Validate(lambda _: Score(0.0, foreground), 12)
+    with pytest.raises(TrainingError, match=r"since step 1 .*one class.*another seed"):
+        run(validate, [0.69] * 12)
+    assert len(validate.records) == 4, "after a third of the run, not at its end"
+
+
+def test_a_network_that_dies_on_the_way_is_told():
+    validate = Validate(lambda net: Score(0.5, 0.3 if net.weight.item() < 10 else 0.0), 30)
+    with pytest.raises(TrainingError, match=r"since step 10"):
+        run(validate, [0.5 - 0.02 * n for n in range(9)] + [0.69] * 21)
+
+
+@pytest.mark.parametrize(
+    ("score_of", "energies"),
+    [
+        pytest.param(lambda _: Score(0.9, 0.3), [0.69] * 12, id="it gives both classes"),
+        pytest.param(lambda _: Score(0.0, 0.0), [0.9 - 0.03 * n for n in range(12)], id="its energy still falls"),
+        pytest.param(None, [0.02] * 12, id="nothing is held out, the energy is flat"),
+        pytest.param(lambda _: Score(0.0, 0.0), [0.6] + [0.1] * 11, id="it has learnt; held out is one class"),
+        pytest.param(lambda _: Score(0.0, 0.0), [math.nan] * 12, id="diverging is told by the loop"),
+    ],
+)
+def test_a_live_network_is_let_be(score_of, energies):
+    validate = Validate(score_of, 12)
+    run(validate, energies)
+    assert len(validate.records) == 12
+
+
+def test_a_run_of_few_records_is_not_stopped():
+    validate = Validate(lambda _: Score(0.0, 0.0), 3)
+    run(validate, [0.69] * 3)
+    assert len(validate.records) == 3
+
+
+def test_on_record_is_called_after_the_record_is_kept():
+    seen = []
+    validate = Validate(scored({1: 0.3, 2: 0.2}), 2, lambda state, record: seen.append((record, validate.best.step)))
+    run(validate, [1.0, 2.0])
+    assert seen == [(validate.records[0], 1), (validate.records[1], 1)]
