@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from scipy import ndimage
 
 from unseam.data.channels import is_grey_saved_as_colour, num_channels
 from unseam.data.labels import LabelReading, judge_labels, to_class_map, to_instance_map
@@ -118,53 +119,63 @@ def prepare(
         tell(note)
 
     class_maps: list[np.ndarray] = []
+    separated: list[np.ndarray | None] = []
     objects: list[np.ndarray | None] = []
     for item in annotated:
         try:
-            class_map, instances = _maps(item.labels, reading)
+            class_map, cells, instances = _maps(item.labels, reading)
         except LabelError as error:
             raise LabelError(f"{item.name}: {error}") from error
         class_maps.append(class_map)
+        separated.append(cells)
         objects.append(instances)
     class_weights = _class_weights(class_maps, num_classes(reading), balance)
     samples = tuple(
-        _sample(item, class_map, instances, normalise, class_weights, (w0, sigma))
-        for item, class_map, instances in zip(annotated, class_maps, objects, strict=True)
+        Sample(item.name, _normalised(item, normalise), class_map, _weights(class_map, cells, class_weights, w0, sigma), ids)
+        for item, class_map, cells, ids in zip(annotated, class_maps, separated, objects, strict=True)
     )
     spacings = {a.spacing_um for a in annotated if a.spacing_um is not None}
     return Prepared(samples, reading, channels, class_weights, spacings.pop() if len(spacings) == 1 else None)
 
 
-def _maps(labels: np.ndarray, reading: LabelReading) -> tuple[np.ndarray, np.ndarray | None]:
-    """The class map to train on and, for instance masks, the objects as annotated."""
-    if reading.kind != "instances":
-        return to_class_map(labels, reading), None
-    instances = to_instance_map(labels, reading)
-    separated = cut_ridge(instances)
-    class_map = (separated > 0).astype(np.uint8)
-    class_map[instances == NOT_ANNOTATED] = IGNORE
-    return class_map, instances
+def _maps(
+    labels: np.ndarray, reading: LabelReading
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+    """The class map to train on, the cells between which Eq. 2 counts (None: no term), and the objects as annotated.
+
+    In a binary mask every 4-connected piece of foreground is a cell: so the membranes of the paper's EM images, masks of
+    two values, get their weight. Classes that tile the image (myelin round axon) have no gaps to keep open.
+    """
+    if reading.kind == "instances":
+        instances = to_instance_map(labels, reading)
+        cells = cut_ridge(instances).astype(np.int32)
+        class_map = (cells > 0).astype(np.uint8)
+        class_map[instances == NOT_ANNOTATED] = IGNORE
+        return class_map, cells, instances
+    class_map = to_class_map(labels, reading)
+    if reading.kind == "binary":
+        return class_map, ndimage.label(class_map == 1)[0].astype(np.int32), None
+    return class_map, None, None
 
 
-def _sample(
-    item: Annotated,
-    class_map: np.ndarray,
-    instances: np.ndarray | None,
-    normalise: Normalise,
-    class_weights: tuple[float, ...],
-    w0_and_sigma: tuple[float, float],
-) -> Sample:
+def _normalised(item: Annotated, normalise: Normalise) -> np.ndarray:
     try:
-        image = normalise(item.image)
+        return normalise(item.image)
     except DataError as error:
         raise DataError(f"{item.name}: {error}") from error
-    # w_c of each pixel; what nobody annotated weighs nothing.
+
+
+def _weights(
+    class_map: np.ndarray, cells: np.ndarray | None, class_weights: tuple[float, ...], w0: float, sigma: float
+) -> np.ndarray:
+    """w(x) of Eq. 2: w_c of each pixel and the term between cells; what nobody annotated weighs nothing."""
     lookup = np.zeros(256, np.float32)
     lookup[: len(class_weights)] = class_weights
     weights = lookup[class_map]
-    if instances is not None:
-        weights += separation_term(cut_ridge(instances).astype(np.int32), *w0_and_sigma)
-    return Sample(item.name, image, class_map, weights, instances)
+    if cells is not None:
+        weights += separation_term(cells, w0, sigma)
+        weights[class_map == IGNORE] = 0.0
+    return weights
 
 
 def _class_weights(class_maps: Sequence[np.ndarray], classes: int, balance: float) -> tuple[float, ...]:

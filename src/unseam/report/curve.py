@@ -29,14 +29,14 @@ def curve_svg(
     high = 10 ** math.ceil(math.log10(max(finite, default=1.0)) or 1e-9) if finite else 1.0
     high = high if high > low else 10 * low
 
-    def x(step: float) -> float:
+    def x(step: float | int) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * step / last
 
-    def y_energy(energy: float) -> float:
+    def y_energy(energy: float | int) -> float:
         share = (math.log10(energy) - math.log10(low)) / (math.log10(high) - math.log10(low))
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * share
 
-    def y_score(score: float) -> float:
+    def y_score(score: float | int) -> float:
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * score
 
     parts = [
@@ -68,7 +68,7 @@ def _line(points: Sequence[tuple[float, float]], colour: str) -> str:
     return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>{dots}'
 
 
-def _text(x: float, y: float, text: str, anchor: str, colour: str = "#444444", size: int = 12) -> str:
+def _text(x: float | int, y: float | int, text: str, anchor: str, colour: str = "#444444", size: int = 12) -> str:
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" font-size="{size}">{escape(text)}</text>'
     )
