@@ -10,7 +10,7 @@ from unseam.config import Run
 from unseam.data.annotated import AnnotatedFolder, read_annotated
 from unseam.data.prepare import Annotated, prepare
 from unseam.engines import choose_device
-from unseam.errors import DataError
+from unseam.errors import DataError, SettingsError
 from unseam.fit import Session, fit
 from unseam.judge import SCORE_NAMES
 from unseam.model import Model
@@ -23,7 +23,7 @@ from unseam.training.observers import Record
 Arrays = Sequence[np.ndarray]
 
 
-def train(
+def train(  # noqa: PLR0913 - the public face: each argument is a word that a user reaches for
     data: str | Path | Arrays,
     masks: Arrays | None = None,
     *,
@@ -87,7 +87,9 @@ def train(
     folder = RunFolder(Path(out)) if out is not None else None
     if folder is not None and not resume:
         folder.check_free()
-    run = _run(recipe, folder if resume else None, steps, minutes, settings)
+    if resume and folder is None:
+        raise SettingsError("resume=True came without out=, the run folder to go on with. Give both.")
+    run = _changed(_begun(recipe, folder if resume else None), steps, minutes, settings)
     annotated = _annotated(data, masks, watch.tell)
     prepared = prepare(
         annotated.images,
@@ -158,14 +160,15 @@ class Watch:
         self.observers = tuple(observers)
 
 
-def _run(
-    recipe: str | Run, resumed: RunFolder | None, steps: int | None, minutes: float | None, settings: Sequence[str]
-) -> Run:
-    """The recipe with the caller's changes; a budget that is given replaces the recipe's whole budget."""
+def _begun(recipe: str | Run, resumed: RunFolder | None) -> Run:
+    """The settings of the run to go on with, or of the recipe."""
     if resumed is not None:
-        run = resumed.read_config()
-    else:
-        run = recipe_named(recipe) if isinstance(recipe, str) else recipe
+        return resumed.read_config()
+    return recipe_named(recipe) if isinstance(recipe, str) else recipe
+
+
+def _changed(run: Run, steps: int | None, minutes: float | None, settings: Sequence[str]) -> Run:
+    """The run with the caller's changes; a budget that is given replaces the whole budget."""
     run = with_overrides(run, settings)
     if steps is not None or minutes is not None:
         run = replace(run, training=replace(run.training, steps=steps, minutes=minutes))

@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from unseam.data.labels import LabelKind, LabelReading, judge_labels, to_class_map, to_instance_map
 from unseam.data.file_names import MASK_ENDINGS, readable_files, stem, without_ending
+from unseam.data.labels import LabelKind, LabelReading, judge_labels, to_class_map, to_instance_map
 from unseam.errors import DataError, LabelError
 from unseam.io import read_labels
 from unseam.metrics import Scores, evaluate_class_maps, evaluate_instance_maps

@@ -197,3 +197,11 @@ def test_refuses_classes_that_are_not_there():
         Objects()(np.ones((1, 3, 3), np.float32))
     with pytest.raises(DataError, match=r"class 2 came.*0 to 1"):
         Objects()(two_classes(np.ones((3, 3))), 2)
+
+
+def test_no_small_object_is_left_by_the_ridge_of_another_that_was_dropped() -> None:
+    foreground = np.zeros((9, 7), np.float32)
+    foreground[4, 0] = foreground[4, 6] = 0.9
+    objects = Objects(min_size=4, grow_px=6.0)(np.stack([1 - foreground, foreground]))
+    areas = np.bincount(objects.ravel())[1:]
+    assert (areas[areas > 0] >= 4).all()

@@ -32,7 +32,7 @@ def test_momentum_is_the_sum_of_past_gradients_weighted_by_powers_of_it():
         with torch.no_grad():
             for name, w in by_hand.net.named_parameters():
                 memory[name] = 0.99 * memory[name] + w.grad
-                w -= rate * memory[name]
+                w.sub_(rate * memory[name])
 
     for name, w in state.net.named_parameters():
         torch.testing.assert_close(w, by_hand.net.get_parameter(name), rtol=1e-4, atol=1e-6)

@@ -32,4 +32,7 @@ def print_scores(scores: Scores) -> None:
         by_name = dict(zip(columns, values, strict=True))
         cells = ["-" if math.isnan(by_name[c]) else f"{by_name[c]:.4f}" for c in shown]
         table.add_row(name, *cells, style="bold" if name == "all" else "")
-    Console(soft_wrap=True).print(table)
+    terminal = Console()
+    if not terminal.is_terminal:  # in a file every column has room
+        terminal = Console(width=200)
+    terminal.print(table)

@@ -105,5 +105,5 @@ def check_image(image: np.ndarray) -> None:
             row, col = np.argwhere(bad)[0][:2]
             raise DataError(
                 f"{int(bad.sum())} pixel(s) are not finite (NaN or infinite), the first at row {row}, column {col}. "
-                "Replace them by real values first."
+                "Put real values in their place first."
             )

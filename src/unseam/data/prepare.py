@@ -61,7 +61,7 @@ def num_classes(reading: LabelReading) -> int:
     return 2 if reading.kind == "instances" else len(reading.values)
 
 
-def prepare(
+def prepare(  # noqa: PLR0913 - settings of three rooms meet here, and this floor knows none of their classes
     annotated: Sequence[Annotated],
     normalise: Normalise,
     *,

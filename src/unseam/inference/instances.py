@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32, Int32
+from jaxtyping import Bool, Float, Float32, Int32
 from scipy import ndimage
 
 from unseam.data.two_nearest import two_nearest
@@ -87,13 +87,18 @@ class Objects:
         if self.threshold > LIKELY:
             cores = _give_back(cores, likely)
         objects = self._complete(cores)
-        is_small = np.bincount(objects.ravel()) < self.min_size
-        is_small[0] = False
-        if is_small.any():
-            # Specks took part of the ridges beside them and spoilt holes: without them, once more.
+        while (is_small := self._is_small(objects)).any():
+            # Specks took part of the ridges beside them and spoilt holes: without them once more, until none is left.
             cores[is_small[cores]] = 0
             objects = self._complete(cores)
         return _renumber_in_scan_order(objects)
+
+    def _is_small(self, objects: Int32[np.ndarray, "height width"]) -> Bool[np.ndarray, "numbers"]:
+        """Of each number, whether an object has it that is too small."""
+        areas = np.bincount(objects.ravel())
+        is_small = (areas > 0) & (areas < self.min_size)
+        is_small[0] = False
+        return is_small
 
     def _complete(self, cores: Int32[np.ndarray, "height width"]) -> Int32[np.ndarray, "height width"]:
         objects = _close_ridges(cores, self.grow_px) if self.grow_px > 0 else cores

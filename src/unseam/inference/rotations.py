@@ -36,12 +36,10 @@ def averaged(
     """
     if averaging == "none":
         return probabilities_of(image)
-    total: np.ndarray | None = None
-    count = 0
-    for version in _flips(probabilities_of, image) if averaging == "flips" else _turns(probabilities_of, image):
-        total = version if total is None else total + version
-        count += 1
-    assert total is not None
+    versions = _flips(probabilities_of, image) if averaging == "flips" else _turns(probabilities_of, image)
+    total = next(versions)
+    for version in versions:
+        total += version
     total /= total.sum(axis=0)
     return total
 

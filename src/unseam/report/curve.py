@@ -49,8 +49,8 @@ def curve_svg(
         parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#dddddd"/>')
         parts.append(_text(WIDTH - RIGHT + 8, y + 4, f"{tick / 5:.1f}", "start", _SCORE))
         parts.append(_text(x(last * tick / 5), HEIGHT - BOTTOM + 18, f"{round(last * tick / 5)}", "middle"))
-    for power in range(round(math.log10(low)), round(math.log10(high)) + 1):
-        parts.append(_text(LEFT - 8, y_energy(10.0**power) + 4, f"{10.0**power:g}", "end", _ENERGY))
+    powers = [10.0**power for power in range(round(math.log10(low)), round(math.log10(high)) + 1)]
+    parts += [_text(LEFT - 8, y_energy(power) + 4, f"{power:g}", "end", _ENERGY) for power in powers]
     parts += [
         _line([(x(s), y_energy(e)) for s, e in zip(steps, energies, strict=True) if math.isfinite(e) and e > 0], _ENERGY),
         _line([(x(s), y_score(v)) for s, v in zip(steps, scores, strict=True) if math.isfinite(v)], _SCORE),
