@@ -1,11 +1,13 @@
 """The mean over rotated (or mirrored) versions of the input (paper, section 4: seven rotated versions)."""
 
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
 from scipy import ndimage
+
+from unseam.errors import SettingsError
 
 Averaging = Literal["none", "rotations", "flips"]
 """``rotations``: seven angles, as in the paper. ``flips``: the eight rotations by 90 degrees and their mirror images."""
@@ -29,6 +31,11 @@ def averaged(
     averaging
         Which versions.
 
+    Raises
+    ------
+    SettingsError
+        For any other word.
+
     Source: paper, section 4 (EM segmentation: mean over 7 rotated versions of the input).
 
     Departs: the paper does not name the angles; we take k * 360 / 7 degrees. The turned image is cubic-interpolated on a
@@ -36,6 +43,8 @@ def averaged(
     """
     if averaging == "none":
         return probabilities_of(image)
+    if averaging not in get_args(Averaging):
+        raise SettingsError(f"averaging is {averaging!r}. It may be 'none', 'rotations' or 'flips'.")
     versions = _flips(probabilities_of, image) if averaging == "flips" else _turns(probabilities_of, image)
     total = next(versions)
     for version in versions:

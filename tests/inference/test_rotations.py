@@ -1,0 +1,178 @@
+"""Averaging with engines that turn with the image: turning there and back must then change nothing."""
+
+import inspect
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from unseam.errors import SettingsError
+from unseam.inference import rotations
+from unseam.inference.rotations import NUM_ROTATIONS, averaged
+
+
+def pointwise(image: np.ndarray) -> np.ndarray:
+    """Probabilities of each pixel by itself: turns with the image, whatever the angle."""
+    foreground = np.clip(image[0], 0, 1)
+    return np.stack([1 - foreground, foreground])
+
+
+def blurred(image: np.ndarray) -> np.ndarray:
+    """Looks at its neighbours, at all of one distance alike: turns with the image, too."""
+    return pointwise(ndimage.gaussian_filter(image, (0, 2, 2), mode="mirror"))
+
+
+def smooth_image(height: int, width: int, sigma: float = 3.0) -> np.ndarray:
+    """Without symmetry, so that a version turned back the wrong way would show."""
+    rng = np.random.default_rng(20150518)
+    image = ndimage.gaussian_filter(rng.normal(size=(height, width)), sigma, mode="mirror")
+    image = (image - image.min()) / (image.max() - image.min())
+    return image[None]
+
+
+@pytest.fixture
+def calls():
+    """An engine that remembers what it was shown."""
+
+    def engine(image: np.ndarray) -> np.ndarray:
+        engine.seen.append(image.copy())
+        return pointwise(image)
+
+    engine.seen = []
+    return engine
+
+
+def test_none_is_the_plain_prediction(calls):
+    image = smooth_image(20, 30)
+    assert np.array_equal(averaged(calls, image, "none"), pointwise(image))
+    assert len(calls.seen) == 1
+
+
+@pytest.mark.parametrize("engine", [pointwise, blurred])
+@pytest.mark.parametrize("shape", [(90, 90), (60, 130), (131, 64)])
+def test_seven_turns_of_what_turns_along_change_little(engine, shape):
+    """Interpolation there and back is all that remains; the corners were mirrored on the canvas and came back, too."""
+    image = smooth_image(*shape)
+    difference = averaged(engine, image, "rotations") - engine(image)
+    assert np.abs(difference).max() < 0.02
+    assert np.sqrt(np.mean(difference**2)) < 0.004
+
+
+def test_versions_turned_on_instead_of_back_would_show(monkeypatch):
+    """The control of the bounds above."""
+    resampled = rotations._resampled
+
+    def turned_on(image: np.ndarray, turn: np.ndarray, shape: tuple[int, int], order: int) -> np.ndarray:
+        return resampled(image, turn.T if order == 1 else turn, shape, order)
+
+    monkeypatch.setattr(rotations, "_resampled", turned_on)
+    image = smooth_image(90, 90)
+    assert np.sqrt(np.mean((averaged(pointwise, image, "rotations") - pointwise(image)) ** 2)) > 0.05
+
+
+def test_the_versions_are_seven_and_evenly_turned(calls):
+    """A bright spot east of the centre walks round by a seventh of a turn at a time."""
+    image = np.zeros((1, 101, 101))
+    image[0, 50, 80] = 1
+    averaged(calls, ndimage.gaussian_filter(image, (0, 2, 2)), "rotations")
+    assert len(calls.seen) == NUM_ROTATIONS == 7
+    angles = []
+    for version in calls.seen:
+        centre = (np.array(version.shape[1:]) - 1) / 2
+        row, column = np.array(np.unravel_index(version[0].argmax(), version.shape[1:])) - centre
+        assert np.hypot(row, column) == pytest.approx(30, abs=1)
+        angles.append(np.degrees(np.arctan2(row, column)) % 360)
+    np.testing.assert_allclose(np.sort(angles), np.arange(7) * 360 / 7, atol=1.5)
+
+
+def test_the_canvas_holds_the_turned_image_whole(calls):
+    """Nothing is cut off: the corners of the image are on every canvas."""
+    image = np.zeros((1, 61, 41))
+    image[0, [0, 0, -1, -1], [0, -1, 0, -1]] = 1
+    averaged(calls, ndimage.maximum_filter(image, (0, 9, 9)), "rotations")
+    for version in calls.seen[1:]:
+        for row, column in [(-26, -16), (-26, 16), (26, -16), (26, 16)]:
+            distance = np.hypot(row, column)
+            rows, columns = (np.arange(n) - (n - 1) / 2 for n in version.shape[1:])
+            ring = np.abs(np.hypot(rows[:, None], columns[None]) - distance) < 1
+            assert version[0][ring].max() > 0.9
+        assert version.shape[1] >= 61 * 0.2
+        assert max(version.shape[1:]) <= np.ceil(np.hypot(61, 41)) + 1
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (2, 1), (1, 40), (40, 1), (2, 3)])
+@pytest.mark.parametrize("averaging", ["rotations", "flips"])
+def test_tiny_images(averaging, shape):
+    image = np.full((1, *shape), 0.25)
+    result = averaged(pointwise, image, averaging)
+    np.testing.assert_allclose(result, pointwise(image), atol=1e-12)
+
+
+@given(st.integers(1, 25), st.integers(1, 25), st.integers(2, 4), st.integers(0, 10**6))
+def test_flips_are_exact_for_what_turns_along(height, width, num_classes, seed):
+    """On sixteenths nothing is rounded, and the mean of eight equal numbers is that number, to the bit."""
+    rng = np.random.default_rng(seed)
+    cuts = np.sort(rng.integers(0, 17, (num_classes - 1, height, width)), axis=0)
+    image = np.diff(cuts, axis=0, prepend=0, append=16).astype(np.float32) / 16
+    assert np.array_equal(averaged(np.copy, image, "flips"), image)
+
+
+def test_flips_of_a_neighbourhood():
+    image = smooth_image(31, 17)
+    np.testing.assert_allclose(averaged(blurred, image, "flips"), blurred(image), atol=1e-12)
+
+
+def test_the_flips_are_the_eight_poses(calls):
+    image = smooth_image(4, 4, sigma=0.5)
+    averaged(calls, image, "flips")
+    poses = {version.tobytes() for version in calls.seen}
+    expected = {np.rot90(m, k, axes=(1, 2)).copy().tobytes() for m in (image, image[:, :, ::-1]) for k in range(4)}
+    assert (len(calls.seen), poses) == (8, expected)
+
+
+def test_flips_take_the_mean():
+    """An engine that always sees the upper row as foreground: over eight poses every border pixel is, one time in four."""
+
+    def upper_row(image: np.ndarray) -> np.ndarray:
+        foreground = np.zeros(image.shape[1:])
+        foreground[0] = 1
+        return np.stack([1 - foreground, foreground])
+
+    result = averaged(upper_row, np.zeros((1, 4, 5)), "flips")[1]
+    assert np.array_equal(result[1:-1, 1:-1], np.zeros((2, 3)))
+    np.testing.assert_allclose(result[0, 1:-1], 0.25)
+    np.testing.assert_allclose(result[1:-1, 0], 0.25)
+    np.testing.assert_allclose(result[0, 0], 0.5)
+
+
+@pytest.mark.parametrize("averaging", ["none", "rotations", "flips"])
+def test_probabilities_stay_probabilities(averaging, rng):
+    image = rng.random((3, 40, 33), np.float32)
+
+    def three_classes(part: np.ndarray) -> np.ndarray:
+        scores = np.exp(4 * part)
+        return (scores / scores.sum(axis=0)).astype(np.float32)
+
+    result = averaged(three_classes, image, averaging)
+    assert (result.shape, result.dtype) == ((3, 40, 33), np.float32)
+    assert result.min() >= 0
+    assert result.max() <= 1
+    np.testing.assert_allclose(result.sum(axis=0), 1, atol=1e-5)
+
+
+def test_the_image_is_only_read():
+    image = smooth_image(12, 15)
+    before = image.copy()
+    for averaging in ("none", "rotations", "flips"):
+        averaged(pointwise, image, averaging)
+    assert np.array_equal(image, before)
+
+
+@pytest.mark.parametrize("wrong", ["flip", "", "mean"])
+def test_an_unknown_averaging_is_refused(wrong):
+    """As it is outside the tests, where nothing checks the annotation."""
+    unchecked = inspect.unwrap(averaged)
+    with pytest.raises(SettingsError, match=f"averaging is {wrong!r}. It may be 'none', 'rotations' or 'flips'"):
+        unchecked(pointwise, np.zeros((1, 4, 4)), wrong)
