@@ -1,6 +1,7 @@
 """From annotated images, as read, to samples: what the masks hold, normalised grey values, ridges cut, w(x) computed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -9,10 +10,10 @@ from scipy import ndimage
 
 from unseam.data.channels import is_grey_saved_as_colour, num_channels
 from unseam.data.labels import LabelReading, judge_labels, to_class_map, to_instance_map
-from unseam.data.normalise import Normalise
+from unseam.data.normalise import Normalise, check_image
 from unseam.data.sample import Sample
 from unseam.data.weight_map import balanced_class_weights, cut_ridge, separation_term
-from unseam.errors import DataError, LabelError
+from unseam.errors import DataError
 from unseam.shapes import IGNORE, NOT_ANNOTATED
 
 
@@ -99,6 +100,9 @@ def prepare(  # noqa: PLR0913 - settings of three rooms meet here, and this floo
     """
     if not annotated:
         raise DataError("No annotated image came. Give at least one image with its mask.")
+    for item in annotated:
+        with _naming(item):
+            check_image(item.image)
     annotated = _grey_where_all_are(annotated, tell)
     channels = _common_channels(annotated)
     for item in annotated:
@@ -122,10 +126,8 @@ def prepare(  # noqa: PLR0913 - settings of three rooms meet here, and this floo
     separated: list[np.ndarray | None] = []
     objects: list[np.ndarray | None] = []
     for item in annotated:
-        try:
+        with _naming(item):
             class_map, cells, instances = _maps(item.labels, reading)
-        except LabelError as error:
-            raise LabelError(f"{item.name}: {error}") from error
         class_maps.append(class_map)
         separated.append(cells)
         objects.append(instances)
@@ -159,10 +161,17 @@ def _maps(
 
 
 def _normalised(item: Annotated, normalise: Normalise) -> np.ndarray:
-    try:
+    with _naming(item):
         return normalise(item.image)
+
+
+@contextmanager
+def _naming(item: Annotated) -> Iterator[None]:
+    """Put the name of the image before the message of whatever is wrong with it."""
+    try:
+        yield
     except DataError as error:
-        raise DataError(f"{item.name}: {error}") from error
+        raise type(error)(f"{item.name}: {error}") from error
 
 
 def _weights(

@@ -1,0 +1,130 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from unseam.data.normalise import Normalise, check_image
+from unseam.errors import DataError, SettingsError
+
+NORMALISE = Normalise()
+
+
+def grey(rng: np.random.Generator, height: int = 40, width: int = 50) -> np.ndarray:
+    return rng.integers(0, 256, (height, width)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(lambda image: image.astype(np.uint16) * 257, id="16 bits"),
+        pytest.param(lambda image: image.astype(np.uint32) * 2**23, id="32 bits"),
+        pytest.param(lambda image: image.astype(np.uint64) * 2**55, id="64 bits"),
+        pytest.param(lambda image: (image.astype(np.int16) - 128).astype(np.int8), id="signed"),
+        pytest.param(lambda image: image / np.float32(255), id="float32 0 to 1"),
+        pytest.param(lambda image: image.astype(np.float16), id="float16"),
+        pytest.param(lambda image: image.astype(np.float64), id="float64"),
+        pytest.param(lambda image: image + 1e6, id="an offset"),
+        pytest.param(lambda image: image / 255 + 1e9, id="an offset that float32 cannot tell from its neighbours"),
+        pytest.param(lambda image: image.astype(np.int64) + 2**40, id="an integer offset"),
+        pytest.param(lambda image: image * 1e-42, id="tiny"),
+        pytest.param(lambda image: image * 1e300, id="huge"),
+        pytest.param(lambda image: image.astype(np.float32) * np.float32(1e-38), id="tiny float32"),
+        pytest.param(lambda image: image * 3.5 - 1000, id="below zero"),
+    ],
+)
+def test_all_types_and_ranges_come_out_alike(other, rng):
+    image = grey(rng)
+    expected = NORMALISE(image)
+    result = NORMALISE(other(image))
+    np.testing.assert_allclose(result, expected, atol=2e-3)
+    assert result.dtype == np.float32
+
+
+def test_the_percentiles_become_0_and_1(rng):
+    image = rng.normal(5, 2, (100, 100))
+    result = Normalise(2.0, 98.0)(image)[0]
+    assert np.percentile(result, 2) == pytest.approx(0, abs=1e-5)
+    assert np.percentile(result, 98) == pytest.approx(1, abs=1e-5)
+    assert result.min() < 0
+    assert result.max() > 1, "values beyond are kept"
+
+
+def test_a_bool_image():
+    np.testing.assert_array_equal(NORMALISE(np.eye(4, dtype=bool))[0], np.eye(4, dtype=np.float32))
+
+
+@pytest.mark.parametrize("value", [0, 7, 255])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(1, 1), (5, 4), (1, 9), (6, 5, 3)])
+def test_a_constant_image_is_zero(value, dtype, shape):
+    result = NORMALISE(np.full(shape, value, dtype))
+    assert result.shape == (shape[2] if len(shape) == 3 else 1, *shape[:2])
+    assert not result.any()
+
+
+def test_few_bright_spots_on_one_value_use_the_whole_range():
+    image = np.full((100, 100), 3, np.uint16)
+    image[50, 50] = 1003
+    assert NORMALISE(image)[0, 50, 50] == 1.0
+    assert NORMALISE(image)[0, 0, 0] == 0.0
+
+
+def test_channels_go_first_and_each_has_its_own_range(rng):
+    image = np.stack([grey(rng), grey(rng) // 4, np.full((40, 50), 9, np.uint8)], axis=-1)
+    result = NORMALISE(image)
+    assert result.shape == (3, 40, 50)
+    for channel in range(3):
+        np.testing.assert_array_equal(result[channel], NORMALISE(image[..., channel])[0])
+
+
+def test_the_image_is_only_read(rng):
+    image = grey(rng).astype(np.float32)
+    before = image.copy()
+    NORMALISE(image)
+    np.testing.assert_array_equal(image, before)
+
+
+@given(arrays.arrays(np.float32, arrays.array_shapes(min_dims=2, max_dims=2, max_side=8), elements=st.floats(
+    -1e6, 1e6, width=32)))  # fmt: skip
+def test_order_is_kept_and_all_is_finite(image):
+    result = NORMALISE(image)[0]
+    assert np.isfinite(result).all()
+    order = np.argsort(image.ravel(), kind="stable")
+    assert np.all(np.diff(result.ravel()[order]) >= 0)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_pixels_that_are_not_finite_are_named(bad):
+    image = np.zeros((6, 8))
+    image[3, 5] = image[4, 1] = bad
+    with pytest.raises(DataError, match=r"2 pixel\(s\) are not finite.*row 3, column 5.*real values"):
+        NORMALISE(image)
+
+
+def test_a_mark_for_missing_data_is_named():
+    image = np.linspace(0, 1e-6, 100).reshape(10, 10)
+    image[2, 3] = -1.7e308
+    with pytest.raises(DataError, match=r"row 2, column 3 is -1\.7e\+308.*missing data"):
+        Normalise(2.0, 98.0)(image)
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros(5), r"shape \(5,\).*\(rows, columns\)"),
+        (np.zeros(()), r"shape \(\)"),
+        (np.zeros((2, 3, 4, 5)), r"shape \(2, 3, 4, 5\)"),
+        (np.zeros((0, 5)), r"shape \(0, 5\).*at least 1 px"),
+        (np.zeros((4, 4), complex), r"complex128.*real numbers"),
+        (np.zeros((4, 4), "U3"), r"real numbers"),
+    ],
+)
+def test_what_is_no_image(image, message):
+    with pytest.raises(DataError, match=message):
+        check_image(image)
+
+
+def test_percentiles_out_of_order():
+    with pytest.raises(SettingsError, match=r"normalise.high_percent = 10.0"):
+        Normalise(50.0, 10.0)
