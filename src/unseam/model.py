@@ -42,8 +42,8 @@ class Segmentation:
     def classes(self) -> Integer[np.ndarray, "height width"]:
         """The likeliest class of each pixel (H, W), with the values of the training masks."""
         likeliest = self.probabilities.argmax(axis=0)
-        values = np.asarray(self.class_values)
-        return values.astype(np.uint8 if values.max() <= 255 else np.int32)[likeliest]
+        values, highest = np.asarray(self.class_values), max(self.class_values)
+        return values.astype(np.uint8 if highest < 2**8 else np.int32 if highest < 2**31 else np.int64)[likeliest]
 
     @cached_property
     def instances(self) -> Int32[np.ndarray, "height width"]:

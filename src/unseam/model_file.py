@@ -1,9 +1,8 @@
 """The model file: weights and all that prediction needs, in one safetensors file that can hold no code.
 
-The header of a safetensors file is JSON; ours has two entries: ``unseam``, with :class:`ModelInfo` as text, and
-``sha256``, the check sum of that text and of the weights, so that a bit that turned over on some disk is noticed
-instead of segmented with. Nothing is pickled, and the network is built from a few numbers in known ranges, never from
-a name that is looked up.
+The header of a safetensors file is JSON; ours has one entry, ``unseam``: :class:`ModelInfo` as text, with the check sum
+of that text and of the weights, so that a bit that turned over on some disk is noticed instead of segmented with.
+Nothing is pickled, and the network is built from a few numbers in known ranges, never from a name that is looked up.
 """
 
 import hashlib
@@ -23,7 +22,7 @@ from unseam.errors import ModelFileError, SettingsError
 from unseam.inference.instances import Objects
 from unseam.io import write_bytes_whole
 from unseam.nets import NetConfig, UNetConfig
-from unseam.settings import decode, encode
+from unseam.settings import check_range, decode, encode
 
 FORMAT = "unseam model 1"
 _LARGEST_HEADER = 1_000_000
@@ -87,7 +86,8 @@ class ModelInfo:
                 raise SettingsError(
                     f"{name} has {len(getattr(self, name))} entries for {self.net.num_classes} classes; one each is needed."
                 )
-
+        for value in self.class_values:
+            check_range("model", "class_values", value, 0, 2**62)
 
     def class_index(self, name: str) -> int:
         """Index of a foreground class that is given by its name or its value.
@@ -113,8 +113,9 @@ def save_model(path: Path, net: nn.Module, info: ModelInfo) -> None:
         If it cannot be written; a file that stood there stays as it was.
     """
     weights = {name: w.detach().cpu().float().contiguous() for name, w in net.state_dict().items()}
-    about = json.dumps({"format": FORMAT, **encode(info)})
-    write_bytes_whole(path, save_tensors(weights, metadata={"unseam": about, "sha256": _check_sum(about, weights)}))
+    about = {"format": FORMAT, **encode(info)}
+    text = json.dumps({**about, "sha256": _check_sum(about, weights)})
+    write_bytes_whole(path, save_tensors(weights, metadata={"unseam": text}))
 
 
 def load_model(path: Path) -> tuple[nn.Module, ModelInfo]:
@@ -126,7 +127,8 @@ def load_model(path: Path) -> tuple[nn.Module, ModelInfo]:
         If it is no model file, a damaged one, or one that this version does not know. One class, whatever is wrong.
     """
     info = read_info(path)
-    header = _read_header(path)
+    about = _read_header(path)
+    check_sum = about.pop("sha256", None)  # other programs may leave it out
     try:
         weights = load_tensors(path.read_bytes())
         with torch.device("meta"):
@@ -136,7 +138,7 @@ def load_model(path: Path) -> tuple[nn.Module, ModelInfo]:
             raise ModelFileError(f"{path}: its weights do not fit the network that it names. The file is damaged.")
         if not all(w.dtype == torch.float32 and bool(torch.isfinite(w).all()) for w in weights.values()):
             raise ModelFileError(f"{path}: some weights are not finite float32 numbers. The file is damaged.")
-        if header.get("sha256", "") not in ("", _check_sum(header["unseam"], weights)):  # others may leave it out
+        if check_sum not in (None, _check_sum(about, weights)):
             raise ModelFileError(f"{path}: its check sum does not fit its content. The file is damaged: copy it again.")
         net.load_state_dict(weights, assign=True)
     except (SafetensorError, RuntimeError, OSError) as error:
@@ -152,8 +154,9 @@ def read_info(path: Path) -> ModelInfo:
     ModelFileError
         As for :func:`load_model`.
     """
-    about = json.loads(_read_header(path)["unseam"])
-    about.pop("format")
+    about = _read_header(path)
+    del about["format"]
+    about.pop("sha256", None)
     try:
         info = decode(ModelInfo, about)
         with torch.device("meta"):
@@ -165,8 +168,8 @@ def read_info(path: Path) -> ModelInfo:
     return info
 
 
-def _check_sum(about: str, weights: dict[str, Tensor]) -> str:
-    total = hashlib.sha256(about.encode())
+def _check_sum(about: dict[str, Any], weights: dict[str, Tensor]) -> str:
+    total = hashlib.sha256(json.dumps(about).encode())
     for name in sorted(weights):
         total.update(f"{name} {tuple(weights[name].shape)}".encode())
         total.update(weights[name].numpy().data.cast("B"))
@@ -174,19 +177,21 @@ def _check_sum(about: str, weights: dict[str, Tensor]) -> str:
 
 
 def _read_header(path: Path) -> dict[str, Any]:
-    """Our entries of the header, read under a cap so that a hostile file cannot fill the memory."""
+    """The JSON of ours in the header, read under a cap so that a hostile file cannot fill the memory."""
     wrong = f"{path}: not a model file. Give model.safetensors or the run folder that `unseam train` wrote"
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if not 2 <= length <= _LARGEST_HEADER:
                 raise ModelFileError(f"{wrong} (its first bytes are no safetensors header).")
-            header = json.loads(file.read(length))["__metadata__"]
-        about = json.loads(header["unseam"])
+            header = json.loads(file.read(length))
+        about = json.loads(header["__metadata__"]["unseam"])
         if not isinstance(about, dict) or about.get("format") != FORMAT:
             raise ModelFileError(f"{path}: its format is not {FORMAT!r}; another version of unseam wrote it. Update unseam.")
     except OSError as error:
         raise ModelFileError(f"{wrong} ({error.strerror}).") from error
+    except ModelFileError:  # a ValueError as well
+        raise
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelFileError(f"{wrong} (its header names no unseam model).") from error
-    return header
+    return about
