@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from unseam.data.sample import Window
 from unseam.data.split import HeldOut
 from unseam.engines import TorchEngine
 from unseam.inference.instances import Objects
@@ -39,7 +38,7 @@ def judge(
 
     def score_of(net: nn.Module) -> Score:
         predictor = Predictor(TorchEngine(net, str(device), dtype))
-        maps = [_predicted(predictor, part) for part in held_out]
+        maps = [predictor.probabilities(part.sample.image, part.window.slices) for part in held_out]
         foreground = sum(int(np.count_nonzero(p.argmax(0))) for p in maps) / sum(h.window.num_pixels for h in held_out)
         if objects is None:
             truths = [part.sample.classes[part.window.slices] for part in held_out]
@@ -68,7 +67,7 @@ def with_best_threshold(
 ) -> tuple[Objects, float]:
     """The threshold with the best panoptic quality on what was held out, and that quality."""
     predictor = Predictor(TorchEngine(net, str(device), dtype))
-    maps = [_predicted(predictor, part) for part in held_out]
+    maps = [predictor.probabilities(part.sample.image, part.window.slices) for part in held_out]
     trials = [replace(objects, threshold=threshold) for threshold in THRESHOLDS]
     qualities = [_panoptic_quality(held_out, maps, trial) for trial in trials]
     best = int(np.argmax(qualities))
@@ -82,20 +81,3 @@ def _panoptic_quality(held_out: Sequence[HeldOut], maps: Sequence[np.ndarray], o
         pairs.append((part.sample.name, objects(probabilities), part.sample.instances[part.window.slices]))
     scores = evaluate_instance_maps(pairs).pooled()
     return float(scores["f1"]) * float(np.nan_to_num(scores["mean_matched_iou"]))
-
-
-def _predicted(predictor: Predictor, part: HeldOut) -> np.ndarray:
-    """Probabilities in the frame of the window, computed from no more of the image than the window needs.
-
-    The cut-out begins on the phase grid of the whole image, so that these are the pixels of the whole prediction.
-    """
-    geometry = predictor.engine.geometry
-    image, window = part.sample.image, part.window
-
-    def begin(start: int) -> int:
-        return max(0, (start - geometry.context) // geometry.phase * geometry.phase)
-
-    top, left = begin(window.top), begin(window.left)
-    cut = image[:, top : window.bottom + geometry.context, left : window.right + geometry.context]
-    inside = Window(window.top - top, window.bottom - top, window.left - left, window.right - left)
-    return predictor.probabilities(np.ascontiguousarray(cut))[:, *inside.slices]

@@ -37,27 +37,33 @@ class Predictor:
     on_tile: Callable[[int, int], None] | None = None
 
     def probabilities(
-        self, image: Float[np.ndarray, "channel height width"]
-    ) -> Float[np.ndarray, "klass height width"]:
+        self, image: Float[np.ndarray, "channel height width"], window: tuple[slice, slice] | None = None
+    ) -> Float[np.ndarray, "klass rows columns"]:
         """Soft-max of the logits for every pixel of a normalised image, in the frame of the image.
 
         Parameters
         ----------
         image
             (C, H, W), normalised as the network was trained; any H, W >= 1.
+        window
+            Rows and columns that are wanted, each ``slice(start, stop)`` within the image; None: all. They get what they
+            get with all the image, and no more is read and computed than they need.
 
         Returns
         -------
         probabilities
-            (K, H, W), summing to 1 over K.
+            (K, H, W), or K and the window's size; summing to 1 over K.
 
         Raises
         ------
         SizeError
             If the largest tile is too small for the network.
         """
-        height, width = image.shape[1:]
-        plan = plan_tiles(height, width, self.engine.geometry, self.max_input_tile)
+        rows, columns = window or (slice(0, image.shape[1]), slice(0, image.shape[2]))
+        phase = self.engine.geometry.phase
+        top, left = (start // phase * phase for start in (rows.start, columns.start))
+        height, width = rows.stop - top, columns.stop - left
+        plan = plan_tiles(height, width, self.engine.geometry, self.max_input_tile, top=top, left=left)
         result: np.ndarray | None = None
         for done, tile in enumerate(read_tiles(image, plan), start=1):
             part = softmax(self.engine(tile.input))
@@ -68,7 +74,7 @@ class Predictor:
             if self.on_tile is not None:
                 self.on_tile(done, len(plan))
         assert result is not None
-        return result
+        return result[:, rows.start - top :, columns.start - left :]
 
 
 def softmax(logits: Float[np.ndarray, "klass rows cols"]) -> Float[np.ndarray, "klass rows cols"]:

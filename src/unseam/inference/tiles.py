@@ -18,7 +18,7 @@ class Tile:
     input
         (C, h, w), with its context, mirrored where the image ends.
     rows, columns
-        Where the used part of its output lies, in the frame of the image.
+        Where the used part of its output lies, in the frame of what the plan covers.
     """
 
     input: Float[np.ndarray, "channel height width"]
@@ -28,39 +28,56 @@ class Tile:
 
 @dataclass(frozen=True)
 class TilePlan:
-    """The tiles of an image: the product of the tiles of its two axes."""
+    """The tiles of an image, or of a part of it: the product of the tiles of its two axes.
+
+    Attributes
+    ----------
+    rows, columns
+        The tiles of each axis, counted from ``top`` and ``left``.
+    context
+        Of the network, px.
+    top, left
+        Where the part begins in the image, px; multiples of the phase.
+    """
 
     rows: AxisTiles
     columns: AxisTiles
     context: int
+    top: int = 0
+    left: int = 0
 
     def __len__(self) -> int:
         return len(self.rows.origins) * len(self.columns.origins)
 
 
-def plan_tiles(height: int, width: int, geometry: Geometry, max_input_tile: int) -> TilePlan:
-    """Lay tiles over an image of ``height`` x ``width`` px; see :func:`unseam.geometry.lay_tiles`."""
-    return TilePlan(
-        lay_tiles(height, geometry, max_input_tile), lay_tiles(width, geometry, max_input_tile), geometry.context
-    )
+def plan_tiles(
+    height: int, width: int, geometry: Geometry, max_input_tile: int, *, top: int = 0, left: int = 0
+) -> TilePlan:
+    """Lay tiles over ``height`` x ``width`` px of an image, from (``top``, ``left``); see `unseam.geometry.lay_tiles`.
+
+    Where ``top`` and ``left`` are multiples of the phase, these pixels get what they get when all the image is planned.
+    """
+    assert top % geometry.phase == left % geometry.phase == 0
+    rows, columns = (lay_tiles(length, geometry, max_input_tile) for length in (height, width))
+    return TilePlan(rows, columns, geometry.context, top, left)
 
 
 def read_tiles(image: Float[np.ndarray, "channel height width"], plan: TilePlan) -> Iterator[Tile]:
     """Every input tile of the plan, row by row, read from the image as it is needed."""
-    for top in plan.rows.origins:
-        row_indices = _indices(top, plan.rows, plan.context)
-        for left in plan.columns.origins:
-            column_indices = _indices(left, plan.columns, plan.context)
+    height, width = image.shape[1:]
+    for row in plan.rows.origins:
+        row_indices = _indices(plan.top + row - plan.context, plan.rows.input_tile, height)
+        for column in plan.columns.origins:
+            column_indices = _indices(plan.left + column - plan.context, plan.columns.input_tile, width)
             yield Tile(
                 input=_read(image, row_indices, column_indices),
-                rows=slice(top, top + plan.rows.used(top)),
-                columns=slice(left, left + plan.columns.used(left)),
+                rows=slice(row, row + plan.rows.used(row)),
+                columns=slice(column, column + plan.columns.used(column)),
             )
 
 
-def _indices(origin: int, axis: AxisTiles, context: int) -> np.ndarray:
-    start = origin - context
-    return np.asarray(mirrored_range(start, start + axis.input_tile, axis.length))
+def _indices(start: int, count: int, length: int) -> np.ndarray:
+    return np.asarray(mirrored_range(start, start + count, length))
 
 
 def _read(image: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
