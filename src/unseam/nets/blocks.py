@@ -1,6 +1,7 @@
 """The bricks of Fig. 1: double convolution, up-convolution, copy and crop, and the Gaussian they start from."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
@@ -20,6 +21,32 @@ class DoubleConvolution(nn.Sequential):
             nn.Conv2d(width, width, kernel_size=3),
             nn.ReLU(inplace=True),
         )
+
+
+def contracting_path(in_channels: int, widths: Sequence[int]) -> nn.ModuleList:
+    """The double convolutions of the contracting path, one a level, from the image down to the bottom."""
+    before = [in_channels, *widths[:-1]]
+    return nn.ModuleList(DoubleConvolution(b, width) for b, width in zip(before, widths, strict=True))
+
+
+def contract(
+    features_BCHW: Float[Tensor, "batch channel height width"], path: nn.ModuleList, pool: nn.Module, drop: nn.Module
+) -> list[Tensor]:
+    """Walk down the contracting path: the feature map of every level, from the first to the bottom.
+
+    Drop-out acts at the path's end: on the bottom, and on the level above it, on its way down and across.
+
+    Source: paper, section 2; drop-out: section 3.1, and the authors' release for where exactly.
+    """
+    levels: list[Tensor] = []
+    for level, double_convolution in enumerate(path):
+        if level > 0:
+            features_BCHW = pool(features_BCHW)
+        features_BCHW = double_convolution(features_BCHW)
+        if level >= len(path) - 2:
+            features_BCHW = drop(features_BCHW)
+        levels.append(features_BCHW)
+    return levels
 
 
 class UpConvolution(nn.ConvTranspose2d):

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from unseam.geometry import Geometry, path_geometry
-from unseam.nets.blocks import DoubleConvolution, crop, draw_weights
+from unseam.nets.blocks import contract, contracting_path, crop, draw_weights
 from unseam.settings import check_range
 
 
@@ -70,10 +70,7 @@ class FCN(nn.Module):
         self.config = FCNConfig(in_channels, num_classes, first_width, depth, dropout)
         widths = [first_width * 2**level for level in range(depth + 1)]
 
-        self.contracting = nn.ModuleList(
-            DoubleConvolution(before, width)
-            for before, width in zip([in_channels, *widths[:-1]], widths, strict=True)
-        )
+        self.contracting = contracting_path(in_channels, widths)
         self.pool = nn.MaxPool2d(kernel_size=2, stride=2)
         self.drop = nn.Dropout(dropout)
         self.score = nn.ModuleList(nn.Conv2d(width, num_classes, kernel_size=1) for width in widths)
@@ -98,16 +95,8 @@ class FCN(nn.Module):
         for length in image.shape[-2:]:
             self.geometry.output_for(length)
 
-        features_BCHW = image
-        scores: list[Tensor] = []
-        for level, double_convolution in enumerate(self.contracting):
-            if level > 0:
-                features_BCHW = self.pool(features_BCHW)
-            features_BCHW = double_convolution(features_BCHW)
-            if level >= len(self.contracting) - 2:
-                features_BCHW = self.drop(features_BCHW)
-            scores.append(self.score[level](features_BCHW))
-
+        levels = contract(image, self.contracting, self.pool, self.drop)
+        scores = [score(features_BCHW) for score, features_BCHW in zip(self.score, levels, strict=True)]
         logits_BKHW = scores.pop()
         for up in self.up:
             logits_BKHW = up(logits_BKHW)

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from unseam.geometry import Geometry, path_geometry
-from unseam.nets.blocks import DoubleConvolution, UpConvolution, crop, draw_weights
+from unseam.nets.blocks import DoubleConvolution, UpConvolution, contract, contracting_path, crop, draw_weights
 from unseam.settings import check_range
 
 
@@ -82,10 +82,7 @@ class UNet(nn.Module):
         self.config = UNetConfig(in_channels, num_classes, first_width, depth, dropout)
         widths = [first_width * 2**level for level in range(depth + 1)]
 
-        self.contracting = nn.ModuleList(
-            DoubleConvolution(before, width)
-            for before, width in zip([in_channels, *widths[:-1]], widths, strict=True)
-        )
+        self.contracting = contracting_path(in_channels, widths)
         self.pool = nn.MaxPool2d(kernel_size=2, stride=2)
         self.drop = nn.Dropout(dropout)
         self.up = nn.ModuleList(UpConvolution(width) for width in reversed(widths[1:]))
@@ -115,24 +112,12 @@ class UNet(nn.Module):
         for length in image.shape[-2:]:
             self.geometry.output_for(length)
 
-        *copied, features_BCHW = self._contract(image)
+        *copied, features_BCHW = contract(image, self.contracting, self.pool, self.drop)
         for up, double_convolution in zip(self.up, self.expansive, strict=True):
             raised_BCHW = up(features_BCHW)
             across_BCHW = crop(copied.pop(), *raised_BCHW.shape[-2:])
             features_BCHW = double_convolution(torch.cat([raised_BCHW, across_BCHW], dim=1))
         return self.classify(features_BCHW)
-
-    def _contract(self, features_BCHW: Tensor) -> list[Tensor]:
-        """The contracting path: the feature map of every level, from the first to the bottom."""
-        levels: list[Tensor] = []
-        for level, double_convolution in enumerate(self.contracting):
-            if level > 0:
-                features_BCHW = self.pool(features_BCHW)
-            features_BCHW = double_convolution(features_BCHW)
-            if level >= len(self.contracting) - 2:
-                features_BCHW = self.drop(features_BCHW)
-            levels.append(features_BCHW)
-        return levels
 
     @property
     def geometry(self) -> Geometry:
