@@ -23,7 +23,13 @@ The U-Net of Ronneberger, Fischer and Brox (2015).
 Example: unseam train DATA --out cells/ && unseam predict cells/ IMAGES --out OUT/
 """
 
-app = App(name="unseam", help=HELP, version=__version__, result_action="return_value")
+app = App(
+    name="unseam",
+    help=HELP,
+    version=__version__,
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,  # Ctrl-C is answered below
+)
 for verb in (train, predict, evaluate, info, seams, demo):
     app.command(verb)
 
@@ -38,9 +44,9 @@ STOPPED = 130
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     try:
-        app(arguments, exit_on_error=False, print_error=True)
-    except CycloptsError:
-        return USERS_MISTAKE  # cyclopts has said it, with the nearest option
+        app(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        return _say(f"{error} See unseam {' '.join(error.command_chain or ())} --help.".replace("  ", " "))
     except UnseamError as error:
         return _say(str(error))
     except MemoryError:

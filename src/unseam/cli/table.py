@@ -3,6 +3,7 @@
 import math
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from unseam.metrics import Scores
@@ -34,7 +35,7 @@ def print_scores(scores: Scores) -> None:
     for name, values in scores.rows():
         by_name = dict(zip(columns, values, strict=True))
         cells = ["-" if math.isnan(by_name[c]) else f"{by_name[c]:.4f}" for c in shown]
-        table.add_row(name, *cells, style="bold" if name == "all" else "")
+        table.add_row(escape(name), *cells, style="bold" if name == "all" else "")
     terminal = Console()
     if not terminal.is_terminal:  # in a file every column has room
         terminal = Console(width=200)
