@@ -30,15 +30,17 @@ def test_572_px_give_388(paper_net):
 
 
 def test_sizes_inside_are_those_of_the_figure():
-    """Fig. 1: the length of the map after every double convolution, and after every up-convolution."""
+    """Fig. 1: the length of the map after every double convolution, every pooling and every up-convolution."""
     with torch.device("meta"):
-        net, lengths = UNet(), {}
+        net, lengths = UNet(), {"pool": []}
+        net.pool.register_forward_hook(lambda _, __, out: lengths["pool"].append(out.shape[-1]))
         for path in ("contracting", "up", "expansive"):
             lengths[path] = []
             for block in getattr(net, path):
                 block.register_forward_hook(lambda _, __, out, path=path: lengths[path].append(out.shape[-1]))
         net(torch.empty(1, 1, 572, 572))
     assert lengths["contracting"] == [568, 280, 136, 64, 28]
+    assert lengths["pool"] == [284, 140, 68, 32], "32 px at the lowest resolution, as the figure's caption has it"
     assert lengths["up"] == [56, 104, 200, 392]
     assert lengths["expansive"] == [52, 100, 196, 388]
 
@@ -69,6 +71,15 @@ def test_23_convolutional_layers(paper_net):
 
 def test_31030658_parameters(paper_net):
     assert sum(weight.numel() for weight in paper_net.parameters()) == 31_030_658
+
+
+def test_the_released_network_has_31100354_parameters(paper_net):
+    """The authors' release keeps 128 features in its last up-convolution, so 192 enter the last double convolution."""
+    last_up, after_it = paper_net.up[-1], paper_net.expansive[-1][0]
+    as_released = nn.ConvTranspose2d(last_up.in_channels, 128, 2, stride=2), nn.Conv2d(64 + 128, after_it.out_channels, 3)
+    more = sum(w.numel() for layer in as_released for w in layer.parameters())
+    more -= sum(w.numel() for layer in (last_up, after_it) for w in layer.parameters())
+    assert 31_030_658 + more == 31_100_354
 
 
 def test_features_double_down_and_halve_up(paper_net):

@@ -24,7 +24,7 @@ class WeightedCrossEntropy:
 
     Departs: the paper sums over the tile, we take the mean over its annotated pixels, so that the step does not grow
     with the tile and a sparsely annotated tile counts no less than a full one. Pixels whose class is ``IGNORE`` count
-    nothing: unlabelled is not background.
+    nothing: unlabelled is not background. The paper prints Eq. 1 without the minus sign that makes it fall in training.
 
     Examples
     --------
