@@ -97,6 +97,8 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         check_range("training", "output_size", self.output_size, 1, 4096)
         check_range("training", "batch_size", self.batch_size, 1, 1024)
+        if self.clip_norm is not None:
+            check_range("training", "clip_norm", self.clip_norm, 1e-6, 1e6)
         check_range("training", "validations", self.validations, 1, 10_000)
         check_range("training", "seed", self.seed, 0, 2**31)
 

@@ -13,7 +13,7 @@ import tifffile
 from PIL import Image
 
 from reference.toy import SMALL
-from unseam.io import read_image, read_labels
+from unseam.io import read_image, read_labels, write_image
 
 TINY = [word for setting in SMALL for word in ("--set", setting)]
 EVERYTHING = ["a_classes.tif", "a_masks.tif", "a_overlay.png", "a_prob.tif"]
@@ -52,7 +52,7 @@ def test_train_predict_evaluate_info_seams(terminal, data, tmp_path):
 
     said = terminal("seams", out, data / "images" / "a.png")
     assert said.code == 0
-    assert said.out.splitlines()[-1] == "largest difference of a probability: 0"
+    assert said.out.splitlines()[-1] == "largest difference of a probability: 0, rounding alone: no seams"
     assert said.out.count("pixels of another class 0") >= 2
 
 
@@ -226,3 +226,16 @@ def test_names_that_are_no_text(model, data, tmp_path):
     assert done.returncode == 0, done.stderr.decode(errors="replace")
     assert b"odd" in done.stdout
     assert len(names(tmp_path / "out")) == 1
+
+
+def test_one_bad_image_does_not_stop_the_others(terminal, model, tmp_path):
+    images = tmp_path / "images"
+    images.mkdir()
+    write_image(images / "a.png", np.full((20, 20), 7, np.uint8))
+    (images / "b.png").write_bytes(b"no image")
+    write_image(images / "c.png", np.full((20, 20), 9, np.uint8))
+    said = terminal("predict", model, images, "--out", tmp_path / "out")
+    assert said.code == 2
+    assert "b.png" in said.err
+    assert "1 of 3 images were left out; the others are written" in said.err
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a_classes.tif", "c_classes.tif"]

@@ -61,8 +61,9 @@ def predict(
         Replace results that are there already.
     """
     from rich.console import Console as Terminal
-    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+    from unseam.errors import DataError, ImageReadError, UnseamError
     from unseam.model import Model
     from unseam.predict_files import Wanted, plan_outputs, predict_file, result_folder
 
@@ -83,15 +84,24 @@ def predict(
     terminal = Terminal(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.percentage:3.0f} %"))
     bar = Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal)
+    failed: list[UnseamError] = []
     with result_folder(out), bar as progress:
         for job in jobs:
             task = progress.add_task(job.image.name)
 
-            def on_tile(done: int, total: int, task: object = task) -> None:
-                progress.update(task, completed=done, total=total)  # type: ignore[arg-type]
+            def on_tile(done: int, total: int, task: TaskID = task) -> None:
+                progress.update(task, completed=done, total=total)
 
-            result = predict_file(loaded, job, wanted, max_input_tile=tile, average=average, on_tile=on_tile)
-            progress.remove_task(task)
+            try:
+                result = predict_file(loaded, job, wanted, max_input_tile=tile, average=average, on_tile=on_tile)
+            except (ImageReadError, DataError) as error:  # this image's own fault: the others shall not wait for it
+                failed.append(error)
+                continue
+            finally:
+                progress.remove_task(task)
             for note in result.notes:
                 terminal.print(f"- {job.image.name}: {note}", highlight=False, markup=False, soft_wrap=True)
             print(f"{job.image}: {result.summary} -> {', '.join(str(path) for path in job.outputs)}")
+        if failed:
+            others = f" {len(failed)} of {len(jobs)} images were left out; the others are written." if len(jobs) > 1 else ""
+            raise DataError("\nunseam: ".join(str(error) for error in failed) + others)
