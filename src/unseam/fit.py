@@ -18,6 +18,7 @@ from unseam.data.prepare import Prepared
 from unseam.data.split import Split, split
 from unseam.engines import choose_dtype
 from unseam.errors import DataError
+from unseam.geometry import Geometry
 from unseam.inference.instances import Objects
 from unseam.io import write_bytes_whole
 from unseam.judge import SCORE_NAMES, judge, with_best_threshold, with_smallest_object
@@ -88,19 +89,8 @@ def fit(prepared: Prepared, run: Run, session: Session) -> Fitted:
     _check_classes(parts, prepared)
     session.tell(parts.reason)
     dtype = choose_dtype(run.training.precision, session.device)
-    with torch.random.fork_rng():  # the caller's random numbers are not ours to restart
-        torch.manual_seed(run.training.seed)
-        net = net_for(run, prepared).build().to(session.device)
-    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    state = TrainState(net, run.optimiser.build(net))
-    crops = Crops(
-        parts.training,
-        run.augment,
-        net.geometry,
-        run.training.output_size,
-        run.training.batch_size,
-        run.training.seed,
-    )
+    state = _fresh_state(run, prepared, session.device)
+    plan = _plan(run, session.device, dtype)
 
     def on_record(state: TrainState, _: Record) -> None:
         if session.checkpoint is not None:
@@ -114,18 +104,9 @@ def fit(prepared: Prepared, run: Run, session: Session) -> Fitted:
         load_checkpoint(session.checkpoint, state, validate)
         session.tell(f"going on from step {state.step}")
 
-    plan = Plan(
-        budget=Budget(run.training.steps, run.training.minutes),
-        schedule=run.schedule,
-        learning_rate=run.optimiser.learning_rate,
-        clip_norm=run.training.clip_norm,
-        device=session.device,
-        dtype=dtype,
-        seed=run.training.seed,
-    )
     validate.begin(plan.budget.progress(state.step, state.seconds))
     session.on_start()
-    batches = starmap(Batch, made_ahead(crops.batch, state.step))
+    batches = starmap(Batch, made_ahead(_crops(run, parts, state.net).batch, state.step))
     was_interrupted = False
     try:
         train(state, batches, run.energy, plan, [*session.observers, validate])
@@ -137,15 +118,43 @@ def fit(prepared: Prepared, run: Run, session: Session) -> Fitted:
     if validate.best_weights is None or (was_interrupted and validate.records[-1].step < state.step):
         validate.record(state)
     assert validate.best_weights is not None
-    net.load_state_dict(validate.best_weights)
-    info = _model_info(prepared, run, parts, validate, state, dtype)
-    if objects is not None:
-        info = replace(info, objects=objects)
-        if run.training.tune_objects and parts.validation:
-            tuned, quality = with_best_threshold(objects, net, parts.validation, session.device, dtype)
-            session.tell(f"objects: threshold {tuned.threshold:g} (panoptic quality {quality:.3f}), from {tuned.min_size} px")
-            info = replace(info, objects=tuned)
-    return Fitted(net.cpu().eval(), info, tuple(validate.records), was_interrupted)
+    state.net.load_state_dict(validate.best_weights)
+    if objects is not None and run.training.tune_objects and parts.validation:
+        objects, quality = with_best_threshold(objects, state.net, parts.validation, session.device, dtype)
+        session.tell(f"objects: threshold {objects.threshold:g} (panoptic quality {quality:.3f}), from {objects.min_size} px")
+    info = replace(_model_info(prepared, run, parts, validate, state, dtype), objects=objects or run.objects)
+    return Fitted(state.net.cpu().eval(), info, tuple(validate.records), was_interrupted)
+
+
+def _fresh_state(run: Run, prepared: Prepared, device: torch.device) -> TrainState:
+    """The network with weights drawn from the seed, and its optimiser."""
+    with torch.random.fork_rng():  # the caller's random numbers are not ours to restart
+        torch.manual_seed(run.training.seed)
+        net: torch.nn.Module = net_for(run, prepared).build().to(device)
+    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return TrainState(net, run.optimiser.build(net))
+
+
+def _plan(run: Run, device: torch.device, dtype: torch.dtype) -> Plan:
+    settings = run.training
+    return Plan(
+        budget=Budget(settings.steps, settings.minutes),
+        schedule=run.schedule,
+        learning_rate=run.optimiser.learning_rate,
+        clip_norm=settings.clip_norm,
+        device=device,
+        dtype=dtype,
+        seed=settings.seed,
+    )
+
+
+def _crops(run: Run, parts: Split, net: torch.nn.Module) -> Crops:
+    settings = run.training
+    geometry = net.geometry
+    assert isinstance(geometry, Geometry)
+    return Crops(
+        parts.training, run.augment, geometry, settings.output_size, settings.batch_size, settings.seed
+    )
 
 
 def _objects(run: Run, prepared: Prepared) -> Objects | None:
