@@ -13,7 +13,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 # Train on real micrographs for two minutes, segment one that was not trained on, score it; look into demo/.
 demo: $(VENV)/installed
-	rm -rf demo
+	rm -rf demo/model
 	$(BIN)/unseam demo --out demo
 
 test: $(VENV)/installed

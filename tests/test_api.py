@@ -348,3 +348,31 @@ def test_public_names_are_there():
 
 def test_a_model_says_what_it_is(pair):
     assert "classes background, foreground; 2 steps on 1 image(s)" in repr(quick([pair[0]], [pair[1]]))
+
+
+def test_what_is_said_of_objects_is_kept(rng):
+    image, labels = spots(rng)
+    said = quick([image], [labels], settings=["objects.threshold=0.7", "objects.min_size=50"]).info.objects
+    assert (said.threshold, said.min_size) == (0.7, 50)
+
+
+def test_a_config_file_is_a_recipe(pair, tmp_path):
+    quick([pair[0]], [pair[1]], out=tmp_path / "first", settings=["training.seed=5"])
+    again = train([pair[0]], [pair[1]], recipe=str(tmp_path / "first" / "config.toml"), out=tmp_path / "second")
+    assert (tmp_path / "second" / "config.toml").read_text() == (tmp_path / "first" / "config.toml").read_text()
+    assert again.info.training.seed == 5
+    with pytest.raises(SettingsError, match="cannot be read"):
+        quick([pair[0]], [pair[1]], recipe=str(tmp_path / "none.toml"))
+
+
+def test_a_recipe_and_a_run_to_go_on_with_are_not_both_meant(pair, tmp_path):
+    quick([pair[0]], [pair[1]], out=tmp_path / "run")
+    with pytest.raises(SettingsError, match="Leave one of them out"):
+        train([pair[0]], [pair[1]], out=tmp_path / "run", resume=True, recipe="paper")
+    with pytest.raises(SettingsError, match="without out="):
+        train([pair[0]], [pair[1]], resume=True)
+
+
+def test_channels_and_classes_follow_from_the_data(pair):
+    with pytest.raises(SettingsError, match="the data decide"):
+        quick([pair[0]], [pair[1]], settings=["net.unet.in_channels=3"])

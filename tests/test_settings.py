@@ -210,8 +210,8 @@ OVERRIDES = {
     "net.fcn={}": lambda run: replace(run, net=FCNConfig()),
     "net.fcn={depth = 3, first_width = 8}": lambda run: replace(run, net=FCNConfig(depth=3, first_width=8)),
     "net={fcn = {depth = 3}}": lambda run: replace(run, net=FCNConfig(depth=3)),
-    "optimiser.sgd.momentum=0.9": lambda run: replace(run, optimiser=SGD(momentum=0.9)),
-    "optimiser.sgd={}": lambda run: replace(run, optimiser=SGD()),
+    "optimiser.sgd.momentum=0.9": lambda run: replace(run, optimiser=SGD(momentum=0.9, weight_decay=1e-4)),
+    "optimiser.sgd={}": lambda run: replace(run, optimiser=SGD(weight_decay=1e-4)),
 }
 
 
@@ -227,6 +227,13 @@ def test_overrides_come_in_order():
 
 def test_the_last_network_named_is_meant():
     assert with_overrides(Run(), ["net.fcn.depth=2", "net.unet.depth=3"]).net == UNetConfig(depth=3)
+
+
+def test_what_two_members_share_is_carried_over():
+    """A comparator is one only at the same width: naming the FCN must not bring back its class's own."""
+    run = Run(net=UNetConfig(first_width=16, depth=3, dropout=0.1))
+    assert with_overrides(run, ["net.fcn={}"]).net == FCNConfig(first_width=16, depth=3, dropout=0.1)
+    assert with_overrides(run, ["net.fcn.depth=2"]).net == FCNConfig(first_width=16, depth=2, dropout=0.1)
 
 
 def test_an_override_leaves_the_rest_of_its_member():

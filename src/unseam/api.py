@@ -15,7 +15,7 @@ from unseam.fit import Session, fit
 from unseam.judge import SCORE_NAMES
 from unseam.model import Model
 from unseam.recipes import recipe_named
-from unseam.run_folder import RunFolder
+from unseam.run_folder import RunFolder, read_run
 from unseam.settings import with_overrides
 from unseam.training import Budget, Observer, TrainState
 from unseam.training.observers import Record
@@ -28,7 +28,7 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     masks: Arrays | None = None,
     *,
     out: str | Path | None = None,
-    recipe: str | Run = "default",
+    recipe: str | Run | None = None,
     steps: int | None = None,
     minutes: float | None = None,
     settings: Sequence[str] = (),
@@ -47,7 +47,7 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     out
         Run folder to write; None: nothing is written.
     recipe
-        ``"default"``, ``"paper"``, or a :class:`unseam.config.Run`.
+        ``"default"`` (which None is, too), ``"paper"``, the path of a ``config.toml``, or a :class:`unseam.config.Run`.
     steps, minutes
         Budget of the training; without either, the recipe's.
     settings
@@ -160,15 +160,24 @@ class Watch:
         self.observers = tuple(observers)
 
 
-def _begun(recipe: str | Run, resumed: RunFolder | None) -> Run:
+def _begun(recipe: str | Run | None, resumed: RunFolder | None) -> Run:
     """The settings of the run to go on with, or of the recipe."""
     if resumed is not None:
+        if recipe is not None:
+            raise SettingsError("A recipe came together with resume: a run goes on by its own settings. Leave one of them out.")
         return resumed.read_config()
-    return recipe_named(recipe) if isinstance(recipe, str) else recipe
+    if isinstance(recipe, str):
+        return read_run(Path(recipe)) if recipe.endswith(".toml") else recipe_named(recipe)
+    return recipe or recipe_named("default")
 
 
 def _changed(run: Run, steps: int | None, minutes: float | None, settings: Sequence[str]) -> Run:
-    """The run with the caller's changes; a budget that is given replaces the whole budget."""
+    """The run with the caller's changes; a budget that is given replaces the whole budget.
+
+    How objects are taken is found out by looking, unless it is said: then nothing is tuned.
+    """
+    if any(setting.strip().startswith(("objects.threshold", "objects.min_size")) for setting in settings):
+        settings = ["training.tune_objects=false", *settings]
     run = with_overrides(run, settings)
     if steps is not None or minutes is not None:
         run = replace(run, training=replace(run.training, steps=steps, minutes=minutes))

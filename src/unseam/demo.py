@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from unseam import api
+from unseam.errors import OutputError
 from unseam.evaluate_files import evaluate_files
+from unseam.inference.predict import DEFAULT_INPUT_TILE
 from unseam.io import read_image, read_labels, write_image
 from unseam.metrics import Scores
 from unseam.predict_files import Wanted, plan_outputs, predict_file
@@ -34,12 +36,14 @@ def run_demo(out: Path, minutes: float, watch: api.Watch) -> DemoResult:
         If ``out`` already holds a demo.
     """
     started = time.monotonic()
+    if (out / "model").exists():
+        raise OutputError(f"{out} already holds a demo, and nothing is overwritten. Delete it, or give another --out.")
     model = api.train(SAMPLES, out=out / "model", minutes=minutes, watch=watch)
     image = SAMPLES / "held-out" / "images" / "rat6.png"
     truth = SAMPLES / "held-out" / "masks" / "rat6.png"
     wanted = Wanted(classes=True, instances=False, probabilities=False, overlay=True)
     (job,) = plan_outputs([image], out, wanted, overwrite=True)
-    predict_file(model, job, wanted, max_input_tile=1212, average="none")
+    predict_file(model, job, wanted, max_input_tile=DEFAULT_INPUT_TILE, average="none")
     assert job.classes is not None
     scores = evaluate_files(job.classes, truth).scores
     comparison = out / "image_truth_prediction_errors.png"

@@ -17,7 +17,7 @@ from unseam.data.crops import Crops, made_ahead
 from unseam.data.prepare import Prepared
 from unseam.data.split import Split, split
 from unseam.engines import choose_dtype
-from unseam.errors import DataError
+from unseam.errors import DataError, SettingsError
 from unseam.geometry import Geometry
 from unseam.inference.instances import Objects
 from unseam.io import write_bytes_whole
@@ -71,7 +71,18 @@ class Session:
 
 
 def net_for(run: Run, prepared: Prepared) -> NetConfig:
-    """The recipe's network with the channels and classes of the data."""
+    """The recipe's network with the channels and classes of the data.
+
+    Raises
+    ------
+    SettingsError
+        If the recipe asks for other ones than the data have.
+    """
+    given = type(run.net)()
+    for name, found in (("in_channels", prepared.channels), ("num_classes", prepared.num_classes)):
+        asked = getattr(run.net, name)
+        if asked not in (getattr(given, name), found):
+            raise SettingsError(f"net: {name} = {asked} was set; the data have {found}. Leave it out: the data decide.")
     return replace(run.net, in_channels=prepared.channels, num_classes=prepared.num_classes)
 
 

@@ -186,6 +186,8 @@ def _read_header(path: Path) -> dict[str, Any]:
                 raise ModelFileError(f"{wrong} (its first bytes are no safetensors header).")
             header = json.loads(file.read(length))
         about = json.loads(header["__metadata__"]["unseam"])
+        if isinstance(about, dict) and str(about.get("format")).startswith("unseam checkpoint"):
+            raise ModelFileError(f"{path}: a checkpoint of a training, not a model. Give model.safetensors beside it.")
         if not isinstance(about, dict) or about.get("format") != FORMAT:
             raise ModelFileError(f"{path}: its format is not {FORMAT!r}; another version of unseam wrote it. Update unseam.")
     except OSError as error:

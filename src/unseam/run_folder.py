@@ -73,13 +73,9 @@ class RunFolder:
         SettingsError
             If there are none, or they cannot be read.
         """
-        file = self.path / "config.toml"
-        try:
-            return decode(Run, tomllib.loads(file.read_text(encoding="utf-8")))
-        except OSError as error:
-            raise SettingsError(f"{self.path}: no run to go on with ({error.strerror}: config.toml).") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{file}: not a TOML file ({error}).") from error
+        if not (self.path / "config.toml").exists():
+            raise SettingsError(f"{self.path}: no run to go on with: there is no config.toml in it. Leave --resume out.")
+        return read_run(self.path / "config.toml")
 
     def write_history(self, records: Sequence[Record], score_name: str) -> None:
         """``history.csv`` and ``curve.svg``, so far."""
@@ -101,3 +97,19 @@ class RunFolder:
     def write_card(self, info: ModelInfo) -> None:
         """``README.md``: what this model is, for whoever finds the folder."""
         write_bytes_whole(self.path / "README.md", card(info, self.path.name).encode(errors="backslashreplace"))
+
+
+def read_run(file: Path) -> Run:
+    """The settings in a ``config.toml``: what a run was begun with, and a recipe for another one.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such file, or it holds something else.
+    """
+    try:
+        return decode(Run, tomllib.loads(file.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise SettingsError(f"{file}: these settings cannot be read ({error.strerror}).") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: not a TOML file ({error}).") from error

@@ -117,14 +117,19 @@ def with_overrides(settings: T, overrides: Sequence[str]) -> T:
 
 
 def _drop_other_members(tree: dict[str, Any], cls: type, path: Sequence[str]) -> None:
-    """Naming ``net.fcn.depth`` or ``net.fcn`` chooses the FCN: the table of the network that stood there goes."""
+    """Naming ``net.fcn.depth`` or ``net.fcn`` chooses the FCN: the table of the network that stood there goes.
+
+    What both know by the same name (a width, a learning rate) is carried over, unless it is set anew.
+    """
     hint: Any = cls
     table = tree
     for name in path:
         choices = {table_name(member): member for member in _dataclasses_of(hint)}
         if len(choices) > 1 and name in choices:
+            known = {field.name for field in dataclasses.fields(choices[name])}
             for other in set(table) - {name}:
-                del table[other]
+                carried = {key: value for key, value in table.pop(other).items() if key in known}
+                table[name] = carried | table[name]
             hint = choices[name]
         elif len(choices) == 1:
             hint = typing.get_type_hints(next(iter(choices.values()))).get(name)

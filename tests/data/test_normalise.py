@@ -128,3 +128,9 @@ def test_what_is_no_image(image, message):
 def test_percentiles_out_of_order():
     with pytest.raises(SettingsError, match=r"normalise.high_percent = 10.0"):
         Normalise(50.0, 10.0)
+
+
+def test_percentiles_of_a_large_image_see_every_column():
+    """An evenly spaced sample whose step divides the width would look at some columns only: interlaced, Bayer."""
+    image = np.zeros((2048, 4096), np.uint8) + np.arange(4096, dtype=np.uint8) % 2 * np.uint8(200)
+    assert float(Normalise()(image).max()) == 1.0

@@ -11,7 +11,7 @@ def train(
     /,
     *,
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
-    recipe: str = "default",
+    recipe: str | None = None,
     steps: int | None = None,
     minutes: float | None = None,
     masks: Literal["auto", "binary", "classes", "instances"] = "auto",
@@ -32,7 +32,7 @@ def train(
     out
         Run folder to write: model.safetensors, config.toml, history.csv, curve.svg, README.md.
     recipe
-        default (a few minutes) or paper (as the paper trained).
+        default (a few minutes; if nothing is said), paper (as the paper trained), or the config.toml of another run.
     steps
         Train for so many steps.
     minutes

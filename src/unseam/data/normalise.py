@@ -1,5 +1,6 @@
 """Grey values of any camera to the range that the network meets: once for a whole image, never for a tile."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +59,7 @@ class Normalise:
 
     def _scaled(self, channel: Shaped[np.ndarray, "height width"]) -> Float[np.ndarray, "height width"]:
         values = channel.ravel()
-        sample = values[:: max(1, values.size // _MOST_VALUES)]
+        sample = values[:: _step(values.size, channel.shape[1])]
         percentiles = np.percentile(sample.astype(np.float64), [self.low_percent, self.high_percent])
         low, high = (float(v) for v in percentiles)
         if low == high:  # nearly everything is one value (a dark field with few spots): use the whole range
@@ -73,6 +74,14 @@ class Normalise:
                 scaled = ((channel.astype(np.float64) - low) / (high - low if high > low else 1.0)).astype(np.float32)
         _check_scaled(scaled, channel)
         return scaled
+
+
+def _step(num_values: int, width: int) -> int:
+    """Distance of the values that are looked at; without a common factor with the width, or it would see some columns only."""
+    step = max(1, num_values // _MOST_VALUES)
+    while math.gcd(step, width) > 1:
+        step += 1
+    return step
 
 
 def _check_scaled(scaled: Float[np.ndarray, "height width"], channel: Shaped[np.ndarray, "height width"]) -> None:

@@ -77,7 +77,7 @@ def weight_map(
     array([[ 1.  , 10.23,  1.  ]], dtype=float32)
     """
     _check_settings(w0, sigma)
-    objects = checked_instance_map(instances)
+    objects = checked_instance_map(np.asarray(instances))
     if cut:
         objects[is_ridge(objects)] = 0
     background, foreground = _pair_of_weights(objects, class_weights)
@@ -166,19 +166,20 @@ def _pair_of_weights(
         background, foreground = int(np.sum(objects == 0)), int(np.sum(objects > 0))
         pair = balanced_class_weights((background, foreground))
         return pair[0], pair[1]
-    if len(class_weights) != 2 or not all(math.isfinite(w) and w >= 0 for w in class_weights):
+    is_pair = isinstance(class_weights, tuple | list) and len(class_weights) == 2
+    if not is_pair or not all(math.isfinite(w) and w >= 0 for w in class_weights):
         raise SettingsError(
             f"Class weights came as {class_weights!r}. They may be two numbers of 0 or more, for background and "
             'foreground, "balanced" or None. Use balanced_class_weights(counts) to have them worked out.'
         )
-    return class_weights
+    return class_weights[0], class_weights[1]
 
 
 def _check_settings(w0: float | int, sigma: float | int) -> None:
     if not 0 <= w0 <= 1e6:
         raise SettingsError(f"w0 is {w0}. It may be 0 to 1e6; the paper has 10. Set w0 = 0 to go without the term.")
-    if not 0 < sigma <= 1000:
+    if not 1e-3 <= sigma <= 1000:
         raise SettingsError(
-            f"sigma is {sigma} px. It may be above 0 and at most 1000; the paper has 5. "
+            f"sigma is {sigma} px. It may be 0.001 to 1000; the paper has 5. "
             "Set it to about half the widest gap, in px, that the network must learn to keep open."
         )

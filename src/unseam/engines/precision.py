@@ -39,7 +39,7 @@ def choose_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
+        torch.zeros(1, device=device).item()  # a device that computes nothing (meta) is none
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise SettingsError(f"Device {name!r} is not available here. Give 'auto', 'cpu' or 'cuda'.") from error
     return device

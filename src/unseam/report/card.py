@@ -36,7 +36,7 @@ def card(info: ModelInfo, name: str) -> str:
     table = "\n".join(f"| {what} | {value} |" for what, value in facts(info))
     return f"""# {name}
 
-A segmentation model trained with [unseam](https://pypi.org/project/unseam/).
+A segmentation model trained with unseam, the U-Net as software.
 
 | | |
 |---|---|
