@@ -18,6 +18,9 @@ in and 388 px out, is not a multiple of 16; of its 388 px we use 384, and the se
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
+from jaxtyping import Int64
+
 from unseam.errors import SizeError
 
 
@@ -189,7 +192,7 @@ def lay_tiles(length: int, geometry: Geometry, max_input_tile: int) -> AxisTiles
     return AxisTiles(length, input_tile, input_tile - 2 * context, stride, origins)
 
 
-def mirrored_range(start: int, stop: int, length: int) -> list[int]:
+def mirrored_range(start: int, stop: int, length: int) -> Int64[np.ndarray, "count"]:
     """Indices of an axis for coordinates ``start..stop-1``, mirrored about the centres of the first and last pixel.
 
     The border pixel is not repeated (``cba|abcd|dcb`` would be; ours is ``dcb|abcd|cba`` read outwards from ``a`` and
@@ -199,10 +202,9 @@ def mirrored_range(start: int, stop: int, length: int) -> list[int]:
 
     Examples
     --------
-    >>> mirrored_range(-3, 7, 4)
+    >>> mirrored_range(-3, 7, 4).tolist()
     [3, 2, 1, 0, 1, 2, 3, 2, 1, 0]
     """
-    if length == 1:
-        return [0] * (stop - start)
-    period = 2 * (length - 1)
-    return [min(i % period, period - i % period) for i in range(start, stop)]
+    indices = np.arange(start, stop, dtype=np.int64)
+    last = length - 1
+    return last - np.abs(indices % (2 * last) - last) if last > 0 else np.zeros_like(indices)

@@ -5,21 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
 
-from reference.augmentation import cubic, mirrored, nearest, places_in_image
+from reference.augmentation import cubic, nearest, places_in_image
 from unseam.augment import Elastic
 from unseam.augment.affine import rotation
-from unseam.augment.resample import Coordinates, coordinates, cut, mirror_index, sample_cubic, sample_nearest
+from unseam.augment.resample import Coordinates, coordinates, cut, sample_cubic, sample_nearest
 
 STILL = np.empty((2, 0, 0), np.float32)
 
 
 def still(centre, matrix, size):
     return coordinates(centre, matrix, STILL, np.empty((size, 0), np.float32))
-
-
-@given(st.integers(-300, 300), st.integers(0, 40), st.integers(1, 50))
-def test_mirror_index_walks_back_and_forth(start, length, size):
-    assert mirror_index(start, length, size).tolist() == [mirrored(i, size) for i in range(start, start + length)]
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(-40, 40), st.integers(-40, 40), st.integers(1, 20))

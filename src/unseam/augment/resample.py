@@ -18,7 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Float64, Int64, Shaped
+from jaxtyping import Float32, Float64, Shaped
+
+from unseam.geometry import mirrored_range
 
 
 @dataclass(frozen=True)
@@ -74,21 +76,6 @@ def coordinates(
     return Coordinates((int(base[0]), int(base[1])), offsets.numpy())
 
 
-def mirror_index(start: int, length: int, size: int) -> Int64[np.ndarray, "length"]:
-    """Pixels ``start .. start + length - 1`` of an axis that is continued by mirroring about its first and last pixel.
-
-    As ``np.pad(mode="reflect")``; repeated as often as needed, and a single pixel repeats itself.
-
-    >>> mirror_index(-3, 8, 3)  # ... 2 1 | 0 1 2 | 1 0 ...
-    array([1, 2, 1, 0, 1, 2, 1, 0])
-    """
-    last = size - 1
-    index = np.arange(start, start + length, dtype=np.int64)
-    if last == 0:
-        return np.zeros_like(index)
-    return last - np.abs(index % (2 * last) - last)
-
-
 def cut(
     plane: Shaped[np.ndarray, "image_height image_width"],
     top: int,
@@ -100,7 +87,8 @@ def cut(
     if top >= 0 and left >= 0 and top + height <= image_height and left + width <= image_width:
         window[:] = plane[top : top + height, left : left + width]
         return window
-    rows, columns = mirror_index(top, height, image_height), mirror_index(left, width, image_width)
+    rows = mirrored_range(top, top + height, image_height)
+    columns = mirrored_range(left, left + width, image_width)
     first, stop = int(columns.min()), int(columns.max()) + 1
     # Whole rows first, then columns out of what is near: four times as fast as picking pixel by pixel from the image.
     return np.take(plane[rows, first:stop], columns - first, axis=1, out=window, mode="clip")

@@ -77,7 +77,7 @@ def read_tiles(image: Float[np.ndarray, "channel height width"], plan: TilePlan)
 
 
 def _indices(start: int, count: int, length: int) -> np.ndarray:
-    return np.asarray(mirrored_range(start, start + count, length))
+    return mirrored_range(start, start + count, length)
 
 
 def _read(image: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
