@@ -1,4 +1,4 @@
-"""Scores from file to file: predictions and annotations are paired by name, and read by what the annotations hold."""
+"""Scores from file to file: predictions and annotations are paired by name, and read for what both sides hold."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,9 +7,12 @@ from typing import Literal
 
 import numpy as np
 
-from unseam.data.file_names import MASK_ENDINGS, readable_files, stem, without_ending
-from unseam.data.labels import LabelKind, LabelReading, judge_labels, to_class_map, to_instance_map
-from unseam.errors import DataError, LabelError
+from unseam.data.file_names import readable_files, stem
+from unseam.data.labels import LabelKind
+from unseam.data.read_pair import read_mask
+from unseam.data.scoring import ScoredReading, kind_by_looking, read_for_scoring
+from unseam.data.truths import Truths, find_truths, name_of
+from unseam.errors import DataError
 from unseam.io import read_labels
 from unseam.metrics import Scores, evaluate_class_maps, evaluate_instance_maps
 
@@ -19,11 +22,20 @@ _NO_LABELS = ("_prob", "_overlay")
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores, what the annotations were taken to hold, and the sentence that says why."""
+    """Scores, what was scored, and the sentence that says why."""
 
     scores: Scores
     kind: LabelKind
     reason: str
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """One image of both sides, plane by plane, as its files hold it."""
+
+    name: str
+    predicted: list[np.ndarray]
+    true: list[np.ndarray]
 
 
 def evaluate_files(
@@ -37,111 +49,124 @@ def evaluate_files(
 
     Parameters
     ----------
-    predicted, truth
-        Two files, or two folders whose files have the same stems (``x_masks.tif`` and ``x.png`` belong together).
-    masks, ignore
-        What the annotations hold, if that is known, and their value for "not annotated".
+    predicted
+        A file, or a folder. Files whose names end in ``_masks`` hold objects, in ``_classes`` classes; of others, it is
+        found out by looking.
+    truth
+        A file, a folder of annotations with the same names (``x_masks.tif`` and ``x.png`` belong together), or a folder of
+        images and masks in any layout that :func:`unseam.data.layout.find_pairs` knows.
+    masks
+        What is to be scored, if that is known; ``binary`` takes everything but the background as foreground.
+    ignore
+        Value of the annotations for "not annotated". In predictions it is a value like any other.
 
     Raises
     ------
     DataError, LabelError, ImageReadError
-        If files are missing, do not pair, or cannot be read. A prediction without an annotation is an error; how many
-        annotations have no prediction is said in ``reason``.
+        If files are missing, do not pair, or cannot be read. A prediction without an annotation is an error, except where
+        a part of the images is annotated as a rule (Cell Tracking Challenge); how many are left out is said in ``reason``.
     """
-    truths = _by_name(_files(truth))
-    maps = {name: read_labels(path).planes() for name, path in truths.items()}
-    reading = judge_labels(
-        [plane for planes in maps.values() for plane in planes],
-        names=[truths[name].name for name, planes in maps.items() for _ in planes],
-        kind=None if masks == "auto" else masks,
+    truths = find_truths(truth)
+    ignore = truths.ignore if ignore is None else ignore
+    files = _label_files(predicted)
+    kind = masks if masks != "auto" else _kind_by_ending(files) or _kind_by_looking(files, truths, ignore)
+    predictions = _predictions(files, kind)
+    pairs, num_alone = _pairs(predictions, truths, single=truth.is_file() and predicted.is_file())
+    scored = [_read(name, predictions[name], truths.masks[annotation]) for name, annotation in pairs]
+    reading = read_for_scoring(
+        [plane for one in scored for plane in one.true],
+        [plane for one in scored for plane in one.predicted],
+        kind,
+        said=masks != "auto",
         ignore=ignore,
     )
-    pairs = _pairs(_predictions(predicted, reading.kind), truths, single=truth.is_file() and predicted.is_file())
-    triples = [
-        triple
-        for name, prediction, annotation in pairs
-        for triple in _triples(name, prediction, annotation, maps[name_of(annotation)], reading)
-    ]
     score = evaluate_instance_maps if reading.kind == "instances" else evaluate_class_maps
-    left_out = len(truths) - len(pairs)
+    left_out = len(truths.masks) - len(pairs)
     reason = f"{reading.reason} {left_out} annotation(s) without a prediction are left out." if left_out else reading.reason
-    return Evaluation(score(triples), reading.kind, reason)
+    if num_alone:
+        reason += f" {num_alone} prediction(s) without an annotation are left out."
+    return Evaluation(score([triple for one in scored for triple in _triples(one, reading)]), reading.kind, reason)
 
 
-def _triples(
-    pair: str, prediction: Path, annotation: Path, truth_planes: Sequence[np.ndarray], reading: LabelReading
-) -> list[tuple[str, np.ndarray, np.ndarray]]:
-    predicted_planes = read_labels(prediction).planes()
-    if len(predicted_planes) != len(truth_planes):
-        raise DataError(f"{prediction} has {len(predicted_planes)} plane(s), {annotation} has {len(truth_planes)}.")
-    convert = to_instance_map if reading.kind == "instances" else to_class_map
-    triples = []
-    for index, (predicted, truth) in enumerate(zip(predicted_planes, truth_planes, strict=True)):
-        try:
-            converted = convert(predicted, reading)
-        except LabelError as error:
-            raise LabelError(f"{prediction}: {error}") from error
-        name = pair if len(truth_planes) == 1 else f"{pair} plane {index}"
-        triples.append((name, converted, convert(truth, reading)))
-    return triples
+def _triples(one: _Scored, reading: ScoredReading) -> list[tuple[str, np.ndarray, np.ndarray]]:
+    names = [one.name] if len(one.true) == 1 else [f"{one.name} plane {index}" for index in range(len(one.true))]
+    planes = zip(names, one.predicted, one.true, strict=True)
+    return [(name, reading.prediction(predicted), reading.truth(true)) for name, predicted, true in planes]
 
 
-def _predictions(predicted: Path, kind: LabelKind) -> dict[str, Path]:
-    """Label maps by stem; where a folder has both, the one that fits what the annotations hold."""
+def _read(name: str, prediction: Path, annotation: tuple[Path, ...]) -> _Scored:
+    predicted, true = read_labels(prediction).planes(), read_mask(annotation).planes()
+    if len(predicted) != len(true):
+        raise DataError(
+            f"{prediction} has {len(predicted)} plane(s), {annotation[0]} has {len(true)}. Both must have the same: check "
+            "that they belong together."
+        )
+    return _Scored(name, predicted, true)
+
+
+def _label_files(predicted: Path) -> list[Path]:
+    if not predicted.exists():
+        raise DataError(f"{predicted}: there is no such file or folder. Check the name.")
+    files = readable_files(predicted) if predicted.is_dir() else [predicted]
+    if not files:
+        raise DataError(f"{predicted}: this folder holds no label map that can be read (TIFF, PNG, NumPy).")
+    kept = [path for path in files if not stem(path).endswith(_NO_LABELS)]
+    if not kept:
+        raise DataError(
+            f"{predicted} is no prediction that can be scored: probabilities (_prob) and pictures (_overlay) are left "
+            "out. Give the _classes or _masks files."
+        )
+    return kept
+
+
+def _kind_by_ending(files: Sequence[Path]) -> LabelKind | None:
+    """What the names of all predictions say; None if they say nothing, or not the same."""
+    if all(stem(path).endswith("_masks") for path in files):
+        return "instances"
+    return "classes" if all(stem(path).endswith("_classes") for path in files) else None
+
+
+def _kind_by_looking(files: Sequence[Path], truths: Truths, ignore: int | None) -> LabelKind:
+    """At the annotations, and at those predictions whose names say nothing."""
+    nameless = [path for path in files if not stem(path).endswith(("_masks", "_classes"))]
+    maps = [(paths[0].name, plane) for paths in truths.masks.values() for plane in read_mask(paths).planes()]
+    maps += [(path.name, plane) for path in nameless for plane in read_labels(path).planes()]
+    return kind_by_looking([plane for _, plane in maps], [name for name, _ in maps], ignore)
+
+
+def _predictions(files: Sequence[Path], kind: LabelKind) -> dict[str, Path]:
+    """Label maps by name; where a folder has both, the one that fits what is scored."""
     found: dict[str, Path] = {}
-    for path in _files(predicted):
-        if stem(path).endswith(_NO_LABELS):
-            continue
+    for path in files:
         name, fits = name_of(path), stem(path).endswith(_SUFFIX_OF[kind])
         fitted = name in found and stem(found[name]).endswith(_SUFFIX_OF[kind])
         if name in found and fits == fitted:
             raise DataError(f"{found[name]} and {path} are both of {name!r}. Give one prediction for each image.")
         if name not in found or fits:
             found[name] = path
-    if not found:
-        raise DataError(
-            f"{predicted} is no prediction that can be scored: probabilities (_prob) and pictures (_overlay) are left "
-            "out. Give the _classes or _masks files."
-        )
     return found
 
 
-def _pairs(predictions: dict[str, Path], truths: dict[str, Path], *, single: bool) -> list[tuple[str, Path, Path]]:
+def _pairs(predictions: dict[str, Path], truths: Truths, *, single: bool) -> tuple[list[tuple[str, str]], int]:
+    """Names of predictions and annotations that belong together, and how many predictions are alone."""
     if single:
-        ((name, truth),) = truths.items()
-        (prediction,) = predictions.values()
-        return [(name, prediction, truth)]
-    extra = [name for name in predictions if name not in truths]
-    if extra:
+        return [(next(iter(predictions)), next(iter(truths.masks)))], 0
+    names = [(name, truths.name_for(name)) for name in predictions]
+    pairs = [(name, annotation) for name, annotation in names if annotation is not None]
+    extra = [name for name, annotation in names if annotation is None]
+    if extra and not (pairs and truths.is_partial):
         raise DataError(
             f"{len(extra)} of {len(predictions)} prediction(s) have no annotation ({_some(extra)}; annotations: "
-            f"{_some(list(truths))}). They are paired by name: x_masks.tif or x_classes.tif belongs to x.png."
+            f"{_some(list(truths.masks))}). They are paired by name: x_masks.tif or x_classes.tif belongs to x.png."
         )
-    return [(name, prediction, truths[name]) for name, prediction in predictions.items()]
-
-
-def _by_name(paths: Sequence[Path]) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for path in paths:
-        name = name_of(path)
-        if name in found:
-            raise DataError(f"{found[name]} and {path} have the same name. Give one annotation for each image.")
-        found[name] = path
-    return found
-
-
-def _files(place: Path) -> list[Path]:
-    if not place.exists():
-        raise DataError(f"{place}: there is no such file or folder. Check the name.")
-    files = readable_files(place) if place.is_dir() else [place]
-    if not files:
-        raise DataError(f"{place}: this folder holds no label map that can be read (TIFF, PNG, NumPy).")
-    return files
-
-
-def name_of(path: Path) -> str:
-    """The name that pairs a prediction with its annotation: ``x`` of ``x_masks.tif`` and of ``x.png``."""
-    return without_ending(stem(path), (*MASK_ENDINGS, "_classes"))
+    first: dict[str, str] = {}
+    for name, annotation in pairs:
+        if first.setdefault(annotation, name) != name:
+            raise DataError(
+                f"{predictions[first[annotation]]} and {predictions[name]} are both of {annotation!r}. Give one prediction "
+                "for each image."
+            )
+    return pairs, len(extra)
 
 
 def _some(names: Sequence[str], most: int = 3) -> str:

@@ -223,3 +223,10 @@ def test_inputs_are_left_as_they_are() -> None:
     to_class_map(instances, reading)
     to_instance_map(instances, reading)
     np.testing.assert_array_equal(instances, before)
+
+
+def test_classes_that_no_result_could_hold_are_refused() -> None:
+    stripes = np.repeat(np.array([[0, 1, 0, 1]], np.int64), 4, axis=0)
+    with pytest.raises(LabelError, match=r"value 8589934592; classes may have 0 to 4294967295"):
+        judge_labels([stripes * 2**33])
+    assert judge_labels([stripes * (2**32 - 1)]).values == (0, 2**32 - 1)

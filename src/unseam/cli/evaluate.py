@@ -23,11 +23,12 @@ def evaluate(
     predicted
         Folder of predictions (x_masks.tif, x_classes.tif, ...) or one file.
     truth
-        Folder of annotations or one file.
+        Folder of annotations, or of images and annotations in any layout that training knows, or one file.
     masks
-        What the annotations hold, if what is found out by looking is wrong.
+        What is scored; auto: objects if all predictions are named x_masks, classes if all are named x_classes, otherwise found
+        out by looking. binary: everything but the background is foreground.
     ignore
-        Value of the annotations that means "not annotated".
+        Value of the annotations that means "not annotated"; in predictions it is a value like any other.
     as_json
         Print the scores as JSON.
     """

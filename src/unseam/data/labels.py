@@ -26,6 +26,7 @@ LabelKind = Literal["binary", "classes", "instances"]
 
 _FEW = 16  # more foreground values than this are objects, unless most of them are in pieces
 _MOST_CLASSES = 255  # a class map is 8-bit, and one value says "not annotated"
+_HIGHEST = 2**32 - 1  # that a TIFF of whole numbers holds
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,8 @@ def judge_labels(
     Raises
     ------
     LabelError
-        Nothing annotated, one value only, soft edges, fractions, a declared class that never occurs, or a kind that the
-        masks contradict.
+        Nothing annotated, one value only, classes beyond 32 bits, soft edges, fractions, a declared class that never
+        occurs, or a kind that the masks contradict.
 
     Examples
     --------
@@ -267,6 +268,11 @@ def _check_declared(
 def _classes(
     kind: LabelKind, evidence: Evidence, declared: Sequence[tuple[int, str]]
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    if evidence.values[-1] > _HIGHEST:
+        raise LabelError(
+            f"The masks hold the value {evidence.values[-1]}; classes may have 0 to {_HIGHEST}, for larger ones cannot be "
+            "written into a result. Give the classes smaller numbers."
+        )
     named = dict(declared)
     names = ("background", "foreground") if kind == "binary" else ("background",)
     defaults = [names[i] if i < len(names) else f"class {value}" for i, value in enumerate(evidence.values)]

@@ -103,8 +103,9 @@ def check_partners(
             is_mask = without_ending(stem(path), MASK_ENDINGS) != stem(path)
             seg = path.with_name(f"{alone[0]}_seg.npy")
             mend = " Export Cellpose's masks as TIFF (File > Save masks)." if seg.exists() else ""
+            others = f", nor have {len(alone) - 1} other(s) of {len(have)}" if len(alone) > 1 else ""
             raise DataError(
-                f"{path} has no {'image' if is_mask else what} in {where}, and so have {len(alone) - 1} others of "
-                f"{len(have)}. An image and its mask have the same name (the masks' may end in _masks); one found "
+                f"{path} has no {'image' if is_mask else what} in {where}{others}. An image "
+                f"and its mask have the same name (the masks' may end in _masks); one found "
                 f"there is {example.name}. Add the missing file, or move this one away.{mend}"
             )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int32, Integer
@@ -26,13 +27,10 @@ def read_pair(pair: Pair) -> tuple[ImageFile, ImageFile]:
     ImageReadError, LabelError
         If a file cannot be read.
     """
-    image = _joined([read_image(path) for path in pair.images])
-    mask = _merged([read_labels(path) for path in pair.masks])
+    image, mask = read_case(pair.images), read_mask(pair.masks)
     num_planes = len(mask.planes())
     if len(image.planes()) == 1 and num_planes == image.num_channels > 1 and image.axes == "CYX":
-        # many programs write a plain stack as channels; the mask tells
-        note = f"{num_planes} channels are taken as planes, for the mask has as many"
-        image = replace(image, axes="ZYX", notes=(*image.notes, note))
+        image = as_planes(image, "the mask has as many")
     if len(image.planes()) != num_planes:
         raise DataError(
             f"{pair.image} has {len(image.planes())} plane(s), its mask {pair.mask} has {num_planes}. Both must have "
@@ -45,6 +43,38 @@ def read_pair(pair: Pair) -> tuple[ImageFile, ImageFile]:
             "or scaled."
         )
     return image, mask
+
+
+def read_case(paths: Sequence[Path]) -> ImageFile:
+    """Read an image from its file, or from a file for each of its channels.
+
+    Raises
+    ------
+    DataError
+        If the channels do not go together.
+    ImageReadError
+        If a file cannot be read.
+    """
+    return _joined([read_image(path) for path in paths])
+
+
+def read_mask(paths: Sequence[Path]) -> ImageFile:
+    """Read a mask from its file, or from a file for each of its objects.
+
+    Raises
+    ------
+    DataError
+        If the objects do not go together.
+    ImageReadError, LabelError
+        If a file cannot be read.
+    """
+    return _merged([read_labels(path) for path in paths])
+
+
+def as_planes(image: ImageFile, why: str) -> ImageFile:
+    """Take channels for planes, with a note: many programs write a plain stack as channels."""
+    note = f"{image.num_channels} channels are taken as planes, for {why}"
+    return replace(image, axes=image.axes.replace("C", "Z"), notes=(*image.notes, note))
 
 
 def _joined(files: Sequence[ImageFile]) -> ImageFile:

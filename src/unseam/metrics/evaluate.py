@@ -1,4 +1,4 @@
-"""Score a set of predictions by every metric that fits them, each pair of maps read and counted once."""
+"""Score a set of predictions by every metric that fits them, each pair of maps held only while it is counted."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

@@ -1,0 +1,153 @@
+"""Two sets of label maps side by side, to be scored: other questions than before training.
+
+What is learnt from must hold something to learn. What is scored need not: a truth may be empty, have one object, or lack a
+class that was predicted. So the meaning of the numbers comes from what was said, from the predictions' names, or from
+looking, and the values are those of both sides.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int32, Integer, UInt8
+
+from unseam.data.label_evidence import Evidence, look
+from unseam.data.labels import LabelKind, LabelReading, judge_labels, to_class_map, to_instance_map
+from unseam.errors import LabelError
+from unseam.shapes import IGNORE
+
+_MOST_CLASSES = 255
+_MANY = 16  # more foreground values than this in the truth, against one in the prediction, are objects
+
+Maps = Sequence[Integer[np.ndarray, "_ _"]]
+
+
+@dataclass(frozen=True)
+class ScoredReading:
+    """How truth and predictions are read.
+
+    Attributes
+    ----------
+    kind
+        What is scored: objects, classes, or foreground and background.
+    values
+        Of the classes, ascending; empty if everything but the background is foreground.
+    background
+        The value of the background.
+    ignore
+        Value of the truth that means "not annotated", besides -1. In a prediction it is a value like any other.
+    reason
+        For the user.
+    """
+
+    kind: LabelKind
+    values: tuple[int, ...]
+    background: int
+    ignore: int | None
+    reason: str
+
+    def truth(
+        self, labels: Integer[np.ndarray, "height width"]
+    ) -> UInt8[np.ndarray, "height width"] | Int32[np.ndarray, "height width"]:
+        """Class or instance map of a truth."""
+        return self._converted(labels, self.ignore)
+
+    def prediction(
+        self, labels: Integer[np.ndarray, "height width"]
+    ) -> UInt8[np.ndarray, "height width"] | Int32[np.ndarray, "height width"]:
+        """Class or instance map of a prediction, all of whose pixels count."""
+        return self._converted(labels, None)
+
+    def _converted(self, labels: np.ndarray, ignore: int | None) -> np.ndarray:
+        reading = LabelReading(self.kind, self.values, (), ignore, "")
+        if self.kind == "instances":
+            return to_instance_map(labels, reading)
+        if self.values:
+            return to_class_map(labels, reading)
+        classes = (labels != self.background).astype(np.uint8)
+        classes[(labels == -1) | (labels == ignore if ignore is not None else False)] = IGNORE
+        return classes
+
+
+def kind_by_looking(maps: Maps, names: Sequence[str], ignore: int | None) -> LabelKind:
+    """What label maps hold that nobody said anything of; too little to look at is binary."""
+    if len(look(maps, ignore).values) < 2:
+        return "binary"
+    return judge_labels(maps, names=names, ignore=ignore).kind
+
+
+def read_for_scoring(
+    truths: Maps, predictions: Maps, kind: LabelKind, *, said: bool, ignore: int | None = None
+) -> ScoredReading:
+    """Settle how both sides are read.
+
+    Parameters
+    ----------
+    truths, predictions
+        All planes of both sides, as :func:`unseam.io.read_labels` gives them.
+    kind
+        What they hold.
+    said
+        Whether the user said so. Then "binary" scores everything but the background as foreground, whatever the numbers.
+    ignore
+        Value of the truths for "not annotated". Where it is not said, 255 above classes 0, 1, ... is taken for one if no
+        prediction has it.
+
+    Raises
+    ------
+    LabelError
+        If the foreground has one value in the truth and another one in the prediction, or there are too many classes.
+
+    >>> empty, one = np.array([[0, 0]]), np.array([[0, 1]])
+    >>> read_for_scoring([empty], [one], "binary", said=False).values
+    (0, 1)
+    """
+    true, predicted = look(truths, ignore), look(predictions, None)
+    if kind == "instances":
+        return ScoredReading(kind, (), 0, ignore, f"Each number is one object{', as was said' if said else ''}.{_pieces(true)}")
+    note = ""
+    if ignore is None and _has_ignore(true, predicted):
+        ignore, true = IGNORE, look(truths, IGNORE)
+        note = " 255 above consecutive classes, which no prediction has, is taken for 'not annotated'."
+    values = tuple(sorted({*true.values, *predicted.values}))
+    background = 0 if 0 in values or not values else values[0]
+    others, ours = set(true.values) - {background}, set(predicted.values) - {background}
+    if kind == "binary" and said and len(values) > 2:
+        return ScoredReading(kind, (), background, ignore, f"Everything but {background} is foreground, as was said.")
+    if len(others) > _MANY and len(ours) <= 1 and not said and background == 0:
+        words = f"The annotations number {len(others)} objects, the predictions have one foreground: that is what is scored."
+        return ScoredReading("binary", (), 0, ignore, words)
+    if len(others) == len(ours) == 1 and others != ours and not said:
+        raise LabelError(
+            f"The foreground of the annotations is {_list(others)}, that of the predictions {_list(ours)}. If both mean the "
+            f"same, say --masks binary; if they are different classes, --masks classes; if {max(others)} means 'not "
+            f"annotated', --ignore {max(others)}."
+        )
+    if len(values) > _MOST_CLASSES:
+        raise LabelError(
+            f"Annotations and predictions hold {len(values)} values; there may be {_MOST_CLASSES} classes. If each number is "
+            "one object, say --masks instances, and give the _masks files of unseam predict."
+        )
+    kind = kind if said else "binary" if len(values) <= 2 else "classes"
+    words = f"Annotations and predictions hold {len(values)} value(s): {_list(values)}; {background} is background."
+    return ScoredReading(kind, values or (0,), background, ignore, words + note)
+
+
+def _has_ignore(true: Evidence, predicted: Evidence) -> bool:
+    values = tuple(sorted({*true.values, *predicted.values}))
+    is_above = values == (*range(len(values) - 1), IGNORE)
+    return is_above and len(true.values) >= 3 and len(values) <= _MANY and IGNORE not in predicted.values
+
+
+def _pieces(true: Evidence) -> str:
+    if len(true.foreground) != 1 or true.whole_share == 1:
+        return ""
+    return (
+        f" Beware: all foreground of the annotations has the number {true.foreground[0]}, in several pieces, and counts as one "
+        "object. Number the objects of the annotations, or score the foreground with --masks binary."
+    )
+
+
+def _list(values: Sequence[int] | set[int]) -> str:
+    shown = sorted(values)
+    return ", ".join(map(str, shown if len(shown) <= 8 else [*shown[:5], "...", shown[-1]]))
