@@ -123,17 +123,20 @@ def test_images_are_drawn_by_how_much_of_them_is_annotated():
 
 @pytest.mark.parametrize("number", [1, 3, 6])
 def test_what_is_held_out_is_never_in_a_crop(number):
-    """Class 3 is painted over what is held out, after the split has been made on other samples of the same sizes."""
+    """Class 3 is painted over what is held out, after the split has been made."""
     whole = [sample(f"s{n}", seed=n) for n in range(number)]
     held = {h.sample.name: h.window for h in split(whole, 0.3, 0).validation}
-    painted = []
+    assert held
+    training = []
     for one in whole:
+        window = held.get(one.name)
+        if window is None:
+            training.append(one)
+            continue
         classes = one.classes.copy()
-        if one.name in held:
-            classes[held[one.name].slices] = 3
-        painted.append(Sample(one.name, one.image, classes, one.weights))
-    parts = split(painted, 0.3, 0)
-    made = crops(list(parts.training), batch_size=1)
+        classes[window.slices] = 3
+        training.append(Sample(one.name, one.image, classes, one.weights).without(window))
+    made = crops(training, batch_size=1)
     seen = torch.cat([made.batch(step)[1].flatten() for step in range(30)])
     assert set(seen.unique().tolist()) <= {0, 1, IGNORE}
 

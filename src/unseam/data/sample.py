@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int32, UInt8
 
-from unseam.shapes import IGNORE
+from unseam.shapes import IGNORE, NOT_ANNOTATED
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,9 @@ class Sample:
         w(x) of Eq. 2 (H, W).
     instances
         Objects as annotated (H, W), before any ridge was cut; None if the annotation has classes only.
+    group
+        The file that it is a plane of; the planes of one file are neighbours, and never mixed between training and what
+        judges it. Empty: it stands alone.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Sample:
     classes: UInt8[np.ndarray, "height width"]
     weights: Float[np.ndarray, "height width"]
     instances: Int32[np.ndarray, "height width"] | None = None
+    group: str = ""
 
     @property
     def window(self) -> Window:
@@ -58,7 +62,15 @@ class Sample:
         return Window(0, self.image.shape[1], 0, self.image.shape[2])
 
     def without(self, window: Window) -> "Sample":
-        """The same sample with its annotation inside a window taken away, so that nothing is learnt there."""
+        """The same sample with its annotation inside a window taken away, so that nothing is learnt there.
+
+        Objects that reach into the window are taken away whole: what is left of them would be measured as small objects.
+        """
         classes = self.classes.copy()
         classes[window.slices] = IGNORE
-        return replace(self, classes=classes)
+        if self.instances is None:
+            return replace(self, classes=classes)
+        cut = np.unique(self.instances[window.slices])
+        instances = np.where(np.isin(self.instances, cut[cut > 0]), np.int32(NOT_ANNOTATED), self.instances)
+        instances[window.slices] = NOT_ANNOTATED
+        return replace(self, classes=classes, instances=instances)

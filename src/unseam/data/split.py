@@ -1,15 +1,18 @@
 """Which annotated pixels are kept from training, to judge it by."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int64
 
 from unseam.data.sample import Sample, Window
 from unseam.settings import check_range
 from unseam.shapes import IGNORE
 
-_WHOLE_IMAGES_FROM = 5
+_WHOLE_FILES_FROM = 5
+_BLOCKS_FROM = 5
+_NOTHING = "no validation, the last weights are kept"
 
 
 @dataclass(frozen=True)
@@ -29,64 +32,128 @@ class Split:
     reason: str
 
 
-def split(samples: Sequence[Sample], fraction: float, seed: int, max_pixels: int = 1_500_000) -> Split:
-    """Hold out whole images when there are five or more, otherwise a strip of each image.
+Parts = tuple[HeldOut, ...]
+"""What is held out of one file."""
 
-    With few images each of them shows something that the others do not: rather than lose one, the strip across the end
-    of its longer axis is held out (never trained on, though its grey values may be seen as context).
+
+def split(samples: Sequence[Sample], fraction: float, seed: int, max_pixels: int = 1_500_000) -> Split:
+    """Hold out whole files when there are five or more, otherwise an end of each.
+
+    With few files each of them shows something that the others do not, so rather than lose one, an end of it is held
+    out: of a stack of five or more planes the first or the last planes, of an image a strip across the end of its longer
+    axis (never trained on, though its grey values may be seen as context). The planes of a stack are never mixed:
+    neighbours look alike, and a plane between two that are trained on would judge memory.
+
+    What is held out holds foreground, since a score without any says nothing, and leaves training at least half of the
+    pixels of each class that it would have if all lay evenly. Where no part does both, nothing is held out.
 
     Parameters
     ----------
     samples
-        All annotated images.
+        All annotated images; those of one :attr:`Sample.group` are planes of one file.
     fraction
         Share of the annotation to hold out; 0 holds out nothing.
     seed
-        Chooses the images, or the end of each image.
+        Chooses the files, or the end of each file.
     max_pixels
-        Held-out images are taken until they have this many pixels: validation must not eat the time of training.
+        Held-out files are taken, and planes of them judged, until they have this many pixels: validation must not eat
+        the time of training.
     """
     check_range("data", "validation", fraction, 0.0, 0.9)
-    rng = np.random.default_rng([seed, 1])
     if fraction == 0:
-        return Split(tuple(samples), (), "nothing is held out: no validation, the last weights are kept")
-    if len(samples) >= _WHOLE_IMAGES_FROM:
-        return _by_images(samples, fraction, rng, max_pixels)
-    return _by_strips(samples, fraction, rng)
+        return Split(tuple(samples), (), f"nothing is held out: {_NOTHING}")
+    rng = np.random.default_rng([seed, 1])
+    files = _files(samples)
+    if len(files) >= _WHOLE_FILES_FROM:
+        chosen = _choose_files(files, fraction, rng, max_pixels, _Stock(samples, fraction))
+        if chosen:
+            judged = [part for file in chosen for part in _spread(file, max_pixels)]
+            return Split(_without(samples, chosen), _annotated(judged), _said_of_files(chosen, len(files)))
+        files = [file for file in files if _has_foreground(_whole(file))]
+    ends = _choose_ends(files, fraction, rng, max_pixels, _Stock(samples, fraction))
+    if not any(_has_foreground(parts) for parts in ends):
+        few = "too little is annotated to hold out foreground and leave enough of every class to learn from"
+        return Split(tuple(samples), (), f"{few}: {_NOTHING}")
+    validation = _annotated(part for parts in ends for part in parts)
+    return Split(_without(samples, ends), validation, _said_of_ends(ends, fraction, len(samples)))
 
 
-def _by_images(samples: Sequence[Sample], fraction: float, rng: np.random.Generator, max_pixels: int) -> Split:
-    order = rng.permutation(len(samples))
-    wanted = max(1, round(fraction * len(samples)))
-    chosen: list[int] = []
-    pixels = 0
-    for index in order[:wanted]:
-        pixels += samples[index].window.num_pixels
-        if chosen and pixels > max_pixels:
+class _Stock:
+    """How many pixels of each class training still has, and the least that it must keep."""
+
+    def __init__(self, samples: Sequence[Sample], fraction: float | int) -> None:
+        self.left = _counts(_whole(samples))
+        self.least = self.left * (1 - fraction) / 2
+
+    def allows(self, parts: Parts) -> bool:
+        """Whether enough is left without these parts."""
+        return bool((self.left - _counts(parts) >= self.least).all())
+
+    def take(self, parts: Parts) -> None:
+        """They are held out."""
+        self.left = self.left - _counts(parts)
+
+
+def _files(samples: Sequence[Sample]) -> list[list[Sample]]:
+    """The samples of each file, in their order; a sample without a group is alone."""
+    files: dict[str | int, list[Sample]] = {}
+    for index, sample in enumerate(samples):
+        files.setdefault(sample.group or index, []).append(sample)
+    return list(files.values())
+
+
+def _choose_files(
+    files: Sequence[Sequence[Sample]], fraction: float, rng: np.random.Generator, max_pixels: int, stock: _Stock
+) -> list[Parts]:
+    """Whole files in random order, the first of them with foreground; none if there is no such file to spare."""
+    wholes = [_whole(file) for file in files]
+    order = [int(index) for index in rng.permutation(len(files))]
+    first = next((i for i in order if _has_foreground(wholes[i]) and stock.allows(wholes[i])), None)
+    if first is None:
+        return []
+    chosen, pixels = [first], _num_pixels(wholes[first])
+    stock.take(wholes[first])
+    for index in order:
+        if len(chosen) == max(1, round(fraction * len(files))):
             break
-        chosen.append(int(index))
-    held_out = tuple(HeldOut(samples[i], samples[i].window) for i in sorted(chosen))
-    training = tuple(s for i, s in enumerate(samples) if i not in chosen)
-    names = ", ".join(h.sample.name for h in held_out)
-    return Split(training, held_out, f"held out for validation: {len(held_out)} of {len(samples)} images ({names})")
+        parts = wholes[index]
+        if index == first or not _counts(parts).any() or not stock.allows(parts):
+            continue
+        pixels += _num_pixels(parts)
+        if pixels > max_pixels:
+            break
+        stock.take(parts)
+        chosen.append(index)
+    return [wholes[index] for index in sorted(chosen)]
 
 
-def _by_strips(samples: Sequence[Sample], fraction: float, rng: np.random.Generator) -> Split:
-    training: list[Sample] = []
-    held_out: list[HeldOut] = []
-    for sample in samples:
-        window = _strip(sample, fraction, at_end=bool(rng.integers(2)))
-        rest = sample.without(window)
-        inside = sample.classes[window.slices]
-        if (inside != IGNORE).any() and len(np.unique(rest.classes[rest.classes != IGNORE])) > 1:
-            training.append(rest)
-            held_out.append(HeldOut(sample, window))
-        else:  # too little is annotated to give any of it away
-            training.append(sample)
-    reason = f"held out for validation: a strip of {fraction:.0%} of {len(held_out)} of {len(samples)} image(s)"
-    if not held_out:
-        reason = "too little is annotated to hold any of it out: no validation, the last weights are kept"
-    return Split(tuple(training), tuple(held_out), reason)
+def _choose_ends(
+    files: Sequence[Sequence[Sample]], fraction: float, rng: np.random.Generator, max_pixels: int, stock: _Stock
+) -> list[Parts]:
+    """An end of each file that can spare one, with foreground if either end has any."""
+    ends: list[Parts] = []
+    for file in files:
+        if len(files) >= _WHOLE_FILES_FROM and sum(map(_num_pixels, ends)) > max_pixels:
+            break
+        allowed = [parts for parts in _ends(file, fraction, rng, max_pixels) if stock.allows(parts)]
+        allowed = [parts for parts in allowed if 0 < _counts(parts).sum() < _counts(_whole(file)).sum()]
+        best = next((parts for parts in allowed if _has_foreground(parts)), allowed[0] if allowed else None)
+        if best is not None:
+            stock.take(best)
+            ends.append(best)
+    return ends
+
+
+def _ends(file: Sequence[Sample], fraction: float, rng: np.random.Generator, max_pixels: int) -> list[Parts]:
+    """What may be held out of a file, in the order in which it is tried: planes of a long stack, strips."""
+    at_end = bool(rng.integers(2))
+    ends = (at_end, not at_end)
+    strips = [tuple(HeldOut(plane, _strip(plane, fraction, end)) for plane in file) for end in ends]
+    if len(file) < _BLOCKS_FROM:
+        return strips
+    most = max(1, max_pixels // file[0].window.num_pixels)
+    number = min(most, max(1, round(fraction * len(file))))
+    return [_whole(file[-number:] if end else file[:number]) for end in ends] + strips
 
 
 def _strip(sample: Sample, fraction: float, at_end: bool) -> Window:
@@ -95,3 +162,56 @@ def _strip(sample: Sample, fraction: float, at_end: bool) -> Window:
     if height >= width:
         return Window(height - thickness, height, 0, width) if at_end else Window(0, thickness, 0, width)
     return Window(0, height, width - thickness, width) if at_end else Window(0, height, 0, thickness)
+
+
+def _whole(samples: Sequence[Sample]) -> Parts:
+    return tuple(HeldOut(sample, sample.window) for sample in samples)
+
+
+def _without(samples: Sequence[Sample], held_out: Sequence[Parts]) -> tuple[Sample, ...]:
+    """What is left to train on."""
+    windows = {id(part.sample): part.window for parts in held_out for part in parts}
+    left = [(sample, windows.get(id(sample))) for sample in samples]
+    return tuple(s if window is None else s.without(window) for s, window in left if window != s.window)
+
+
+def _spread(parts: Parts, max_pixels: int) -> Parts:
+    """As many planes as may be judged, evenly over a stack."""
+    number = min(len(parts), max(1, max_pixels // parts[0].window.num_pixels))
+    return tuple(parts[i] for i in np.linspace(0, len(parts) - 1, number).round().astype(int))
+
+
+def _annotated(parts: Iterable[HeldOut]) -> Parts:
+    return tuple(part for part in parts if _counts((part,)).any())
+
+
+def _counts(parts: Parts) -> Int64[np.ndarray, "256"]:
+    """Annotated pixels of each class."""
+    counts = np.zeros(256, np.int64)
+    for part in parts:
+        counts += np.bincount(part.sample.classes[part.window.slices].ravel(), minlength=256)
+    counts[IGNORE] = 0
+    return counts
+
+
+def _has_foreground(parts: Parts) -> bool:
+    return bool(_counts(parts)[1:].any())
+
+
+def _num_pixels(parts: Parts) -> int:
+    return sum(part.window.num_pixels for part in parts)
+
+
+def _said_of_files(chosen: Sequence[Parts], number: int) -> str:
+    are_images = all(len(parts) == 1 for parts in chosen)
+    names = ", ".join(parts[0].sample.group or parts[0].sample.name for parts in chosen)
+    return f"held out for validation: {len(chosen)} of {number} {'images' if are_images else 'files'} ({names})"
+
+
+def _said_of_ends(ends: Sequence[Parts], fraction: float, number: int) -> str:
+    blocks = [parts for parts in ends if parts[0].window == parts[0].sample.window]
+    said = [f"{len(parts)} planes from {parts[0].sample.name} to {parts[-1].sample.name}" for parts in blocks]
+    strips = sum(len(parts) for parts in ends) - sum(map(len, blocks))
+    if strips:
+        said.append(f"a strip of {fraction:.0%} of {strips} of {number} image(s)")
+    return f"held out for validation: {' and '.join(said)}"
