@@ -94,12 +94,10 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     prepared = prepare(
         annotated.images,
         run.normalise,
+        run.weight_map,
         masks=run.data.masks,
         ignore=run.data.ignore if run.data.ignore is not None else annotated.ignore,
         declared=annotated.classes,
-        w0=run.weight_map.w0,
-        sigma=run.weight_map.sigma,
-        balance=run.weight_map.balance,
         tell=watch.tell,
     )
     score_name = SCORE_NAMES[prepared.reading.kind]

@@ -42,6 +42,7 @@ def test_a_stack_is_one_annotated_image_a_plane(tmp_path, arrays):
     write(tmp_path / "masks/s.tif", masks, imagej=True, metadata={"axes": "ZYX"})
     folder = read_annotated(tmp_path)
     assert [item.name for item in folder.images] == ["s plane 0", "s plane 1", "s plane 2"]
+    assert [item.group for item in folder.images] == ["s", "s", "s"]
     for n, item in enumerate(folder.images):
         np.testing.assert_array_equal(item.image, images[n])
         np.testing.assert_array_equal(item.labels, masks[n])

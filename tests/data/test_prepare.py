@@ -6,10 +6,12 @@ from reference.weight_map import separation_term
 from unseam.data.normalise import Normalise
 from unseam.data.prepare import Annotated, prepare
 from unseam.data.ridge import cut_ridge
+from unseam.data.weight_map_settings import WeightMapSettings
 from unseam.errors import DataError, LabelError
 from unseam.shapes import IGNORE
 
 NORMALISE = Normalise()
+EQ_2 = WeightMapSettings()
 
 
 def annotated(labels: np.ndarray, name: str = "a", image: np.ndarray | None = None, **more) -> Annotated:
@@ -29,7 +31,7 @@ def cells(size: int = 60) -> np.ndarray:
 
 
 def test_binary_masks():
-    prepared = prepare([annotated(stripes([0, 255]))], NORMALISE)
+    prepared = prepare([annotated(stripes([0, 255]))], NORMALISE, EQ_2)
     assert (prepared.reading.kind, prepared.num_classes, prepared.channels) == ("binary", 2, 1)
     sample = prepared.samples[0]
     np.testing.assert_array_equal(sample.classes, stripes([0, 1]))
@@ -38,7 +40,7 @@ def test_binary_masks():
 
 
 def test_classes_with_ignore():
-    prepared = prepare([annotated(stripes([0, 1, 2, 255]))], NORMALISE)
+    prepared = prepare([annotated(stripes([0, 1, 2, 255]))], NORMALISE, EQ_2)
     assert (prepared.reading.kind, prepared.num_classes) == ("classes", 3)
     np.testing.assert_array_equal(prepared.samples[0].classes, stripes([0, 1, 2, IGNORE]))
     assert not prepared.samples[0].weights[stripes([0, 1, 2, 255]) == 255].any(), "what nobody annotated weighs nothing"
@@ -46,7 +48,7 @@ def test_classes_with_ignore():
 
 def test_instances_are_kept_whole_and_cut_for_training():
     labels = cells()
-    prepared = prepare([annotated(labels)], NORMALISE)
+    prepared = prepare([annotated(labels)], NORMALISE, EQ_2)
     assert (prepared.reading.kind, prepared.num_classes) == ("instances", 2)
     sample = prepared.samples[0]
     np.testing.assert_array_equal(sample.instances, labels)
@@ -57,7 +59,7 @@ def test_instances_are_kept_whole_and_cut_for_training():
 def test_objects_that_nobody_annotated():
     labels = cells().astype(np.int32)
     labels[:, :10] = -1
-    sample = prepare([annotated(labels)], NORMALISE).samples[0]
+    sample = prepare([annotated(labels)], NORMALISE, EQ_2).samples[0]
     assert (sample.classes[:, :10] == IGNORE).all()
     assert not sample.weights[:, :10].any()
     assert (sample.instances[:, :10] == -1).all()
@@ -65,7 +67,7 @@ def test_objects_that_nobody_annotated():
 
 def test_the_weight_map_of_instances_is_eq_2():
     labels = cells()
-    sample = prepare([annotated(labels)], NORMALISE, w0=7.0, sigma=4.0, balance=0.0).samples[0]
+    sample = prepare([annotated(labels)], NORMALISE, WeightMapSettings(w0=7.0, sigma=4.0, balance=0.0)).samples[0]
     expected = 1 + separation_term(cut_ridge(labels), 7.0, 4.0)
     np.testing.assert_allclose(sample.weights, expected, rtol=1e-4, atol=1e-5)
     assert sample.weights.max() > 5
@@ -74,20 +76,20 @@ def test_the_weight_map_of_instances_is_eq_2():
 def test_the_pieces_of_a_binary_mask_are_cells_to_eq_2():
     mask = np.zeros((30, 30), np.uint8)
     mask[5:25, 4:13] = mask[5:25, 16:26] = 255
-    sample = prepare([annotated(mask)], NORMALISE, w0=7.0, sigma=4.0, balance=0.0).samples[0]
+    sample = prepare([annotated(mask)], NORMALISE, WeightMapSettings(w0=7.0, sigma=4.0, balance=0.0)).samples[0]
     pieces = np.zeros((30, 30), int)
     pieces[5:25, 4:13], pieces[5:25, 16:26] = 1, 2
     np.testing.assert_allclose(sample.weights, 1 + separation_term(pieces, 7.0, 4.0), rtol=1e-4, atol=1e-5)
 
 
 def test_classes_have_no_gaps_to_keep_open():
-    sample = prepare([annotated(stripes([0, 1, 2]))], NORMALISE, masks="classes", balance=0.0).samples[0]
+    sample = prepare([annotated(stripes([0, 1, 2]))], NORMALISE, WeightMapSettings(balance=0.0), masks="classes").samples[0]
     np.testing.assert_array_equal(sample.weights, np.ones_like(sample.weights))
 
 
 @pytest.mark.parametrize("values", [[0, 0, 0, 255], [0, 1, 1, 2, 0, 0]])
 def test_balance_1_gives_every_class_the_same_sum_of_weights(values):
-    prepared = prepare([annotated(stripes(values))], NORMALISE, w0=0.0, balance=1.0)
+    prepared = prepare([annotated(stripes(values))], NORMALISE, WeightMapSettings(w0=0.0, balance=1.0))
     sample = prepared.samples[0]
     sums = [sample.weights[sample.classes == k].sum() for k in range(prepared.num_classes)]
     np.testing.assert_allclose(sums, sums[0], rtol=1e-5)
@@ -96,7 +98,7 @@ def test_balance_1_gives_every_class_the_same_sum_of_weights(values):
 @pytest.mark.parametrize("balance", [0.0, 0.25, 0.5, 1.0])
 def test_class_weights_have_mean_1_over_the_annotated_pixels_of_all_images(balance):
     items = [annotated(stripes([0, 0, 255]), "a"), annotated(stripes([0, 0, 0, 0, 255], height=12), "b")]
-    prepared = prepare(items, NORMALISE, w0=0.0, balance=balance)
+    prepared = prepare(items, NORMALISE, WeightMapSettings(w0=0.0, balance=balance))
     every = np.concatenate([sample.weights.ravel() for sample in prepared.samples])
     assert every.mean() == pytest.approx(1.0, rel=1e-5)
     counts = [sum(int((s.classes == k).sum()) for s in prepared.samples) for k in (0, 1)]
@@ -106,25 +108,25 @@ def test_class_weights_have_mean_1_over_the_annotated_pixels_of_all_images(balan
 def test_colours_are_channels_and_grey_saved_as_colour_is_grey(rng):
     labels = stripes([0, 255])
     colour = rng.integers(0, 255, (*labels.shape, 3)).astype(np.uint8)
-    assert prepare([annotated(labels, image=colour)], NORMALISE).channels == 3
+    assert prepare([annotated(labels, image=colour)], NORMALISE, EQ_2).channels == 3
     grey = np.repeat(colour[..., :1], 3, axis=-1)
     told = []
-    assert prepare([annotated(labels, image=grey)], NORMALISE, tell=told.append).channels == 1
+    assert prepare([annotated(labels, image=grey)], NORMALISE, EQ_2, tell=told.append).channels == 1
     assert any("three equal channels" in sentence for sentence in told)
-    assert prepare([annotated(labels, image=grey), annotated(labels, "b", colour)], NORMALISE).channels == 3
+    assert prepare([annotated(labels, image=grey), annotated(labels, "b", colour)], NORMALISE, EQ_2).channels == 3
 
 
 def test_pixel_sizes_that_agree_are_kept():
     labels = stripes([0, 255])
     one, other = {"spacing_um": (0.5, 0.5)}, {"spacing_um": (0.7, 0.7)}
-    assert prepare([annotated(labels, **one), annotated(labels, "b")], NORMALISE).spacing_um == (0.5, 0.5)
-    assert prepare([annotated(labels, **one), annotated(labels, "b", **other)], NORMALISE).spacing_um is None
-    assert prepare([annotated(labels)], NORMALISE).spacing_um is None
+    assert prepare([annotated(labels, **one), annotated(labels, "b")], NORMALISE, EQ_2).spacing_um == (0.5, 0.5)
+    assert prepare([annotated(labels, **one), annotated(labels, "b", **other)], NORMALISE, EQ_2).spacing_um is None
+    assert prepare([annotated(labels)], NORMALISE, EQ_2).spacing_um is None
 
 
 def test_what_was_decided_is_told():
     told = []
-    prepare([annotated(stripes([0, 1, 2, 255]))], NORMALISE, tell=told.append)
+    prepare([annotated(stripes([0, 1, 2, 255]))], NORMALISE, EQ_2, tell=told.append)
     assert "classes" in told[0]
     assert "'not annotated'" in told[1]
 
@@ -154,9 +156,14 @@ def nan_image() -> np.ndarray:
 )  # fmt: skip
 def test_what_cannot_be_trained_on_is_named(items, error, message):
     with pytest.raises(error, match=message):
-        prepare(items, NORMALISE)
+        prepare(items, NORMALISE, EQ_2)
 
 
 def test_a_value_that_the_declared_classes_do_not_have():
     with pytest.raises(LabelError, match=r"a: the mask has the value 2"):
-        prepare([annotated(stripes([0, 1, 2]))], NORMALISE, declared=[(0, "sky"), (1, "sea")])
+        prepare([annotated(stripes([0, 1, 2]))], NORMALISE, EQ_2, declared=[(0, "sky"), (1, "sea")])
+
+
+def test_the_file_that_a_plane_is_of_comes_along():
+    items = [annotated(stripes([0, 255]), "s plane 0", group="s"), annotated(stripes([0, 255]), "t")]
+    assert [sample.group for sample in prepare(items, NORMALISE, EQ_2).samples] == ["s", ""]

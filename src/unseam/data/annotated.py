@@ -50,5 +50,5 @@ def read_annotated(folder: Path, tell: Callable[[str], None] = lambda _: None) -
         planes = list(zip(image.planes(), mask.planes(), strict=True))
         for index, (pixels, labels) in enumerate(planes):
             name = pair.name if len(planes) == 1 else f"{pair.name} plane {index}"
-            annotated.append(Annotated(name, pixels, labels, image.spacing_um))
+            annotated.append(Annotated(name, pixels, labels, image.spacing_um, group=pair.name))
     return AnnotatedFolder(tuple(annotated), tuple(found.classes), found.ignore)

@@ -13,18 +13,32 @@ from unseam.data.labels import LabelReading, judge_labels, to_class_map, to_inst
 from unseam.data.normalise import Normalise, check_image
 from unseam.data.sample import Sample
 from unseam.data.weight_map import balanced_class_weights, cut_ridge, separation_term
+from unseam.data.weight_map_settings import WeightMapSettings
 from unseam.errors import DataError
 from unseam.shapes import IGNORE, NOT_ANNOTATED
 
 
 @dataclass(frozen=True)
 class Annotated:
-    """An image and its mask as a person made them: (H, W) or (H, W, C) and (H, W), nothing converted yet."""
+    """An image and its mask as a person made them: (H, W) or (H, W, C) and (H, W), nothing converted yet.
+
+    Attributes
+    ----------
+    name
+        What the user calls it.
+    image, labels
+        Of one size.
+    spacing_um
+        Size of a pixel (row, column), micrometres, if the file says it.
+    group
+        The file that it is a plane of; empty: it stands alone.
+    """
 
     name: str
     image: np.ndarray
     labels: np.ndarray
     spacing_um: tuple[float, float] | None = None
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,16 +76,14 @@ def num_classes(reading: LabelReading) -> int:
     return 2 if reading.kind == "instances" else len(reading.values)
 
 
-def prepare(  # noqa: PLR0913 - settings of three rooms meet here, and this floor knows none of their classes
+def prepare(
     annotated: Sequence[Annotated],
     normalise: Normalise,
+    weight_map: WeightMapSettings,
     *,
     masks: Literal["auto", "binary", "classes", "instances"] = "auto",
     ignore: int | None = None,
     declared: Sequence[tuple[int, str]] = (),
-    w0: float = 10.0,
-    sigma: float = 5.0,
-    balance: float = 1.0,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Prepared:
     """Judge all masks, then turn each pair into a sample.
@@ -82,12 +94,13 @@ def prepare(  # noqa: PLR0913 - settings of three rooms meet here, and this floo
         At least one.
     normalise
         For the grey values.
+    weight_map
+        Of Eq. 2. The frequencies behind w_c are counted over all annotated pixels, those that will be held out included:
+        what is held out is chosen later. (They are a few numbers for the whole data set; no pixel of them is learnt.)
     masks, ignore
         What the masks hold if that is known, and their value for "not annotated".
     declared
         Value and name of each class, where the data set says so.
-    w0, sigma, balance
-        Of Eq. 2; class weights are frequencies to the power of ``-balance``.
     tell
         Called with one sentence for the user on what was decided.
 
@@ -131,9 +144,16 @@ def prepare(  # noqa: PLR0913 - settings of three rooms meet here, and this floo
         class_maps.append(class_map)
         separated.append(cells)
         objects.append(instances)
-    class_weights = _class_weights(class_maps, num_classes(reading), balance)
+    class_weights = _class_weights(class_maps, num_classes(reading), weight_map.balance)
     samples = tuple(
-        Sample(item.name, _normalised(item, normalise), class_map, _weights(class_map, cells, class_weights, w0, sigma), ids)
+        Sample(
+            item.name,
+            _normalised(item, normalise),
+            class_map,
+            _weights(class_map, cells, class_weights, weight_map),
+            ids,
+            item.group,
+        )
         for item, class_map, cells, ids in zip(annotated, class_maps, separated, objects, strict=True)
     )
     spacings = {a.spacing_um for a in annotated if a.spacing_um is not None}
@@ -175,14 +195,14 @@ def _naming(item: Annotated) -> Iterator[None]:
 
 
 def _weights(
-    class_map: np.ndarray, cells: np.ndarray | None, class_weights: tuple[float, ...], w0: float, sigma: float
+    class_map: np.ndarray, cells: np.ndarray | None, class_weights: tuple[float, ...], settings: WeightMapSettings
 ) -> np.ndarray:
     """w(x) of Eq. 2: w_c of each pixel and the term between cells; what nobody annotated weighs nothing."""
     lookup = np.zeros(256, np.float32)
     lookup[: len(class_weights)] = class_weights
     weights = lookup[class_map]
     if cells is not None:
-        weights += separation_term(cells, w0, sigma)
+        weights += separation_term(cells, settings.w0, settings.sigma)
         weights[class_map == IGNORE] = 0.0
     return weights
 
