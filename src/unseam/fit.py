@@ -1,5 +1,6 @@
 """One training run, from prepared samples to a model: what the recipe says, done in order."""
 
+import math
 import os
 import platform
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ import torch
 from unseam import __version__
 from unseam.config import Run
 from unseam.data.crops import Crops, made_ahead
+from unseam.data.fingerprint import fingerprint
 from unseam.data.prepare import Prepared
 from unseam.data.split import Split, split
 from unseam.engines import choose_dtype
@@ -95,29 +97,38 @@ def fit(prepared: Prepared, run: Run, session: Session) -> Fitted:
         If training diverged or makes no progress.
     DataError
         If there is only one class to learn.
+    SettingsError
+        If there are class weights, but not one for each class.
+    ModelFileError
+        If the checkpoint to go on from is of another run, or of other data.
     """
     parts = split(prepared.samples, run.data.validation, run.training.seed)
-    _check_classes(parts, prepared)
+    _check_class_weights(run, prepared)
+    _check_classes(parts, prepared, session.tell)
     session.tell(parts.reason)
     dtype = choose_dtype(run.training.precision, session.device)
     state = _fresh_state(run, prepared, session.device)
     plan = _plan(run, session.device, dtype)
 
+    trained_on = fingerprint(prepared.samples, parts.validation)
+
     def on_record(state: TrainState, _: Record) -> None:
         if session.checkpoint is not None:
-            save_checkpoint(session.checkpoint, state, validate, write_bytes_whole)
+            save_checkpoint(session.checkpoint, state, validate, write_bytes_whole, trained_on)
         session.on_record(state, validate.records)
 
-    objects = _objects(run, prepared)
+    objects = _objects(run, parts, prepared)
     score_of = judge(parts.validation, objects, session.device, dtype)
+    if score_of is None and parts.validation:
+        session.tell("what is held out holds no foreground to judge by: no validation, the last weights are kept")
     validate = Validate(score_of, _num_validations(run), on_record)
     if session.resume and session.checkpoint is not None and session.checkpoint.exists():
-        load_checkpoint(session.checkpoint, state, validate)
+        load_checkpoint(session.checkpoint, state, validate, trained_on)
         session.tell(f"going on from step {state.step}")
 
     validate.begin(plan.budget.progress(state.step, state.seconds))
-    session.on_start()
     batches = starmap(Batch, made_ahead(_crops(run, parts, state.net).batch, state.step))
+    session.on_start()  # last: what fails before leaves no folder behind
     was_interrupted = False
     try:
         train(state, batches, run.energy, plan, [*session.observers, validate])
@@ -130,7 +141,7 @@ def fit(prepared: Prepared, run: Run, session: Session) -> Fitted:
         validate.record(state)
     assert validate.best_weights is not None
     state.net.load_state_dict(validate.best_weights)
-    if objects is not None and run.training.tune_objects and parts.validation:
+    if objects is not None and run.training.tune_objects and score_of is not None:
         objects, quality = with_best_threshold(objects, state.net, parts.validation, session.device, dtype)
         session.tell(f"objects: threshold {objects.threshold:g} (panoptic quality {quality:.3f}), from {objects.min_size} px")
     info = replace(_model_info(prepared, run, parts, validate, state, dtype), objects=objects or run.objects)
@@ -168,13 +179,13 @@ def _crops(run: Run, parts: Split, net: torch.nn.Module) -> Crops:
     )
 
 
-def _objects(run: Run, prepared: Prepared) -> Objects | None:
-    """How objects are taken from probabilities; None where the masks hold classes."""
+def _objects(run: Run, parts: Split, prepared: Prepared) -> Objects | None:
+    """How objects are taken from probabilities, fitted to those trained on; None where the masks hold classes."""
     if prepared.reading.kind != "instances":
         return None
     if not run.training.tune_objects:
         return run.objects
-    return with_smallest_object(run.objects, [s.instances for s in prepared.samples if s.instances is not None])
+    return with_smallest_object(run.objects, [s.instances for s in parts.training if s.instances is not None])
 
 
 def _num_validations(run: Run) -> int:
@@ -183,23 +194,38 @@ def _num_validations(run: Run) -> int:
     return wanted if steps is None else max(1, min(wanted, steps // 10))
 
 
-def _check_classes(parts: Split, prepared: Prepared) -> None:
+def _check_class_weights(run: Run, prepared: Prepared) -> None:
+    """Refuse before the first step what the energy would refuse at it."""
+    given = run.energy.class_weights
+    if given and len(given) != prepared.num_classes:
+        names = ", ".join(prepared.reading.class_names)
+        raise SettingsError(
+            f"{len(given)} class weights came for {prepared.num_classes} classes ({names}). Give one for each class in this "
+            "order, or none."
+        )
+
+
+def _check_classes(parts: Split, prepared: Prepared, tell: Callable[[str], None]) -> None:
+    """Every class must be there to learn; one that is only declared is told, fewer than two are refused."""
     seen = np.zeros(256, dtype=bool)
     for sample in parts.training:
         seen |= np.bincount(sample.classes.ravel(), minlength=256) > 0
-    seen[IGNORE] = False
-    if seen.sum() < 2:
+    names = prepared.reading.class_names
+    there = [name for index, name in enumerate(names) if seen[index]]
+    missing = [name for index, name in enumerate(names) if not seen[index]]
+    if len(there) < 2:
         raise DataError(
-            f"The annotated pixels hold {int(seen.sum())} class(es) of {prepared.num_classes}; at least two are needed. "
-            "Annotate background as well as foreground."
+            f"All annotated pixels are of one class ({', '.join(there) or 'none'}); at least two are needed. Annotate "
+            f"{' and '.join(missing)} as well."
         )
+    if missing:
+        tell(f"no pixel is annotated as {', '.join(missing)}: the network cannot learn to find it")
 
 
 def _model_info(
     prepared: Prepared, run: Run, parts: Split, validate: Validate, state: TrainState, dtype: torch.dtype
 ) -> ModelInfo:
     reading = prepared.reading
-    binary_like = reading.kind == "instances"
     best = validate.best
     assert best is not None
     return ModelInfo(
@@ -207,8 +233,8 @@ def _model_info(
         normalise=run.normalise,
         objects=run.objects,
         masks=reading.kind,
-        class_names=("background", "object") if binary_like else tuple(reading.class_names),
-        class_values=(0, 1) if binary_like else tuple(reading.values),
+        class_names=tuple(reading.class_names),
+        class_values=(0, 1) if reading.kind == "instances" else tuple(reading.values),
         spacing_um=prepared.spacing_um,
         training=TrainingRecord(
             images=tuple(sample.name for sample in prepared.samples),
@@ -218,8 +244,8 @@ def _model_info(
             steps=state.step,
             best_step=best.step,
             seconds=round(state.seconds, 1),
-            score_name=SCORE_NAMES[reading.kind] if parts.validation else "",
-            score=best.score if parts.validation else None,
+            score_name="" if math.isnan(best.score) else SCORE_NAMES[reading.kind],
+            score=None if math.isnan(best.score) else best.score,
             seed=run.training.seed,
             precision=str(dtype).removeprefix("torch."),
             device=_device_name(next(state.net.parameters()).device),

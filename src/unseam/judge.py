@@ -13,6 +13,7 @@ from unseam.engines import TorchEngine
 from unseam.inference.instances import Objects
 from unseam.inference.predict import Predictor
 from unseam.metrics import evaluate_class_maps, evaluate_instance_maps
+from unseam.shapes import IGNORE
 from unseam.training.observers import Score
 
 SCORE_NAMES = {"instances": "panoptic quality", "classes": "mean IoU", "binary": "IoU"}
@@ -21,7 +22,9 @@ SCORE_NAMES = {"instances": "panoptic quality", "classes": "mean IoU", "binary":
 def judge(
     held_out: Sequence[HeldOut], objects: Objects | None, device: torch.device, dtype: torch.dtype
 ) -> Callable[[nn.Module], Score] | None:
-    """A function that scores a network on held-out windows; None if nothing is held out.
+    """A function that scores a network on held-out windows; None if nothing is held out that could tell networks apart.
+
+    Without foreground in the truth every network scores 0 or nothing, so the first weights would be as good as the last.
 
     Parameters
     ----------
@@ -33,7 +36,7 @@ def judge(
     device, dtype
         Where and in what the network computes.
     """
-    if not held_out:
+    if not any(_has_foreground(part, objects) for part in held_out):
         return None
 
     def score_of(net: nn.Module) -> Score:
@@ -57,8 +60,7 @@ THRESHOLDS = (0.5, 0.4, 0.6, 0.3, 0.7, 0.8)
 
 def with_smallest_object(objects: Objects, instances: Sequence[np.ndarray]) -> Objects:
     """The same settings with a smallest size that fits the annotated objects: a quarter of their 5th percentile."""
-    areas = np.concatenate([np.bincount(ids[ids > 0]) for ids in instances if (ids > 0).any()] or [np.zeros(1, int)])
-    areas = areas[areas > 0]
+    areas = np.concatenate([np.unique(ids[ids > 0], return_counts=True)[1] for ids in instances] or [np.zeros(0, int)])
     return replace(objects, min_size=int(np.percentile(areas, 5) / 4)) if areas.size else objects
 
 
@@ -72,6 +74,14 @@ def with_best_threshold(
     qualities = [_panoptic_quality(held_out, maps, trial) for trial in trials]
     best = int(np.argmax(qualities))
     return trials[best], qualities[best]
+
+
+def _has_foreground(part: HeldOut, objects: Objects | None) -> bool:
+    if objects is None:
+        truth = part.sample.classes[part.window.slices]
+        return bool(((truth > 0) & (truth != IGNORE)).any())
+    assert part.sample.instances is not None
+    return bool((part.sample.instances[part.window.slices] > 0).any())
 
 
 def _panoptic_quality(held_out: Sequence[HeldOut], maps: Sequence[np.ndarray], objects: Objects) -> float:

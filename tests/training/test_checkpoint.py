@@ -135,6 +135,7 @@ def checkpoint(tmp_path_factory) -> bytes:
         pytest.param(lambda data: edited(data, lambda about: about.update(format="another 9")), id="other format"),
         pytest.param(lambda data: edited(data, lambda about: about.update(records=[1, 2])), id="records are numbers"),
         pytest.param(lambda data: edited(data, lambda about: about.update(records=None)), id="no records"),
+        pytest.param(lambda data: edited(data, lambda about: about.pop("trained_on")), id="no word on the data"),
         pytest.param(lambda data: edited(data, lambda about: about.update(optimiser_numbers=[1])), id="bad memory"),
         pytest.param(
             lambda data: edited(data, lambda about: about.update(optimiser_numbers={"99.step": 1.0})),
@@ -176,3 +177,21 @@ def test_another_optimiser_is_refused(tmp_path, checkpoint):
     path.write_bytes(checkpoint)
     with pytest.raises(ModelFileError, match="train with the settings it was begun with"):
         load_checkpoint(path, fresh(SGD()), Validate(None, 1))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "message"),
+    [
+        (("image a", "image b"), ("image a", "image c"), r"begun with other data.*before: image b\. now: image c\)"),
+        (("image a",), ("image a", "image b"), r"\(now: image b\)"),
+        (("image a", "held out of a: rows 0-2"), ("image a",), r"\(before: held out of a: rows 0-2\)"),
+        (("a", "b", "c", "d"), ("d",), r"\(before: a; b; and 1 more\)"),
+        (("a", "b"), ("b", "a"), r"another order"),
+    ],
+)
+def test_a_run_goes_on_with_the_same_data_only(before, now, message, tmp_path):
+    path, state = tmp_path / "c.safetensors", fresh(AdamW())
+    save_checkpoint(path, state, Validate(a_score, 4), write_bytes_whole, before)
+    load_checkpoint(path, fresh(AdamW()), Validate(a_score, 4), before)
+    with pytest.raises(ModelFileError, match=message + r".*training\.seed.*--resume"):
+        load_checkpoint(path, fresh(AdamW()), Validate(a_score, 4), now)

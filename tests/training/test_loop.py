@@ -150,3 +150,12 @@ def test_budgets_that_cannot_be():
         Budget(0, None)
     with pytest.raises(SettingsError, match=r"neither steps nor minutes.*Give"):
         Budget(None, None)
+
+
+def test_the_state_has_the_share_of_foreground_that_the_network_gave():
+    state, shares = fresh(SGD(1e-6, 0.0)), []
+    for bias in ([0.0, 50.0], [50.0, 0.0]):
+        state.net.classify.bias.data.copy_(torch.tensor(bias))
+        train(state, batches(state.step), ENERGY, plan(state.step + 1, 1e-6))
+        shares.append(state.foreground)
+    assert shares == [1.0, 0.0]

@@ -16,13 +16,16 @@ def a_state() -> TrainState:
     return TrainState(net, torch.optim.SGD(net.parameters(), lr=0.1))
 
 
-def run(validate: Validate, energies: list[float], start: int = 0, steps: int | None = None) -> TrainState:
+def run(
+    validate: Validate, energies: list[float], start: int = 0, steps: int | None = None, foreground=lambda step: 0.3
+) -> TrainState:
     """Steps with these energies; the weight of the network is the number of the step."""
     state = a_state()
     total = steps or start + len(energies)
     for step, energy in enumerate(energies, start=start + 1):
         nn.init.constant_(state.net.weight, float(step))
         state.step, state.energy, state.seconds = step, energy, 0.1 * step
+        state.foreground = foreground(step)
         validate(state, step / total)
     return state
 
@@ -93,14 +96,15 @@ def test_a_break_changes_nothing_about_when_it_records(times, steps, data):
 def test_a_dead_network_is_told(foreground):
     validate = Validate(lambda _: Score(0.0, foreground), 12)
     with pytest.raises(TrainingError, match=r"since step 1 .*one class.*another seed"):
-        run(validate, [0.69] * 12)
+        run(validate, [0.69] * 12, foreground=lambda _: foreground)
     assert len(validate.records) == 4, "after a third of the run, not at its end"
 
 
 def test_a_network_that_dies_on_the_way_is_told():
     validate = Validate(lambda net: Score(0.5, 0.3 if net.weight.item() < 10 else 0.0), 30)
+    energies = [0.5 - 0.02 * n for n in range(9)] + [0.69] * 21
     with pytest.raises(TrainingError, match=r"since step 10"):
-        run(validate, [0.5 - 0.02 * n for n in range(9)] + [0.69] * 21)
+        run(validate, energies, foreground=lambda step: 0.3 if step < 10 else 0.0)
 
 
 @pytest.mark.parametrize(
@@ -114,14 +118,43 @@ def test_a_network_that_dies_on_the_way_is_told():
     ],
 )
 def test_a_live_network_is_let_be(score_of, energies):
-    validate = Validate(score_of, 12)
-    run(validate, energies)
+    for in_training in (0.0, 0.3, math.nan):
+        if in_training == 0.0 and score_of is None:
+            continue  # one class in every batch, at a flat energy: that one is dead
+        validate = Validate(score_of, 12)
+        run(validate, energies, foreground=lambda _, share=in_training: share)
+        assert len(validate.records) == 12
+
+
+@pytest.mark.parametrize("foreground", [0.0, 1.0])
+def test_a_dead_network_is_told_where_nothing_is_held_out(foreground):
+    validate = Validate(None, 12)
+    with pytest.raises(TrainingError, match=r"since step 10 .*one class to all pixels"):
+        run(validate, [0.69] * 120, foreground=lambda _: foreground)
+
+
+def test_a_network_that_finds_foreground_in_one_batch_of_many_is_let_be():
+    """Foreground may be rare: most batches show none, and the energy was low from the first record on."""
+    validate = Validate(None, 12)
+    run(validate, [0.02] * 120, foreground=lambda step: 0.001 if step % 10 == 3 else 0.0)
     assert len(validate.records) == 12
+
+
+def test_a_network_that_has_learnt_but_finds_nothing_in_what_is_held_out_is_let_be():
+    validate = Validate(lambda _: Score(0.0, 0.0), 12)
+    run(validate, [0.02] * 12)
+    assert len(validate.records) == 12
+
+
+def test_a_record_has_the_share_of_foreground_in_all_batches_since_the_last():
+    validate = Validate(None, 2)
+    run(validate, [1.0, 1.0, 1.0, math.nan], foreground=lambda step: 0.1 * step)
+    assert [r.foreground_in_training for r in validate.records] == pytest.approx([0.15, 0.3])
 
 
 def test_a_run_of_few_records_is_not_stopped():
     validate = Validate(lambda _: Score(0.0, 0.0), 3)
-    run(validate, [0.69] * 3)
+    run(validate, [0.69] * 3, foreground=lambda _: 0.0)
     assert len(validate.records) == 3
 
 

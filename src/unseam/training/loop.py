@@ -57,6 +57,7 @@ def train(
             norm = nn.utils.clip_grad_norm_(net.parameters(), plan.clip_norm or float("inf"))
 
             state.energy = float(energy.detach())
+            state.foreground = _foreground(logits.detach())
             if torch.isfinite(norm) and torch.isfinite(energy):
                 optimiser.step()
                 state.skipped = 0
@@ -68,6 +69,12 @@ def train(
             for observer in observers:
                 observer(state, plan.budget.progress(state.step, state.seconds))
     return state
+
+
+def _foreground(logits: torch.Tensor) -> float:
+    """Share of the pixels whose largest logit is not the background's; exactly 0 or 1 only if all are alike."""
+    classes = logits.argmax(dim=1)
+    return int(classes.count_nonzero()) / classes.numel()
 
 
 def _stop_if_diverged(state: TrainState) -> None:

@@ -37,6 +37,8 @@ class TrainState:
         Time that training has taken so far, all its sessions together.
     energy
         Of the last batch.
+    foreground
+        Share of the pixels of the last batch that the network gave to any class but the background.
     skipped
         Steps in a row whose energy or gradient was not finite, and which were therefore not applied.
     """
@@ -46,6 +48,7 @@ class TrainState:
     step: int = 0
     seconds: float = 0.0
     energy: float = field(default=float("nan"))
+    foreground: float = field(default=float("nan"))
     skipped: int = 0
 
 

@@ -1,7 +1,8 @@
 """The whole state of a run in one file, written whole or not at all, so that it can go on where it stopped."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,16 @@ from unseam.errors import ModelFileError
 from unseam.training.observers.validate import Record, Validate
 from unseam.training.state import TrainState
 
-_FORMAT = "unseam checkpoint 1"
+_FORMAT = "unseam checkpoint 2"
 _UNUSABLE = (SafetensorError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, OverflowError, OSError)
 
 
 def save_checkpoint(
-    path: Path, state: TrainState, validate: Validate, write: Callable[[Path, bytes], None]
+    path: Path,
+    state: TrainState,
+    validate: Validate,
+    write: Callable[[Path, bytes], None],
+    trained_on: Sequence[str] = (),
 ) -> None:
     """Write weights, the optimiser's memory, the best weights so far and the history.
 
@@ -33,6 +38,8 @@ def save_checkpoint(
         What to keep.
     write
         Puts bytes into a file whole or not at all (:func:`unseam.io.write.write_bytes_whole`).
+    trained_on
+        Lines that say what the run trains on and is judged by; it may only go on with the same.
     """
     tensors = {f"net.{name}": w for name, w in state.net.state_dict().items()}
     numbers: dict[str, float] = {}
@@ -47,6 +54,7 @@ def save_checkpoint(
         "format": _FORMAT,
         "step": state.step,
         "seconds": state.seconds,
+        "trained_on": list(trained_on),
         "optimiser": type(state.optimiser).__name__,
         "optimiser_numbers": numbers,
         "records": [asdict(record) for record in validate.records],
@@ -56,25 +64,54 @@ def save_checkpoint(
     write(path, save_tensors(contiguous, metadata={"unseam": json.dumps(about)}))
 
 
-def load_checkpoint(path: Path, state: TrainState, validate: Validate) -> None:
+def load_checkpoint(path: Path, state: TrainState, validate: Validate, trained_on: Sequence[str] = ()) -> None:
     """Bring a fresh state to where a checkpoint was written.
 
     Raises
     ------
     ModelFileError
-        If the file is no checkpoint, or one of another network or optimiser.
+        If the file is no checkpoint, or one of another network or optimiser, or of a run on other data: what was held
+        out would have been trained on, and its best score would not compare.
     """
-    try:
+    with _naming(path):
         data = path.read_bytes()
         tensors = load_tensors(data)
         about = _about(data)
+        before = [str(line) for line in about["trained_on"]]
+    changes = _changes(before, trained_on)
+    if changes:
+        raise ModelFileError(
+            f"{path}: this run was begun with other data, or with other parts of it held out ({changes}). Train with the "
+            "images, data settings and training.seed that it was begun with, or leave --resume out and start afresh in "
+            "another folder."
+        )
+    with _naming(path):
         _restore(state, validate, tensors, about)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Whatever is wrong with a file is one kind of error."""
+    try:
+        yield
     except _UNUSABLE as error:
         reason = " ".join(str(error).split())[:200]  # PyTorch lists every weight that does not fit, a line each
         raise ModelFileError(
             f"{path}: not a checkpoint that this run can go on from ({type(error).__name__}: {reason}). "
             "Leave --resume out to start afresh in another folder, or train with the settings it was begun with."
         ) from error
+
+
+def _changes(before: Sequence[str], now: Sequence[str], most: int = 2) -> str:
+    """What one list of lines has and the other has not, the first few of each; empty if they are equal."""
+    both = set(before) & set(now)
+    gone, new = [line for line in before if line not in both], [line for line in now if line not in both]
+    said = []
+    for word, lines in (("before", gone), ("now", new)):
+        if lines:
+            more = f"; and {len(lines) - most} more" if len(lines) > most else ""
+            said.append(f"{word}: {'; '.join(lines[:most])}{more}")
+    return ". ".join(said) or ("the same in another order" if list(before) != list(now) else "")
 
 
 def _about(data: bytes) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Judges the network now and then by what was held out, and keeps the best weights."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -28,13 +28,26 @@ class Score:
 
 @dataclass(frozen=True)
 class Record:
-    """One line of the history: the mean energy of the steps since the last line, and the score (NaN if none)."""
+    """One line of the history.
+
+    Attributes
+    ----------
+    step, seconds
+        When.
+    energy
+        Mean of the steps since the last line.
+    score, foreground
+        Of what was held out; NaN if nothing was.
+    foreground_in_training
+        Share of foreground in what the network made of all batches since the last line; NaN if it was not measured.
+    """
 
     step: int
     seconds: float
     energy: float
     score: float
     foreground: float
+    foreground_in_training: float = math.nan
 
 
 class Validate:
@@ -70,6 +83,7 @@ class Validate:
         self.best: Record | None = None
         self.best_weights: dict[str, Tensor] | None = None
         self._energies: list[float] = []
+        self._foregrounds: list[float] = []
         self.begin(0.0)
 
     def begin(self, progress: float) -> None:
@@ -80,6 +94,7 @@ class Validate:
         """Record, if the next part of the budget is reached."""
         if math.isfinite(state.energy):
             self._energies.append(state.energy)
+            self._foregrounds.append(state.foreground)
         if progress < self._next and progress < 1:
             return
         self.begin(progress)
@@ -89,9 +104,10 @@ class Validate:
     def record(self, state: TrainState) -> Record:
         """Score the network now, and keep its weights if they are the best so far."""
         score = self.score_of(state.net) if self.score_of is not None else Score(math.nan, math.nan)
-        energy = sum(self._energies) / len(self._energies) if self._energies else math.nan
+        energy, foreground = _mean(self._energies), _mean(self._foregrounds)
         self._energies.clear()
-        record = Record(state.step, state.seconds, energy, score.value, score.foreground)
+        self._foregrounds.clear()
+        record = Record(state.step, state.seconds, energy, score.value, score.foreground, foreground)
         self.records.append(record)
         if self.best is None or not score.value < self.best.score:  # without a score the last is best
             self.best = record
@@ -101,18 +117,31 @@ class Validate:
         return record
 
     def _stop_if_dead(self, progress: float) -> None:
-        """A network whose ReLUs have died predicts one class for ever at a constant energy: no NaN gives it away."""
+        """A network whose ReLUs have died predicts one class for ever at a constant energy: no NaN gives it away.
+
+        It must do so in every batch, not only on what is held out: that may be of one class, or unlike what was learnt.
+        """
         a_third = max(4, self.times // 3)
         recent = self.records[-a_third:]
-        if progress >= 1 or len(recent) < a_third or not all(r.foreground in (0, 1) for r in recent):
-            return  # NaN, too: where nothing is held out, a flat energy may be that of a network that has learnt all
+        if progress >= 1 or len(recent) < a_third or not _is_one_class(recent):
+            return
         energies = [r.energy for r in recent]
         if energies[-1] < 0.7 * self.records[0].energy:
-            return  # it has learnt: what is held out may well be of one class
+            return  # it has learnt
         if max(energies) - min(energies) < 0.05 * max(energies):
             raise TrainingError(
-                f"Training makes no progress: since step {recent[0].step} the network gives one class to all of "
-                f"the held-out part, and the energy stays at {energies[-1]:.3f}. Check that images and masks belong "
+                f"Training makes no progress: since step {recent[0].step} the network gives one class to all pixels, "
+                f"and the energy stays at {energies[-1]:.3f}. Check that images and masks belong "
                 "together; then try another seed (--set training.seed=1), a smaller learning rate, or clip gradients "
                 "(--set training.clip_norm=1.0)."
             )
+
+
+def _is_one_class(records: Sequence[Record]) -> bool:
+    """Whether one class was given to all pixels of all batches, and of what is held out if anything is."""
+    shares = [r.foreground_in_training for r in records] + [r.foreground for r in records if not math.isnan(r.foreground)]
+    return all(share in (0, 1) for share in shares)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else math.nan
