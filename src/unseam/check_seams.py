@@ -34,6 +34,11 @@ class Comparison:
     num_changed: int
 
 
+def one_pass(model: Model, image: np.ndarray) -> int:
+    """Length of the one input tile that covers an image (H, W) or (H, W, C), px: what all others are compared with."""
+    return TorchEngine(model.net, "cpu", torch.float32).geometry.input_for_output(max(image.shape[:2]))
+
+
 def compare_tiles(
     model: Model, image: np.ndarray, tile_sizes: Sequence[int] = (), *, double: bool = True
 ) -> Iterator[Comparison]:
@@ -52,7 +57,8 @@ def compare_tiles(
         geometry = engine.geometry
         whole = geometry.input_for_output(max(height, width))
         smallest = geometry.input_for_output(geometry.phase)
-        sizes = tile_sizes or sorted({smallest + 3 * geometry.phase, (smallest + whole) // 3, (smallest + whole) // 2, whole})
+        tried = {smallest + 3 * geometry.phase, (smallest + whole) // 3, (smallest + whole) // 2}
+        sizes = tile_sizes or sorted(size for size in tried if smallest <= size < whole) or [smallest]
         reference = Predictor(engine, whole).probabilities(normalised)
         for size in sizes:
             plan = plan_tiles(height, width, geometry, size)

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from unseam.data.file_names import find_images, stem
-from unseam.errors import DataError, ImageReadError, OutputError
+from unseam.data.cases import find_cases
+from unseam.data.channels import is_grey_saved_as_colour
+from unseam.data.file_names import MASK_FOLDERS
+from unseam.data.read_pair import as_planes, read_case
+from unseam.errors import DataError, ImageReadError, OutputError, SettingsError
 from unseam.inference.rotations import Averaging
-from unseam.io import read_image, write_image, write_label_map, write_probabilities
+from unseam.io import ImageFile, write_image, write_label_map, write_probabilities
 from unseam.model import Model, Segmentation
 from unseam.report.overlay import overlay
 
@@ -28,13 +31,18 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Job:
-    """One image and the files that will be written for it; None where a result is not wanted."""
+    """One image (or a file for each of its channels) and what will be written for it; None where a result is not wanted."""
 
-    image: Path
+    images: tuple[Path, ...]
     classes: Path | None
     instances: Path | None
     probabilities: Path | None
     overlay: Path | None
+
+    @property
+    def image(self) -> Path:
+        """Its first file."""
+        return self.images[0]
 
     @property
     def outputs(self) -> tuple[Path, ...]:
@@ -51,39 +59,70 @@ class Result:
     notes: tuple[str, ...]
 
 
-def plan_outputs(images: Sequence[Path], out: Path, wanted: Wanted, *, overwrite: bool) -> list[Job]:
+def plan_outputs(
+    images: Sequence[Path], out: Path, wanted: Wanted, *, overwrite: bool, skip_existing: bool = False
+) -> list[Job]:
     """Find the images and name the results, before anything is computed.
+
+    With ``skip_existing``, results that are there are not computed again, for only whole files are ever written; images of
+    which nothing is left to do give no job.
 
     Raises
     ------
     DataError
         If there is no image, or two of them would get the same result.
     OutputError
-        If a result is there already and is not to be overwritten.
+        If a result is there already and is neither to be overwritten nor to be skipped, or if what is there may be the
+        image's annotation.
+    SettingsError
+        If results are both to be overwritten and to be skipped.
     """
-    jobs: list[Job] = []
-    taken: dict[str, Path] = {}
-    for image in find_images(images):
-        name = stem(image)
-        if name in taken:
+    if overwrite and skip_existing:
+        raise SettingsError(
+            "--overwrite and --skip-existing were given; results that are there are either replaced or left. Give one."
+        )
+    jobs: dict[str, Job] = {}
+    for case in find_cases(images):
+        if case.name in jobs:
             raise DataError(
-                f"{taken[name]} and {image} would both be written to {out / name}_... "
+                f"{jobs[case.name].image} and {case.images[0]} would both be written to {out / case.name}_... "
                 "Rename one of them, or predict them into two folders."
             )
-        taken[name] = image
-        jobs.append(
-            Job(
-                image,
-                out / f"{name}_classes.tif" if wanted.classes else None,
-                out / f"{name}_masks.tif" if wanted.instances else None,
-                out / f"{name}_prob.tif" if wanted.probabilities else None,
-                out / f"{name}_overlay.png" if wanted.overlay else None,
-            )
+        paths = (
+            out / f"{case.name}_classes.tif" if wanted.classes else None,
+            out / f"{case.name}_masks.tif" if wanted.instances else None,
+            out / f"{case.name}_prob.tif" if wanted.probabilities else None,
+            out / f"{case.name}_overlay.png" if wanted.overlay else None,
         )
-    there = [path for job in jobs for path in job.outputs if path.exists()]
+        jobs[case.name] = Job(case.images, *paths)
+    if skip_existing:
+        return [left for job in jobs.values() if (left := _left_to_do(job)).outputs]
+    there = [path for job in jobs.values() for path in job.outputs if path.exists()]
     if there and not overwrite:
-        raise OutputError(f"{there[0]} is there already, and nothing is overwritten. Give --overwrite or another --out.")
-    return jobs
+        raise OutputError(
+            f"{there[0]} is there already, and nothing is overwritten. Give --overwrite, --skip-existing to go on where an "
+            "earlier call stopped, or another --out."
+        )
+    for job in jobs.values():
+        _spare_annotations(job, out)
+    return list(jobs.values())
+
+
+def _left_to_do(job: Job) -> Job:
+    paths = (job.classes, job.instances, job.probabilities, job.overlay)
+    return Job(job.images, *(None if path is not None and path.exists() else path for path in paths))
+
+
+def _spare_annotations(job: Job, out: Path) -> None:
+    """A label map beside its image, or in a folder of masks, may be painted by hand: it is never replaced."""
+    here, beside = out.resolve(), job.image.resolve().parent
+    is_masks = here.name.lower() in MASK_FOLDERS and here.parent == beside.parent
+    for path in (job.classes, job.instances):
+        if path is not None and path.exists() and (here == beside or is_masks):
+            raise OutputError(
+                f"{path} is there already and may be the annotation of {job.image.name}, so it is not even overwritten. Give "
+                "another --out."
+            )
 
 
 @contextmanager
@@ -124,7 +163,7 @@ def predict_file(
     ImageReadError, DataError
         If the file is no image that this model can segment; names the file.
     """
-    file = read_image(job.image)
+    file = _as_the_model_knows(model, read_case(job.images))
     try:
         planes = file.planes()
         parts = [
@@ -136,19 +175,23 @@ def predict_file(
         raise DataError(f"{job.image}: {error}") from error
     instances = [part.instances_of(wanted.object_class) for part in parts] if wanted.instances else []
     if job.classes is not None:
-        write_label_map(job.classes, _stacked([part.classes for part in parts]), file.spacing_um)
+        write_label_map(job.classes, file.stacked([part.classes for part in parts]), file.spacing_um, file.plane_axes)
     if job.instances is not None:
-        write_label_map(job.instances, _stacked(instances), file.spacing_um)
+        write_label_map(job.instances, file.stacked(instances), file.spacing_um, file.plane_axes)
     if job.probabilities is not None:
-        write_probabilities(job.probabilities, parts[0].probabilities, file.spacing_um)
+        probabilities = file.stacked([part.probabilities for part in parts])
+        write_probabilities(job.probabilities, probabilities, file.spacing_um, file.plane_axes)
     if job.overlay is not None:
         labels = instances[0] if instances else parts[0].probabilities.argmax(axis=0)
         write_image(job.overlay, overlay(planes[0], labels))
     return Result(_summary(parts, instances), file.notes + _notes(model, file.spacing_um, parts, job))
 
 
-def _stacked(maps: Sequence[np.ndarray]) -> np.ndarray:
-    return maps[0] if len(maps) == 1 else np.stack(maps)
+def _as_the_model_knows(model: Model, file: ImageFile) -> ImageFile:
+    """Where the model knows grey images only, channels before the rows are the planes of a stack."""
+    if model.info.net.in_channels == 1 and file.axes == "CYX" and not is_grey_saved_as_colour(file.planes()[0]):
+        return as_planes(file, "the model was trained on one channel")
+    return file
 
 
 def _summary(parts: Sequence[Segmentation], instances: Sequence[np.ndarray]) -> str:
@@ -175,6 +218,6 @@ def _notes(
             f"its pixels are {spacing_um[0]:g} um, those of the training images {trained[0]:g} um: "
             "objects look larger or smaller to the model than those it knows; resize the image first"
         )
-    if len(parts) > 1 and (job.probabilities or job.overlay):
-        notes.append("a stack: probabilities and overlay are those of its first plane")
+    if len(parts) > 1 and job.overlay:
+        notes.append("a stack: the overlay is that of its first plane")
     return tuple(notes)

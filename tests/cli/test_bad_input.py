@@ -261,10 +261,13 @@ def test_models(refused, model, data, tmp_path):
         (["--save", "all"], "--save"),
         (["--average", "median"], "--average"),
         (["--device", "quantum"], "Device 'quantum'"),
-        (["--objects-of", "nucleus"], "foreground (255)"),
-        (["--threshold", "2"], "threshold is 2"),
-        (["--min-size", "-1"], "min_size is -1"),
+        (["--save", "both", "--objects-of", "nucleus"], "foreground (255)"),
+        (["--save", "both", "--threshold", "2"], "threshold is 2"),
+        (["--save", "both", "--min-size", "-1"], "min_size is -1"),
         (["--precision", "float16"], "--precision"),
+        (["--objects-of", "255"], "--objects-of: this is about objects, and none are written. Add --save instances"),
+        (["--threshold", "0.7", "--min-size", "3"], "--threshold, --min-size: this is about objects"),
+        (["--overwrite", "--skip-existing"], "either replaced or left"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -295,13 +298,31 @@ def test_results_that_would_be_lost(refused, model, data, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     (out / "b_classes.tif").write_bytes(b"mine")
-    assert "b_classes.tif is there already" in refused("predict", model, data, "--out", out)
+    message = refused("predict", model, data, "--out", out)
+    assert "b_classes.tif is there already" in message
+    assert "--skip-existing" in message
     other = tmp_path / "other"
     other.mkdir()
     png(other / "a.png", np.zeros((9, 9), np.uint8))
     message = refused("predict", model, data / "images/a.png", other / "a.png", "--out", tmp_path / "new")
     assert "would both be written" in message
     assert "folder cannot be made" in refused("predict", model, data, "--out", data / "images/a.png")
+
+
+@pytest.mark.parametrize("place", ["", "masks"])
+def test_annotations_are_not_overwritten(place, refused, terminal, model, data, tmp_path):
+    folder = tmp_path / "one"
+    (folder / "images").mkdir(parents=True)
+    (folder / place).mkdir(exist_ok=True)
+    image = folder / ("images" if place else "") / "x.png"
+    image.write_bytes((data / "images/a.png").read_bytes())
+    tifffile.imwrite(folder / place / "x_masks.tif", mask())
+    before = (folder / place / "x_masks.tif").read_bytes()
+    words = ["predict", model, image, "--out", folder / place, "--save", "both", "--overwrite"]
+    assert "may be the annotation of x.png" in refused(*words)
+    assert (folder / place / "x_masks.tif").read_bytes() == before
+    assert terminal(*words[:-1], "--skip-existing").code == 0
+    assert (folder / place / "x_masks.tif").read_bytes() == before
 
 
 def test_evaluate(refused, data, tmp_path):

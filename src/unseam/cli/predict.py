@@ -23,6 +23,7 @@ def predict(
     device: str = "auto",
     precision: Literal["auto", "float32", "bfloat16"] = "float32",
     overwrite: Annotated[bool, Parameter(negative=())] = False,
+    skip_existing: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """Segment images of any size. The result does not depend on the tiles.
 
@@ -34,7 +35,7 @@ def predict(
     model
         Run folder or model file.
     images
-        Image files or folders of images.
+        Image files, folders of images, or data sets in any layout that training knows.
     out
         Folder for the results.
     save
@@ -59,28 +60,34 @@ def predict(
         Number format of the network; bfloat16 is faster on some machines, and less exact.
     overwrite
         Replace results that are there already.
+    skip_existing
+        Leave results that are there already, and write those that are missing.
     """
     from rich.console import Console as Terminal
     from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-    from unseam.errors import DataError, ImageReadError, UnseamError
+    from unseam.errors import DataError, ImageReadError, SettingsError, UnseamError
     from unseam.model import Model
     from unseam.predict_files import Wanted, plan_outputs, predict_file, result_folder
 
     loaded = Model.load(model, device, precision)
+    saves_objects = save in ("instances", "both") or (save == "auto" and loaded.info.masks == "instances")
+    of_objects = {"--objects-of": objects_of, "--threshold": threshold, "--min-size": min_size}
+    vain = [name for name, value in of_objects.items() if value is not None]
+    if vain and not saves_objects:
+        words = "this is about objects, and none are written. Add --save instances or --save both."
+        raise SettingsError(f"{', '.join(vain)}: {words}")
     if threshold is not None:
         loaded = loaded.with_objects(replace(loaded.info.objects, threshold=threshold))
     if min_size is not None:
         loaded = loaded.with_objects(replace(loaded.info.objects, min_size=min_size))
     object_class = loaded.info.class_index(objects_of) if objects_of is not None else None
-    kinds = {
-        "auto": ("instances",) if loaded.info.masks == "instances" else ("classes",),
-        "classes": ("classes",),
-        "instances": ("instances",),
-        "both": ("classes", "instances"),
-    }[save]
-    wanted = Wanted("classes" in kinds, "instances" in kinds, probabilities, overlay, object_class)
-    jobs = plan_outputs(images, out, wanted, overwrite=overwrite)
+    saves_classes = save in ("classes", "both") or not saves_objects
+    wanted = Wanted(saves_classes, saves_objects, probabilities, overlay, object_class)
+    jobs = plan_outputs(images, out, wanted, overwrite=overwrite, skip_existing=skip_existing)
+    if not jobs:
+        print(f"nothing to do: all results are in {out} already")
+        return
     terminal = Terminal(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.percentage:3.0f} %"))
     bar = Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal)

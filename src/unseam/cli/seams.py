@@ -23,18 +23,20 @@ def seams(
     image
         An image; of a stack, the first plane is taken, and of a large one its upper left 1500 x 1500 px.
     tile
-        Largest input tiles to try, px; without it, four sizes from small to one pass over the whole image.
+        Largest input tiles to try, px; without it, up to three sizes, from small to half of one pass over the image.
     float32
         Compute as prediction does, instead of in float64. A sum may be added up in another order in a tile of another size:
         about 1e-15 is left of that in float64, about 1e-6 in float32.
     """
-    from unseam.check_seams import compare_tiles
+    from unseam.check_seams import compare_tiles, one_pass
     from unseam.io import read_image
     from unseam.model import Model
 
     plane = read_image(image).planes()[0][:1500, :1500]
     loaded = Model.load(model, device="cpu")
-    print(f"{plane.shape[1]} x {plane.shape[0]} px, {'float32' if float32 else 'float64'}")
+    size = one_pass(loaded, plane)
+    number_format = "float32" if float32 else "float64"
+    print(f"{plane.shape[1]} x {plane.shape[0]} px, {number_format}, one pass: input tile {size} x {size}")
     worst = 0.0
     for result in compare_tiles(loaded, plane, tile, double=not float32):
         print(

@@ -165,7 +165,10 @@ def find_images(paths: Sequence[Path | str] | Path | str) -> list[Path]:
     for given in [paths] if isinstance(paths, Path | str) else paths:
         path = Path(given)
         if path.is_dir():
-            found += _images_of(path)
+            images = images_in(path)
+            if not images:
+                raise DataError(f"{path}: holds no image that can be read. Images may end in {', '.join(SUFFIXES)}.")
+            found += images
         elif path.exists():
             found.append(path)
         else:
@@ -182,11 +185,10 @@ def find_images(paths: Sequence[Path | str] | Path | str) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _images_of(folder: Path) -> list[Path]:
+def images_in(folder: Path) -> list[Path]:
+    """The images of a folder, or of its folder ``images``, without masks and earlier results; none if there are none."""
     images, _ = split_by_ending(readable_files(folder))
     inner = subfolder(folder, IMAGE_FOLDERS) if not images else None
     if inner is not None:
         images, _ = split_by_ending(readable_files(inner))
-    if not images:
-        raise DataError(f"{folder}: holds no image that can be read. Images may end in {', '.join(SUFFIXES)}.")
     return images

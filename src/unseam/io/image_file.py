@@ -1,5 +1,6 @@
 """What a file held: the pixels, the meaning of their axes, and what had to be converted on the way in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +52,21 @@ class ImageFile:
     def num_channels(self) -> int:
         """Number of channels or colours; 1 without a channel axis."""
         return self.pixels.shape[self.axes.index("C")] if "C" in self.axes else 1
+
+    @property
+    def plane_axes(self) -> str:
+        """The axes that count planes, in the order of :meth:`planes`; empty for a single image."""
+        return "".join(letter for letter in "TZ" if letter in self.axes)
+
+    def stacked(self, parts: Sequence[Shaped[np.ndarray, "..."]]) -> Shaped[np.ndarray, "..."]:
+        """Put together what was made of each plane: the axes of the planes, then those of the parts.
+
+        >>> movie = ImageFile(np.zeros((2, 5, 20, 30)), "TZYX", None, Path("movie.tif"))
+        >>> movie.stacked(movie.planes()).shape
+        (2, 5, 20, 30)
+        """
+        sizes = [self.pixels.shape[self.axes.index(letter)] for letter in self.plane_axes]
+        return np.stack(parts).reshape(*sizes, *parts[0].shape)
 
     def planes(self) -> list[Shaped[np.ndarray, "height width"] | Shaped[np.ndarray, "height width channel"]]:
         """Split into 2-D images as a user would give them: (H, W), or (H, W, C) where there are channels.

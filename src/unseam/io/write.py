@@ -50,8 +50,9 @@ def write_bytes_whole(path: Path | str, data: bytes) -> None:
 
 def write_label_map(
     path: Path | str,
-    labels: Integer[np.ndarray, "height width"] | Integer[np.ndarray, "plane height width"],
+    labels: Integer[np.ndarray, "*planes height width"],
     spacing_um: tuple[float, float] | None = None,
+    plane_axes: str | None = None,
 ) -> None:
     """Write a class or instance map, or a stack of them, as compressed TIFF that Fiji opens.
 
@@ -63,9 +64,11 @@ def write_label_map(
     path
         Ending in .tif or .tiff.
     labels
-        Values 0 to 2**32 - 1.
+        (H, W), or with one or two axes of planes before them. Values 0 to 2**32 - 1.
     spacing_um
         Size of a pixel (row, column).
+    plane_axes
+        What the first axes are: ``T``, ``Z`` or ``TZ``; without it, ``Z`` for one and ``TZ`` for two.
 
     Raises
     ------
@@ -82,15 +85,18 @@ def write_label_map(
             "annotated to 0, and number the objects anew"
         )
     dtype = np.uint8 if high < 2**8 else np.uint16 if high < 2**16 else np.uint32
-    _write_tiff(path, labels.astype(dtype), "YX" if labels.ndim == 2 else "ZYX", spacing_um)
+    _write_tiff(path, labels.astype(dtype), _axes(labels.ndim - 2, plane_axes) + "YX", spacing_um)
 
 
 def write_probabilities(
     path: Path | str,
-    probabilities: Float32[np.ndarray, "klass height width"],
+    probabilities: Float32[np.ndarray, "*planes klass height width"],
     spacing_um: tuple[float, float] | None = None,
+    plane_axes: str | None = None,
 ) -> None:
-    """Write probabilities as a 32-bit float TIFF with one channel a class.
+    """Write probabilities as a 32-bit float TIFF with one channel a class; for stacks, in each plane.
+
+    ``plane_axes`` as in :func:`write_label_map`.
 
     Raises
     ------
@@ -98,7 +104,7 @@ def write_probabilities(
         If the file cannot be written.
     """
     _check_suffix(path, (".tif", ".tiff"))
-    _write_tiff(path, probabilities, "CYX", spacing_um)
+    _write_tiff(path, probabilities, _axes(probabilities.ndim - 3, plane_axes) + "CYX", spacing_um)
 
 
 def write_image(
@@ -113,6 +119,12 @@ def write_image(
     """
     _check_suffix(path, (".png",))
     _encode(path, lambda stream: Image.fromarray(np.ascontiguousarray(image)).save(stream, "PNG"))
+
+
+def _axes(num_plane_axes: int, plane_axes: str | None) -> str:
+    axes = ("", "Z", "TZ")[num_plane_axes] if plane_axes is None else plane_axes
+    assert len(axes) == num_plane_axes
+    return axes
 
 
 def _write_tiff(path: Path | str, pixels: np.ndarray, axes: str, spacing_um: tuple[float, float] | None) -> None:
