@@ -49,6 +49,22 @@ def test_smallest_type_and_spacing(high: int, dtype: str, shape: tuple[int, ...]
         assert tiff.is_ome == (dtype == "u4")
 
 
+@pytest.mark.parametrize("high", [1, 300, 70_000])
+@pytest.mark.parametrize("shape", [(1, 2, 1), (3, 1, 1), (3, 2, 1), (2, 1), (2, 3, 4, 1), (2, 3, 1, 4), (2, 3, 4, 5)])
+def test_narrow_stacks_come_back(shape: tuple[int, ...], high: int, tmp_path: Path) -> None:
+    labels = np.arange(np.prod(shape)).reshape(shape) * high
+    write_label_map(tmp_path / "a.tif", labels)
+    back = read_labels(tmp_path / "a.tif")
+    np.testing.assert_array_equal(np.stack(back.planes()), labels.reshape(-1, *shape[-2:]))
+    if len(shape) == 4:
+        assert back.axes == "TZYX"
+    probabilities = labels.astype(np.float32)[..., np.newaxis, :, :] + np.arange(2, dtype=np.float32)[:, np.newaxis, np.newaxis]
+    write_probabilities(tmp_path / "p.tif", probabilities)
+    back = read_image(tmp_path / "p.tif")
+    planes = np.stack([np.moveaxis(plane, -1, 0) for plane in back.planes()])
+    np.testing.assert_array_equal(planes, probabilities.reshape(-1, 2, *shape[-2:]))
+
+
 def test_labels_that_no_file_holds(tmp_path: Path) -> None:
     for labels in (np.full((2, 2), -1), np.full((2, 2), 2**32)):
         with pytest.raises(LabelError, match="labels run from"):

@@ -131,6 +131,8 @@ def _write_tiff(path: Path | str, pixels: np.ndarray, axes: str, spacing_um: tup
     is_small = pixels.nbytes < _CLASSIC_TIFF_BYTES
     has_imagej_type = pixels.dtype.itemsize <= 2 or pixels.dtype.kind == "f"  # ImageJ knows no 32-bit integers
     is_imagej = is_small and has_imagej_type
+    if is_imagej and pixels.shape[-1] == 1:  # or tifffile takes the only column for colours
+        pixels, axes = pixels[..., np.newaxis], axes + "S"
     metadata: dict[str, object] = {"axes": axes}
     resolution = None
     if spacing_um is not None and is_imagej:
