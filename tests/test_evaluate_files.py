@@ -99,3 +99,9 @@ def test_what_does_not_pair(tmp_path: Path) -> None:
     write_label_map(out / "z_masks.tif", CELLS)
     with pytest.raises(DataError, match=r"1 of 3 prediction\(s\) have no annotation \(z"):
         evaluate_files(out, truth)
+
+
+def test_results_beside_their_images(tmp_path: Path) -> None:
+    out, truth = folders(tmp_path, CELLS, CELLS, "_masks")
+    write_image(out / "a.png", np.full(CELLS.shape, 200, np.uint8))
+    assert evaluate_files(out, truth).scores.pooled()["seg"] == 1

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from unseam.data.file_names import readable_files, stem
+from unseam.data.file_names import readable_files, split_by_ending, stem
 from unseam.data.labels import LabelKind
 from unseam.data.read_pair import read_mask
 from unseam.data.scoring import ScoredReading, kind_by_looking, read_for_scoring
@@ -116,7 +116,7 @@ def _label_files(predicted: Path) -> list[Path]:
             f"{predicted} is no prediction that can be scored: probabilities (_prob) and pictures (_overlay) are left "
             "out. Give the _classes or _masks files."
         )
-    return kept
+    return split_by_ending(kept)[1] or kept  # without the images, where results stand beside them
 
 
 def _kind_by_ending(files: Sequence[Path]) -> LabelKind | None:

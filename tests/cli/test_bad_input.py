@@ -366,7 +366,7 @@ def test_a_demo_that_is_there(refused, model):
     (model.parent / "demo").mkdir(exist_ok=True)
     with contextlib.suppress(FileExistsError):
         (model.parent / "demo" / "model").symlink_to(model)
-    assert "already holds a run" in refused("demo", "--out", model.parent / "demo")
+    assert "already holds a demo" in refused("demo", "--out", model.parent / "demo")
 
 
 def test_no_verb_and_unknown_ones(refused, terminal):
