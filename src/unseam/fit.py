@@ -26,6 +26,7 @@ from unseam.io import write_bytes_whole
 from unseam.judge import SCORE_NAMES, judge, with_best_threshold, with_smallest_object
 from unseam.model_file import ModelInfo, TrainingRecord
 from unseam.nets import NetConfig
+from unseam.settings import table_name
 from unseam.shapes import IGNORE
 from unseam.training import Batch, Budget, Observer, Plan, TrainState, train
 from unseam.training.observers import Record, Validate, load_checkpoint, save_checkpoint
@@ -240,7 +241,7 @@ def _model_info(
             images=tuple(sample.name for sample in prepared.samples),
             num_annotated_pixels=sum(int(np.count_nonzero(s.classes != IGNORE)) for s in prepared.samples),
             held_out=parts.reason,
-            recipe=", ".join(type(part).__name__ for part in (run.net, run.optimiser, run.energy)),
+            recipe=", ".join(table_name(type(part)) for part in (run.net, run.optimiser, run.energy)),
             steps=state.step,
             best_step=best.step,
             seconds=round(state.seconds, 1),
