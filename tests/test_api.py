@@ -329,7 +329,7 @@ def test_a_recipe_of_ones_own(pair):
     settings = ["training.output_size=16", "training.precision=float32"]
     model = train([pair[0]], [pair[1]], recipe=run, steps=1, settings=settings, device="cpu")
     assert type(model.net).__name__ == "FCN"
-    assert model.info.training.recipe.startswith("FCNConfig")
+    assert model.info.training.recipe == "fcn, adam_w, weighted_cross_entropy"
 
 
 def test_nothing_held_out(pair):
