@@ -301,3 +301,13 @@ def test_one_bad_image_does_not_stop_the_others(terminal, model, tmp_path):
     assert "b.png" in said.err
     assert "1 of 3 images were left out; the others are written" in said.err
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a_classes.tif", "c_classes.tif"]
+
+
+def test_the_tile_that_help_names_is_the_one_that_is_taken():
+    """Written twice, so that help needs no torch."""
+    from inspect import signature
+
+    from unseam.cli.predict import predict
+    from unseam.inference.predict import DEFAULT_INPUT_TILE
+
+    assert signature(predict).parameters["tile"].default == DEFAULT_INPUT_TILE

@@ -167,3 +167,9 @@ def test_a_value_that_the_declared_classes_do_not_have():
 def test_the_file_that_a_plane_is_of_comes_along():
     items = [annotated(stripes([0, 255]), "s plane 0", group="s"), annotated(stripes([0, 255]), "t")]
     assert [sample.group for sample in prepare(items, NORMALISE, EQ_2).samples] == ["s", ""]
+
+
+def test_a_mask_in_colours_is_named_as_such():
+    colours = np.zeros((8, 8, 3), np.uint8)
+    with pytest.raises(LabelError, match=r"a: its mask has the shape \(8, 8, 3\).*grey image"):
+        prepare([Annotated("a", np.zeros((8, 8), np.uint8), colours)], Normalise(), WeightMapSettings())

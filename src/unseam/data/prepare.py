@@ -14,7 +14,7 @@ from unseam.data.normalise import Normalise, check_image
 from unseam.data.sample import Sample
 from unseam.data.weight_map import balanced_class_weights, cut_ridge, separation_term
 from unseam.data.weight_map_settings import WeightMapSettings
-from unseam.errors import DataError
+from unseam.errors import DataError, LabelError
 from unseam.shapes import IGNORE, NOT_ANNOTATED
 
 
@@ -88,6 +88,11 @@ def prepare(
 ) -> Prepared:
     """Judge all masks, then turn each pair into a sample.
 
+    Source: paper, section 3: the weight map is computed beforehand for each truth.
+
+    Departs: the paper does not say what a cell is in a mask of two values: every 4-connected piece of foreground. Masks of
+    several classes get w_c alone.
+
     Parameters
     ----------
     annotated
@@ -111,19 +116,9 @@ def prepare(
     LabelError
         For masks that do not say what they mean.
     """
-    if not annotated:
-        raise DataError("No annotated image came. Give at least one image with its mask.")
-    for item in annotated:
-        with _naming(item):
-            check_image(item.image)
+    _check_pairs(annotated)
     annotated = _grey_where_all_are(annotated, tell)
     channels = _common_channels(annotated)
-    for item in annotated:
-        if item.labels.shape != item.image.shape[:2]:
-            raise DataError(
-                f"{item.name}: the image has {_size(item.image)} px and its mask {_size(item.labels)}. "
-                "Both must have the same rows and columns: check that they belong together."
-            )
     reading = judge_labels(
         [a.labels for a in annotated],
         names=[a.name for a in annotated],
@@ -158,6 +153,25 @@ def prepare(
     )
     spacings = {a.spacing_um for a in annotated if a.spacing_um is not None}
     return Prepared(samples, reading, channels, class_weights, spacings.pop() if len(spacings) == 1 else None)
+
+
+def _check_pairs(annotated: Sequence[Annotated]) -> None:
+    """Refuse what is no image, no map, or a map of another image."""
+    if not annotated:
+        raise DataError("No annotated image came. Give at least one image with its mask.")
+    for item in annotated:
+        with _naming(item):
+            check_image(item.image)
+        if item.labels.ndim != 2:
+            raise LabelError(
+                f"{item.name}: its mask has the shape {item.labels.shape}; a mask has rows and columns, one number a pixel. "
+                "Save it as a grey image, not in colours."
+            )
+        if item.labels.shape != item.image.shape[:2]:
+            raise DataError(
+                f"{item.name}: the image has {_size(item.image)} px and its mask {_size(item.labels)}. "
+                "Both must have the same rows and columns: check that they belong together."
+            )
 
 
 def _maps(
