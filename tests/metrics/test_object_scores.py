@@ -69,12 +69,29 @@ def test_swapping_the_maps_swaps_precision_and_recall(pair):
 
 
 @given(INSTANCE_PAIRS)
-def test_renumbering_and_the_unannotated_change_nothing(pair):
+def test_renumbering_changes_nothing(pair):
     predicted, truth = pair
-    counts = ObjectScores()(predicted, truth).columns()
     other_ids = np.array([0, 70000, 3, 0, 0, 0, 0, 12], np.int32)
-    painted = np.where(truth == NOT_ANNOTATED, 9, other_ids[predicted]).astype(np.int32)
+    counts = ObjectScores()(predicted, truth).columns()
+    assert ObjectScores()(other_ids[predicted], truth).columns() == pytest.approx(counts, nan_ok=True)
+
+
+@given(INSTANCE_PAIRS)
+def test_what_lies_wholly_on_unannotated_ground_changes_nothing(pair):
+    predicted, truth = pair
+    inside = np.where(truth == NOT_ANNOTATED, 0, predicted).astype(np.int32)
+    painted = np.where(truth == NOT_ANNOTATED, 9, inside).astype(np.int32)
+    counts = ObjectScores()(inside, truth).columns()
     assert ObjectScores()(painted, truth).columns() == pytest.approx(counts, nan_ok=True)
+
+
+def test_an_object_mostly_on_unannotated_ground_is_not_made_up():
+    truth = np.array([[-1, -1, -1, -1, 0, 0, 1, 1]])
+    for mostly, expected in (([5, 5, 5, 5, 5, 0, 1, 1], 0), ([0, 0, 0, 5, 5, 0, 1, 1], 1)):
+        score = ObjectScores()(np.array([mostly]), truth)
+        assert (score.true_positives, score.false_positives, score.false_negatives) == (1, expected, 0)
+    match = ObjectScores()(np.array([[1, 1, 1, 1, 0, 0, 1, 1]]), truth)
+    assert (match.true_positives, match.false_positives) == (1, 0)
 
 
 def test_images_pool_by_their_objects():

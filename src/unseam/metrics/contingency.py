@@ -5,7 +5,7 @@ pixels) is arithmetic on the table. Pixels that nobody annotated are left out he
 count them by accident.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -29,11 +29,15 @@ class Contingency:
         The two ids of each pair (0 is background), sorted by predicted id, then by true id.
     count
         Pixels that have this pair; always at least 1.
+    unknown
+        Predicted objects more than half of whose pixels nobody annotated, ascending. Nobody knows whether they are
+        right, so they are no false positives.
     """
 
     predicted: Int[np.ndarray, " pairs"]
     truth: Int[np.ndarray, " pairs"]
     count: Int[np.ndarray, " pairs"]
+    unknown: Int[np.ndarray, " unknown"] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @cached_property
     def num_pixels(self) -> int:
@@ -72,6 +76,23 @@ class Contingency:
         """Whether both ids of the pair are objects, neither of them background."""
         return (self.predicted > 0) & (self.truth > 0)
 
+    @cached_property
+    def num_truth_objects(self) -> int:
+        """True objects with a pixel that was annotated."""
+        return int((self.truth_sizes[0] > 0).sum())
+
+    def matched(self, threshold: float) -> Int[np.ndarray, " matches"]:
+        """Give the entries whose two objects have an IoU above a threshold of at least 0.5, below which a match need not be
+        the only one of its object.
+        """
+        assert threshold >= 0.5
+        return np.flatnonzero(self.is_object_pair & (self.iou > threshold))
+
+    def invented(self, used: Int[np.ndarray, " used"]) -> Int[np.ndarray, " ids"]:
+        """Give the predicted objects that are not among the used ones, but for the :attr:`unknown`."""
+        ids = self.predicted_sizes[0]
+        return np.setdiff1d(ids[ids > 0], np.concatenate([used, self.unknown]))
+
     def as_foreground(self) -> "Contingency":
         """Forget which object a pixel belongs to: 1 is any object, 0 is background."""
         code = 2 * (self.predicted > 0).astype(np.int64) + (self.truth > 0)
@@ -105,7 +126,7 @@ def contingency_of_class_maps(
     ([0, 1], [0, 0], [1, 1])
     """
     check_class_maps(predicted, truth)
-    return _count_pairs(predicted, truth, not_annotated=IGNORE)
+    return _annotated(_count_pairs(predicted, truth), IGNORE)
 
 
 def contingency_of_instance_maps(
@@ -133,7 +154,9 @@ def contingency_of_instance_maps(
                 f"ids are {lowest}..{_LARGEST_ID} ({NOT_ANNOTATED} only in a truth, for what nobody annotated). "
                 "Renumber the map."
             )
-    return _count_pairs(predicted, truth, not_annotated=NOT_ANNOTATED)
+    pairs = _count_pairs(predicted, truth)
+    outside = (pairs.truth == NOT_ANNOTATED) & (pairs.predicted > 0) & (2 * pairs.count > pairs.predicted_size_of_pair)
+    return _annotated(pairs, NOT_ANNOTATED, unknown=pairs.predicted[outside])
 
 
 def check_class_maps(
@@ -178,7 +201,14 @@ def _sums(
     return unique, sums.astype(np.int64)
 
 
-def _count_pairs(predicted: np.ndarray, truth: np.ndarray, *, not_annotated: int) -> Contingency:
+def _annotated(pairs: Contingency, not_annotated: int, unknown: np.ndarray | None = None) -> Contingency:
+    kept = pairs.truth != not_annotated
+    parts = pairs.predicted[kept], pairs.truth[kept], pairs.count[kept]
+    return Contingency(*parts) if unknown is None else Contingency(*parts, unknown)
+
+
+def _count_pairs(predicted: np.ndarray, truth: np.ndarray) -> Contingency:
+    """Count all pixels, those that nobody annotated too."""
     flat_predicted, flat_truth = predicted.ravel(), truth.ravel()
     if flat_truth.size == 0:
         none = np.zeros(0, dtype=np.int64)
@@ -186,9 +216,7 @@ def _count_pairs(predicted: np.ndarray, truth: np.ndarray, *, not_annotated: int
     num_truth = int(flat_truth.max()) + 2  # ids from -1 on, as columns from 0 on
     cells = (int(flat_predicted.max()) + 1) * num_truth
     count = _count_dense if cells <= _DENSE_CELLS else _count_runs
-    pairs = count(flat_predicted, flat_truth)
-    annotated = pairs.truth != not_annotated
-    return Contingency(pairs.predicted[annotated], pairs.truth[annotated], pairs.count[annotated])
+    return count(flat_predicted, flat_truth)
 
 
 def _count_dense(predicted: np.ndarray, truth: np.ndarray) -> Contingency:

@@ -81,7 +81,8 @@ class ObjectScores:
         The threshold is outside of that range.
 
     **Source:** Caicedo et al. (2019), Nature Methods 16:1247-1253 (Data Science Bowl 2018); uniqueness:
-    Kirillov et al. (2019), Panoptic Segmentation, CVPR.
+    Kirillov et al. (2019), Panoptic Segmentation, CVPR; from there too what becomes of objects that lie mostly where
+    nobody annotated.
 
     **Departs:** a match must be *above* the threshold at every threshold; some tools let it be equal.
 
@@ -113,8 +114,8 @@ class ObjectScores:
         """Score a predicted instance map against the true one.
 
         Where all is annotated, swapping the maps swaps precision and recall and leaves F1. An object that
-        reaches into pixels which nobody annotated is judged by its annotated part; one that lies wholly
-        there is not counted.
+        reaches into pixels which nobody annotated is judged by its annotated part. If more than half of it lies
+        there, it may be a match, but it is never a false positive.
 
         Raises
         ------
@@ -125,11 +126,10 @@ class ObjectScores:
 
     def from_contingency(self, table: Contingency) -> ObjectScore:
         """Score a table of ids that has been counted already."""
-        matched_iou = table.iou[table.is_object_pair & (table.iou > self.threshold)]
-        found = int(matched_iou.size)
+        matches = table.matched(self.threshold)
         return ObjectScore(
-            true_positives=found,
-            false_positives=int((table.predicted_sizes[0] > 0).sum()) - found,
-            false_negatives=int((table.truth_sizes[0] > 0).sum()) - found,
-            iou_sum=float(matched_iou.sum()),
+            true_positives=int(matches.size),
+            false_positives=int(table.invented(table.predicted[matches]).size),
+            false_negatives=table.num_truth_objects - int(matches.size),
+            iou_sum=float(table.iou[matches].sum()),
         )
