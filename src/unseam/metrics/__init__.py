@@ -6,18 +6,21 @@ annotated do not occur. Where there is nothing to be right or wrong about, a fig
 out of every mean.
 """
 
+from unseam.metrics.aggregated_jaccard import AggregatedJaccard, AggregatedJaccardScore
+from unseam.metrics.average_precision import AveragePrecision, AveragePrecisionScore
 from unseam.metrics.contingency import Contingency, contingency_of_class_maps, contingency_of_instance_maps
 from unseam.metrics.dice import Dice, DiceScore
 from unseam.metrics.evaluate import evaluate_class_maps, evaluate_instance_maps
 from unseam.metrics.iou import IoU, IoUScore
 from unseam.metrics.object_scores import ObjectScore, ObjectScores
+from unseam.metrics.panoptic_quality import PanopticQuality, PanopticScore
 from unseam.metrics.pixel_error import PixelError, PixelScore
 from unseam.metrics.rand_error import RandError, RandScore
 from unseam.metrics.score import Score
 from unseam.metrics.seg import SEG, SEGScore
 from unseam.metrics.table import Row, Scores
 
-Metric = PixelError | IoU | Dice | RandError | SEG | ObjectScores
+Metric = PixelError | IoU | Dice | RandError | SEG | ObjectScores | AveragePrecision | PanopticQuality | AggregatedJaccard
 """The closed list: a new metric is one file and one name here."""
 
 __all__ = [
@@ -28,6 +31,9 @@ __all__ = [
     "IoU", "IoUScore",
     "Dice", "DiceScore",
     "ObjectScores", "ObjectScore",
+    "AveragePrecision", "AveragePrecisionScore",
+    "PanopticQuality", "PanopticScore",
+    "AggregatedJaccard", "AggregatedJaccardScore",
     "Contingency", "contingency_of_class_maps", "contingency_of_instance_maps",
     "Score", "Scores", "Row",
     "evaluate_class_maps", "evaluate_instance_maps",

@@ -1,0 +1,137 @@
+"""The aggregated Jaccard index of nuclei in pathology, and its one-to-one form."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int, Integer
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from unseam.metrics.contingency import Contingency, contingency_of_instance_maps
+from unseam.metrics.score import Figure, ratio
+
+
+@dataclass(frozen=True)
+class AggregatedJaccardScore:
+    """Pixels in the intersections and in the unions of matched objects; every object without a match adds to the unions.
+
+    The first two are those of the original index, the other two those of the one-to-one form.
+    """
+
+    intersection: int
+    union: int
+    intersection_one_to_one: int
+    union_one_to_one: int
+
+    @property
+    def index(self) -> float:
+        """AJI; NaN if neither map has an object."""
+        return ratio(self.intersection, self.union)
+
+    @property
+    def index_one_to_one(self) -> float:
+        """AJI+; NaN if neither map has an object."""
+        return ratio(self.intersection_one_to_one, self.union_one_to_one)
+
+    def columns(self) -> dict[str, Figure]:
+        """Give ``aggregated_jaccard`` and ``aggregated_jaccard_plus``."""
+        return {"aggregated_jaccard": self.index, "aggregated_jaccard_plus": self.index_one_to_one}
+
+    @classmethod
+    def pool(cls, scores: Sequence["AggregatedJaccardScore"]) -> dict[str, Figure]:
+        """Pool the pixels of all images, then divide."""
+        return cls(
+            intersection=sum(score.intersection for score in scores),
+            union=sum(score.union for score in scores),
+            intersection_one_to_one=sum(score.intersection_one_to_one for score in scores),
+            union_one_to_one=sum(score.union_one_to_one for score in scores),
+        ).columns()
+
+
+@dataclass(frozen=True)
+class AggregatedJaccard:
+    """Shared pixels of matched objects over all pixels of matched and of unmatched ones.
+
+    In the original index (AJI) each true object takes the predicted one with the largest IoU, even if another has
+    taken it already; among equals the one that shares most pixels, then the one of the lowest id. In the one-to-one form
+    (AJI+) the matching is the one with the largest sum of IoU, and no object is used twice.
+
+    **Source:** AJI: Kumar et al. (2017), IEEE Transactions on Medical Imaging 36:1550-1560, algorithm 1; AJI+: Graham et
+    al. (2019), Medical Image Analysis 58:101563.
+
+    **Departs:** an unmatched predicted object that lies mostly where nobody annotated adds nothing to the union.
+
+    Examples
+    --------
+    One object of 4 px covers two of 2 px. In AJI both take it: (2 + 2) / (4 + 4). In AJI+ one does, and the other is
+    left: 2 / (4 + 2).
+
+    >>> score = AggregatedJaccard()(np.array([[5, 5, 5, 5]]), np.array([[1, 1, 2, 2]]))
+    >>> score.index, round(score.index_one_to_one, 3)
+    (0.5, 0.333)
+    """
+
+    def __call__(
+        self,
+        predicted: Integer[np.ndarray, "height width"],
+        truth: Integer[np.ndarray, "_height _width"],
+    ) -> AggregatedJaccardScore:
+        """Score a predicted instance map against the true one. Only AJI+ is symmetric, where all is annotated.
+
+        Raises
+        ------
+        DataError, LabelError
+            The maps differ in size, or hold something else than ids.
+        """
+        return self.from_contingency(contingency_of_instance_maps(predicted, truth))
+
+    def from_contingency(self, table: Contingency) -> AggregatedJaccardScore:
+        """Score a table of ids that has been counted already."""
+        each, once = _best_of_each(table), _one_to_one(table)
+        return AggregatedJaccardScore(*_intersection_and_union(table, each), *_intersection_and_union(table, once))
+
+
+def _best_of_each(table: Contingency) -> Int[np.ndarray, " matches"]:
+    """The entry of each true object that has the largest IoU."""
+    pairs = np.flatnonzero(table.is_object_pair)
+    order = np.lexsort((table.predicted[pairs], -table.count[pairs], -table.iou[pairs], table.truth[pairs]))
+    _, first = np.unique(table.truth[pairs][order], return_index=True)
+    return pairs[order[first]]
+
+
+def _one_to_one(table: Contingency) -> Int[np.ndarray, " matches"]:
+    """The entries of the matching with the largest sum of IoU: objects that touch no common one are matched apart."""
+    pairs = np.flatnonzero(table.is_object_pair)
+    if not pairs.size:
+        return pairs
+    rows, row_of = np.unique(table.truth[pairs], return_inverse=True)
+    columns, column_of = np.unique(table.predicted[pairs], return_inverse=True)
+    num_nodes = rows.size + columns.size
+    graph = coo_array((np.ones(pairs.size), (row_of, rows.size + column_of)), shape=(num_nodes, num_nodes))
+    group_of = connected_components(graph, directed=False)[1][row_of]
+    order = np.argsort(group_of, kind="stable")
+    ends = np.flatnonzero(np.diff(group_of[order])) + 1
+    chosen = [_assign(part, row_of, column_of, table.iou[pairs]) for part in np.split(order, ends)]
+    return pairs[np.concatenate(chosen)]
+
+
+def _assign(part: np.ndarray, row_of: np.ndarray, column_of: np.ndarray, iou: np.ndarray) -> np.ndarray:
+    if part.size == 1:
+        return part
+    rows, row = np.unique(row_of[part], return_inverse=True)
+    columns, column = np.unique(column_of[part], return_inverse=True)
+    gain, entry = np.zeros((rows.size, columns.size)), np.full((rows.size, columns.size), -1, dtype=np.int64)
+    gain[row, column], entry[row, column] = iou[part], part
+    found = entry[linear_sum_assignment(gain, maximize=True)]
+    return found[found >= 0]
+
+
+def _intersection_and_union(table: Contingency, matches: Int[np.ndarray, " matches"]) -> tuple[int, int]:
+    shared = int(table.count[matches].sum())
+    union = int((table.predicted_size_of_pair[matches] + table.truth_size_of_pair[matches]).sum()) - shared
+    true_ids, true_sizes = table.truth_sizes
+    union += int(true_sizes[(true_ids > 0) & ~np.isin(true_ids, table.truth[matches])].sum())
+    ids, sizes = table.predicted_sizes
+    return shared, union + int(sizes[np.isin(ids, table.invented(table.predicted[matches]))].sum())
