@@ -92,3 +92,12 @@ def test_a_broken_file_is_named(tmp_path, arrays):
     (tmp_path / "images/a.png").write_bytes(data[: len(data) // 2])
     with pytest.raises(ImageReadError, match=r"images/a\.png"):
         read_annotated(tmp_path)
+
+
+def test_frames_of_a_sequence_belong_together(tmp_path, arrays):
+    images, masks = arrays
+    for name, image, mask in zip(("t000", "t001", "other"), images, masks, strict=True):
+        write(tmp_path / f"images/{name}.tif", image)
+        write(tmp_path / f"masks/{name}.png", mask)
+    groups = {item.name: item.group for item in read_annotated(tmp_path).images}
+    assert groups == {"t000": "t", "t001": "t", "other": "other"}

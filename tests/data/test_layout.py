@@ -9,6 +9,7 @@ import pytest
 from unseam.data.file_names import natural, split_by_ending, stem
 from unseam.data.layout import find_images, find_pairs
 from unseam.data.read_pair import merge_objects, read_pair
+from unseam.data.truths import find_truths
 from unseam.errors import DataError
 from unseam.io import write_image, write_label_map
 
@@ -276,3 +277,17 @@ def test_merging_keeps_every_pixel_of_some_object(rng: np.random.Generator) -> N
     merged, num_shared = merge_objects(maps)
     np.testing.assert_array_equal(merged > 0, np.any(maps, axis=0))
     assert num_shared == sum(map(np.sum, maps)) - np.count_nonzero(merged)
+
+
+def test_frames_of_a_tracking_sequence_know_their_sequence(tmp_path):
+    frames = [f"{sequence}/t00{n}.tif" for sequence in ("01", "02") for n in (0, 1)]
+    masks = [f"{sequence}_GT/SEG/man_seg00{n}.tif" for sequence in ("01", "02") for n in (0, 1)]
+    assert [pair.sequence for pair in find_pairs(lay_out(tmp_path, *frames, *masks)).pairs] == ["01", "01", "02", "02"]
+
+
+def test_a_plane_of_a_three_dimensional_frame_is_refused_by_name(tmp_path):
+    folder = lay_out(tmp_path, "01/t000.tif", "01_GT/SEG/man_seg_000_005.tif")
+    with pytest.raises(DataError, match=r"man_seg_000_005.tif is of one plane \(5\) of a three-dimensional frame \(0\).*Save"):
+        find_pairs(folder)
+    with pytest.raises(DataError, match=r"man_seg_000_005.tif is of one plane"):
+        find_truths(folder / "01_GT")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from unseam.data.file_names import sequence_of
 from unseam.data.layout import find_pairs
 from unseam.data.prepare import Annotated
 from unseam.data.read_pair import read_pair
@@ -50,5 +51,6 @@ def read_annotated(folder: Path, tell: Callable[[str], None] = lambda _: None) -
         planes = list(zip(image.planes(), mask.planes(), strict=True))
         for index, (pixels, labels) in enumerate(planes):
             name = pair.name if len(planes) == 1 else f"{pair.name} plane {index}"
-            annotated.append(Annotated(name, pixels, labels, image.spacing_um, group=pair.name))
+            group = pair.sequence or sequence_of(pair.name) or pair.name
+            annotated.append(Annotated(name, pixels, labels, image.spacing_um, group))
     return AnnotatedFolder(tuple(annotated), tuple(found.classes), found.ignore)

@@ -69,15 +69,33 @@ def cell_tracking(folder: Path) -> Pairs | None:
         num_frames += len(frames)
         kinds.add(kind)
         for path in readable_files(truth):
+            check_no_plane(path)
             number = _frame(path)
             if number is None or number not in frames:
                 raise DataError(f"{path}: no image of {sequence} has this frame number. Add it, or remove the mask.")
-            pairs.append(Pair(f"{sequence.name}/{stem(frames[number])}", (frames[number],), (path,)))
+            pairs.append(Pair(f"{sequence.name}/{stem(frames[number])}", (frames[number],), (path,), sequence.name))
     if not pairs:
         return None
     notes = (f"{len(pairs)} of {num_frames} frames are annotated",) if len(pairs) < num_frames else ()
     layout = f"Cell Tracking Challenge, {' and '.join(sorted(kinds))}/SEG"
     return Pairs(folder, tuple(pairs), layout, notes=notes)
+
+
+def check_no_plane(path: Path) -> None:
+    """See that an annotation of the Cell Tracking Challenge is of a whole frame, not of one plane of a volume.
+
+    Raises
+    ------
+    DataError
+        For ``man_seg_000_005.tif``, plane 5 of frame 0.
+    """
+    if match := re.fullmatch(r"man_seg_(\d+)_(\d+)", stem(path)):
+        frame, plane = int(match[1]), int(match[2])
+        raise DataError(
+            f"{path} is of one plane ({plane}) of a three-dimensional frame ({frame}); annotations of whole frames "
+            f"(man_seg{frame:03d}.tif) are read. Save the annotated planes as images of their own, into a folder images, and "
+            "their masks, with the same names, into a folder masks."
+        )
 
 
 def _frame(path: Path) -> int | None:

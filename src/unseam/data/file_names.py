@@ -72,6 +72,16 @@ def without_ending(name: str, endings: Sequence[str]) -> str:
     return name
 
 
+def sequence_of(name: str) -> str:
+    """What the frames of a sequence, or the planes of a stack, share in their names; empty for an image that is neither.
+
+    >>> sequence_of("t007"), sequence_of("cell2_t13"), sequence_of("embryo-z004"), sequence_of("cat13"), sequence_of("07")
+    ('t', 'cell2_t', 'embryo-z', '', '')
+    """
+    match = re.fullmatch(r"((?:.*[^a-z0-9])?(?:t|z|time|frame|slice|plane)[_-]?)\d+", name, re.IGNORECASE)
+    return match[1] if match else ""
+
+
 def natural(path: Path) -> tuple[object, ...]:
     """Key by which people sort: ``t2`` before ``t10``."""
     parts = re.split(r"(\d+)", path.name.lower())

@@ -20,11 +20,14 @@ class Pair:
         Its file; several are its channels, in order.
     masks
         Its mask; several hold one object each.
+    sequence
+        The sequence that it is a frame of; empty: it stands alone.
     """
 
     name: str
     images: tuple[Path, ...]
     masks: tuple[Path, ...]
+    sequence: str = ""
 
     @property
     def image(self) -> Path:

@@ -31,7 +31,7 @@ class Annotated:
     spacing_um
         Size of a pixel (row, column), micrometres, if the file says it.
     group
-        The file that it is a plane of; empty: it stands alone.
+        The file that it is a plane of, or the sequence that it is a frame of; empty: it stands alone.
     """
 
     name: str

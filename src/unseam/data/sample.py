@@ -45,8 +45,8 @@ class Sample:
     instances
         Objects as annotated (H, W), before any ridge was cut; None if the annotation has classes only.
     group
-        The file that it is a plane of; the planes of one file are neighbours, and never mixed between training and what
-        judges it. Empty: it stands alone.
+        The file that it is a plane of, or the sequence that it is a frame of; the planes of one file are neighbours, and
+        never mixed between training and what judges it. Empty: it stands alone.
     """
 
     name: str

@@ -12,6 +12,8 @@ from unseam.shapes import IGNORE
 
 _WHOLE_FILES_FROM = 5
 _BLOCKS_FROM = 5
+MOST_JUDGED = 1_500_000
+"""px; more are not judged during training: validation must not eat its time."""
 _NOTHING = "no validation, the last weights are kept"
 
 
@@ -25,18 +27,22 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Split:
-    """What is trained on, what is held out, and the sentence that tells the user."""
+    """What is trained on, what is held out, and the sentence that tells the user.
+
+    ``chooses`` says whether what is held out chooses weights and threshold; where it only scores, the last weights are kept.
+    """
 
     training: tuple[Sample, ...]
     validation: tuple[HeldOut, ...]
     reason: str
+    chooses: bool = True
 
 
 Parts = tuple[HeldOut, ...]
 """What is held out of one file."""
 
 
-def split(samples: Sequence[Sample], fraction: float, seed: int, max_pixels: int = 1_500_000) -> Split:
+def split(samples: Sequence[Sample], fraction: float, seed: int, max_pixels: int = MOST_JUDGED) -> Split:
     """Hold out whole files when there are five or more, otherwise an end of each.
 
     With few files each of them shows something that the others do not, so rather than lose one, an end of it is held
@@ -56,46 +62,45 @@ def split(samples: Sequence[Sample], fraction: float, seed: int, max_pixels: int
     seed
         Chooses the files, or the end of each file.
     max_pixels
-        Held-out files are taken, and planes of them judged, until they have this many pixels: validation must not eat
-        the time of training.
+        Held-out files are taken, and planes of them judged, until they have this many pixels.
     """
     check_range("data", "validation", fraction, 0.0, 0.9)
     if fraction == 0:
         return Split(tuple(samples), (), f"nothing is held out: {_NOTHING}")
     rng = np.random.default_rng([seed, 1])
-    files = _files(samples)
+    files = files_of(samples)
     if len(files) >= _WHOLE_FILES_FROM:
         chosen = _choose_files(files, fraction, rng, max_pixels, _Stock(samples, fraction))
         if chosen:
-            judged = [part for file in chosen for part in _spread(file, max_pixels)]
-            return Split(_without(samples, chosen), _annotated(judged), _said_of_files(chosen, len(files)))
-        files = [file for file in files if _has_foreground(_whole(file))]
+            judged = [part for file in chosen for part in spread(file, max_pixels)]
+            return Split(without(samples, chosen), annotated(judged), _said_of_files(chosen, len(files)))
+        files = [file for file in files if _has_foreground(whole(file))]
     ends = _choose_ends(files, fraction, rng, max_pixels, _Stock(samples, fraction))
     if not any(_has_foreground(parts) for parts in ends):
         few = "too little is annotated to hold out foreground and leave enough of every class to learn from"
         return Split(tuple(samples), (), f"{few}: {_NOTHING}")
-    validation = _annotated(part for parts in ends for part in parts)
-    return Split(_without(samples, ends), validation, _said_of_ends(ends, fraction, len(samples)))
+    validation = annotated(part for parts in ends for part in parts)
+    return Split(without(samples, ends), validation, _said_of_ends(ends, fraction, len(samples)))
 
 
 class _Stock:
     """How many pixels of each class training still has, and the least that it must keep."""
 
     def __init__(self, samples: Sequence[Sample], fraction: float | int) -> None:
-        self.left = _counts(_whole(samples))
+        self.left = counts_of(whole(samples))
         self.least = self.left * (1 - fraction) / 2
 
     def allows(self, parts: Parts) -> bool:
         """Whether enough is left without these parts."""
-        return bool((self.left - _counts(parts) >= self.least).all())
+        return bool((self.left - counts_of(parts) >= self.least).all())
 
     def take(self, parts: Parts) -> None:
         """They are held out."""
-        self.left = self.left - _counts(parts)
+        self.left = self.left - counts_of(parts)
 
 
-def _files(samples: Sequence[Sample]) -> list[list[Sample]]:
-    """The samples of each file, in their order; a sample without a group is alone."""
+def files_of(samples: Sequence[Sample]) -> list[list[Sample]]:
+    """The samples of each file or sequence, in their order; a sample without a group is alone."""
     files: dict[str | int, list[Sample]] = {}
     for index, sample in enumerate(samples):
         files.setdefault(sample.group or index, []).append(sample)
@@ -106,7 +111,7 @@ def _choose_files(
     files: Sequence[Sequence[Sample]], fraction: float, rng: np.random.Generator, max_pixels: int, stock: _Stock
 ) -> list[Parts]:
     """Whole files in random order, the first of them with foreground; none if there is no such file to spare."""
-    wholes = [_whole(file) for file in files]
+    wholes = [whole(file) for file in files]
     order = [int(index) for index in rng.permutation(len(files))]
     first = next((i for i in order if _has_foreground(wholes[i]) and stock.allows(wholes[i])), None)
     if first is None:
@@ -117,7 +122,7 @@ def _choose_files(
         if len(chosen) == max(1, round(fraction * len(files))):
             break
         parts = wholes[index]
-        if index == first or not _counts(parts).any() or not stock.allows(parts):
+        if index == first or not counts_of(parts).any() or not stock.allows(parts):
             continue
         pixels += _num_pixels(parts)
         if pixels > max_pixels:
@@ -136,7 +141,7 @@ def _choose_ends(
         if len(files) >= _WHOLE_FILES_FROM and sum(map(_num_pixels, ends)) > max_pixels:
             break
         allowed = [parts for parts in _ends(file, fraction, rng, max_pixels) if stock.allows(parts)]
-        allowed = [parts for parts in allowed if 0 < _counts(parts).sum() < _counts(_whole(file)).sum()]
+        allowed = [parts for parts in allowed if 0 < counts_of(parts).sum() < counts_of(whole(file)).sum()]
         best = next((parts for parts in allowed if _has_foreground(parts)), allowed[0] if allowed else None)
         if best is not None:
             stock.take(best)
@@ -153,7 +158,7 @@ def _ends(file: Sequence[Sample], fraction: float, rng: np.random.Generator, max
         return strips
     most = max(1, max_pixels // file[0].window.num_pixels)
     number = min(most, max(1, round(fraction * len(file))))
-    return [_whole(file[-number:] if end else file[:number]) for end in ends] + strips
+    return [whole(file[-number:] if end else file[:number]) for end in ends] + strips
 
 
 def _strip(sample: Sample, fraction: float, at_end: bool) -> Window:
@@ -164,28 +169,32 @@ def _strip(sample: Sample, fraction: float, at_end: bool) -> Window:
     return Window(0, height, width - thickness, width) if at_end else Window(0, height, 0, thickness)
 
 
-def _whole(samples: Sequence[Sample]) -> Parts:
+def whole(samples: Sequence[Sample]) -> Parts:
+    """All of some samples."""
     return tuple(HeldOut(sample, sample.window) for sample in samples)
 
 
-def _without(samples: Sequence[Sample], held_out: Sequence[Parts]) -> tuple[Sample, ...]:
+def without(samples: Sequence[Sample], held_out: Sequence[Parts]) -> tuple[Sample, ...]:
     """What is left to train on."""
     windows = {id(part.sample): part.window for parts in held_out for part in parts}
     left = [(sample, windows.get(id(sample))) for sample in samples]
     return tuple(s if window is None else s.without(window) for s, window in left if window != s.window)
 
 
-def _spread(parts: Parts, max_pixels: int) -> Parts:
-    """As many planes as may be judged, evenly over a stack."""
+def spread(parts: Parts, max_pixels: int = MOST_JUDGED) -> Parts:
+    """As many planes as may be judged, evenly over all of them."""
+    if not parts:
+        return ()
     number = min(len(parts), max(1, max_pixels // parts[0].window.num_pixels))
     return tuple(parts[i] for i in np.linspace(0, len(parts) - 1, number).round().astype(int))
 
 
-def _annotated(parts: Iterable[HeldOut]) -> Parts:
-    return tuple(part for part in parts if _counts((part,)).any())
+def annotated(parts: Iterable[HeldOut]) -> Parts:
+    """Those parts in which anything is annotated."""
+    return tuple(part for part in parts if counts_of((part,)).any())
 
 
-def _counts(parts: Parts) -> Int64[np.ndarray, "256"]:
+def counts_of(parts: Parts) -> Int64[np.ndarray, "256"]:
     """Annotated pixels of each class."""
     counts = np.zeros(256, np.int64)
     for part in parts:
@@ -195,7 +204,7 @@ def _counts(parts: Parts) -> Int64[np.ndarray, "256"]:
 
 
 def _has_foreground(parts: Parts) -> bool:
-    return bool(_counts(parts)[1:].any())
+    return bool(counts_of(parts)[1:].any())
 
 
 def _num_pixels(parts: Parts) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from unseam.data.challenge_layouts import check_no_plane
 from unseam.data.file_names import IMAGE_ENDINGS, MASK_ENDINGS, readable_files, split_by_ending, stem, without_ending
 from unseam.data.layout import find_pairs
 from unseam.errors import DataError
@@ -55,7 +56,7 @@ def find_truths(place: Path) -> Truths:
     Raises
     ------
     DataError
-        Nothing there, or two of one name.
+        Nothing there, two of one name, or one of a single plane of a volume.
     """
     if not place.exists():
         raise DataError(f"{place}: there is no such file or folder. Check the name.")
@@ -84,6 +85,7 @@ def find_truths(place: Path) -> Truths:
 def _of_files(files: Sequence[Path]) -> Truths:
     masks: dict[str, tuple[Path, ...]] = {}
     for path in files:
+        check_no_plane(path)
         name = name_of(path)
         if name in masks:
             raise DataError(f"{masks[name][0]} and {path} have the same name. Give one annotation for each image.")

@@ -1,0 +1,112 @@
+"""Cross-validation: the annotation cut into folds, each held out once, so that every image is scored by a model that never
+saw it.
+
+======================================  ==============================================================
+there are                               one fold holds out
+======================================  ==============================================================
+at least as many files as folds         whole files (of a stack all planes, of a sequence all frames)
+fewer files, but planes enough          a run of neighbouring planes; the planes beside it train nothing
+fewer images than folds                 a strip across each image
+======================================  ==============================================================
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from unseam.data.sample import Sample, Window
+from unseam.data.split import HeldOut, Parts, Split, annotated, counts_of, files_of, whole, without
+from unseam.errors import DataError
+from unseam.settings import check_range
+
+MOST_FOLDS = 50
+_GAP_FROM = 3  # planes a run: with fewer, a gap would cost more annotation than the neighbours give away
+
+
+def folds(samples: Sequence[Sample], number: int, seed: int) -> tuple[Split, ...]:
+    """Cut the annotation into folds; what each holds out chooses nothing, it is there to be scored.
+
+    Every annotated pixel is held out by exactly one fold.
+
+    Parameters
+    ----------
+    samples
+        All annotated images; those of one :attr:`Sample.group` are planes of one file or frames of one sequence, in order.
+    number
+        Of folds, two or more.
+    seed
+        Chooses which files go together.
+
+    Raises
+    ------
+    SettingsError
+        If the number is out of range.
+    DataError
+        If a fold would have nothing to learn from, or images are too small to be cut.
+    """
+    check_range("data", "folds", number, 2, MOST_FOLDS)
+    files = files_of(samples)
+    if len(files) >= number:
+        parts = _by_file(files, number, np.random.default_rng([seed, 3]))
+    elif len(samples) >= number:
+        parts = _by_run([sample for file in files for sample in file], number)
+    else:
+        parts = _by_strip(samples, number)
+    for part in parts:
+        if not counts_of(whole(part.training)).any():
+            raise DataError(
+                f"With {number} folds, one holds out all that is annotated ({part.reason}). Take fewer folds, or annotate more."
+            )
+    return tuple(parts)
+
+
+def _by_file(files: Sequence[Sequence[Sample]], number: int, rng: np.random.Generator) -> list[Split]:
+    order = [int(index) for index in rng.permutation(len(files))]
+    splits = []
+    for fold in range(number):
+        chosen = sorted(order[fold::number])
+        names = ", ".join(files[i][0].name if len(files[i]) == 1 else files[i][0].group for i in chosen)
+        training = tuple(sample for i, file in enumerate(files) if i not in chosen for sample in file)
+        held_out = annotated(part for i in chosen for part in whole(files[i]))
+        splits.append(Split(training, held_out, f"held out: {len(chosen)} of {len(files)} ({names})", chooses=False))
+    return splits
+
+
+def _by_run(planes: Sequence[Sample], number: int) -> list[Split]:
+    """Runs of neighbours; of what trains, the plane next to a run in the same file is left out."""
+    gap = 1 if len(planes) // number >= _GAP_FROM else 0
+    splits = []
+    for run in np.array_split(np.arange(len(planes)), number):
+        first, last = int(run[0]), int(run[-1])
+        sides = ((first, first - gap), (last, last + gap))
+        beside = {i for end, i in sides if gap and 0 <= i < len(planes) and _are_neighbours(planes[end], planes[i])}
+        training = tuple(p for i, p in enumerate(planes) if not first <= i <= last and i not in beside)
+        names = f"{planes[first].name} to {planes[last].name}"
+        aside = f"; {len(beside)} next to them train nothing" if beside else ""
+        reason = f"held out: {len(run)} of {len(planes)} neighbouring planes or frames ({names}){aside}"
+        splits.append(Split(training, annotated(whole(planes[first : last + 1])), reason, chooses=False))
+    return splits
+
+
+def _are_neighbours(one: Sample, other: Sample) -> bool:
+    return one.group == other.group != ""
+
+
+def _by_strip(samples: Sequence[Sample], number: int) -> list[Split]:
+    for sample in samples:
+        if max(sample.classes.shape) < number:
+            size = " x ".join(map(str, sample.classes.shape))
+            raise DataError(f"{sample.name} has {size} px: too small to be cut into {number} folds. Take fewer folds.")
+    splits = []
+    for fold in range(number):
+        held_out: Parts = tuple(HeldOut(sample, _strip(sample, fold, number)) for sample in samples)
+        reason = f"held out: strip {fold + 1} of {number} of each of {len(samples)} image(s)"
+        splits.append(Split(without(samples, [held_out]), annotated(held_out), reason, chooses=False))
+    return splits
+
+
+def _strip(sample: Sample, fold: int, number: int) -> Window:
+    """One of as many strips as there are folds, across the longer axis."""
+    height, width = sample.classes.shape
+    low, high = (max(height, width) * i // number for i in (fold, fold + 1))
+    return Window(low, high, 0, width) if height >= width else Window(0, height, low, high)
