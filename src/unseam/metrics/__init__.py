@@ -8,6 +8,7 @@ out of every mean.
 
 from unseam.metrics.aggregated_jaccard import AggregatedJaccard, AggregatedJaccardScore
 from unseam.metrics.average_precision import AveragePrecision, AveragePrecisionScore
+from unseam.metrics.calibration import CalibrationError, CalibrationScore, ReliabilityBin
 from unseam.metrics.contingency import Contingency, contingency_of_class_maps, contingency_of_instance_maps
 from unseam.metrics.dice import Dice, DiceScore
 from unseam.metrics.evaluate import evaluate_class_maps, evaluate_instance_maps
@@ -15,13 +16,23 @@ from unseam.metrics.iou import IoU, IoUScore
 from unseam.metrics.object_scores import ObjectScore, ObjectScores
 from unseam.metrics.panoptic_quality import PanopticQuality, PanopticScore
 from unseam.metrics.pixel_error import PixelError, PixelScore
+from unseam.metrics.precision_recall import PrecisionRecall, PrecisionRecallScore
 from unseam.metrics.rand_error import RandError, RandScore
 from unseam.metrics.score import Score
 from unseam.metrics.seg import SEG, SEGScore
+from unseam.metrics.surface_distance import SurfaceDistance, SurfaceScore
 from unseam.metrics.table import Row, Scores
+from unseam.metrics.threshold_scan import ThresholdPoint, ThresholdScan, ThresholdScanScore
 
-Metric = PixelError | IoU | Dice | RandError | SEG | ObjectScores | AveragePrecision | PanopticQuality | AggregatedJaccard
+Metric = (
+    PixelError | IoU | Dice | RandError | SEG | ObjectScores
+    | AveragePrecision | PanopticQuality | AggregatedJaccard
+    | PrecisionRecall | SurfaceDistance
+)  # fmt: skip
 """The closed list: a new metric is one file and one name here."""
+
+ProbabilityMetric = CalibrationError | ThresholdScan
+"""The same for those that are called with probabilities (K, H, W) instead of a predicted map."""
 
 __all__ = [
     "Metric",
@@ -34,6 +45,11 @@ __all__ = [
     "AveragePrecision", "AveragePrecisionScore",
     "PanopticQuality", "PanopticScore",
     "AggregatedJaccard", "AggregatedJaccardScore",
+    "PrecisionRecall", "PrecisionRecallScore",
+    "SurfaceDistance", "SurfaceScore",
+    "ProbabilityMetric",
+    "CalibrationError", "CalibrationScore", "ReliabilityBin",
+    "ThresholdScan", "ThresholdScanScore", "ThresholdPoint",
     "Contingency", "contingency_of_class_maps", "contingency_of_instance_maps",
     "Score", "Scores", "Row",
     "evaluate_class_maps", "evaluate_instance_maps",

@@ -146,14 +146,7 @@ def contingency_of_instance_maps(
     LabelError
         A value is no id: negative in the prediction, below ``NOT_ANNOTATED`` in the truth, or above 2^31 - 1.
     """
-    _check_same_size(predicted, truth)
-    for name, instance_map, lowest in (("predicted", predicted, 0), ("true", truth, NOT_ANNOTATED)):
-        if instance_map.size and (instance_map.min() < lowest or instance_map.max() > _LARGEST_ID):
-            raise LabelError(
-                f"The {name} instance map holds values from {instance_map.min()} to {instance_map.max()}; "
-                f"ids are {lowest}..{_LARGEST_ID} ({NOT_ANNOTATED} only in a truth, for what nobody annotated). "
-                "Renumber the map."
-            )
+    check_instance_maps(predicted, truth)
     pairs = _count_pairs(predicted, truth)
     outside = (pairs.truth == NOT_ANNOTATED) & (pairs.predicted > 0) & (2 * pairs.count > pairs.predicted_size_of_pair)
     return _annotated(pairs, NOT_ANNOTATED, unknown=pairs.predicted[outside])
@@ -177,6 +170,28 @@ def check_class_maps(
             raise LabelError(
                 f"The {name} class map holds values from {class_map.min()} to {class_map.max()}; classes are "
                 f"0..{IGNORE - 1}, and {IGNORE} is for what nobody annotated. Score object ids as instance maps."
+            )
+
+
+def check_instance_maps(
+    predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
+) -> None:
+    """Refuse what cannot be scored as instance maps.
+
+    Raises
+    ------
+    DataError
+        The two differ in size.
+    LabelError
+        A value is no id.
+    """
+    _check_same_size(predicted, truth)
+    for name, instance_map, lowest in (("predicted", predicted, 0), ("true", truth, NOT_ANNOTATED)):
+        if instance_map.size and (instance_map.min() < lowest or instance_map.max() > _LARGEST_ID):
+            raise LabelError(
+                f"The {name} instance map holds values from {instance_map.min()} to {instance_map.max()}; "
+                f"ids are {lowest}..{_LARGEST_ID} ({NOT_ANNOTATED} only in a truth, for what nobody annotated). "
+                "Renumber the map."
             )
 
 
