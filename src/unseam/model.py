@@ -12,12 +12,13 @@ from torch import nn
 
 from unseam.data.channels import is_grey_saved_as_colour, num_channels
 from unseam.data.normalise import check_image
-from unseam.engines import Engine, Precision, TorchEngine, choose_device, choose_dtype
+from unseam.engines import Engine, EnsembleEngine, Precision, TorchEngine, choose_device, choose_dtype
 from unseam.errors import DataError
 from unseam.inference.instances import Objects
 from unseam.inference.predict import DEFAULT_INPUT_TILE, Predictor
 from unseam.inference.rotations import Averaging, averaged
 from unseam.model_file import ModelInfo, load_model, save_model
+from unseam.nets import members_of
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,12 @@ class Segmentation:
 
 
 class Model:
-    """A network with all that prediction needs.
+    """A network, or the ensemble of several, with all that prediction needs.
 
     Parameters
     ----------
     net
-        The network.
+        The network; :class:`unseam.nets.Ensemble` averages the probabilities of its members.
     info
         Normalisation, classes, objects, and what it was trained on.
     device
@@ -89,10 +90,15 @@ class Model:
     def __repr__(self) -> str:
         net = self.info.net
         return (
-            f"<unseam.Model {type(self.net).__name__}: {net.in_channels} channel(s), classes "
+            f"<unseam.Model {self._kind}: {net.in_channels} channel(s), classes "
             f"{', '.join(self.info.class_names)}; {self.info.training.steps} steps on "
             f"{len(self.info.training.images)} image(s)>"
         )
+
+    @property
+    def _kind(self) -> str:
+        nets = members_of(self.net)
+        return f"{len(nets)} x {type(nets[0]).__name__}" if len(nets) > 1 else type(self.net).__name__
 
     @classmethod
     def load(cls, path: Path | str, device: str = "auto", precision: Precision = "float32") -> "Model":
@@ -157,8 +163,12 @@ class Model:
         return changed
 
     def _engine(self) -> Engine:
-        dtype = next(self.net.parameters()).dtype
-        return TorchEngine(self.net, str(self.device), dtype if dtype == torch.float64 else self.dtype)
+        engines = [self._engine_of(net) for net in members_of(self.net)]
+        return engines[0] if len(engines) == 1 else EnsembleEngine(engines)
+
+    def _engine_of(self, net: nn.Module) -> Engine:
+        dtype = next(net.parameters()).dtype
+        return TorchEngine(net, str(self.device), dtype if dtype == torch.float64 else self.dtype)
 
     def normalised(
         self, image: Shaped[np.ndarray, "height width *channel"]

@@ -3,6 +3,9 @@
 The header of a safetensors file is JSON; ours has one entry, ``unseam``: :class:`ModelInfo` as text, with the check sum
 of that text and of the weights, so that a bit that turned over on some disk is noticed instead of segmented with.
 Nothing is pickled, and the network is built from a few numbers in known ranges, never from a name that is looked up.
+
+An ensemble is one file, too, so that no part of it gets lost: the weights of member 0 are named ``members.0.``..., and the
+header has a check sum for each member as well.
 """
 
 import hashlib
@@ -21,12 +24,14 @@ from unseam.data.normalise import Normalise
 from unseam.errors import ModelFileError, SettingsError
 from unseam.inference.instances import Objects
 from unseam.io import write_bytes_whole
-from unseam.nets import NetConfig, UNetConfig
+from unseam.nets import Ensemble, NetConfig, UNetConfig
 from unseam.settings import check_range, decode, encode
 
 FORMAT = "unseam model 1"
+ENSEMBLE_FORMAT = "unseam ensemble 1"
 _LARGEST_HEADER = 1_000_000
 _MOST_PARAMETERS = 2_000_000_000
+_MOST_MEMBERS = 100
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,8 @@ class ModelInfo:
         Size of a pixel of the training images (row, column), micrometres, if the files said it.
     training
         What it was trained on.
+    members
+        Of an ensemble, how each of its networks was trained; ``training`` then sums up. Empty: it is one network.
     """
 
     net: NetConfig = field(default_factory=UNetConfig)
@@ -79,6 +86,7 @@ class ModelInfo:
     class_values: tuple[int, ...] = (0, 1)
     spacing_um: tuple[float, float] | None = None
     training: TrainingRecord = field(default_factory=TrainingRecord)
+    members: tuple[TrainingRecord, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("class_names", "class_values"):
@@ -88,6 +96,13 @@ class ModelInfo:
                 )
         for value in self.class_values:
             check_range("model", "class_values", value, 0, 2**62)
+        check_range("model", "members", len(self.members), 0, _MOST_MEMBERS)
+
+    def build(self) -> nn.Module:
+        """The network, or the ensemble, with fresh weights."""
+        if not self.members:
+            return self.net.build()
+        return Ensemble([self.net.build() for _ in self.members])
 
     def class_index(self, name: str) -> int:
         """Index of a foreground class that is given by its name or its value.
@@ -114,6 +129,11 @@ def save_model(path: Path, net: nn.Module, info: ModelInfo) -> None:
     """
     weights = {name: w.detach().cpu().float().contiguous() for name, w in net.state_dict().items()}
     about = {"format": FORMAT, **encode(info)}
+    if info.members:
+        about["format"] = ENSEMBLE_FORMAT
+        about["members_sha256"] = [_sum_of_weights(part) for part in _by_member(weights, len(info.members))]
+    else:
+        del about["members"]
     text = json.dumps({**about, "sha256": _check_sum(about, weights)})
     write_bytes_whole(path, save_tensors(weights, metadata={"unseam": text}))
 
@@ -132,14 +152,17 @@ def load_model(path: Path) -> tuple[nn.Module, ModelInfo]:
     try:
         weights = load_tensors(path.read_bytes())
         with torch.device("meta"):
-            net = info.net.build()
+            net = info.build()
         expected = {name: tuple(w.shape) for name, w in net.state_dict().items()}
         if {name: tuple(w.shape) for name, w in weights.items()} != expected:
             raise ModelFileError(f"{path}: its weights do not fit the network that it names. The file is damaged.")
         if not all(w.dtype == torch.float32 and bool(torch.isfinite(w).all()) for w in weights.values()):
             raise ModelFileError(f"{path}: some weights are not finite float32 numbers. The file is damaged.")
         if check_sum not in (None, _check_sum(about, weights)):
-            raise ModelFileError(f"{path}: its check sum does not fit its content. The file is damaged: copy it again.")
+            damaged = _damaged_members(about.get("members_sha256"), weights)
+            raise ModelFileError(
+                f"{path}: its check sum does not fit its content{damaged}. The file is damaged: copy it again."
+            )
         net.load_state_dict(weights, assign=True)
     except (SafetensorError, RuntimeError, OSError) as error:
         raise ModelFileError(f"{path}: its weights cannot be read ({error}). The file is damaged.") from error
@@ -155,12 +178,15 @@ def read_info(path: Path) -> ModelInfo:
         As for :func:`load_model`.
     """
     about = _read_header(path)
-    del about["format"]
+    about_members = about.pop("format") == ENSEMBLE_FORMAT
     about.pop("sha256", None)
+    about.pop("members_sha256", None)
+    if about_members != bool(about.get("members")):
+        raise ModelFileError(f"{path}: its format and the number of its networks do not go together. The file is damaged.")
     try:
         info = decode(ModelInfo, about)
         with torch.device("meta"):
-            size = sum(w.numel() for w in info.net.build().parameters())
+            size = sum(w.numel() for w in info.net.build().parameters()) * max(1, len(info.members))
     except (SettingsError, TypeError, RuntimeError) as error:
         raise ModelFileError(f"{path}: its settings cannot be used ({error}).") from error
     if size > _MOST_PARAMETERS:
@@ -169,11 +195,30 @@ def read_info(path: Path) -> ModelInfo:
 
 
 def _check_sum(about: dict[str, Any], weights: dict[str, Tensor]) -> str:
-    total = hashlib.sha256(json.dumps(about).encode())
+    return _sum_of_weights(weights, json.dumps(about).encode())
+
+
+def _sum_of_weights(weights: dict[str, Tensor], before: bytes = b"") -> str:
+    total = hashlib.sha256(before)
     for name in sorted(weights):
         total.update(f"{name} {tuple(weights[name].shape)}".encode())
         total.update(weights[name].numpy().data.cast("B"))
     return total.hexdigest()
+
+
+def _by_member(weights: dict[str, Tensor], number: int) -> list[dict[str, Tensor]]:
+    """The weights of each network of an ensemble, as the network itself names them."""
+    prefixes = [f"members.{index}." for index in range(number)]
+    return [{name.removeprefix(p): w for name, w in weights.items() if name.startswith(p)} for p in prefixes]
+
+
+def _damaged_members(sums: object, weights: dict[str, Tensor]) -> str:
+    """Which networks of an ensemble are not those that were written; nothing for a single network."""
+    if not isinstance(sums, list):
+        return ""
+    parts = zip(sums, _by_member(weights, len(sums)), strict=True)
+    damaged = [str(index) for index, (known, part) in enumerate(parts, 1) if known != _sum_of_weights(part)]
+    return f" (network {', '.join(damaged)} of {len(sums)})" if damaged else ""
 
 
 def _read_header(path: Path) -> dict[str, Any]:
@@ -188,7 +233,7 @@ def _read_header(path: Path) -> dict[str, Any]:
         about = json.loads(header["__metadata__"]["unseam"])
         if isinstance(about, dict) and str(about.get("format")).startswith("unseam checkpoint"):
             raise ModelFileError(f"{path}: a checkpoint of a training, not a model. Give model.safetensors beside it.")
-        if not isinstance(about, dict) or about.get("format") != FORMAT:
+        if not isinstance(about, dict) or about.get("format") not in (FORMAT, ENSEMBLE_FORMAT):
             raise ModelFileError(f"{path}: its format is not {FORMAT!r}; another version of unseam wrote it. Update unseam.")
     except OSError as error:
         raise ModelFileError(f"{wrong} ({error.strerror}).") from error

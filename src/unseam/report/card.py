@@ -20,7 +20,11 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
         ("annotated pixels", f"{record.num_annotated_pixels:,}"),
         ("validation", record.held_out),
     ]
-    if record.score is not None:
+    if info.members:
+        rows.append(("ensemble", f"{len(info.members)} networks, their probabilities averaged"))
+        if record.score is not None:
+            rows.append(("out-of-fold score", f"{record.score_name} {record.score:.4f}"))
+    elif record.score is not None:
         rows.append(("best score", f"{record.score_name} {record.score:.4f} at step {record.best_step}"))
     rows += [
         ("training", f"{record.steps} steps, {record.seconds / 60:.1f} minutes, {record.precision} on {record.device}"),

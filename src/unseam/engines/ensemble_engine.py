@@ -1,0 +1,57 @@
+"""Several engines as one: each computes in its own way, and their probabilities are averaged."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from unseam.engines.base import Engine
+from unseam.geometry import Geometry
+
+
+class EnsembleEngine:
+    """The mean of the probabilities of several engines, as logits: log p is a valid logit, for its soft-max is p.
+
+    Every pixel gets the mean of what each engine gives it alone, so where none of them has seams there are none. One engine
+    computes at a time.
+
+    Parameters
+    ----------
+    engines
+        One or more, of the same geometry and the same classes.
+    """
+
+    def __init__(self, engines: Sequence[Engine]) -> None:
+        assert engines, "the mean of no engine"
+        first = engines[0]
+        assert all((e.geometry, e.num_classes) == (first.geometry, first.num_classes) for e in engines)
+        self.engines = tuple(engines)
+
+    @property
+    def geometry(self) -> Geometry:
+        """That of each engine."""
+        return self.engines[0].geometry
+
+    @property
+    def num_classes(self) -> int:
+        """K of each engine."""
+        return self.engines[0].num_classes
+
+    def __str__(self) -> str:
+        return f"{len(self.engines)} networks, each with {self.engines[0]}"
+
+    def __call__(self, tile: Float[np.ndarray, "channel height width"]) -> Float[np.ndarray, "klass rows cols"]:
+        """Logits of one input tile: log of the mean soft-max."""
+        total: np.ndarray | None = None
+        for engine in self.engines:
+            log_of_p = _log_softmax(engine(tile))
+            total = log_of_p if total is None else np.logaddexp(total, log_of_p, out=total)
+        assert total is not None
+        total -= np.log(len(self.engines)).astype(total.dtype)
+        return total
+
+
+def _log_softmax(logits: Float[np.ndarray, "klass rows cols"]) -> Float[np.ndarray, "klass rows cols"]:
+    shifted: np.ndarray = logits - logits.max(axis=0)
+    shifted -= np.log(np.exp(shifted).sum(axis=0))
+    return shifted
