@@ -9,7 +9,7 @@ from skimage.metrics import adapted_rand_error
 from reference.metric_maps import CLASS_PAIRS, FULL_INSTANCE_PAIRS, INSTANCE_PAIRS
 from reference.rand_by_pairs import rand_by_pairs
 from unseam.errors import DataError, SettingsError
-from unseam.metrics import Contingency, RandError, RandScore
+from unseam.metrics import BestOverThresholds, Contingency, RandError, RandScore
 from unseam.shapes import IGNORE, NOT_ANNOTATED
 
 TWO_CELLS = np.array([[1, 1, 0, 2, 2, 2]])
@@ -150,3 +150,26 @@ def test_refusals():
         RandError(cell_class=IGNORE)
     with pytest.raises(DataError, match="both must have one size"):
         RandError().from_class_maps(np.zeros((2, 3), np.uint8), np.zeros((2, 2), np.uint8))
+
+
+SECTION = np.array([[1, 1, 1, 0, 1, 1, 1]], np.uint8)
+WEAK_WALL = np.array([[0.9, 0.9, 0.9, 0.3, 0.9, 0.9, 0.9]])
+WEAK_CELL = np.array([[0.9, 0.25, 0.9, 0.05, 0.9, 0.9, 0.9]])
+
+
+def test_best_threshold_opens_the_wall():
+    found = RandError().over_thresholds(WEAK_WALL, SECTION)
+    assert (found.threshold, found.score.error) == (0.3, 0)
+    # below it the two cells of 3 px are one of 6 px in the cells' own 6 px: 3 + 3 pairs of 15
+    assert found.scores[0].error == pytest.approx(1 - 2 * 6 / (6 + 15))
+
+
+def test_challenge_adds_up_the_pairs_of_all_sections_at_one_threshold():
+    """One section is best from 0.3 on, the other below: one threshold has to do for both."""
+    first, second = (RandError().over_thresholds(section, SECTION) for section in (WEAK_WALL, WEAK_CELL))
+    assert (first.threshold, second.threshold) == (0.3, 0.1)
+    assert first.score.error == second.score.error == 0
+    pooled = BestOverThresholds.pool([first, second])
+    # 6 + 6 pairs in the truth; at 0.3 the first has all six, the second three; at 0.1 they have 6 of 15, and 6
+    assert pooled["best_rand_error_threshold"] == 0.3
+    assert pooled["best_rand_error"] == pytest.approx(1 - 2 * (6 + 3) / (12 + 6 + 3))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from unseam.inference.rotations import NUM_ROTATIONS, averaged
-from unseam.metrics import SEG, PixelError, RandError
+from unseam.metrics import SEG, Mistake, PixelError, RandError, WarpingError
 
 
 def test_seven_rotated_versions():
@@ -38,6 +38,18 @@ def test_rand_error_counts_pairs_of_pixels():
     """Two cells of two px melt together: of six pairs that are together two should be, F = 2 * 2 / (2 + 6)."""
     merged, truth = np.array([[1, 1, 1, 1, 1]]), np.array([[1, 1, 0, 2, 2]])
     assert RandError()(merged, truth).error == pytest.approx(0.5)
+
+
+def test_warping_error_forgives_a_moved_border_and_counts_a_gap():
+    """A wall of three px; the prediction's lies half beside it, and one px of its five is missing."""
+    truth, predicted = np.ones((2, 5, 9), np.uint8)
+    truth[:, 3:6] = 0
+    predicted[:, 5:7] = 0
+    assert WarpingError()(predicted, truth).error == 0
+    predicted[2, 5:7] = 1
+    score = WarpingError()(predicted, truth)
+    assert score.number_of(Mistake.MERGER) == len(score.mistakes) == 1
+    assert score.error == score.split_merger_error == 1 / 45
 
 
 def test_mean_iou_is_over_the_true_objects():

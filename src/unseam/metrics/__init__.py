@@ -10,6 +10,7 @@ from unseam.metrics.aggregated_jaccard import AggregatedJaccard, AggregatedJacca
 from unseam.metrics.average_precision import AveragePrecision, AveragePrecisionScore
 from unseam.metrics.calibration import CalibrationError, CalibrationScore, ReliabilityBin
 from unseam.metrics.contingency import Contingency, contingency_of_class_maps, contingency_of_instance_maps
+from unseam.metrics.det import DET, DETScore
 from unseam.metrics.dice import Dice, DiceScore
 from unseam.metrics.evaluate import evaluate_class_maps, evaluate_instance_maps
 from unseam.metrics.iou import IoU, IoUScore
@@ -23,11 +24,17 @@ from unseam.metrics.seg import SEG, SEGScore
 from unseam.metrics.surface_distance import SurfaceDistance, SurfaceScore
 from unseam.metrics.table import Row, Scores
 from unseam.metrics.threshold_scan import ThresholdPoint, ThresholdScan, ThresholdScanScore
+from unseam.metrics.thresholds import CHALLENGE_THRESHOLDS, BestOverThresholds
+from unseam.metrics.topology_errors import Mistake, TopologyError
+from unseam.metrics.v_info import VInfo, VInfoScore
+from unseam.metrics.v_rand import VRand, VRandScore
+from unseam.metrics.warping_error import WarpingError, WarpingScore
 
 Metric = (
     PixelError | IoU | Dice | RandError | SEG | ObjectScores
     | AveragePrecision | PanopticQuality | AggregatedJaccard
     | PrecisionRecall | SurfaceDistance
+    | WarpingError | VRand | VInfo | DET
 )  # fmt: skip
 """The closed list: a new metric is one file and one name here."""
 
@@ -47,6 +54,11 @@ __all__ = [
     "AggregatedJaccard", "AggregatedJaccardScore",
     "PrecisionRecall", "PrecisionRecallScore",
     "SurfaceDistance", "SurfaceScore",
+    "WarpingError", "WarpingScore", "TopologyError", "Mistake",
+    "VRand", "VRandScore",
+    "VInfo", "VInfoScore",
+    "DET", "DETScore",
+    "BestOverThresholds", "CHALLENGE_THRESHOLDS",
     "ProbabilityMetric",
     "CalibrationError", "CalibrationScore", "ReliabilityBin",
     "ThresholdScan", "ThresholdScanScore", "ThresholdPoint",

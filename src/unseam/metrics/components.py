@@ -1,9 +1,11 @@
-"""From a map of membrane and cell to the cells, as the ISBI 2012 challenge did it: connected components."""
+"""From a map of membrane and cell to the cells, as the ISBI 2012 challenge did it: connected components, and only those."""
 
 import numpy as np
 from jaxtyping import Int32, Integer
 from scipy import ndimage
 
+from unseam.errors import SettingsError
+from unseam.metrics.contingency import Contingency
 from unseam.shapes import IGNORE, NOT_ANNOTATED
 
 
@@ -37,3 +39,21 @@ def cells_of_class_maps(
     true_cells, _ = ndimage.label(truth == cell_class, structure=four, output=np.int32)
     true_cells[~is_annotated] = NOT_ANNOTATED
     return predicted_cells, true_cells
+
+
+def check_cell_class(cell_class: int) -> None:
+    """Refuse what cannot be a class.
+
+    Raises
+    ------
+    SettingsError
+        That.
+    """
+    if not 0 <= cell_class < IGNORE:
+        raise SettingsError(f"cell_class is {cell_class}; it may be 0..{IGNORE - 1}. Give the class inside the cells.")
+
+
+def within_true_cells(table: Contingency) -> Contingency:
+    """Leave out the background of the truth: the "foreground restriction" of the challenge's scores."""
+    is_cell = table.truth > 0
+    return Contingency(table.predicted[is_cell], table.truth[is_cell], table.count[is_cell])

@@ -1,16 +1,15 @@
 """Pairs of pixels wrongly joined or parted: the Rand error of the ISBI 2012 challenge (sec. 4, table 1)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
-from jaxtyping import Integer
+from jaxtyping import Float, Integer
 
-from unseam.errors import SettingsError
-from unseam.metrics.components import cells_of_class_maps
+from unseam.metrics.components import cells_of_class_maps, check_cell_class, within_true_cells
 from unseam.metrics.contingency import Contingency, check_class_maps, contingency_of_instance_maps
 from unseam.metrics.score import Figure, mean, ratio
-from unseam.shapes import IGNORE
+from unseam.metrics.thresholds import CHALLENGE_THRESHOLDS, BestOverThresholds, over_thresholds
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,11 @@ class RandScore:
         """Share of all pairs that one map joins and the other parts, background being a segment too."""
         return ratio(self.num_disagreeing, self.num_pairs)
 
+    @property
+    def loss(self) -> float:
+        """The challenge picked its threshold by :attr:`error`."""
+        return self.error
+
     def columns(self) -> dict[str, Figure]:
         """Give ``rand_error``, ``rand_precision``, ``rand_recall`` and ``rand_index_error``."""
         return {
@@ -60,6 +64,11 @@ class RandScore:
         """Average over the images: pooled, the pairs of the largest cells would outvote all others."""
         each = [score.columns() for score in scores]
         return {name: mean(columns[name] for columns in each) for name in each[0]}
+
+    @classmethod
+    def together(cls, scores: Sequence["RandScore"]) -> "RandScore":
+        """Add up the pairs within each image, as the challenge did with its sections."""
+        return cls(*map(sum, zip(*map(astuple, scores), strict=True)))
 
 
 @dataclass(frozen=True)
@@ -83,10 +92,11 @@ class RandError:
     **Source:** the paper, sec. 4, table 1; Arganda-Carreras et al. (2015), Frontiers in Neuroanatomy 9:142,
     doi:10.3389/fnana.2015.00142; the unrestricted index: Rand (1971), J. Am. Stat. Assoc. 66:846-850.
 
-    **Departs:** the challenge thresholded the submitted probabilities at 0, 0.1, .. 1 and kept the best
-    F-score of the pairs of all 30 sections together; we score the one map that the network decided on,
-    without picking a threshold by the truth, and average over images. The challenge later replaced this
-    score by one that thins the borders first; table 1 has the earlier one.
+    **Departs:** the challenge thresholded the submitted probabilities and kept the best F-score of the pairs
+    of all 30 sections together: that is :meth:`over_thresholds`. When called, we score the one map that the
+    network decided on, without picking a threshold by the truth, and average over images. The challenge's
+    program also counts each pixel as a pair with itself, which changes little. It later
+    replaced this score by :class:`VRand`, which thins the borders first; table 1 has the earlier one.
 
     Examples
     --------
@@ -101,10 +111,7 @@ class RandError:
     cell_class: int = 1
 
     def __post_init__(self) -> None:
-        if not 0 <= self.cell_class < IGNORE:
-            raise SettingsError(
-                f"cell_class is {self.cell_class}; it may be 0..{IGNORE - 1}. Give the class inside the cells."
-            )
+        check_cell_class(self.cell_class)
 
     def __call__(
         self,
@@ -144,13 +151,27 @@ class RandError:
         check_class_maps(predicted, truth)
         return self(*cells_of_class_maps(predicted, truth, self.cell_class))
 
+    def over_thresholds(
+        self,
+        cell_probability: Float[np.ndarray, "height width"],
+        truth: Integer[np.ndarray, "_height _width"],
+        thresholds: Sequence[float] = CHALLENGE_THRESHOLDS,
+    ) -> BestOverThresholds:
+        """Score a probability map at each threshold against a true class map, as the challenge did.
+
+        Raises
+        ------
+        DataError, LabelError, SettingsError
+            What came are no probabilities, no classes or no thresholds, or the sizes differ.
+        """
+        return over_thresholds(self.from_class_maps, cell_probability, truth, thresholds, self.cell_class)
+
     def from_contingency(self, table: Contingency) -> RandScore:
         """Score a table of ids that has been counted already."""
         in_both = _pairs(table.count)
         in_truth = _pairs(table.truth_sizes[1])
         in_prediction = _pairs(table.predicted_sizes[1])
-        is_cell = table.truth > 0
-        within = Contingency(table.predicted[is_cell], table.truth[is_cell], table.count[is_cell])
+        within = within_true_cells(table)
         ids, sizes = within.predicted_sizes
         return RandScore(
             num_together_in_both=_pairs(table.count[table.is_object_pair]),

@@ -1,0 +1,34 @@
+"""Borders made one px wide, so that a score of cells does not depend on how thick a membrane was drawn."""
+
+import numpy as np
+from jaxtyping import Bool, Int32, Integer
+from scipy import ndimage
+
+
+def thin_borders(
+    cells: Integer[np.ndarray, "height width"], is_annotated: Bool[np.ndarray, "height width"]
+) -> Int32[np.ndarray, "height width"]:
+    """Let the cells grow into the background until lines one px wide part them.
+
+    A watershed of the distance to the nearest cell, started from the cells: the lines lie half-way. Cells
+    that touch already go on touching. What nobody annotated is not grown into, nor through.
+
+    Parameters
+    ----------
+    cells
+        Instance map, 0 between the cells.
+    is_annotated
+        Where cells may grow.
+
+    Examples
+    --------
+    >>> thin_borders(np.array([[1, 0, 0, 0, 2]]), np.ones((1, 5), bool)).tolist()
+    [[1, 1, 0, 2, 2]]
+    """
+    from skimage.segmentation import watershed
+
+    if not cells.any():
+        return np.zeros(cells.shape, np.int32)
+    distance = ndimage.distance_transform_edt(cells == 0)
+    grown = watershed(distance, cells.astype(np.int32), connectivity=1, mask=is_annotated, watershed_line=True)
+    return grown.astype(np.int32)
