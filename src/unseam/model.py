@@ -6,13 +6,12 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int32, Integer, Shaped
 from torch import nn
 
 from unseam.data.channels import is_grey_saved_as_colour, num_channels
 from unseam.data.normalise import check_image
-from unseam.engines import Engine, EnsembleEngine, Precision, TorchEngine, choose_device, choose_dtype
+from unseam.engines import Engine, EngineName, EnsembleEngine, Precision, choose_device, choose_engine
 from unseam.errors import DataError
 from unseam.inference.instances import Objects
 from unseam.inference.predict import DEFAULT_INPUT_TILE, Predictor
@@ -69,6 +68,9 @@ class Model:
         ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ...
     precision
         Number format of the convolutions. ``float32`` unless asked for otherwise.
+    engine
+        What computes: ``auto`` takes the fastest one that is installed. It is made ready at the first prediction, from the
+        weights as they are then.
 
     Examples
     --------
@@ -80,12 +82,17 @@ class Model:
     """
 
     def __init__(
-        self, net: nn.Module, info: ModelInfo, device: str = "auto", precision: Precision = "float32"
+        self,
+        net: nn.Module,
+        info: ModelInfo,
+        device: str = "auto",
+        precision: Precision = "float32",
+        engine: EngineName = "auto",
     ) -> None:
         self.net = net
         self.info = info
         self.device = choose_device(device)
-        self.dtype = choose_dtype(precision, self.device)
+        self._precision, self._engine_name = precision, engine
 
     def __repr__(self) -> str:
         net = self.info.net
@@ -101,7 +108,9 @@ class Model:
         return f"{len(nets)} x {type(nets[0]).__name__}" if len(nets) > 1 else type(self.net).__name__
 
     @classmethod
-    def load(cls, path: Path | str, device: str = "auto", precision: Precision = "float32") -> "Model":
+    def load(
+        cls, path: Path | str, device: str = "auto", precision: Precision = "float32", engine: EngineName = "auto"
+    ) -> "Model":
         """Read a model file, or the one in a run folder.
 
         Raises
@@ -112,7 +121,7 @@ class Model:
         path = Path(path)
         file = path / "model.safetensors" if path.is_dir() else path
         net, info = load_model(file)
-        return cls(net, info, device, precision)
+        return cls(net, info, device, precision, engine)
 
     def save(self, path: Path | str) -> None:
         """Write the model into one file.
@@ -152,23 +161,28 @@ class Model:
         SizeError
             If the largest tile is smaller than the network's context allows.
         """
-        predictor = Predictor(self._engine(), max_input_tile, on_tile)
+        predictor = Predictor(self.engine, max_input_tile, on_tile)
         probabilities = averaged(predictor.probabilities, self.normalised(np.asarray(image)), average)
         return Segmentation(probabilities, self.info.objects, self.info.class_values)
 
     def with_objects(self, objects: Objects) -> "Model":
         """The same model with other settings for taking objects from probabilities."""
-        changed = Model(self.net, replace(self.info, objects=objects), str(self.device))
-        changed.dtype = self.dtype
-        return changed
+        info = replace(self.info, objects=objects)
+        return Model(self.net, info, str(self.device), self._precision, self._engine_name)
 
-    def _engine(self) -> Engine:
-        engines = [self._engine_of(net) for net in members_of(self.net)]
+    @cached_property
+    def engine(self) -> Engine:
+        """What computes; ``str`` of it says it to a user, with the number format.
+
+        Raises
+        ------
+        SettingsError
+            If the engine that was asked for cannot run here.
+        """
+        engines = [
+            choose_engine(net, self._engine_name, str(self.device), self._precision) for net in members_of(self.net)
+        ]
         return engines[0] if len(engines) == 1 else EnsembleEngine(engines)
-
-    def _engine_of(self, net: nn.Module) -> Engine:
-        dtype = next(net.parameters()).dtype
-        return TorchEngine(net, str(self.device), dtype if dtype == torch.float64 else self.dtype)
 
     def normalised(
         self, image: Shaped[np.ndarray, "height width *channel"]

@@ -22,6 +22,7 @@ def predict(
     tile: int = 1212,
     device: str = "auto",
     precision: Literal["auto", "float32", "bfloat16"] = "float32",
+    engine: Literal["auto", "torch", "compiled", "openvino"] = "auto",
     overwrite: Annotated[bool, Parameter(negative=())] = False,
     skip_existing: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
@@ -58,6 +59,9 @@ def predict(
         auto, cpu, cuda, ...
     precision
         Number format of the network; bfloat16 is faster on some machines, and less exact.
+    engine
+        What computes; auto: OpenVINO on a processor where it is installed, otherwise PyTorch. compiled is PyTorch with a
+        program compiled for the tile, which takes about a minute before the first one.
     overwrite
         Replace results that are there already.
     skip_existing
@@ -70,7 +74,7 @@ def predict(
     from unseam.model import Model
     from unseam.predict_files import Wanted, plan_outputs, predict_file, result_folder
 
-    loaded = Model.load(model, device, precision)
+    loaded = Model.load(model, device, precision, engine)
     saves_objects = save in ("instances", "both") or (save == "auto" and loaded.info.masks == "instances")
     of_objects = {"--objects-of": objects_of, "--threshold": threshold, "--min-size": min_size}
     vain = [name for name, value in of_objects.items() if value is not None]
@@ -89,6 +93,7 @@ def predict(
         print(f"nothing to do: all results are in {out} already")
         return
     terminal = Terminal(stderr=True)
+    terminal.print(f"computing with {loaded.engine}", highlight=False, markup=False, soft_wrap=True)
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.percentage:3.0f} %"))
     bar = Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal)
     failed: list[UnseamError] = []

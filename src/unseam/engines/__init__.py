@@ -1,8 +1,20 @@
 """What computes: engines turn input tiles into logits, and state their geometry."""
 
 from unseam.engines.base import Engine
+from unseam.engines.choose import EngineName, choose_engine
 from unseam.engines.ensemble_engine import EnsembleEngine
+from unseam.engines.openvino_engine import OpenVINOEngine
 from unseam.engines.precision import Precision, choose_device, choose_dtype
 from unseam.engines.torch_engine import TorchEngine
 
-__all__ = ["Engine", "EnsembleEngine", "TorchEngine", "Precision", "choose_device", "choose_dtype"]
+__all__ = [
+    "Engine",
+    "EngineName",
+    "EnsembleEngine",
+    "TorchEngine",
+    "OpenVINOEngine",
+    "Precision",
+    "choose_device",
+    "choose_dtype",
+    "choose_engine",
+]

@@ -23,5 +23,8 @@ class Engine(Protocol):
         ...
 
     def __call__(self, tile: Float[np.ndarray, "channel height width"]) -> Float[np.ndarray, "klass rows cols"]:
-        """Logits (K, H - 2 context, W - 2 context) of a normalised input tile (C, H, W)."""
+        """Logits (K, H - 2 context, W - 2 context) of a normalised input tile (C, H, W).
+
+        They hold until the next call: an engine may write the logits of the next tile into the same memory.
+        """
         ...

@@ -1,10 +1,14 @@
-"""The network itself as an engine: PyTorch, eager, on the CPU or on a GPU."""
+"""The network itself as an engine: PyTorch, on the CPU or on a GPU, as it is written or compiled."""
+
+import shutil
+import sys
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import nn
 
+from unseam.errors import SettingsError
 from unseam.geometry import Geometry
 
 
@@ -20,12 +24,26 @@ class TorchEngine:
     dtype
         Number format of the convolutions. float32 by default; in float64 tiles agree with one pass to about 1e-15, which
         is rounding.
+    is_compiled
+        Let PyTorch's compiler write a program for each size of tile: it takes the better part of a minute, and a C++
+        compiler on the CPU, so it pays for thousands of tiles of one size.
+
+    Raises
+    ------
+    SettingsError
+        If it is to be compiled and there is no C++ compiler.
     """
 
-    def __init__(self, net: nn.Module, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self, net: nn.Module, device: str = "cpu", dtype: torch.dtype = torch.float32, *, is_compiled: bool = False
+    ) -> None:
         self.net = net.to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.device = torch.device(device)
         self.dtype = dtype
+        self.is_compiled = is_compiled
+        if is_compiled and self.device.type == "cpu":
+            _check_compiler()
+        self._forward = torch.compile(self.net, dynamic=False) if is_compiled else self.net
 
     @property
     def geometry(self) -> Geometry:
@@ -39,13 +57,27 @@ class TorchEngine:
         """K of the network."""
         return int(self.net.config.num_classes)
 
+    def __str__(self) -> str:
+        """What computes, for the user."""
+        where = f"{torch.get_num_threads()} threads" if self.device.type == "cpu" else str(self.device)
+        return f"PyTorch{' compiled' * self.is_compiled}, {str(self.dtype).removeprefix('torch.')}, {where}"
+
     def __call__(self, tile: Float[np.ndarray, "channel height width"]) -> Float[np.ndarray, "klass rows cols"]:
         """Logits of one input tile, float32 (float64 if that is the engine's format)."""
         with torch.inference_mode():
             images = torch.from_numpy(tile)[None].to(self.device, memory_format=torch.channels_last)
             if self.dtype in (torch.bfloat16, torch.float16):
                 with torch.autocast(self.device.type, self.dtype):
-                    logits = self.net(images).float()
+                    logits = self._forward(images).float()
             else:
-                logits = self.net(images.to(self.dtype))
+                logits = self._forward(images.to(self.dtype))
             return logits[0].cpu().numpy()
+
+
+def _check_compiler() -> None:
+    names = ("cl",) if sys.platform == "win32" else ("g++", "clang++", "c++")
+    if not any(shutil.which(name) for name in names):
+        raise SettingsError(
+            f"The engine 'compiled' was asked for, and there is no C++ compiler here ({', '.join(names)}). Install one, or "
+            "give --engine torch."
+        )

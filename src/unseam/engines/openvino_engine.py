@@ -1,0 +1,162 @@
+"""The network in OpenVINO: on a CPU about as fast as the machine multiplies matrices, and ready in a tenth of a second.
+
+OpenVINO is an extra (``pip install 'unseam[openvino]'``) and is imported in this file only.
+"""
+
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from unseam.engines.record import Operation, Value, Weight, record
+from unseam.errors import SettingsError
+from unseam.geometry import Geometry
+
+_KEPT = 4
+"""Compiled sizes that are kept: an image needs one, and images of a folder are often alike."""
+
+
+class OpenVINOEngine:
+    """Runs a network of this house in OpenVINO, compiled anew for each size of input tile.
+
+    Parameters
+    ----------
+    net
+        With ``geometry`` and ``config.num_classes``. Its weights are taken as they are when a size is first met.
+    dtype
+        float32, or bfloat16 where the CPU has it: said explicitly, since OpenVINO would choose by itself.
+    num_threads
+        Cores to compute on; None: as many as PyTorch uses.
+
+    Raises
+    ------
+    SettingsError
+        If OpenVINO is not installed.
+    """
+
+    def __init__(self, net: nn.Module, dtype: torch.dtype = torch.float32, num_threads: int | None = None) -> None:
+        assert dtype in (torch.float32, torch.bfloat16)
+        self.net = net
+        self.dtype = dtype
+        self._core = _core()
+        self._settings = {
+            "INFERENCE_PRECISION_HINT": "bf16" if dtype == torch.bfloat16 else "f32",
+            "INFERENCE_NUM_THREADS": num_threads or torch.get_num_threads(),
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        self._request = lru_cache(maxsize=_KEPT)(self._compiled)
+
+    @property
+    def geometry(self) -> Geometry:
+        """The network's."""
+        geometry = self.net.geometry
+        assert isinstance(geometry, Geometry)
+        return geometry
+
+    @property
+    def num_classes(self) -> int:
+        """K of the network."""
+        return int(self.net.config.num_classes)  # type: ignore[arg-type, union-attr]
+
+    def __str__(self) -> str:
+        """What computes, for the user."""
+        return f"OpenVINO, {str(self.dtype).removeprefix('torch.')}, {self._settings['INFERENCE_NUM_THREADS']} threads"
+
+    def __call__(self, tile: Float[np.ndarray, "channel height width"]) -> Float[np.ndarray, "klass rows cols"]:
+        """Logits of one input tile, float32; they are overwritten by the next call with a tile of the same size."""
+        request = self._request(tile.shape)
+        request.infer([np.ascontiguousarray(tile[None], dtype=np.float32)], share_inputs=True)
+        return request.get_output_tensor().data[0]
+
+    def _compiled(self, shape: tuple[int, int, int]) -> Any:
+        model = _translate(self.net, (1, *shape))
+        return self._core.compile_model(model, "CPU", self._settings).create_infer_request()
+
+
+@lru_cache(maxsize=1)
+def _core() -> Any:
+    """OpenVINO's runtime, without the telemetry that it would send when it is imported."""
+    telemetry = "openvino_telemetry"
+    known = telemetry in sys.modules
+    if not known:
+        sys.modules[telemetry] = None  # type: ignore[assignment]  # what cannot be imported is replaced by OpenVINO's own stub
+    try:
+        from openvino import Core
+    except ImportError as error:
+        raise SettingsError(
+            "The engine 'openvino' was asked for, and OpenVINO is not installed here. Run pip install 'unseam[openvino]', or "
+            "give --engine torch."
+        ) from error
+    finally:
+        if not known:
+            del sys.modules[telemetry]
+    return Core()
+
+
+def _translate(net: nn.Module, input_shape: tuple[int, int, int, int]) -> Any:
+    """The recorded operations of a network in OpenVINO's words."""
+    from openvino import Model, opset13
+
+    image = opset13.parameter(list(input_shape), np.float32, name="image")
+    weights = {name: tensor.detach() for name, tensor in net.state_dict().items()}
+    nodes: dict[Value, Any] = {Value(0): image}
+
+    def node_of(argument: Any) -> Any:
+        if isinstance(argument, Value):
+            return nodes[argument]
+        if isinstance(argument, Weight):
+            return weights[argument.name]
+        return [node_of(part) for part in argument] if isinstance(argument, list) else argument
+
+    for operation in record(net, input_shape):
+        word: Callable[..., Any] = _WORDS.get(operation.name, _unknown)
+        nodes[operation.result] = word(opset13, operation, *map(node_of, operation.arguments))
+        if operation.is_in_place:
+            nodes[next(operation.inputs)] = nodes[operation.result]
+    return Model([nodes[operation.result]], [image])
+
+
+def _constant(ops: Any, weight: Tensor) -> Any:
+    return ops.constant(weight.float().cpu().contiguous().numpy())
+
+
+def _convolution(
+    ops: Any, _: Operation, x: Any, weight: Tensor, bias: Tensor | None, stride: list[int], padding: list[int], *more: Any
+) -> Any:
+    dilation, is_transposed, output_padding, groups = more
+    assert groups == 1, "no network of this house has groups"
+    assert not any(output_padding), "nor output padding"
+    word = ops.convolution_backprop_data if is_transposed else ops.convolution
+    found = word(x, _constant(ops, weight), strides=stride, pads_begin=padding, pads_end=padding, dilations=dilation)
+    return found if bias is None else ops.add(found, _constant(ops, bias.reshape(1, -1, 1, 1)))
+
+
+def _max_pool(ops: Any, _: Operation, x: Any, kernel: list[int], stride: list[int], *more: Any) -> Any:
+    padding, dilation, is_ceil = more
+    rounding = "ceil" if is_ceil else "floor"
+    return ops.max_pool(x, stride, dilation, padding, padding, kernel, rounding).output(0)
+
+
+def _slice(ops: Any, _: Operation, x: Any, axis: int, start: int, stop: int, step: int) -> Any:
+    return ops.slice(x, *(np.array([number], np.int64) for number in (start, stop, step, axis)))
+
+
+def _unknown(_: Any, operation: Operation, *__: Any) -> Any:
+    raise SettingsError(f"OpenVINO was asked to compute {operation.name}, for which there is no word yet. Give --engine torch.")
+
+
+_WORDS: dict[str, Callable[..., Any]] = {
+    "aten.convolution.default": _convolution,
+    "aten.relu.default": lambda ops, _, x: ops.relu(x),
+    "aten.relu_.default": lambda ops, _, x: ops.relu(x),
+    "aten.max_pool2d_with_indices.default": _max_pool,
+    "aten.slice.Tensor": _slice,
+    "aten.cat.default": lambda ops, _, parts, axis: ops.concat(parts, axis),
+    "aten.add.Tensor": lambda ops, _, x, y, alpha: ops.add(x, y),
+}
+"""PyTorch's operations that the networks of this house are made of, and how OpenVINO says them."""
