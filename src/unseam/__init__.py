@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from unseam.api import load, train
     from unseam.data.weight_map import weight_map
     from unseam.errors import UnseamError
+    from unseam.evaluate_files import evaluate
+    from unseam.evaluation import Evaluation
     from unseam.model import Model, Segmentation
     from unseam.nets.fcn import FCN
     from unseam.nets.unet import UNet
@@ -23,12 +25,14 @@ _HOME = {
     "weight_map": "unseam.data.weight_map",
     "train": "unseam.api",
     "load": "unseam.api",
+    "evaluate": "unseam.evaluate_files",
+    "Evaluation": "unseam.evaluation",
     "Model": "unseam.model",
     "Segmentation": "unseam.model",
     "UnseamError": "unseam.errors",
 }
 
-__all__ = ["UNet", "FCN", "weight_map", "train", "load", "Model", "Segmentation", "UnseamError"]
+__all__ = ["UNet", "FCN", "weight_map", "train", "load", "evaluate", "Evaluation", "Model", "Segmentation", "UnseamError"]
 
 
 def __getattr__(name: str) -> object:

@@ -1,57 +1,119 @@
-"""Scores from file to file: predictions and annotations are paired by name, and read for what both sides hold."""
+"""Scores from file to file, or from arrays: predictions and annotations are paired by name and read for what both hold."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from unseam.data.file_names import readable_files, split_by_ending, stem
-from unseam.data.labels import LabelKind
-from unseam.data.read_pair import read_mask
+from unseam.data.label_evidence import whole_numbers
+from unseam.data.scored_files import (
+    Planes,
+    ScoredFile,
+    ScoredFiles,
+    Shelf,
+    kind_by_ending,
+    label_files,
+    maps_to_look_at,
+    pair_files,
+    read_probabilities,
+)
 from unseam.data.scoring import ScoredReading, kind_by_looking, read_for_scoring
-from unseam.data.truths import Truths, find_truths, name_of
+from unseam.data.truths import find_truths
 from unseam.errors import DataError
-from unseam.io import read_labels
-from unseam.metrics import Scores, evaluate_class_maps, evaluate_instance_maps
+from unseam.evaluation import Evaluation, score_images, surface_for
+from unseam.metrics import ImagePair, SurfaceDistance
 
-_SUFFIX_OF = {"instances": "_masks", "binary": "_classes", "classes": "_classes"}
-_NO_LABELS = ("_prob", "_overlay")
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Scores, what was scored, and the sentence that says why."""
-
-    scores: Scores
-    kind: LabelKind
-    reason: str
+Masks = Literal["auto", "binary", "classes", "instances"]
+Arrays = Sequence[np.ndarray]
 
 
-@dataclass(frozen=True)
-class _Scored:
-    """One image of both sides, plane by plane, as its files hold it."""
+def evaluate(
+    predicted: str | Path | Arrays,
+    truth: str | Path | Arrays,
+    *,
+    masks: Masks = "auto",
+    ignore: int | None = None,
+    probabilities: Arrays | None = None,
+    spacing_um: tuple[float, float] | None = None,
+    tolerance: float | None = None,
+) -> Evaluation:
+    """Score predictions against annotations.
 
-    name: str
-    predicted: list[np.ndarray]
-    true: list[np.ndarray]
+    Parameters
+    ----------
+    predicted, truth
+        Files or folders, see :func:`evaluate_files`; or two lists of label maps, (H, W) each, in the same order.
+    masks
+        What they hold; ``auto``: found out by looking, in files also by their names.
+    ignore
+        Value of the annotations for "not annotated", besides -1.
+    probabilities
+        With lists: (K, H, W) for each image, background first. Of files they are found by their names.
+    spacing_um
+        With lists: size of a pixel, row and column, in micrometres. Files say it themselves.
+    tolerance
+        How far apart outlines may be in the surface Dice: in um where the size of a pixel is known, otherwise in px.
+
+    Returns
+    -------
+    Evaluation
+        ``scores.pooled()`` are the figures of all images, ``scores.images()`` those of each, ``intervals.of`` how sure.
+
+    Raises
+    ------
+    DataError, LabelError, ImageReadError, SettingsError
+        If something cannot be scored; the message says what.
+
+    Examples
+    --------
+    >>> truth = np.zeros((8, 8), int)
+    >>> truth[1:4, 1:4], truth[5:7, 1:7] = 1, 2
+    >>> result = evaluate([np.where(truth == 1, truth, 0)], [truth], masks="instances")
+    >>> result.scores.pooled()["seg"], result.scores.pooled()["recall"]
+    (0.5, 0.5)
+    """
+    if isinstance(predicted, str | Path) and isinstance(truth, str | Path):
+        if probabilities is not None or spacing_um is not None:
+            raise DataError("probabilities= and spacing_um= came with files, which say both themselves. Leave them out.")
+        return evaluate_files(Path(predicted), Path(truth), masks=masks, ignore=ignore, tolerance=tolerance)
+    if isinstance(predicted, str | Path) or isinstance(truth, str | Path):
+        raise DataError("A file or folder came together with a list of arrays. Give files on both sides, or lists.")
+    lists = (predicted, truth) if probabilities is None else (predicted, truth, probabilities)
+    if len({len(one) for one in lists}) > 1 or not len(predicted):
+        raise DataError(
+            f"Lists of {', '.join(str(len(one)) for one in lists)} arrays came; there must be one prediction for each "
+            "annotation, and at least one. Give them in the same order."
+        )
+    names = [f"image {number}" for number in range(len(predicted))]
+    ours = [whole_numbers(np.asarray(one), f"prediction of {name}") for one, name in zip(predicted, names, strict=True)]
+    true = [whole_numbers(np.asarray(one), f"truth of {name}") for one, name in zip(truth, names, strict=True)]
+    kind = masks if masks != "auto" else kind_by_looking([*true, *ours], ignore)
+    reading = read_for_scoring(true, ours, kind, said=masks != "auto", ignore=ignore)
+    likely = [None] * len(names) if probabilities is None else [reading.probabilities(np.asarray(p)) for p in probabilities]
+    images = (
+        ImagePair(name, reading.prediction(one), reading.truth(other), spacing_um or (1.0, 1.0), each)
+        for name, one, other, each in zip(names, ours, true, likely, strict=True)
+    )
+    return score_images(images, range(len(names)), reading, surface_for([spacing_um], tolerance), reading.reason)
 
 
 def evaluate_files(
     predicted: Path,
     truth: Path,
     *,
-    masks: Literal["auto", "binary", "classes", "instances"] = "auto",
+    masks: Masks = "auto",
     ignore: int | None = None,
+    tolerance: float | None = None,
 ) -> Evaluation:
-    """Score a file or folder of predictions against a file or folder of annotations.
+    """Score a file or folder of predictions against a file or folder of annotations, one pair after the other.
 
     Parameters
     ----------
     predicted
         A file, or a folder. Files whose names end in ``_masks`` hold objects, in ``_classes`` classes; of others, it is
-        found out by looking.
+        found out by looking. Probabilities beside them (``x_prob.tif``, ``x_prob.npy``) are scored too.
     truth
         A file, a folder of annotations with the same names (``x_masks.tif`` and ``x.png`` belong together), or a folder of
         images and masks in any layout that :func:`unseam.data.layout.find_pairs` knows.
@@ -59,116 +121,81 @@ def evaluate_files(
         What is to be scored, if that is known; ``binary`` takes everything but the background as foreground.
     ignore
         Value of the annotations for "not annotated". In predictions it is a value like any other.
+    tolerance
+        How far apart outlines may be in the surface Dice: in um if all files say the size of their pixels, otherwise in
+        px. None: 2 px.
 
     Raises
     ------
     DataError, LabelError, ImageReadError
         If files are missing, do not pair, or cannot be read. A prediction without an annotation is an error, except where
         a part of the images is annotated as a rule (Cell Tracking Challenge); how many are left out is said in ``reason``.
+    SettingsError
+        If the tolerance is below 0.
     """
     truths = find_truths(truth)
     ignore = truths.ignore if ignore is None else ignore
-    files = _label_files(predicted)
-    kind = masks if masks != "auto" else _kind_by_ending(files) or _kind_by_looking(files, truths, ignore)
-    predictions = _predictions(files, kind)
-    pairs, num_alone = _pairs(predictions, truths, single=truth.is_file() and predicted.is_file())
-    scored = [_read(name, predictions[name], truths.masks[annotation]) for name, annotation in pairs]
+    files, shelf = label_files(predicted), Shelf()
+    kind = masks if masks != "auto" else kind_by_ending(files)
+    kind = kind or kind_by_looking(maps_to_look_at(files, truths, shelf), ignore)
+    scored = pair_files(files, truths, kind, single=truth.is_file() and predicted.is_file())
+    groups, spacings = _check_planes(scored.files, shelf)
     reading = read_for_scoring(
-        [plane for one in scored for plane in one.true],
-        [plane for one in scored for plane in one.predicted],
+        Planes([file.truth for file in scored.files], shelf),
+        Planes([(file.predicted,) for file in scored.files], shelf),
         kind,
         said=masks != "auto",
         ignore=ignore,
     )
-    score = evaluate_instance_maps if reading.kind == "instances" else evaluate_class_maps
-    left_out = len(truths.masks) - len(pairs)
-    reason = f"{reading.reason} {left_out} annotation(s) without a prediction are left out." if left_out else reading.reason
-    if num_alone:
-        reason += f" {num_alone} prediction(s) without an annotation are left out."
-    return Evaluation(score([triple for one in scored for triple in _triples(one, reading)]), reading.kind, reason)
+    surface = surface_for(spacings, tolerance)
+    images = _images(scored.files, shelf, reading, surface)
+    result = score_images(images, groups, reading, surface, reading.reason + _left_out(scored))
+    if result.calibration is None and any(file.probabilities for file in scored.files):
+        words = "Probabilities are left out: not all predictions have them, or they are of other classes than the maps."
+        return replace(result, reason=f"{result.reason} {words}")
+    return result
 
 
-def _triples(one: _Scored, reading: ScoredReading) -> list[tuple[str, np.ndarray, np.ndarray]]:
-    names = [one.name] if len(one.true) == 1 else [f"{one.name} plane {index}" for index in range(len(one.true))]
-    planes = zip(names, one.predicted, one.true, strict=True)
-    return [(name, reading.prediction(predicted), reading.truth(true)) for name, predicted, true in planes]
-
-
-def _read(name: str, prediction: Path, annotation: tuple[Path, ...]) -> _Scored:
-    predicted, true = read_labels(prediction).planes(), read_mask(annotation).planes()
-    if len(predicted) != len(true):
-        raise DataError(
-            f"{prediction} has {len(predicted)} plane(s), {annotation[0]} has {len(true)}. Both must have the same: check "
-            "that they belong together."
-        )
-    return _Scored(name, predicted, true)
-
-
-def _label_files(predicted: Path) -> list[Path]:
-    if not predicted.exists():
-        raise DataError(f"{predicted}: there is no such file or folder. Check the name.")
-    files = readable_files(predicted) if predicted.is_dir() else [predicted]
-    if not files:
-        raise DataError(f"{predicted}: this folder holds no label map that can be read (TIFF, PNG, NumPy).")
-    kept = [path for path in files if not stem(path).endswith(_NO_LABELS)]
-    if not kept:
-        raise DataError(
-            f"{predicted} is no prediction that can be scored: probabilities (_prob) and pictures (_overlay) are left "
-            "out. Give the _classes or _masks files."
-        )
-    return split_by_ending(kept)[1] or kept  # without the images, where results stand beside them
-
-
-def _kind_by_ending(files: Sequence[Path]) -> LabelKind | None:
-    """What the names of all predictions say; None if they say nothing, or not the same."""
-    if all(stem(path).endswith("_masks") for path in files):
-        return "instances"
-    return "classes" if all(stem(path).endswith("_classes") for path in files) else None
-
-
-def _kind_by_looking(files: Sequence[Path], truths: Truths, ignore: int | None) -> LabelKind:
-    """At the annotations, and at those predictions whose names say nothing."""
-    nameless = [path for path in files if not stem(path).endswith(("_masks", "_classes"))]
-    maps = [(paths[0].name, plane) for paths in truths.masks.values() for plane in read_mask(paths).planes()]
-    maps += [(path.name, plane) for path in nameless for plane in read_labels(path).planes()]
-    return kind_by_looking([plane for _, plane in maps], [name for name, _ in maps], ignore)
-
-
-def _predictions(files: Sequence[Path], kind: LabelKind) -> dict[str, Path]:
-    """Label maps by name; where a folder has both, the one that fits what is scored."""
-    found: dict[str, Path] = {}
-    for path in files:
-        name, fits = name_of(path), stem(path).endswith(_SUFFIX_OF[kind])
-        fitted = name in found and stem(found[name]).endswith(_SUFFIX_OF[kind])
-        if name in found and fits == fitted:
-            raise DataError(f"{found[name]} and {path} are both of {name!r}. Give one prediction for each image.")
-        if name not in found or fits:
-            found[name] = path
-    return found
-
-
-def _pairs(predictions: dict[str, Path], truths: Truths, *, single: bool) -> tuple[list[tuple[str, str]], int]:
-    """Names of predictions and annotations that belong together, and how many predictions are alone."""
-    if single:
-        return [(next(iter(predictions)), next(iter(truths.masks)))], 0
-    names = [(name, truths.name_for(name)) for name in predictions]
-    pairs = [(name, annotation) for name, annotation in names if annotation is not None]
-    extra = [name for name, annotation in names if annotation is None]
-    if extra and not (pairs and truths.is_partial):
-        raise DataError(
-            f"{len(extra)} of {len(predictions)} prediction(s) have no annotation ({_some(extra)}; annotations: "
-            f"{_some(list(truths.masks))}). They are paired by name: x_masks.tif or x_classes.tif belongs to x.png."
-        )
-    first: dict[str, str] = {}
-    for name, annotation in pairs:
-        if first.setdefault(annotation, name) != name:
+def _check_planes(files: Sequence[ScoredFile], shelf: Shelf) -> tuple[list[int], list[tuple[float, float] | None]]:
+    """For each plane the file that it is of, and for each file the size of a pixel, if either side says it."""
+    groups: list[int] = []
+    spacings = []
+    for number, file in enumerate(files):
+        predicted, true = shelf.labels((file.predicted,)), shelf.labels(file.truth)
+        if len(predicted.planes()) != len(true.planes()):
             raise DataError(
-                f"{predictions[first[annotation]]} and {predictions[name]} are both of {annotation!r}. Give one prediction "
-                "for each image."
+                f"{file.predicted} has {len(predicted.planes())} plane(s), {file.truth[0]} has {len(true.planes())}. Both "
+                "must have the same: check that they belong together."
             )
-    return pairs, len(extra)
+        groups += [number] * len(true.planes())
+        spacings.append(predicted.spacing_um or true.spacing_um)
+    return groups, spacings
 
 
-def _some(names: Sequence[str], most: int = 3) -> str:
-    shown = ", ".join(names[:most])
-    return shown + (", ..." if len(names) > most else "") if names else "none"
+def _images(
+    files: Sequence[ScoredFile], shelf: Shelf, reading: ScoredReading, surface: SurfaceDistance
+) -> Iterator[ImagePair]:
+    """Pair after pair, plane after plane."""
+    for file in files:
+        predicted, true = shelf.labels((file.predicted,)), shelf.labels(file.truth)
+        spacing = predicted.spacing_um or true.spacing_um if surface.unit == "um" else None
+        planes = list(zip(predicted.planes(), true.planes(), strict=True))
+        likely = read_probabilities(file.probabilities, len(planes)) if file.probabilities else [None] * len(planes)
+        for index, ((ours, theirs), probabilities) in enumerate(zip(planes, likely, strict=True)):
+            name = file.name if len(planes) == 1 else f"{file.name} plane {index}"
+            yield ImagePair(
+                name,
+                reading.prediction(ours),
+                reading.truth(theirs),
+                spacing or (1.0, 1.0),
+                None if probabilities is None else reading.probabilities(probabilities),
+            )
+
+
+def _left_out(scored: ScoredFiles) -> str:
+    words = ""
+    if scored.num_truths_alone:
+        words += f" {scored.num_truths_alone} annotation(s) without a prediction are left out."
+    if scored.num_predictions_alone:
+        words += f" {scored.num_predictions_alone} prediction(s) without an annotation are left out."
+    return words

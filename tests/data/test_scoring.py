@@ -87,5 +87,5 @@ def test_too_many_classes() -> None:
 
 
 def test_looking() -> None:
-    assert kind_by_looking([EMPTY], ["a"], None) == "binary"
-    assert kind_by_looking([row(0, 1, 2, 3)], ["a"], None) == "instances"
+    assert kind_by_looking([EMPTY], None) == "binary"
+    assert kind_by_looking([row(0, 1, 2, 3)], None) == "instances"

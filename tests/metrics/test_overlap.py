@@ -8,7 +8,7 @@ from hypothesis import given
 
 from reference.metric_maps import CLASS_PAIRS, FULL_CLASS_PAIRS
 from unseam.errors import LabelError, SettingsError
-from unseam.metrics import Dice, DiceScore, IoU, IoUScore
+from unseam.metrics import Dice, DiceScore, IoU, IoUScore, PrecisionRecall, PrecisionRecallScore
 from unseam.shapes import IGNORE
 
 PREDICTED = np.array([[0, 1, 1, 2], [0, 1, 2, 2]], np.uint8)
@@ -107,3 +107,26 @@ def test_refusals(metric):
         metric()(PREDICTED, TRUTH)
     with pytest.raises(SettingsError, match="num_classes is 1; it may be 2 or more"):
         metric(1)
+
+
+def test_precision_and_recall_by_hand():
+    predicted, truth = np.array([[0, 1, 1, 1, 2, 2]]), np.array([[0, 1, 1, 2, 2, 255]])
+    score = PrecisionRecall(3)(predicted, truth)
+    assert (score.precision, score.recall) == ((1, 2 / 3, 1), (1, 1, 1 / 2))
+    assert score.columns() == {
+        "pixel_precision": pytest.approx(5 / 6), "pixel_precision_class_1": 2 / 3, "pixel_precision_class_2": 1,
+        "pixel_recall": 3 / 4, "pixel_recall_class_1": 1, "pixel_recall_class_2": 1 / 2,
+    }  # fmt: skip
+
+
+@given(CLASS_PAIRS)
+def test_dice_is_the_harmonic_mean_of_precision_and_recall(pair):
+    both, dice = PrecisionRecall(3)(*pair), Dice(3)(*pair)
+    for precision, recall, expected in zip(both.precision, both.recall, dice.per_class, strict=True):
+        if precision + recall > 0:
+            assert 2 * precision * recall / (precision + recall) == pytest.approx(expected)
+
+
+def test_precision_and_recall_pool_by_pixels():
+    one, other = PrecisionRecallScore((5, 1), (5, 2), (5, 1)), PrecisionRecallScore((0, 3), (4, 4), (0, 9))
+    assert PrecisionRecallScore.pool([one, other]) == {"pixel_precision": 4 / 6, "pixel_recall": 4 / 10}

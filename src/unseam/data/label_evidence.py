@@ -86,7 +86,8 @@ def look(maps: Sequence[Integer[np.ndarray, "_ _"]], ignore: int | None) -> Evid
     Parameters
     ----------
     maps
-        As :func:`whole_numbers` gives them; their sizes may differ.
+        As :func:`whole_numbers` gives them; their sizes may differ. One is held at a time, so they may be read as they
+        are asked for.
     ignore
         A value that means "not annotated", besides -1.
     """
@@ -102,9 +103,9 @@ def look(maps: Sequence[Integer[np.ndarray, "_ _"]], ignore: int | None) -> Evid
     background = 0 if 0 in totals else ordered[0] if ordered else 0
     sets = tuple(values - {background} for values in found)
     skip = {background, NOT_ANNOTATED} if ignore is None else {background, NOT_ANNOTATED, ignore}
-    filled = [labels for labels, values in zip(maps, sets, strict=True) if values]
+    filled = [i for i, values in enumerate(sets) if values]
     picked = [filled[i] for i in np.unique(np.linspace(0, len(filled) - 1, _MOST_MAPS).astype(int))] if filled else []
-    whole = np.concatenate([_is_whole(labels, skip) for labels in picked]) if picked else np.zeros(0, bool)
+    whole = np.concatenate([_is_whole(maps[i], skip) for i in picked]) if picked else np.zeros(0, bool)
     return Evidence(ordered, tuple(totals[v] for v in ordered), sets, float(whole.mean()) if whole.size else 0.0)
 
 

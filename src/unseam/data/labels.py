@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Int32, Shaped, UInt8
+from jaxtyping import Int32, Integer, Shaped, UInt8
 
 from unseam.data.label_evidence import Evidence, are_greys, check_edges, look, same_everywhere, whole_numbers
 from unseam.errors import LabelError
@@ -115,6 +115,22 @@ def judge_labels(
         return LabelReading(kind, (), ("background", "object"), ignore, reason, notes)
     values, class_names = _classes(kind, evidence, declared)
     return LabelReading(kind, values, class_names, ignore, reason, notes)
+
+
+def judge_kind(maps: Sequence[Integer[np.ndarray, "_ _"]], ignore: int | None) -> LabelKind:
+    """Decide as :func:`judge_labels` does, from maps of integers that are held one at a time.
+
+    Raises
+    ------
+    LabelError
+        Nothing annotated, one value only, or soft edges.
+    """
+    evidence = look(maps, ignore)
+    if ignore is None and _has_ignore(evidence.values):
+        evidence = look(maps, IGNORE)
+    _check_worth_learning(evidence)
+    check_edges(evidence)
+    return _judge(evidence)[0]
 
 
 def to_class_map(

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int32, Integer, UInt8
+from jaxtyping import Float, Int32, Integer, UInt8
 
 from unseam.data.label_evidence import Evidence, look
-from unseam.data.labels import LabelKind, LabelReading, judge_labels, to_class_map, to_instance_map
+from unseam.data.labels import LabelKind, LabelReading, judge_kind, to_class_map, to_instance_map
 from unseam.errors import LabelError
 from unseam.shapes import IGNORE
 
@@ -58,6 +58,22 @@ class ScoredReading:
         """Class or instance map of a prediction, all of whose pixels count."""
         return self._converted(labels, None)
 
+    def probabilities(
+        self, channels: Float[np.ndarray, "channel height width"]
+    ) -> Float[np.ndarray, "klass height width"] | None:
+        """Probabilities of the classes that are scored, background first; None if their classes are others.
+
+        Of objects, and where everything but the background is foreground, those of all other channels are added up.
+        """
+        if self.kind in ("instances", "binary") and len(channels) > 2:
+            return np.stack([channels[0], channels[1:].sum(axis=0)])
+        if not self.values or len(self.values) == len(channels):
+            return channels
+        if max(self.values) >= len(channels):
+            return None
+        absent = sorted({*range(len(channels))} - {*self.values})  # the values are the classes, and some occur nowhere
+        return channels[[*self.values, *absent]]
+
     def _converted(self, labels: np.ndarray, ignore: int | None) -> np.ndarray:
         reading = LabelReading(self.kind, self.values, (), ignore, "")
         if self.kind == "instances":
@@ -69,11 +85,9 @@ class ScoredReading:
         return classes
 
 
-def kind_by_looking(maps: Maps, names: Sequence[str], ignore: int | None) -> LabelKind:
+def kind_by_looking(maps: Maps, ignore: int | None) -> LabelKind:
     """What label maps hold that nobody said anything of; too little to look at is binary."""
-    if len(look(maps, ignore).values) < 2:
-        return "binary"
-    return judge_labels(maps, names=names, ignore=ignore).kind
+    return "binary" if len(look(maps, ignore).values) < 2 else judge_kind(maps, ignore)
 
 
 def read_for_scoring(

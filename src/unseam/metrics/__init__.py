@@ -8,11 +8,12 @@ out of every mean.
 
 from unseam.metrics.aggregated_jaccard import AggregatedJaccard, AggregatedJaccardScore
 from unseam.metrics.average_precision import AveragePrecision, AveragePrecisionScore
+from unseam.metrics.bootstrap import Bootstrap, Interval, Intervals
 from unseam.metrics.calibration import CalibrationError, CalibrationScore, ReliabilityBin
 from unseam.metrics.contingency import Contingency, contingency_of_class_maps, contingency_of_instance_maps
 from unseam.metrics.det import DET, DETScore
 from unseam.metrics.dice import Dice, DiceScore
-from unseam.metrics.evaluate import evaluate_class_maps, evaluate_instance_maps
+from unseam.metrics.evaluate import ImagePair, evaluate_class_maps, evaluate_instance_maps
 from unseam.metrics.iou import IoU, IoUScore
 from unseam.metrics.object_scores import ObjectScore, ObjectScores
 from unseam.metrics.panoptic_quality import PanopticQuality, PanopticScore
@@ -64,5 +65,6 @@ __all__ = [
     "ThresholdScan", "ThresholdScanScore", "ThresholdPoint",
     "Contingency", "contingency_of_class_maps", "contingency_of_instance_maps",
     "Score", "Scores", "Row",
-    "evaluate_class_maps", "evaluate_instance_maps",
+    "Bootstrap", "Interval", "Intervals",
+    "ImagePair", "evaluate_class_maps", "evaluate_instance_maps",
 ]  # fmt: skip

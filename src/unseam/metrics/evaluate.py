@@ -2,38 +2,77 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from unseam.errors import DataError
+from unseam.metrics.aggregated_jaccard import AggregatedJaccard
+from unseam.metrics.average_precision import AveragePrecision
+from unseam.metrics.calibration import CalibrationError
 from unseam.metrics.class_overlap import largest_class
 from unseam.metrics.contingency import Contingency, contingency_of_class_maps, contingency_of_instance_maps
 from unseam.metrics.dice import Dice
 from unseam.metrics.iou import IoU
 from unseam.metrics.object_scores import ObjectScores
+from unseam.metrics.panoptic_quality import PanopticQuality
 from unseam.metrics.pixel_error import PixelError
-from unseam.metrics.rand_error import RandError, RandScore
+from unseam.metrics.precision_recall import PrecisionRecall
+from unseam.metrics.rand_error import RandError
 from unseam.metrics.score import Score
 from unseam.metrics.seg import SEG
+from unseam.metrics.surface_distance import SurfaceDistance, SurfaceScore
 from unseam.metrics.table import Scores
+from unseam.metrics.threshold_scan import ThresholdScan
+from unseam.shapes import IGNORE, NOT_ANNOTATED
 
 
-def evaluate_class_maps(pairs: Iterable[tuple[str, np.ndarray, np.ndarray]], *, cell_class: int = 1) -> Scores:
-    """Score predicted class maps: pixel error, IoU, Dice, and the Rand error of the components of one class.
+class ImagePair(NamedTuple):
+    """One image to be scored.
+
+    Attributes
+    ----------
+    name
+        What the table calls it.
+    predicted, truth
+        Class maps or instance maps (H, W).
+    spacing
+        Size of a pixel, row and column, in the unit of the distances.
+    probabilities
+        (K, H, W), if calibration and other thresholds are to be scored: all images have them, or they are left out.
+    """
+
+    name: str
+    predicted: np.ndarray
+    truth: np.ndarray
+    spacing: tuple[float, float] = (1.0, 1.0)
+    probabilities: np.ndarray | None = None
+
+
+Pairs = Iterable[ImagePair | tuple[str, np.ndarray, np.ndarray]]
+
+
+def evaluate_class_maps(pairs: Pairs, *, cell_class: int = 1, surface: SurfaceDistance | None = None) -> Scores:
+    """Score predicted class maps: pixel error, IoU, Dice, precision, recall, and the Rand error of one class's components.
 
     Parameters
     ----------
     pairs
-        Of each image its name, the predicted and the true class map. May be a generator: one pair is held
-        at a time.
+        Of each image its name, the predicted and the true class map, and what else :class:`ImagePair` has. May be a
+        generator: one pair is held at a time.
     cell_class
         Class whose 4-connected components are the cells of the Rand error.
+    surface
+        How outlines are compared, with each image's own size of a pixel; None: they are not, which saves most of the time.
 
     Returns
     -------
     Scores
-        Columns ``pixel_error``, ``iou``, ``dice``, ``rand_error``, ``rand_precision``, ``rand_recall`` and
-        ``rand_index_error``; with three classes or more also ``iou_class_1`` and on, ``dice_class_1`` and on.
+        Columns ``pixel_error``, ``iou``, ``dice``, ``pixel_precision``, ``pixel_recall``, ``rand_error``,
+        ``rand_precision``, ``rand_recall`` and ``rand_index_error``; with ``surface`` also ``hausdorff95_px`` (or
+        ``_um``) and ``surface_dice``; with probabilities ``calibration_error``, ``best_dice`` and ``best_threshold``.
+        With three classes or more ``iou_class_1`` and on, and so for all that are of a class.
 
     Raises
     ------
@@ -51,40 +90,55 @@ def evaluate_class_maps(pairs: Iterable[tuple[str, np.ndarray, np.ndarray]], *, 
     rand_error = RandError(cell_class)
     names: list[str] = []
     tables: list[Contingency] = []
-    rand_scores: list[RandScore] = []
-    for name, predicted, truth in pairs:
-        with _naming(name):
-            tables.append(contingency_of_class_maps(predicted, truth))
-            rand_scores.append(rand_error.from_class_maps(predicted, truth))
-        names.append(name)
+    others: list[tuple[Score, ...]] = []
+    of_probabilities: list[tuple[Score, ...]] = []
+    for image in (ImagePair(*pair) for pair in pairs):
+        with _naming(image.name):
+            tables.append(contingency_of_class_maps(image.predicted, image.truth))
+            scores: tuple[Score, ...] = (rand_error.from_class_maps(image.predicted, image.truth),)
+            if surface is not None:
+                scores += (replace(surface, spacing=image.spacing)(image.predicted, image.truth),)
+            others.append(scores)
+            of_probabilities.append(_score_probabilities(image.probabilities, image.truth))
+        names.append(image.name)
     _check_some(names)
     num_classes = max(2, 1 + max(largest_class(table) for table in tables))
-    metrics = (PixelError(), IoU(num_classes), Dice(num_classes))
-    per_image: list[tuple[Score, ...]] = [
-        (*(metric.from_contingency(table) for metric in metrics), rand_score)
-        for table, rand_score in zip(tables, rand_scores, strict=True)
+    metrics = (PixelError(), IoU(num_classes), Dice(num_classes), PrecisionRecall(num_classes))
+    widened = [
+        tuple(score.for_classes(num_classes) if isinstance(score, SurfaceScore) else score for score in scores)
+        for scores in others
     ]
-    return Scores(tuple(names), tuple(per_image))
+    per_image = [
+        (*(metric.from_contingency(table) for metric in metrics), *scores)
+        for table, scores in zip(tables, widened, strict=True)
+    ]
+    return _table(names, per_image, of_probabilities)
 
 
-def evaluate_instance_maps(pairs: Iterable[tuple[str, np.ndarray, np.ndarray]], *, threshold: float = 0.5) -> Scores:
+def evaluate_instance_maps(
+    pairs: Pairs, *, threshold: float = 0.5, surface: SurfaceDistance | None = None
+) -> Scores:
     """Score predicted instance maps: SEG, objects found and missed, Rand error, and the foreground at large.
 
     Parameters
     ----------
     pairs
-        Of each image its name, the predicted and the true instance map. May be a generator: one pair is
-        held at a time.
+        Of each image its name, the predicted and the true instance map, and what else :class:`ImagePair` has. May be a
+        generator: one pair is held at a time.
     threshold
-        IoU above which two objects match, at least 0.5.
+        IoU above which two objects match in ``precision``, ``recall`` and ``f1``, at least 0.5.
+    surface
+        How outlines are compared, with each image's own size of a pixel; None: they are not, which saves most of the time.
 
     Returns
     -------
     Scores
         Columns ``seg``; ``precision``, ``recall``, ``f1``, ``mean_matched_iou``, ``true_positives``,
-        ``false_positives``, ``false_negatives``; ``rand_error``, ``rand_precision``, ``rand_recall``,
-        ``rand_index_error``; ``pixel_error``, ``iou``, ``dice`` (these three of object or background,
-        whichever object).
+        ``false_positives``, ``false_negatives``; ``average_precision``, ``average_precision_50`` and on;
+        ``panoptic_quality``, ``segmentation_quality``, ``recognition_quality``; ``aggregated_jaccard``,
+        ``aggregated_jaccard_plus``; ``rand_error``, ``rand_precision``, ``rand_recall``, ``rand_index_error``;
+        ``pixel_error``, ``iou``, ``dice``, ``pixel_precision``, ``pixel_recall`` (these five of object or background,
+        whichever object). With ``surface`` and with probabilities, of object or background, as for class maps.
 
     Raises
     ------
@@ -101,18 +155,47 @@ def evaluate_instance_maps(pairs: Iterable[tuple[str, np.ndarray, np.ndarray]], 
     >>> round(table.pooled()["seg"], 3), table.pooled()["f1"]
     (0.667, 1.0)
     """
-    of_objects = (SEG(), ObjectScores(threshold), RandError())
-    of_foreground = (PixelError(), IoU(), Dice())
+    of_objects = (SEG(), ObjectScores(threshold), AveragePrecision(), PanopticQuality(), AggregatedJaccard(), RandError())
+    of_foreground = (PixelError(), IoU(), Dice(), PrecisionRecall())
     names: list[str] = []
     per_image: list[tuple[Score, ...]] = []
-    for name, predicted, truth in pairs:
-        with _naming(name):
-            table = contingency_of_instance_maps(predicted, truth)
-        foreground = table.as_foreground()
-        scores = (metric.from_contingency(table) for metric in of_objects)
-        names.append(name)
-        per_image.append((*scores, *(metric.from_contingency(foreground) for metric in of_foreground)))
+    of_probabilities: list[tuple[Score, ...]] = []
+    for image in (ImagePair(*pair) for pair in pairs):
+        with _naming(image.name):
+            table = contingency_of_instance_maps(image.predicted, image.truth)
+            foreground = table.as_foreground()
+            scores: tuple[Score, ...] = (
+                *(metric.from_contingency(table) for metric in of_objects),
+                *(metric.from_contingency(foreground) for metric in of_foreground),
+            )
+            if surface is not None:
+                scores += (replace(surface, spacing=image.spacing).from_instance_maps(image.predicted, image.truth),)
+            of_probabilities.append(_score_foreground(image.probabilities, image.truth))
+        names.append(image.name)
+        per_image.append(scores)
     _check_some(names)
+    return _table(names, per_image, of_probabilities)
+
+
+def _score_probabilities(probabilities: np.ndarray | None, truth: np.ndarray) -> tuple[Score, ...]:
+    if probabilities is None:
+        return ()
+    return CalibrationError()(probabilities, truth), ThresholdScan()(probabilities, truth)
+
+
+def _score_foreground(probabilities: np.ndarray | None, truth: np.ndarray) -> tuple[Score, ...]:
+    """Which class an object has, an instance map does not tell: what is not background is one class."""
+    if probabilities is None:
+        return ()
+    foreground = np.where(truth == NOT_ANNOTATED, IGNORE, truth > 0).astype(np.uint8)
+    if len(probabilities) > 2:
+        probabilities = np.stack([probabilities[0], probabilities[1:].sum(axis=0)])
+    return _score_probabilities(probabilities, foreground)
+
+
+def _table(names: list[str], per_image: list[tuple[Score, ...]], of_probabilities: list[tuple[Score, ...]]) -> Scores:
+    if all(of_probabilities):  # a column has a figure for each image
+        per_image = [(*scores, *more) for scores, more in zip(per_image, of_probabilities, strict=True)]
     return Scores(tuple(names), tuple(per_image))
 
 

@@ -30,13 +30,15 @@ class Scores:
     -----
     The row of all images is no mean of the rows above it. Each metric says how it pools:
 
-    =====================================  ==========================================================
-    pixel error                            pixels of all images together
-    IoU, Dice                              intersections and unions of all images together, per class
-    Rand error, Rand index error           mean over images
-    SEG                                    mean over the true objects of all images
-    precision, recall, F1, matched IoU     objects of all images together
-    =====================================  ==========================================================
+    ==========================================  ==========================================================
+    pixel error, calibration, best threshold    pixels of all images together
+    IoU, Dice, precision, recall of pixels      intersections and unions of all images together, per class
+    Rand error, Rand index error, Hausdorff 95  mean over images
+    surface Dice                                outlines of all images together, per class
+    SEG                                         mean over the true objects of all images
+    precision, recall, F1, matched IoU, AP, PQ  objects of all images together
+    aggregated Jaccard index                    pixels of the objects of all images together
+    ==========================================  ==========================================================
     """
 
     names: tuple[str, ...]
