@@ -18,8 +18,8 @@ class DETScore:
     num_splits: int
     num_missed: int
     num_invented: int
-    cost: float
-    cost_of_starting_anew: float
+    cost: Figure
+    cost_of_starting_anew: Figure
 
     @property
     def det(self) -> float:

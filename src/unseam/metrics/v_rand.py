@@ -1,10 +1,10 @@
 """V-Rand: pairs of pixels wrongly joined or parted, however thick the borders; what the ISBI 2012 challenge came to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
-from jaxtyping import Float, Integer
+from jaxtyping import Float, Int, Integer
 
 from unseam.metrics.components import cells_of_class_maps, check_cell_class, within_true_cells
 from unseam.metrics.contingency import (
@@ -171,6 +171,6 @@ class VRand:
         )
 
 
-def _squares(sizes: Iterable[int]) -> int:
+def _squares(sizes: Int[np.ndarray, " segments"]) -> int:
     """Add up squares in Python's integers."""
     return sum(size * size for size in map(int, sizes))
