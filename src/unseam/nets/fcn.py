@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from unseam.geometry import Geometry, path_geometry
 from unseam.nets.blocks import contract, contracting_path, crop, draw_weights
+from unseam.nets.drop_out import Dropout
 from unseam.settings import check_range
 
 
@@ -72,7 +73,7 @@ class FCN(nn.Module):
 
         self.contracting = contracting_path(in_channels, widths)
         self.pool = nn.MaxPool2d(kernel_size=2, stride=2)
-        self.drop = nn.Dropout(dropout)
+        self.drop = Dropout(dropout)
         self.score = nn.ModuleList(nn.Conv2d(width, num_classes, kernel_size=1) for width in widths)
         # padding=2 drops the rim: a length n becomes 2 n - 2.
         self.up = nn.ModuleList(

@@ -10,7 +10,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from unseam.geometry import Geometry, path_geometry
-from unseam.nets.blocks import DoubleConvolution, UpConvolution, contract, contracting_path, crop, draw_weights
+from unseam.nets.blocks import (
+    DoubleConvolution,
+    UpConvolution,
+    contract,
+    contracting_path,
+    copied_margins,
+    draw_weights,
+)
+from unseam.nets.drop_out import Dropout
 from unseam.settings import check_range
 
 
@@ -84,7 +92,7 @@ class UNet(nn.Module):
 
         self.contracting = contracting_path(in_channels, widths)
         self.pool = nn.MaxPool2d(kernel_size=2, stride=2)
-        self.drop = nn.Dropout(dropout)
+        self.drop = Dropout(dropout)
         self.up = nn.ModuleList(UpConvolution(width) for width in reversed(widths[1:]))
         # Twice the width comes in: half from below, half copied across.
         self.expansive = nn.ModuleList(DoubleConvolution(2 * width, width) for width in reversed(widths[:-1]))
@@ -112,11 +120,11 @@ class UNet(nn.Module):
         for length in image.shape[-2:]:
             self.geometry.output_for(length)
 
-        *copied, features_BCHW = contract(image, self.contracting, self.pool, self.drop)
+        margins = copied_margins(self.config.depth)
+        *copied, features_BCHW = contract(image, self.contracting, self.pool, self.drop, margins)
         for up, double_convolution in zip(self.up, self.expansive, strict=True):
             raised_BCHW = up(features_BCHW)
-            across_BCHW = crop(copied.pop(), *raised_BCHW.shape[-2:])
-            features_BCHW = double_convolution(torch.cat([raised_BCHW, across_BCHW], dim=1))
+            features_BCHW = double_convolution(torch.cat([raised_BCHW, copied.pop()], dim=1))
         return self.classify(features_BCHW)
 
     @property

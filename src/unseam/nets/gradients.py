@@ -1,0 +1,203 @@
+"""The same mathematics as the bricks of Fig. 1, with gradients written out by hand: what training on a CPU runs on.
+
+Left to itself, PyTorch spends over half of a training step on a CPU on the gradients of convolutions. Three things are
+done otherwise here, none of which changes what is computed, only the order in which it is summed:
+
+- the gradient of a weight is a sum over the pixels of a map, and a large map is summed in strips of rows, each small
+  enough to stay in the cache; strips are added in float32. A layer that sees few channels, as the first does, is one
+  matrix product instead, for the library's own convolution computes it at a hundredth of the machine's rate;
+- an up-convolution of stride 2 is one matrix product, and so are its gradients;
+- a map that is both pooled and copied across gets one gradient: the pooling's, with that of the copy added in its centre.
+
+Each function is for training on the CPU only (:func:`by_hand` says when); elsewhere the bricks call PyTorch's own.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+_LARGE_BYTES = 24 * 2**20
+"""Maps that together take more are summed in strips: they do not fit the cache of a core complex."""
+
+_STRIP_BYTES = 6 * 2**20
+"""What a strip takes: measured to be best or near it from 4 to 8 MB, for maps of 64 to 256 features."""
+
+_FEW_CHANNELS = 4
+"""Up to here a layer is computed as one matrix product: grey images, and those of three or four channels."""
+
+
+def by_hand(module: nn.Module, features: Tensor) -> bool:
+    """Whether a module should take this path: it trains, on a CPU. In evaluation mode nothing here is ever called."""
+    return module.training and torch.is_grad_enabled() and features.device.type == "cpu"
+
+
+def convolution_with_relu(features: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """ReLU of a 3x3 valid convolution: (B, C, H, W) -> (B, width, H - 2, W - 2)."""
+    result: Tensor = _ConvolutionWithReLU.apply(features, weight, bias, _number_format(features))
+    return result
+
+
+def up_convolution(features: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Transposed 2x2 convolution of stride 2: (B, C, H, W) -> (B, width, 2 H, 2 W)."""
+    result: Tensor = _UpConvolution.apply(features, weight, bias, _number_format(features))
+    return result
+
+
+def pooled_and_copied(features: Tensor, margin: int) -> tuple[Tensor, Tensor]:
+    """The 2x2 max-pooling of a map, and the map without ``margin`` px on each side."""
+    pooled, copied = _PooledAndCopied.apply(features, margin)
+    return pooled, copied
+
+
+def _number_format(features: Tensor) -> torch.dtype:
+    """What autocast would compute in; the features' own without it."""
+    return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else features.dtype
+
+
+class _ConvolutionWithReLU(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, features, weight, bias, dtype):  # type: ignore[no-untyped-def]
+        x_BCHW, kernel = features.to(dtype), weight.to(dtype)
+        with torch.autocast("cpu", enabled=False):
+            if kernel.shape[1] <= _FEW_CHANNELS:
+                y_BKHW = _as_one_product(x_BCHW, kernel, bias.to(dtype)).relu_()
+            else:
+                y_BKHW = F.conv2d(x_BCHW, kernel, bias.to(dtype)).relu_()
+        ctx.save_for_backward(x_BCHW, kernel, y_BKHW)
+        ctx.formats = features.dtype, weight.dtype, bias.dtype
+        return y_BKHW
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):  # type: ignore[no-untyped-def]
+        x_BCHW, kernel, y_BKHW = ctx.saved_tensors
+        needs_input, needs_weight, needs_bias, _ = ctx.needs_input_grad
+        gradient = torch.ops.aten.threshold_backward(gradient, y_BKHW, 0)
+        of_input = of_weight = of_bias = None
+        if needs_input:
+            of_input = _of_input(gradient, x_BCHW, kernel).to(ctx.formats[0])
+        if needs_weight or needs_bias:
+            few = kernel.shape[1] <= _FEW_CHANNELS
+            sums = _sums_as_one_product if few else _sums_in_strips
+            of_weight, of_bias = sums(gradient, x_BCHW, kernel)
+            of_weight, of_bias = of_weight.to(ctx.formats[1]), of_bias.to(ctx.formats[2])
+        return of_input, of_weight, of_bias, None
+
+
+def _of_input(gradient: Tensor, features: Tensor, kernel: Tensor) -> Tensor:
+    result: Tensor = torch.ops.aten.convolution_backward(
+        gradient, features, kernel, None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1, [True, False, False]
+    )[0]
+    return result
+
+
+def _of_weight_and_bias(gradient: Tensor, features: Tensor, kernel: Tensor) -> tuple[Tensor, Tensor]:
+    _, of_weight, of_bias = torch.ops.aten.convolution_backward(
+        gradient, features, kernel, [len(kernel)], [1, 1], [0, 0], [1, 1], False, [0, 0], 1, [False, True, True]
+    )
+    return of_weight, of_bias
+
+
+def _sums_in_strips(gradient: Tensor, features: Tensor, kernel: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients of weight and bias, for a large map the sum over strips of its rows."""
+    batch, _, height, width = gradient.shape
+    row_bytes = width * sum(kernel.shape[:2]) * gradient.element_size()
+    if batch * height * row_bytes <= _LARGE_BYTES or not features.is_contiguous(memory_format=torch.channels_last):
+        return _of_weight_and_bias(gradient, features, kernel)
+    num_strips = max(1, round(height * row_bytes / _STRIP_BYTES))
+    rows = -(-height // num_strips)
+    exact = torch.promote_types(kernel.dtype, torch.float32)
+    of_weight, of_bias = torch.zeros_like(kernel, dtype=exact), torch.zeros(kernel.shape[0], dtype=exact)
+    for image in range(batch):
+        x_1CHW, gradient_1KHW = features[image : image + 1], gradient[image : image + 1]
+        for top in range(0, height, rows):
+            strip = gradient_1KHW[:, :, top : top + rows]
+            seen = x_1CHW[:, :, top : top + strip.shape[2] + kernel.shape[2] - 1]
+            part, part_of_bias = _of_weight_and_bias(strip, seen, kernel)
+            of_weight += part
+            of_bias += part_of_bias
+    return of_weight, of_bias
+
+
+def _windows(image: Tensor, rows: int, columns: int) -> Tensor:
+    """What each of 3x3 kernel places sees of (C, H, W), and a last row of ones for the bias: (9 C + 1, rows, columns)."""
+    seen = image.new_empty(9 * image.shape[0] + 1, rows, columns)
+    places = seen[:-1].view(image.shape[0], 3, 3, rows, columns)
+    for i in range(3):
+        for j in range(3):
+            places[:, i, j] = image[:, i : i + rows, j : j + columns]
+    seen[-1] = 1
+    return seen
+
+
+def _as_one_product(features: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+    """A valid convolution of few channels."""
+    batch, _, height, width = features.shape
+    rows, columns = height - 2, width - 2
+    weights = torch.cat([kernel.reshape(len(kernel), -1), bias[:, None]], dim=1).t()
+    result_BHWK = features.new_empty(batch, rows * columns, len(kernel))
+    for image, out in zip(features, result_BHWK, strict=True):
+        torch.mm(_windows(image, rows, columns).flatten(1).t(), weights, out=out)
+    return result_BHWK.view(batch, rows, columns, -1).permute(0, 3, 1, 2)
+
+
+def _sums_as_one_product(gradient: Tensor, features: Tensor, kernel: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients of weight and bias of a layer that sees few channels."""
+    rows, columns = gradient.shape[-2:]
+    exact = torch.promote_types(kernel.dtype, torch.float32)
+    sums = torch.zeros(kernel[0].numel() + 1, len(kernel), dtype=exact)
+    for image, of_image in zip(features, gradient, strict=True):
+        pixels = of_image.permute(1, 2, 0).reshape(rows * columns, -1)
+        sums += _windows(image, rows, columns).flatten(1) @ pixels
+    return sums[:-1].t().reshape(kernel.shape), sums[-1]
+
+
+class _UpConvolution(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, features, weight, bias, dtype):  # type: ignore[no-untyped-def]
+        x_BCHW, kernel = features.to(dtype), weight.to(dtype)
+        ctx.save_for_backward(x_BCHW, kernel)
+        ctx.formats = features.dtype, weight.dtype, bias.dtype
+        with torch.autocast("cpu", enabled=False):
+            return F.conv_transpose2d(x_BCHW, kernel, bias.to(dtype), stride=2)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):  # type: ignore[no-untyped-def]
+        x_BCHW, kernel = ctx.saved_tensors
+        batch, channels, height, width = x_BCHW.shape
+        # Each input pixel gave 2 x 2 output pixels: gather their gradients beside each other, a row an input pixel.
+        spread = gradient.permute(0, 2, 3, 1).unflatten(1, (height, 2)).unflatten(3, (width, 2))
+        spread = spread.transpose(2, 3).reshape(batch * height * width, -1)
+        pixels = x_BCHW.permute(0, 2, 3, 1).reshape(-1, channels)
+        matrix = kernel.permute(0, 2, 3, 1).reshape(channels, -1)
+        of_input = (spread @ matrix.t()).view(batch, height, width, channels).permute(0, 3, 1, 2)
+        of_weight = (pixels.t() @ spread).view(channels, 2, 2, -1).permute(0, 3, 1, 2)
+        exact = torch.promote_types(kernel.dtype, torch.float32)
+        of_bias = spread.sum(0, dtype=exact).view(4, -1).sum(0)
+        return of_input.to(ctx.formats[0]), of_weight.to(ctx.formats[1]), of_bias.to(ctx.formats[2]), None
+
+
+class _PooledAndCopied(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, features, margin):  # type: ignore[no-untyped-def]
+        pooled, places = F.max_pool2d(features, 2, stride=2, return_indices=True)
+        ctx.save_for_backward(features, places)
+        ctx.margin = margin
+        return pooled, _without_margin(features, margin)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, of_pooled, of_copied):  # type: ignore[no-untyped-def]
+        features, places = ctx.saved_tensors
+        gradient = torch.ops.aten.max_pool2d_with_indices_backward(
+            of_pooled, features, [2, 2], [2, 2], [0, 0], [1, 1], False, places
+        )
+        _without_margin(gradient, ctx.margin).add_(of_copied)
+        return gradient, None
+
+
+def _without_margin(features: Tensor, margin: int) -> Tensor:
+    height, width = features.shape[-2:]
+    return features[..., margin : height - margin, margin : width - margin]

@@ -1,0 +1,195 @@
+"""Gradients written out by hand against PyTorch's own: the same sums in another order."""
+
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from unseam.nets import FCNConfig, NetConfig, UNetConfig, gradients
+from unseam.nets.blocks import DoubleConvolution, UpConvolution, copied_margins
+from unseam.nets.gradients import convolution_with_relu, pooled_and_copied, up_convolution
+
+LAYOUTS = [torch.channels_last, torch.contiguous_format]
+IDS = ["channels_last", "contiguous"]
+
+
+@pytest.fixture
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def small_strips(monkeypatch):
+    """Every map is large, and a strip is a row or a few of them."""
+    monkeypatch.setattr(gradients, "_LARGE_BYTES", 0)
+    monkeypatch.setattr(gradients, "_STRIP_BYTES", 3000)
+
+
+@pytest.fixture
+def plainly(monkeypatch):
+    """Call to have PyTorch's own gradients from there on."""
+
+    def switch_off() -> None:
+        for module in ("blocks", "drop_out"):
+            monkeypatch.setattr(f"unseam.nets.{module}.by_hand", lambda *_: False)
+
+    return switch_off
+
+
+def leaves(generator: torch.Generator, *shapes: tuple[int, ...], layout=torch.channels_last) -> list[torch.Tensor]:
+    made = [torch.randn(*shape, generator=generator, dtype=torch.float64) for shape in shapes]
+    laid = [tensor.contiguous(memory_format=layout) if tensor.dim() == 4 else tensor for tensor in made]
+    return [tensor.requires_grad_() for tensor in laid]
+
+
+@pytest.mark.usefixtures("small_strips")
+@pytest.mark.parametrize("layout", LAYOUTS, ids=IDS)
+@pytest.mark.parametrize("channels", [1, 4, 5])
+def test_a_convolution_passes_the_check_by_finite_differences(generator, layout, channels):
+    args = leaves(generator, (2, channels, 7, 6), (3, channels, 3, 3), (3,), layout=layout)
+    assert torch.autograd.gradcheck(convolution_with_relu, args)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=IDS)
+def test_an_up_convolution_passes_the_check_by_finite_differences(generator, layout):
+    assert torch.autograd.gradcheck(up_convolution, leaves(generator, (2, 4, 3, 2), (4, 3, 2, 2), (3,), layout=layout))
+
+
+@pytest.mark.parametrize("margin", [0, 1, 3])
+def test_pooling_and_copying_passes_the_check_by_finite_differences(generator, margin):
+    (features,) = leaves(generator, (2, 3, 8, 10))
+    assert torch.autograd.gradcheck(lambda f: pooled_and_copied(f, margin), [features])
+
+
+@pytest.mark.usefixtures("small_strips")
+@pytest.mark.parametrize("layout", LAYOUTS, ids=IDS)
+@pytest.mark.parametrize("channels", [1, 3, 6])
+def test_a_convolution_equals_pytorchs(generator, layout, channels):
+    args = leaves(generator, (2, channels, 19, 12), (5, channels, 3, 3), (5,), layout=layout)
+    same = [arg.detach().clone().requires_grad_() for arg in args]
+    ours, theirs = convolution_with_relu(*args), F.relu(F.conv2d(*same))
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
+    of_result = torch.randn(ours.shape, generator=generator, dtype=torch.float64)
+    ours.backward(of_result)
+    theirs.backward(of_result)
+    for mine, other in zip(args, same, strict=True):
+        torch.testing.assert_close(mine.grad, other.grad, rtol=0, atol=1e-12)
+
+
+def test_where_two_pixels_are_equally_large_the_gradient_goes_where_pytorch_sends_it():
+    features = torch.zeros(1, 1, 4, 4, dtype=torch.float64, requires_grad=True)
+    pooled, copied = pooled_and_copied(features, 1)
+    (pooled.sum() + 10 * copied.sum()).backward()
+    expected = torch.zeros(4, 4, dtype=torch.float64)
+    expected[::2, ::2] = 1  # the first of the four
+    expected[1:3, 1:3] += 10
+    torch.testing.assert_close(features.grad[0, 0], expected, rtol=0, atol=0)
+
+
+def step_of(net: nn.Module, image: torch.Tensor, autocast: bool = False) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """Logits and gradients of one step of training; what drop-out drops is the same each time."""
+    torch.manual_seed(5)
+    net.train().zero_grad()
+    with torch.random.fork_rng(), torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        logits = net(image)
+    logits.float().square().mean().backward() if autocast else logits.square().mean().backward()
+    return logits.detach(), {name: weight.grad.clone() for name, weight in net.named_parameters()}
+
+
+NETS: list[NetConfig] = [
+    *(UNetConfig(in_channels=1, first_width=2, depth=depth, dropout=0.0) for depth in (1, 2, 3, 4)),
+    UNetConfig(in_channels=5, num_classes=3, first_width=3, depth=2, dropout=0.0),
+    FCNConfig(in_channels=3, first_width=2, depth=2, dropout=0.0),
+]
+
+
+@pytest.mark.usefixtures("small_strips")
+@pytest.mark.parametrize("layout", LAYOUTS, ids=IDS)
+@pytest.mark.parametrize("config", NETS, ids=str)
+def test_a_step_of_a_whole_network_equals_pytorchs(config, layout, plainly):
+    torch.manual_seed(1)
+    net = config.build().double().to(memory_format=layout)
+    size = net.geometry.min_input + net.geometry.phase
+    image = torch.randn(2, config.in_channels, size, size, dtype=torch.float64).contiguous(memory_format=layout)
+    logits, ours = step_of(net, image)
+    plainly()
+    expected, theirs = step_of(net, image)
+    torch.testing.assert_close(logits, expected, rtol=0, atol=1e-12)
+    for name, gradient in theirs.items():
+        torch.testing.assert_close(ours[name], gradient, rtol=1e-12, atol=1e-12, msg=lambda m, name=name: f"{name}: {m}")
+
+
+@pytest.mark.usefixtures("small_strips")
+@pytest.mark.parametrize("channels", [1, 5])
+def test_in_bfloat16_the_gradients_are_no_farther_from_the_exact_ones_than_pytorchs(channels, plainly):
+    """Both round every map to 8 bits; ours sums strips in float32, so it may be nearer but must not be farther.
+
+    The exact gradients are those of float64. A fifth more than PyTorch's error is allowed, for the maps are small.
+    """
+    torch.manual_seed(2)
+    net = UNetConfig(in_channels=channels, first_width=8, depth=2, dropout=0.0).build()
+    size = net.geometry.min_input + 8 * net.geometry.phase
+    net = net.to(memory_format=torch.channels_last)
+    image = torch.randn(2, channels, size, size).contiguous(memory_format=torch.channels_last)
+    _, ours = step_of(net, image, autocast=True)
+    plainly()
+    _, theirs = step_of(net, image, autocast=True)
+    _, exact = step_of(copy.deepcopy(net).double(), image.double())
+
+    def error(found: dict[str, torch.Tensor], name: str) -> float:
+        return float((found[name] - exact[name]).norm() / exact[name].norm())
+
+    for name in exact:
+        assert ours[name].dtype == torch.float32
+        assert error(ours, name) < 1.2 * error(theirs, name) + 2e-3, name
+        assert error(ours, name) < 0.1, name
+
+
+def test_evaluation_takes_pytorchs_own_path_and_gives_the_same_logits(monkeypatch):
+    torch.manual_seed(3)
+    net = UNetConfig(first_width=4, depth=2, dropout=0.5).build().to(memory_format=torch.channels_last)
+    image = torch.randn(1, 1, net.geometry.min_input, net.geometry.min_input)
+    without_drop_out = replace(net.config, dropout=0.0).build()
+    without_drop_out.load_state_dict(net.state_dict())
+    trained = without_drop_out.train()(image)
+    monkeypatch.setattr(torch.autograd.Function, "apply", lambda *_: pytest.fail("called outside training"))
+    torch.testing.assert_close(net.eval()(image), trained, rtol=1e-5, atol=1e-6)
+    with torch.inference_mode():
+        torch.testing.assert_close(net.train(False)(image), trained, rtol=1e-5, atol=1e-6)
+
+
+def test_weights_have_the_names_that_model_files_hold():
+    names = set(UNetConfig(first_width=2, depth=1).build().state_dict())
+    blocks = ("contracting.0", "contracting.1", "expansive.0")
+    expected = {f"{block}.{layer}.{part}" for block in blocks for layer in (0, 2) for part in ("weight", "bias")}
+    assert names == expected | {f"{layer}.{part}" for layer in ("up.0", "classify") for part in ("weight", "bias")}
+
+
+def test_weights_that_are_not_trained_get_no_gradient_and_the_others_their_own():
+    torch.manual_seed(4)
+    block, up = DoubleConvolution(6, 4), UpConvolution(4)
+    block[0].weight.requires_grad_(False)
+    up.weight.requires_grad_(False)
+    up(block(torch.randn(1, 6, 9, 9))).sum().backward()
+    assert block[0].weight.grad is None
+    assert up.weight.grad is None
+    for weight in (block[0].bias, block[2].weight, up.bias):
+        assert weight.grad.any()
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
+def test_margins_are_what_remains_to_be_cropped(depth):
+    """Walked with lengths: what comes across from each level is as large as what comes up to it."""
+    margins = copied_margins(depth)
+    lengths, length = [], 2**depth * 40
+    for _ in range(depth):
+        lengths.append(length - 4)
+        length = (length - 4) // 2
+    raised = length - 4
+    for level in reversed(range(depth)):
+        raised *= 2
+        assert (lengths[level] - raised) / 2 == margins[level] or (lengths[level] - raised) % 2
+        raised = lengths[level] - 2 * margins[level] - 4
