@@ -152,6 +152,7 @@ def _unknown(_: Any, operation: Operation, *__: Any) -> Any:
 
 _WORDS: dict[str, Callable[..., Any]] = {
     "aten.convolution.default": _convolution,
+    "aten.alias.default": lambda ops, _, x: x,
     "aten.relu.default": lambda ops, _, x: ops.relu(x),
     "aten.relu_.default": lambda ops, _, x: ops.relu(x),
     "aten.max_pool2d_with_indices.default": _max_pool,

@@ -1,0 +1,101 @@
+"""The engine that is named, or the fastest one that is there; an engine that cannot run says so in one line."""
+
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from unseam.engines import Engine, OpenVINOEngine, TorchEngine, choose, choose_engine, openvino_engine
+from unseam.engines.precision import has_fast_bfloat16
+from unseam.errors import SettingsError
+from unseam.nets import UNet
+
+
+@pytest.fixture
+def net():
+    torch.manual_seed(0)
+    return UNet(first_width=2, depth=1)
+
+
+def test_auto_takes_openvino_where_it_is_installed(net, monkeypatch):
+    monkeypatch.setattr(choose, "has_openvino", lambda: True)
+    assert isinstance(choose_engine(net), OpenVINOEngine)
+    monkeypatch.setattr(choose, "has_openvino", lambda: False)
+    assert isinstance(choose_engine(net), TorchEngine)
+
+
+@pytest.mark.parametrize("name", ["auto", "torch", "openvino"])
+def test_every_engine_keeps_the_protocol_and_says_what_it_is(net, name):
+    engine = choose_engine(net, name, precision="float32")
+    assert isinstance(engine, Engine)
+    assert engine.geometry == net.geometry
+    assert engine.num_classes == 2
+    assert "float32" in str(engine)
+    assert "threads" in str(engine)
+
+
+@pytest.mark.parametrize("name", ["torch", "openvino"])
+def test_the_number_format_follows_the_processor(net, name):
+    expected = "bfloat16" if has_fast_bfloat16(torch.device("cpu")) else "float32"
+    assert expected in str(choose_engine(net, name, precision="auto"))
+
+
+def test_a_network_in_float64_stays_in_it(net):
+    engine = choose_engine(net.double(), "openvino")
+    assert isinstance(engine, TorchEngine)
+    assert engine.dtype == torch.float64
+
+
+def test_openvino_on_a_gpu_is_refused(net):
+    with pytest.raises(SettingsError, match="computes on the CPU, and the device is cuda"):
+        choose_engine(net, "openvino", "cuda")
+
+
+def test_openvino_that_is_not_there(net, monkeypatch):
+    openvino_engine._core.cache_clear()
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(SettingsError, match=r"pip install 'unseam\[openvino\]'"):
+        OpenVINOEngine(net)
+    openvino_engine._core.cache_clear()
+
+
+def test_an_operation_without_a_word_is_named(net, monkeypatch):
+    monkeypatch.delitem(openvino_engine._WORDS, "aten.max_pool2d_with_indices.default")
+    with pytest.raises(SettingsError, match=r"max_pool2d_with_indices.* --engine torch"):
+        OpenVINOEngine(net)(np.zeros((1, 44, 44), np.float32))
+
+
+def test_no_telemetry_is_imported():
+    """OpenVINO reports its own import, if it can."""
+    code = (
+        "import sys\n"
+        "from unseam.engines.openvino_engine import _core\n"
+        "_core()\n"
+        "assert not [m for m in sys.modules if m.split('.')[0] == 'openvino_telemetry'], 'imported'\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_compiled_without_a_compiler(net, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(SettingsError, match=r"no C\+\+ compiler"):
+        choose_engine(net, "compiled")
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler")
+def test_compiled_computes_the_same(net):
+    """In a process of its own: the compiler warns of itself, and its workers outlive a test."""
+    code = (
+        "import numpy as np, torch\n"
+        "from unseam.engines import TorchEngine\n"
+        "from unseam.nets import UNet\n"
+        "torch.manual_seed(0)\n"
+        "net = UNet(first_width=2, depth=1)\n"
+        "tile = np.random.default_rng(0).random((1, 44, 44), np.float32)\n"
+        "difference = np.abs(TorchEngine(net, is_compiled=True)(tile) - TorchEngine(net)(tile)).max()\n"
+        "assert difference < 1e-5, difference\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
