@@ -9,6 +9,7 @@ import numpy as np
 from unseam.config import Run
 from unseam.data.annotated import AnnotatedFolder, read_annotated
 from unseam.data.prepare import Annotated, prepare
+from unseam.doctor.before_training import warnings
 from unseam.engines import choose_device
 from unseam.errors import DataError, SettingsError
 from unseam.fit import Session, fit
@@ -100,6 +101,9 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
         declared=annotated.classes,
         tell=watch.tell,
     )
+    if not resume:
+        for warning in warnings(annotated.images, prepared.reading, run):
+            watch.tell(warning)
     score_name = SCORE_NAMES[prepared.reading.kind]
 
     def on_start() -> None:

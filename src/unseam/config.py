@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from unseam.augment import Augment
+from unseam.data.folds import MOST_FOLDS
 from unseam.data.normalise import Normalise
 from unseam.data.weight_map_settings import WeightMapSettings
 from unseam.engines import Precision
@@ -25,15 +26,19 @@ class DataSettings:
     ignore
         Value of the masks that means "not annotated"; None: no such value.
     validation
-        Share of the annotation that is held out, to choose the best weights by.
+        Share of the annotation that is held out, to choose the best weights by. Not used with folds.
+    folds
+        Cross-validation: so many networks, each trained without one part of the annotation; 1: one network.
     """
 
     masks: Literal["auto", "binary", "classes", "instances"] = "auto"
     ignore: int | None = None
     validation: float = 0.2
+    folds: int = 1
 
     def __post_init__(self) -> None:
         check_range("data", "validation", self.validation, 0.0, 0.9)
+        check_range("data", "folds", self.folds, 1, MOST_FOLDS)
 
 
 @dataclass(frozen=True)

@@ -252,6 +252,7 @@ def _model_info(
             device=_device_name(next(state.net.parameters()).device),
             date=datetime.now(UTC).strftime("%Y-%m-%d"),
             versions=(f"unseam {__version__}", f"torch {torch.__version__}", f"Python {platform.python_version()}"),
+            seen=prepared.seen,
         ),
     )
 

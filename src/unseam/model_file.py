@@ -20,6 +20,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
+from unseam.data.grey_facts import SeenImages
 from unseam.data.normalise import Normalise
 from unseam.errors import ModelFileError, SettingsError
 from unseam.inference.instances import Objects
@@ -52,6 +53,7 @@ class TrainingRecord:
     device: str = ""
     date: str = ""
     versions: tuple[str, ...] = ()
+    seen: SeenImages | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from unseam.data.cases import find_cases
 from unseam.data.channels import is_grey_saved_as_colour
 from unseam.data.file_names import MASK_FOLDERS
 from unseam.data.read_pair import as_planes, read_case
+from unseam.doctor.for_model import why_black
 from unseam.errors import DataError, ImageReadError, OutputError, SettingsError
 from unseam.inference.rotations import Averaging
 from unseam.io import ImageFile, write_image, write_label_map, write_probabilities
@@ -184,7 +185,7 @@ def predict_file(
     if job.overlay is not None:
         labels = instances[0] if instances else parts[0].probabilities.argmax(axis=0)
         write_image(job.overlay, overlay(planes[0], labels))
-    return Result(_summary(parts, instances), file.notes + _notes(model, file.spacing_um, parts, job))
+    return Result(_summary(parts, instances), file.notes + _notes(model, file, parts, job))
 
 
 def _as_the_model_knows(model: Model, file: ImageFile) -> ImageFile:
@@ -203,16 +204,11 @@ def _summary(parts: Sequence[Segmentation], instances: Sequence[np.ndarray]) -> 
     return f"{size}, {covered:.1%} foreground"
 
 
-def _notes(
-    model: Model, spacing_um: tuple[float, float] | None, parts: Sequence[Segmentation], job: Job
-) -> tuple[str, ...]:
+def _notes(model: Model, file: ImageFile, parts: Sequence[Segmentation], job: Job) -> tuple[str, ...]:
     notes: list[str] = []
     if all(not part.probabilities[1:].max() > 0.5 for part in parts):
-        notes.append(
-            "nothing but background was found. Is this image like those the model was trained on (unseam info), with "
-            "objects of a like size in pixels, bright and dark the same way round?"
-        )
-    trained = model.info.spacing_um
+        notes.append(why_black(file.planes(), model.info, job.image))
+    trained, spacing_um = model.info.spacing_um, file.spacing_um
     if trained and spacing_um and not 0.67 < spacing_um[0] / trained[0] < 1.5:
         notes.append(
             f"its pixels are {spacing_um[0]:g} um, those of the training images {trained[0]:g} um: "

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from unseam.config import Run
 from unseam.errors import OutputError, SettingsError
 from unseam.io import write_bytes_whole
 from unseam.model_file import ModelInfo
+from unseam.out_of_fold import OutOfFold
 from unseam.report.card import card
 from unseam.report.curve import curve_svg
 from unseam.settings import decode, encode
@@ -35,6 +37,10 @@ class RunFolder:
         """The state of training, to go on from."""
         return self.path / "checkpoint.safetensors"
 
+    def fold(self, number: int) -> "RunFolder":
+        """Where fold ``number`` of a cross-validation, from 1, keeps its checkpoint and its history."""
+        return RunFolder(self.path / f"fold-{number}")
+
     def check_free(self) -> None:
         """See that a new run would overwrite nothing.
 
@@ -44,7 +50,7 @@ class RunFolder:
             If a run is there already, or a file of somebody's with a name that a run would use.
         """
         names = (self.model.name, self.checkpoint.name, "config.toml", "history.csv", "curve.svg", "README.md")
-        there = [name for name in names if (self.path / name).exists()]
+        there = [name for name in (*names, self.evidence.name, self.report.name) if (self.path / name).exists()]
         if there:
             raise OutputError(
                 f"{self.path} already holds a run ({', '.join(there)}), and nothing is overwritten. "
@@ -59,11 +65,21 @@ class RunFolder:
         OutputError
             If it cannot be written.
         """
+        self.make()
+        write_bytes_whole(self.path / "config.toml", tomli_w.dumps(encode(run)).encode())
+
+    def make(self) -> None:
+        """Make the folder.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be made.
+        """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"{self.path}: the folder cannot be made ({error.strerror}).") from error
-        write_bytes_whole(self.path / "config.toml", tomli_w.dumps(encode(run)).encode())
 
     def read_config(self) -> Run:
         """The settings that the run was begun with.
@@ -93,6 +109,17 @@ class RunFolder:
             score_name=f"validation: {score_name}" if score_name else "no validation",
         )
         write_bytes_whole(self.path / "curve.svg", picture.encode(errors="backslashreplace"))
+
+    def write_out_of_fold(self, found: OutOfFold) -> None:
+        """``out_of_fold.json`` and ``out_of_fold.csv``: each image scored by the network that did not see it."""
+        write_bytes_whole(self.path / "out_of_fold.json", json.dumps(found.to_json(), indent=2).encode())
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(["image", "fold", *found.scores.columns])
+        folds = ["+".join(map(str, fold)) for fold in found.folds]
+        for row, fold in zip(found.scores.rows(), [*folds, ""], strict=True):
+            table.writerow([row.name, fold, *(f"{value:.6g}" for value in row.values)])
+        write_bytes_whole(self.path / "out_of_fold.csv", text.getvalue().encode(errors="backslashreplace"))
 
     def write_card(self, info: ModelInfo) -> None:
         """``README.md``: what this model is, for whoever finds the folder."""

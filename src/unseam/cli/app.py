@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from unseam import __version__
+from unseam.cli.check import check
 from unseam.cli.demo import demo
 from unseam.cli.evaluate import evaluate
 from unseam.cli.info import info
@@ -30,7 +31,7 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,  # Ctrl-C is answered below
 )
-for verb in (train, predict, evaluate, info, seams, demo):
+for verb in (check, train, predict, evaluate, info, seams, demo):
     app.command(verb)
 
 _NO_MEMORY = (

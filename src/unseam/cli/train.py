@@ -14,6 +14,7 @@ def train(
     recipe: str | None = None,
     steps: int | None = None,
     minutes: float | None = None,
+    folds: int | None = None,
     masks: Literal["auto", "binary", "classes", "instances"] = "auto",
     ignore: int | None = None,
     resume: Annotated[bool, Parameter(negative=())] = False,
@@ -23,7 +24,8 @@ def train(
     """Train a model on a folder of annotated images.
 
     Ctrl-C ends training early: the best weights so far become the model, and the exit code is 0, so that a script
-    goes on with it. Before the first step there is no model; the exit code is then 130.
+    goes on with it. Before the first step there is no model; the exit code is then 130. With --folds, the folds that are
+    finished become the model.
 
     Parameters
     ----------
@@ -36,7 +38,11 @@ def train(
     steps
         Train for so many steps.
     minutes
-        Train for so many minutes. Without --steps and --minutes: five minutes.
+        Train for so many minutes. Without --steps and --minutes: five minutes, with --folds for each fold.
+    folds
+        Cross-validation: train so many networks, each without one part of the images, and score each on the part that it
+        did not see; predictions are the mean of all. --minutes and --steps are then for all of them together. Writes
+        out_of_fold.json and out_of_fold.csv as well.
     masks
         What the masks hold, if what is found out by looking is wrong.
     ignore
@@ -52,6 +58,7 @@ def train(
 
     from unseam.api import Watch
     from unseam.api import train as train_model
+    from unseam.metrics import Scores
     from unseam.training.observers import Console
 
     settings = [*set_]
@@ -59,7 +66,7 @@ def train(
         settings.append(f"data.masks={masks}")
     if ignore is not None:
         settings.append(f"data.ignore={ignore}")
-    terminal = Terminal(stderr=True)
+    terminal, scores = Terminal(stderr=True), list[Scores]()
 
     def tell(sentence: str) -> None:
         terminal.print(f"- {sentence}", highlight=False, markup=False, soft_wrap=True)
@@ -71,13 +78,23 @@ def train(
             recipe=recipe,
             steps=steps,
             minutes=minutes,
+            folds=folds,
             settings=settings,
             device=device,
             resume=resume,
-            watch=Watch(tell, console.recorded, (console,)),
+            watch=Watch(tell, console.recorded, (console,), scores.append),
         )
-    record = model.info.training
-    score = f"{record.score_name} {record.score:.3f} on the held-out part, " if record.score is not None else ""
-    print(f"{record.steps} steps in {record.seconds / 60:.1f} minutes; {score}best at step {record.best_step}")
+    record, number = model.info.training, len(model.info.members)
+    took = f"{record.steps} steps in {record.seconds / 60:.1f} minutes"
+    score = f"{record.score_name} {record.score:.3f}" if record.score is not None else ""
+    if number:
+        if scores:
+            from unseam.cli.table import print_scores
+
+            print("each image scored by the network that did not see it:")
+            print_scores(scores[0])
+        print(f"{number} network(s), {took}" + (f"; out of fold: {score}" if score else ""))
+    else:
+        print(f"{took}; {score + ' on the held-out part, ' if score else ''}best at step {record.best_step}")
     print(f"model: {out / 'model.safetensors'}")
     print(f"next:  unseam predict {out} IMAGES --out OUT")

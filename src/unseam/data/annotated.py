@@ -6,8 +6,10 @@ from pathlib import Path
 
 from unseam.data.file_names import sequence_of
 from unseam.data.layout import find_pairs
+from unseam.data.pairs import Pair
 from unseam.data.prepare import Annotated
 from unseam.data.read_pair import read_pair
+from unseam.io import ImageFile
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,16 @@ def read_annotated(folder: Path, tell: Callable[[str], None] = lambda _: None) -
             if note not in said:  # once, not once an image
                 said.add(note)
                 tell(f"{pair.name}: {note}")
-        planes = list(zip(image.planes(), mask.planes(), strict=True))
-        for index, (pixels, labels) in enumerate(planes):
-            name = pair.name if len(planes) == 1 else f"{pair.name} plane {index}"
-            group = pair.sequence or sequence_of(pair.name) or pair.name
-            annotated.append(Annotated(name, pixels, labels, image.spacing_um, group))
+        annotated += annotated_planes(pair, image, mask)
     return AnnotatedFolder(tuple(annotated), tuple(found.classes), found.ignore)
+
+
+def annotated_planes(pair: Pair, image: ImageFile, mask: ImageFile) -> list[Annotated]:
+    """A pair as :func:`~unseam.data.read_pair.read_pair` gives it, one a plane of a stack."""
+    planes = list(zip(image.planes(), mask.planes(), strict=True))
+    annotated = []
+    for index, (pixels, labels) in enumerate(planes):
+        name = pair.name if len(planes) == 1 else f"{pair.name} plane {index}"
+        group = pair.sequence or sequence_of(pair.name) or pair.name
+        annotated.append(Annotated(name, pixels, labels, image.spacing_um, group))
+    return annotated

@@ -40,6 +40,25 @@ class Pair:
         return self.masks[0]
 
 
+class PartnerError(DataError):
+    """Files that are alone.
+
+    Parameters
+    ----------
+    message
+        For the user; names the first.
+    alone
+        All of them, each with what it lacks: ``mask`` or ``image``.
+    pairs
+        Those that are complete.
+    """
+
+    def __init__(self, message: str, alone: Sequence[tuple[Path, str]], pairs: Sequence[Pair]) -> None:
+        super().__init__(message)
+        self.alone = tuple(alone)
+        self.pairs = tuple(pairs)
+
+
 @dataclass(frozen=True)
 class Pairs:
     """All annotated images of a folder.
@@ -92,7 +111,7 @@ def check_partners(
 
     Raises
     ------
-    DataError
+    PartnerError
         Names the first that is alone, and counts the others.
     """
     for have, lack, what, where in ((image_of, mask_of, "mask", masks), (mask_of, image_of, "image", images)):
@@ -107,8 +126,24 @@ def check_partners(
             seg = path.with_name(f"{alone[0]}_seg.npy")
             mend = " Export Cellpose's masks as TIFF (File > Save masks)." if seg.exists() else ""
             others = f", nor have {len(alone) - 1} other(s) of {len(have)}" if len(alone) > 1 else ""
-            raise DataError(
+            raise PartnerError(
                 f"{path} has no {'image' if is_mask else what} in {where}{others}. An image "
                 f"and its mask have the same name (the masks' may end in _masks); one found "
-                f"there is {example.name}. Add the missing file, or move this one away.{mend}"
+                f"there is {example.name}. Add the missing file, or move this one away.{mend}",
+                _alone(image_of, mask_of),
+                [Pair(name, _files(image_of[name]), _files(mask_of[name])) for name in image_of if name in mask_of],
             )
+
+
+def _alone(
+    image_of: Mapping[str, Path | Sequence[Path]], mask_of: Mapping[str, Path | Sequence[Path]]
+) -> list[tuple[Path, str]]:
+    """The files without a partner, and what each lacks."""
+    images = [(_files(image_of[name])[0], "mask") for name in image_of if name not in mask_of]
+    masks = [(_files(mask_of[name])[0], "image") for name in mask_of if name not in image_of]
+    is_mask = [without_ending(stem(path), MASK_ENDINGS) != stem(path) for path, _ in images]
+    return [(path, "image" if mask else lack) for (path, lack), mask in zip(images, is_mask, strict=True)] + masks
+
+
+def _files(found: Path | Sequence[Path]) -> tuple[Path, ...]:
+    return (found,) if isinstance(found, Path) else tuple(found)

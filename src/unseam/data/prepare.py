@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from unseam.data.channels import is_grey_saved_as_colour, num_channels
+from unseam.data.grey_facts import SeenImages, grey_facts, object_sizes, seen_images
 from unseam.data.labels import LabelReading, judge_labels, to_class_map, to_instance_map
 from unseam.data.normalise import Normalise, check_image
 from unseam.data.sample import Sample
@@ -57,6 +58,8 @@ class Prepared:
         w_c of Eq. 2, in the order of the classes.
     spacing_um
         Pixel size, if all images that name one agree on it.
+    seen
+        What the images are like, for whoever predicts others by the model.
     """
 
     samples: tuple[Sample, ...]
@@ -64,6 +67,7 @@ class Prepared:
     channels: int
     class_weights: tuple[float, ...]
     spacing_um: tuple[float, float] | None
+    seen: SeenImages | None = None
 
     @property
     def num_classes(self) -> int:
@@ -152,7 +156,8 @@ def prepare(
         for item, class_map, cells, ids in zip(annotated, class_maps, separated, objects, strict=True)
     )
     spacings = {a.spacing_um for a in annotated if a.spacing_um is not None}
-    return Prepared(samples, reading, channels, class_weights, spacings.pop() if len(spacings) == 1 else None)
+    seen = seen_images([grey_facts(a.image) for a in annotated], object_sizes([ids for ids in objects if ids is not None]))
+    return Prepared(samples, reading, channels, class_weights, spacings.pop() if len(spacings) == 1 else None, seen)
 
 
 def _check_pairs(annotated: Sequence[Annotated]) -> None:

@@ -1,0 +1,104 @@
+"""The examination, in order: files, grey values, masks, classes, objects, whether masks fit, copies."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from unseam.data.labels import LabelReading
+from unseam.doctor.alignment import check_alignment
+from unseam.doctor.duplicates import check_duplicates
+from unseam.doctor.files import gather
+from unseam.doctor.finding import Finding, Report, by_severity
+from unseam.doctor.grey_values import check_grey_values
+from unseam.doctor.item import Item, Labelled, one_a_file
+from unseam.doctor.masks import check_classes, understand
+from unseam.doctor.objects import check_objects, count_objects
+from unseam.geometry import path_geometry
+
+CONTEXT = path_geometry(4, 4, 4).context
+"""Of the network of both recipes, px; known without building it."""
+
+HELD_OUT = 0.2
+"""Share that both recipes hold out."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found in a folder, what could be read of it, and what its masks hold (None: unknown)."""
+
+    report: Report
+    items: tuple[Item, ...] = ()
+    reading: LabelReading | None = None
+
+
+def check_folder(
+    folder: Path,
+    *,
+    masks: Literal["auto", "binary", "classes", "instances"] = "auto",
+    ignore: int | None = None,
+    context: int = CONTEXT,
+) -> Checked:
+    """Look at a folder of images and masks as training would, and further.
+
+    Parameters
+    ----------
+    folder
+        In any layout that training knows.
+    masks, ignore
+        What the masks hold and their value for "not annotated", if that is known.
+    context
+        Of the network that is to be trained, or was, px.
+    """
+    gathered = gather(folder)
+    findings = list(gathered.findings)
+    if not gathered.items:
+        return Checked(Report(f"{folder}: no annotated image could be read", findings=by_severity(findings)))
+    said = ignore if ignore is not None else gathered.ignore
+    understood = understand(gathered.items, masks=masks, ignore=said, declared=gathered.classes)
+    findings += understood.findings
+    findings += examine(gathered.items, understood.reading, context, HELD_OUT)
+    looked_at = _looked_at(folder, gathered.num_files, gathered.items, gathered.layout)
+    report = Report(looked_at, understood.words, by_severity(findings))
+    return Checked(report, gathered.items, understood.reading)
+
+
+def examine(items: Sequence[Item], reading: LabelReading | None, context: int, fraction: float) -> list[Finding]:
+    """All findings on images and masks that could be read.
+
+    Parameters
+    ----------
+    items
+        At least one.
+    reading
+        What the masks hold; None: they could not be understood, and only the images are looked at.
+    context
+        Of the network, px.
+    fraction
+        Share of the annotation that training holds out.
+    """
+    found = check_grey_values(one_a_file(items), context)
+    labelled: list[Labelled] = []
+    if reading is not None:
+        labelled = [Labelled(item, item.classes(reading)) for item in items]
+        found += check_classes(labelled, reading)
+        if reading.kind != "classes":
+            found += check_objects([count_objects(one, reading) for one in labelled], reading, context)
+        found += check_alignment(
+            labelled, is_binary=reading.kind == "binary", has_objects=reading.kind != "classes"
+        )
+    return found + check_duplicates(items, labelled, reading, fraction)
+
+
+def _looked_at(folder: Path, num_files: int, items: Sequence[Item], layout: str) -> str:
+    sizes = sorted({item.image.shape[:2] for item in items})
+    size = f"{sizes[0][0]} x {sizes[0][1]} px"
+    if len(sizes) > 1:
+        size += f" to {sizes[-1][0]} x {sizes[-1][1]} px"
+    planes = f", {len(items)} planes" if len(items) != num_files and any(item.is_plane for item in items) else ""
+    kinds = " and ".join(sorted({item.grey.type_name for item in items}))
+    channels = " or ".join(str(number) for number in sorted({item.grey.channels for item in items}))
+    return (
+        f"{folder}: {num_files} annotated image(s){planes} ({layout}), {size}, {kinds}, {channels} channel(s). Looked at: "
+        "files, grey values, masks, objects, whether masks fit, copies."
+    )

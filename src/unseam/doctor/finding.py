@@ -1,0 +1,144 @@
+"""What the doctor says: findings, each with its place, its effect and what mends it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Severity = Literal["stops", "hurts", "note"]
+SEVERITIES: tuple[Severity, ...] = ("stops", "hurts", "note")
+
+Kind = Literal[
+    # files and pairs
+    "no data",
+    "no partner",
+    "unreadable file",
+    "sizes differ",
+    "mask unreadable",
+    # grey values
+    "channels differ",
+    "bit depth differs",
+    "blank image",
+    "saturated image",
+    "few grey levels",
+    "intensity drift",
+    "tiny image",
+    # masks
+    "masks unclear",
+    "masks guessed",
+    "two codings",
+    "mask is the image",
+    "class missing",
+    "rare class",
+    "imbalance",
+    "not annotated",
+    "empty mask",
+    # mask and image
+    "mask inverted",
+    "two kinds of contrast",
+    "mask shifted",
+    "mask turned",
+    "mask of another image",
+    # objects
+    "one number, two regions",
+    "objects touch",
+    "thin border",
+    "specks",
+    "objects too large",
+    "objects too small",
+    "object sizes differ",
+    # what is held out
+    "duplicate image",
+    "same mask twice",
+    # with a model
+    "other channels than the model",
+    "other scale than the model",
+    "other contrast than the model",
+    "model is weak",
+    "model is old",
+]
+"""The closed list of what can be found; the table in ``docs/doctor.md`` explains each."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where: a file (or the name of an image that came as an array), and a pixel of it, counted from 0, if there is one."""
+
+    file: str
+    row: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        at = f" (row {self.row}, column {self.column})" if self.row is not None else ""
+        return f"{self.file}{at}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was found, in all images in which it was.
+
+    Attributes
+    ----------
+    kind
+        Of the closed list.
+    severity
+        ``stops`` training (or prediction, with a model), ``hurts`` the result, or is a ``note``: worth knowing.
+    what
+        A sentence without its full stop, with figures.
+    where
+        Every place, the worst or first before the others.
+    effect
+        What it will do to the result.
+    mend
+        What to do, with the command or option.
+    """
+
+    kind: Kind
+    severity: Severity
+    what: str
+    where: tuple[Place, ...]
+    effect: str
+    mend: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that the doctor has to say of a folder.
+
+    Attributes
+    ----------
+    checked
+        What was looked at: a calm sentence.
+    understood
+        What the masks hold, and how sure that is.
+    findings
+        Most severe first.
+    """
+
+    checked: str
+    understood: str = ""
+    findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def stops(self) -> bool:
+        """Whether anything stops the work."""
+        return any(finding.severity == "stops" for finding in self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain tables, with every place."""
+        return {"checked": self.checked, "masks": self.understood, "findings": [asdict(f) for f in self.findings]}
+
+
+def by_severity(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Most severe first, otherwise in the order in which they came."""
+    return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
+
+
+def some_of(number: int, total: int, what: str = "image") -> str:
+    """``in 3 of 12 images``; ``in the image`` and ``in all 12 images`` where that is meant.
+
+    >>> some_of(3, 12), some_of(12, 12), some_of(1, 1)
+    ('in 3 of 12 images', 'in all 12 images', 'in the image')
+    """
+    if number == total:
+        return f"in all {total} {what}s" if total > 1 else f"in the {what}"
+    return f"in {number} of {total} {what}s"

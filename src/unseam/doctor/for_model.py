@@ -1,0 +1,232 @@
+"""Images beside a model: are they like those that it was trained on? The same figures explain a black prediction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Shaped
+
+from unseam.data.cases import find_cases
+from unseam.data.channels import num_channels
+from unseam.data.grey_facts import GreyFacts, SeenImages, grey_facts, object_sizes
+from unseam.data.labels import LabelReading, to_instance_map
+from unseam.data.read_pair import read_case
+from unseam.doctor.finding import Finding, Kind, Place, some_of
+from unseam.doctor.item import Item
+from unseam.errors import DataError, ImageReadError
+from unseam.model_file import ModelInfo
+
+_SCALE = 2.0  # beyond what the training images show; the recipe's augmentation varies sizes by 1.33
+_MIDDLE = 0.25
+_NOISE = 3.0
+_WEAK = 0.5
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One image to be predicted, in figures."""
+
+    place: Place
+    facts: GreyFacts
+    raw_channels: int
+    spacing_um: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What is unlike the training images in one image, with both figures."""
+
+    kind: Kind
+    words: str
+
+
+_EFFECTS: dict[Kind, tuple[str, str]] = {
+    "other channels than the model": (
+        "the model refuses such images",
+        "convert them to the channels that it was trained on (unseam info), or train a model on images like these",
+    ),
+    "blank image": ("nothing can be found where nothing is to be seen", "export the image again, with the right channel"),
+    "other scale than the model": (
+        "objects look larger or smaller than those it knows: they are missed or cut to pieces",
+        "resize the images to the pixel size of the training images, or annotate some of these and train again",
+    ),
+    "other contrast than the model": (
+        "the model looks for bright where it is dark, or in noise: expect black or speckled results",
+        "invert or export images as those it was trained on, or annotate some of these and train again",
+    ),
+}
+
+
+def differences(seen: Seen, info: ModelInfo) -> list[Difference]:
+    """In what an image is far from those that a model was trained on; the weightiest first."""
+    facts, known = seen.facts, info.training.seen
+    found: list[Difference] = []
+    wanted = info.net.in_channels
+    if wanted not in (seen.raw_channels, facts.channels):
+        found.append(Difference("other channels than the model", f"{facts.channels} channel(s), the model takes {wanted}"))
+    if facts.is_blank:
+        found.append(Difference("blank image", f"every pixel is {facts.lowest:g}"))
+        return found
+    trained = info.spacing_um
+    if trained and seen.spacing_um and not 0.67 < seen.spacing_um[0] / trained[0] < 1.5:
+        words = f"its pixels are {seen.spacing_um[0]:g} um, those of the training images {trained[0]:g} um"
+        found.append(Difference("other scale than the model", words))
+    return found + (_beside(facts, known) if known is not None else [])
+
+
+def _beside(facts: GreyFacts, known: SeenImages) -> list[Difference]:
+    found: list[Difference] = []
+    low, high = known.middle
+    if not low - _MIDDLE <= facts.middle <= high + _MIDDLE:
+        words = (
+            f"its median lies at {facts.middle:.0%} between dark and bright, at {_range(low, high, '.0%')} in the training "
+            "images: bright and dark may be the other way round"
+        )
+        found.append(Difference("other contrast than the model", words))
+    low, high = known.grain_px
+    if not low / _SCALE <= facts.grain_px <= high * _SCALE:
+        words = (
+            f"its grey values change over {facts.grain_px:.1f} px, over {_range(low, high, '.1f')} px in the training images: "
+            "another magnification or sharpness"
+        )
+        found.append(Difference("other scale than the model", words))
+    if facts.noise > _NOISE * known.noise[1]:
+        words = (
+            f"neighbouring pixels differ by {facts.noise:.1%} of its grey range, by up to {known.noise[1]:.1%} in the "
+            "training images: dimmer or noisier"
+        )
+        found.append(Difference("other contrast than the model", words))
+    return found
+
+
+def _range(low: float, high: float, form: str) -> str:
+    return f"{low:{form}} to {high:{form}}" if f"{low:{form}}" != f"{high:{form}}" else f"{low:{form}}"
+
+
+def look_at_images(place: Path, findings: list[Finding]) -> list[Seen]:
+    """The images of a file or folder that are to be predicted; those that cannot be read become findings.
+
+    Raises
+    ------
+    DataError
+        There is no image.
+    """
+    seen: list[Seen] = []
+    for case in find_cases(place):
+        path = case.images[0]
+        name = path.relative_to(place).as_posix() if path != place and path.is_relative_to(place) else path.name
+        try:
+            file = read_case(case.images)
+        except (ImageReadError, DataError) as error:
+            findings.append(
+                Finding(
+                    "unreadable file",
+                    "stops",
+                    str(error).rstrip("."),
+                    (Place(name),),
+                    "it is not segmented; the others are",
+                    "copy or export the file again",
+                )
+            )
+            continue
+        seen.append(see(file.planes()[0], Place(name), file.spacing_um))
+    return seen
+
+
+def see(
+    plane: Shaped[np.ndarray, "height width *channel"], place: Place, spacing_um: tuple[float, float] | None = None
+) -> Seen:
+    """An image in figures."""
+    return Seen(place, grey_facts(plane), num_channels(plane), spacing_um)
+
+
+def seen_of(items: Sequence[Item]) -> list[Seen]:
+    """Annotated images in figures."""
+    return [Seen(i.in_image, i.grey, num_channels(i.image), i.annotated.spacing_um) for i in items]
+
+
+def beside_model(seen: Sequence[Seen], info: ModelInfo) -> list[Finding]:
+    """Findings on images beside a model, and on the model itself; repeated ones are grouped."""
+    found = _about(info)
+    met: dict[Kind, list[tuple[Place, str]]] = {}
+    for one in seen:
+        kinds: set[Kind] = set()
+        for difference in differences(one, info):
+            if difference.kind not in kinds:  # the weightiest of a kind
+                kinds.add(difference.kind)
+                met.setdefault(difference.kind, []).append((one.place, difference.words))
+    for kind, places in met.items():
+        if kind == "blank image":
+            continue  # told with the grey values
+        effect, mend = _EFFECTS[kind]
+        where = some_of(len(places), len(seen))
+        found.append(
+            Finding(
+                kind,
+                "stops" if kind == "other channels than the model" else "hurts",
+                f"{where}; the first: {places[0][1]}",
+                tuple(place for place, _ in places),
+                effect,
+                mend,
+            )
+        )
+    return found
+
+
+def objects_beside_model(items: Sequence[Item], reading: LabelReading, info: ModelInfo) -> list[Finding]:
+    """Whether the annotated objects are of a size that the model knows."""
+    known = info.training.seen.object_px if info.training.seen is not None else None
+    if known is None or reading.kind != "instances":
+        return []
+    sizes = object_sizes([to_instance_map(item.annotated.labels, reading) for item in items])
+    if not sizes or known[0] / _SCALE <= float(np.median(sizes)) <= known[1] * _SCALE:
+        return []
+    effect, mend = _EFFECTS["other scale than the model"]
+    words = (
+        f"annotated objects are {np.median(sizes):.0f} px across, those that the model was trained on "
+        f"{_range(*known, '.0f')} px"
+    )
+    return [Finding("other scale than the model", "hurts", words, tuple(i.in_mask for i in items[:1]), effect, mend)]
+
+
+def _about(info: ModelInfo) -> list[Finding]:
+    record, found = info.training, []
+    if record.score is not None and record.score < _WEAK:
+        found.append(
+            Finding(
+                "model is weak",
+                "hurts",
+                f"its best score when it was trained is {record.score_name} {record.score:.2f}",
+                (Place("the model"),),
+                "it does poorly on images like its own; on others hardly better",
+                "train longer (--minutes 20 --resume), or check the data that it was trained on: unseam check DATA",
+            )
+        )
+    if record.seen is None:
+        found.append(
+            Finding(
+                "model is old",
+                "note",
+                "the model file does not say what its training images were like",
+                (Place("the model"),),
+                "whether these images are like them cannot be told",
+                "train it again with this version; its weights are as good as ever",
+            )
+        )
+    return found
+
+
+def why_black(planes: Sequence[Shaped[np.ndarray, "_ _ ..."]], info: ModelInfo, file: Path) -> str:
+    """One sentence on the likeliest reason for a prediction without any foreground."""
+    look_closer = f"To look closer: unseam check {file} --model MODEL"
+    for plane in planes[:1]:
+        found = differences(see(plane, Place(file.name)), info)
+        if found:
+            return f"nothing but background was found, most likely because {found[0].words}. {look_closer}"
+    record = info.training
+    if record.score is not None and record.score < _WEAK:
+        why = f"the model is weak: {record.score_name} {record.score:.2f} when it was trained"
+        return f"nothing but background was found, most likely because {why}. Train it for longer. {look_closer}"
+    like = "its grey values are like those of the training images" if record.seen else "the model does not say what it knows"
+    return f"nothing but background was found: {like}, so it may well hold none of the objects. {look_closer}"

@@ -1,0 +1,111 @@
+"""One annotated image as the doctor looks at it: pixels, mask, the files they are from, and figures computed once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Bool, Shaped
+
+from unseam.data.grey_facts import GreyFacts, grey_facts, grey_plane
+from unseam.data.label_evidence import whole_numbers
+from unseam.data.labels import LabelReading, to_class_map
+from unseam.data.prepare import Annotated
+from unseam.doctor.finding import Place
+from unseam.shapes import IGNORE
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """An annotated image (or a plane of a stack) with the names of its files.
+
+    Attributes
+    ----------
+    annotated
+        Image and mask, as read.
+    image_file, mask_file
+        For people: relative to the folder; the name of the image where it came as an array.
+    is_plane
+        Of a stack: then an empty or blank one is nothing to speak of.
+    """
+
+    annotated: Annotated
+    image_file: str
+    mask_file: str
+    is_plane: bool = False
+
+    @property
+    def image(self) -> Shaped[np.ndarray, "height width *channel"]:
+        """(H, W) or (H, W, C), as read."""
+        return self.annotated.image
+
+    @property
+    def in_image(self) -> Place:
+        """The image as a place."""
+        return Place(self.image_file)
+
+    @property
+    def in_mask(self) -> Place:
+        """The mask as a place."""
+        return Place(self.mask_file)
+
+    @cached_property
+    def grey(self) -> GreyFacts:
+        """Figures of its grey values."""
+        return grey_facts(self.image)
+
+    @cached_property
+    def plane(self) -> Shaped[np.ndarray, "height width"]:
+        """Its grey values, channels averaged."""
+        return grey_plane(self.image)
+
+    def classes(self, reading: LabelReading) -> Shaped[np.ndarray, "height width"]:
+        """The class map (H, W), ``IGNORE`` where nobody annotated."""
+        return to_class_map(whole_numbers(self.annotated.labels, self.mask_file), reading)
+
+
+def one_a_file(items: Sequence[Item]) -> list[Item]:
+    """All images, and of each stack the plane with the most contrast."""
+    best: dict[str, Item] = {}
+    for item in items:
+        file = item.image_file.split(" plane ")[0] if item.is_plane else item.image_file
+        known = best.get(file)
+        if known is None or item.grey.high - item.grey.low > known.grey.high - known.grey.low:
+            best[file] = item
+    return list(best.values())
+
+
+def unit(items: Sequence[Item]) -> str:
+    """What a person counts there: images, or planes where they are all of stacks."""
+    return "plane" if items and all(item.is_plane for item in items) else "image"
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """An item whose mask was understood: its class map, and the foreground in it."""
+
+    item: Item
+    classes: Shaped[np.ndarray, "height width"]
+
+    @cached_property
+    def foreground(self) -> Bool[np.ndarray, "height width"]:
+        """Every class but the background."""
+        return (self.classes > 0) & (self.classes != IGNORE)
+
+    @cached_property
+    def share(self) -> float:
+        """Of the annotated pixels, how many are foreground."""
+        annotated = int(np.count_nonzero(self.classes != IGNORE))
+        return float(np.count_nonzero(self.foreground) / annotated) if annotated else 0.0
+
+    @cached_property
+    def contrast(self) -> float:
+        """How much brighter the foreground is than the background, in standard deviations of the image; 0 if one is absent."""
+        step = max(1, round((self.classes.size / 60_000) ** 0.5))
+        grey = self.item.plane[::step, ::step].astype(np.float64)
+        inside = self.foreground[::step, ::step]
+        outside = self.classes[::step, ::step] == 0
+        spread = float(grey.std())
+        if spread == 0 or inside.sum() < 8 or outside.sum() < 8:
+            return 0.0
+        return float((grey[inside].mean() - grey[outside].mean()) / spread)

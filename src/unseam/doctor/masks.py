@@ -1,0 +1,261 @@
+"""What the masks hold, how sure that is, and which classes have too little or nothing to learn from."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from unseam.data.label_evidence import check_edges, look, whole_numbers
+from unseam.data.labels import LabelReading, judge_labels
+from unseam.doctor.finding import Finding, Place, some_of
+from unseam.doctor.item import Item, Labelled, unit
+from unseam.errors import LabelError
+from unseam.shapes import IGNORE
+
+_RARE = 0.005  # share of the annotated pixels
+_MUCH_MISSING = 0.5
+_UNSURE = 0.1  # share of whole objects, this near to where the judgement turns
+
+
+@dataclass(frozen=True)
+class Understood:
+    """The reading of all masks (None: they cannot be read), in words, and what was found on the way."""
+
+    reading: LabelReading | None
+    words: str
+    findings: tuple[Finding, ...] = ()
+
+
+def understand(
+    items: Sequence[Item],
+    *,
+    masks: Literal["auto", "binary", "classes", "instances"] = "auto",
+    ignore: int | None = None,
+    declared: Sequence[tuple[int, str]] = (),
+) -> Understood:
+    """Judge all masks as training would, and say how sure that is."""
+    copies = [item for item in items if _is_copy(item)]
+    if copies:
+        return Understood(None, "", (_copied(copies, len(items)),))
+    try:
+        maps = [whole_numbers(item.annotated.labels, item.mask_file) for item in items]
+        evidence = look(maps, ignore)
+        absent = [(value, name) for value, name in declared if value not in evidence.values]
+        if absent:
+            return Understood(None, "", (_class_missing(absent, items),))
+        reading = judge_labels(
+            maps,
+            names=[item.mask_file for item in items],
+            kind=None if masks == "auto" else masks,
+            ignore=ignore,
+            declared=declared,
+        )
+    except LabelError as error:
+        return Understood(None, "", (_unclear(items, error),))
+    words = " ".join((reading.reason, *reading.notes))
+    coded = _two_codings(items, evidence.sets, evidence.values)
+    if coded:  # what follows from it need not be told as well
+        return Understood(None, words, coded)
+    if masks != "auto" or declared:
+        return Understood(reading, words)
+    near = abs(evidence.whole_share - (0.8 if len(evidence.foreground) <= 16 else 0.5))
+    if reading.kind == "binary":
+        return Understood(reading, f"{words} (sure)")
+    if near >= _UNSURE:
+        return Understood(reading, f"{words} (likely)")
+    return Understood(reading, f"{words} (a guess)", (_guessed(reading, items, evidence.whole_share),))
+
+
+def check_classes(labelled: Sequence[Labelled], reading: LabelReading) -> list[Finding]:
+    """Findings on how much of each class there is, and on what nobody annotated."""
+    counts = np.stack([np.bincount(one.classes.ravel(), minlength=256) for one in labelled])
+    found = [_empty(labelled, counts), _not_annotated(labelled, counts)]
+    if reading.kind != "instances":
+        found += [_gaps(labelled, reading), _rare_class(labelled, counts, reading)]
+    found.append(_imbalance(labelled, counts, reading))
+    return [finding for finding in found if finding is not None]
+
+
+def _is_copy(item: Item) -> bool:
+    labels = item.annotated.labels
+    has_many = int(labels.max()) - int(labels.min()) > 16
+    return has_many and labels.shape == item.plane.shape and bool(np.array_equal(labels, item.plane))
+
+
+def _copied(copies: Sequence[Item], total: int) -> Finding:
+    return Finding(
+        "mask is the image",
+        "stops",
+        f"the mask is a copy of its image, {some_of(len(copies), total)}",
+        tuple(item.in_mask for item in copies),
+        "its grey values would be taken for object numbers",
+        "put the painted mask there under the name of the image",
+    )
+
+
+def _unclear(items: Sequence[Item], error: LabelError) -> Finding:
+    """All masks together cannot be understood; those that cannot be alone are named."""
+    named = [item for item in items if item.mask_file in str(error)]
+    guilty = [item for item in items if not _is_clear(item)] or _with_odd_values(items)
+    return Finding(
+        "masks unclear",
+        "stops",
+        str(error).rstrip("."),
+        tuple(item.in_mask for item in named or guilty or items[:1]),
+        "training refuses them: it would learn something else than you mean",
+        "save masks with one number a pixel and no soft edges, or say what they hold: --masks classes",
+    )
+
+
+def _is_clear(item: Item) -> bool:
+    try:
+        evidence = look([whole_numbers(item.annotated.labels, item.mask_file)], None)
+        if evidence.values:
+            check_edges(evidence)
+    except LabelError:
+        return False
+    return True
+
+
+def _with_odd_values(items: Sequence[Item]) -> list[Item]:
+    """The masks with the most values that few others have."""
+    sets = [set(np.unique(item.annotated.labels).tolist()) for item in items]
+    counts = Counter(value for found in sets for value in found)
+    odd = [sum(2 * counts[value] <= len(items) for value in found) for found in sets]
+    most = max(odd)
+    return [item for item, number in zip(items, odd, strict=True) if most > 0 and 2 * number >= most]
+
+
+def _class_missing(absent: Sequence[tuple[int, str]], items: Sequence[Item]) -> Finding:
+    return Finding(
+        "class missing",
+        "stops",
+        f"declared, but in no mask: {', '.join(f'{name} ({value})' for value, name in absent)}",
+        (Place("dataset.json"), items[0].in_mask),
+        "what never occurs cannot be learnt; training refuses the folder",
+        "annotate it in some images, or take it out of the list in dataset.json",
+    )
+
+
+def _two_codings(items: Sequence[Item], sets: Sequence[frozenset[int]], values: tuple[int, ...]) -> tuple[Finding, ...]:
+    """Some masks say 1 for foreground and others 255: 255 would be taken for not annotated, or for a class."""
+    if values != (0, 1, 255) or any(len(found) > 1 for found in sets):
+        return ()
+    low = [item for item, found in zip(items, sets, strict=True) if 1 in found]
+    high = [item for item, found in zip(items, sets, strict=True) if 255 in found]
+    fewer = min(low, high, key=len)
+    return (
+        Finding(
+            "two codings",
+            "hurts",
+            f"the foreground is 1 in {len(low)} masks and 255 in {len(high)} others",
+            tuple(item.in_mask for item in fewer),
+            "255 is taken for 'not annotated' there, so the foreground of those images is not learnt",
+            "save all masks with the same two values",
+        ),
+    )
+
+
+def _guessed(reading: LabelReading, items: Sequence[Item], share: float) -> Finding:
+    other = "instances" if reading.kind == "classes" else "classes"
+    return Finding(
+        "masks guessed",
+        "note",
+        f"the masks are taken for {reading.kind}, and it was a near thing: {share:.0%} of their values are in one piece",
+        (items[0].in_mask,),
+        "wrong guesses teach the wrong thing: objects melt, or classes are taken for objects",
+        f"if it is wrong, say so: --masks {other}; if it is right: --masks {reading.kind}",
+    )
+
+
+def _unit(labelled: Sequence[Labelled]) -> str:
+    return unit([one.item for one in labelled])
+
+
+def _empty(labelled: Sequence[Labelled], counts: np.ndarray) -> Finding | None:
+    annotated = counts[:, :IGNORE].sum(axis=1)
+    empty = [one.item for one, c, n in zip(labelled, counts, annotated, strict=True) if n > 0 and c[0] == n]
+    empty = [item for item in empty if not item.is_plane]
+    if not empty:
+        return None
+    return Finding(
+        "empty mask",
+        "note",
+        f"nothing but background in the mask, {some_of(len(empty), len(labelled), _unit(labelled))}",
+        tuple(item.in_mask for item in empty),
+        "right if the image shows none of your objects; otherwise the network learns to overlook them",
+        "look at these; if they were never annotated, move image and mask away",
+    )
+
+
+def _not_annotated(labelled: Sequence[Labelled], counts: np.ndarray) -> Finding | None:
+    open_ = counts[:, IGNORE] / counts.sum(axis=1)
+    if not open_.any():
+        return None
+    order = [int(i) for i in np.argsort(-open_, kind="stable") if open_[i] > 0]
+    total = float(counts[:, IGNORE].sum() / counts.sum())
+    nothing = int((open_ == 1).sum())
+    return Finding(
+        "not annotated",
+        "hurts" if total > 0.99 else "note",
+        f"{total:.1%} of all pixels are marked 'not annotated', {some_of(len(order), len(labelled), _unit(labelled))}"
+        + (f"; {nothing} of them wholly" if nothing else ""),
+        tuple(labelled[i].item.in_mask for i in order),
+        "they train nothing and are not scored, as is meant by that mark",
+        "if that value is a class or background instead, say another one: --ignore VALUE",
+    )
+
+
+def _gaps(labelled: Sequence[Labelled], reading: LabelReading) -> Finding | None:
+    values = reading.values
+    if reading.kind != "classes" or values[-1] > 50:
+        return None
+    absent = sorted(set(range(values[-1])) - set(values))
+    if not absent or values[0] != 0:
+        return None
+    return Finding(
+        "class missing",
+        "note",
+        f"the masks hold the values {', '.join(map(str, values))}; never {', '.join(map(str, absent))}",
+        (labelled[0].item.in_mask,),
+        "no class of that number will ever be predicted",
+        "if you mean it to be there, annotate it in some image",
+    )
+
+
+def _rare_class(labelled: Sequence[Labelled], counts: np.ndarray, reading: LabelReading) -> Finding | None:
+    files = len({one.item.image_file for one in labelled if not one.item.is_plane})
+    if files < 3:
+        return None
+    for index, name in enumerate(reading.class_names):
+        has = [one.item for one, c in zip(labelled, counts, strict=True) if c[index] > 0]
+        if len(has) == 1:
+            return Finding(
+                "rare class",
+                "hurts",
+                f"{name} (value {reading.values[index]}) occurs in one of {len(labelled)} images only",
+                (has[0].in_mask,),
+                "it is learnt from this image alone, and cannot be judged beside",
+                "annotate it in a few more images",
+            )
+    return None
+
+
+def _imbalance(labelled: Sequence[Labelled], counts: np.ndarray, reading: LabelReading) -> Finding | None:
+    classes = 2 if reading.kind == "instances" else len(reading.values)
+    total = counts[:, :classes].sum(axis=0)
+    share = total / max(1, total.sum())
+    least = int(share.argmin())
+    if not 0 < share[least] < _RARE:
+        return None
+    order = [int(i) for i in np.argsort(-counts[:, least], kind="stable") if counts[i, least] > 0]
+    return Finding(
+        "imbalance",
+        "hurts" if share[least] < _RARE / 10 else "note",
+        f"{reading.class_names[least]} is {share[least]:.2%} of the annotated pixels",
+        tuple(labelled[i].item.in_mask for i in order),
+        "the network does well by saying the other class everywhere, and finds this one late or never",
+        "weigh classes more: --set weight_map.balance=0.7; or annotate more of it, less of the rest",
+    )

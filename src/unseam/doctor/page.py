@@ -1,0 +1,62 @@
+"""The report as text in 100 columns: grouped, most severe first, a few places each."""
+
+import textwrap
+from collections.abc import Sequence
+
+from unseam.doctor.finding import SEVERITIES, Finding, Place, Report, Severity
+
+_WIDTH = 100
+_TITLES: dict[Severity, str] = {
+    "stops": "STOPS THE WORK",
+    "hurts": "WILL HURT THE RESULT",
+    "note": "WORTH KNOWING",
+}
+_MOST_PLACES = 3
+
+
+def page(report: Report) -> str:
+    """Everything, for a terminal."""
+    lines = _wrapped(report.checked)
+    if report.understood:
+        lines += _wrapped(report.understood)
+    for severity in SEVERITIES:
+        found = [finding for finding in report.findings if finding.severity == severity]
+        if found:
+            lines += ["", _TITLES[severity]]
+            for finding in found:
+                lines += _told(finding)
+    if not report.findings:
+        lines += ["Nothing to mend was found."]
+    return "\n".join(lines)
+
+
+def _told(finding: Finding) -> list[str]:
+    places = _places(finding.where, finding.what)
+    rows = [("where", places), ("effect", finding.effect), ("mend", finding.mend)]
+    lines = _wrapped(f"- {finding.kind}: {finding.what}", indent="  ")
+    for name, text in rows:
+        if text:
+            lines += _wrapped(f"{name + ':':8s}{text}", first="    ", indent=" " * 12)
+    return lines
+
+
+def _places(where: Sequence[Place], what: str) -> str:
+    of_file: dict[str, Place] = {}
+    for place in where:
+        of_file.setdefault(place.file.split(" plane ")[0], place)
+    shown = [str(place) for place in list(of_file.values())[:_MOST_PLACES]]
+    if len(where) == 1 and shown[0] in what:
+        return ""
+    more = f", and {len(where) - len(shown)} more" if len(where) > len(shown) else ""
+    return ", ".join(shown) + more
+
+
+def _wrapped(text: str, indent: str = "", first: str = "") -> list[str]:
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

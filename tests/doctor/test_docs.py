@@ -1,0 +1,34 @@
+"""The page on the doctor knows each finding that there is, and no other."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+from unseam.doctor.examine import CONTEXT, HELD_OUT
+from unseam.doctor.finding import Kind
+from unseam.recipes import recipe_named
+
+PAGE = Path(__file__).parents[2] / "docs/doctor.md"
+
+
+def test_each_kind_of_finding_has_its_row():
+    rows = re.findall(r"^\| `([^`]+)` \|(.+)\|(.+)\|(.+)\|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(kind for kind, *_ in rows) == sorted(get_args(Kind))
+    assert all(cell.strip() for row in rows for cell in row)
+
+
+def test_each_kind_is_found_somewhere_in_the_code():
+    code = "".join(path.read_text(encoding="utf-8") for path in (PAGE.parents[1] / "src/unseam/doctor").glob("[!f]*.py"))
+    code += "".join((PAGE.parents[1] / f"src/unseam/doctor/{name}.py").read_text(encoding="utf-8") for name in ("files", "for_model"))
+    for kind in get_args(Kind):
+        assert f'"{kind}"' in code, kind
+
+
+def test_the_figures_that_stand_in_for_the_recipe_are_the_recipes():
+    import torch
+
+    for name in ("default", "paper"):
+        run = recipe_named(name)
+        with torch.device("meta"):
+            assert run.net.build().geometry.context == CONTEXT
+        assert run.data.validation == HELD_OUT
