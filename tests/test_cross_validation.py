@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -176,8 +177,8 @@ def test_a_threshold_that_only_an_image_itself_would_choose_is_not_taken(rng):
         default().weight_map,
         masks="instances",
     )
-    raw = [type(s)(s.name, p[None], s.classes, s.weights, s.instances) for s, p in zip(whole.samples, (melted, melted, faint), strict=True)]
-    parts = folds(raw, 3, 0)
+    images = zip(whole.samples, (melted, melted, faint), strict=True)
+    parts = folds([replace(sample, image=image[None]) for sample, image in images], 3, 0)
     found = out_of_fold([Bright()] * 3, [Objects()] * 3, parts, "instances", torch.device("cpu"))
     by_name = dict(zip(found.scores.names, found.thresholds, strict=True))
     assert by_name["a"] == by_name["b"] == by_name["c"] == 0.8

@@ -1,19 +1,21 @@
 """What a program calls: ``train`` and ``load``; the command line calls nothing else."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from unseam.config import Run
+from unseam.cross_validation import Trained, cross_validate, said_of_budget, shared_budget
 from unseam.data.annotated import AnnotatedFolder, read_annotated
-from unseam.data.prepare import Annotated, prepare
+from unseam.data.prepare import Annotated, Prepared, prepare
 from unseam.doctor.before_training import warnings
 from unseam.engines import choose_device
 from unseam.errors import DataError, SettingsError
-from unseam.fit import Session, fit
+from unseam.fit import Fitted, Session, fit
 from unseam.judge import SCORE_NAMES
+from unseam.metrics import Scores
 from unseam.model import Model
 from unseam.recipes import recipe_named
 from unseam.run_folder import RunFolder, read_run
@@ -32,6 +34,7 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     recipe: str | Run | None = None,
     steps: int | None = None,
     minutes: float | None = None,
+    folds: int | None = None,
     settings: Sequence[str] = (),
     device: str = "auto",
     resume: bool = False,
@@ -50,7 +53,10 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     recipe
         ``"default"`` (which None is, too), ``"paper"``, the path of a ``config.toml``, or a :class:`unseam.config.Run`.
     steps, minutes
-        Budget of the training; without either, the recipe's.
+        Budget of the training, with folds of all of them together; without either, the recipe's, for each fold.
+    folds
+        Cross-validation: so many networks, each trained without one part of the images and scored on it; the model is
+        their ensemble. None: what the recipe says, one network.
     settings
         Changes to the recipe, such as ``"net.unet.first_width=32"``.
     device
@@ -63,7 +69,7 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     Returns
     -------
     model
-        With the weights that did best on what was held out.
+        With the weights that did best on what was held out; with folds, the ensemble of their last weights.
 
     Raises
     ------
@@ -90,7 +96,7 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
         folder.check_free()
     if resume and folder is None:
         raise SettingsError("resume=True came without out=, the run folder to go on with. Give both.")
-    run = _changed(_begun(recipe, folder if resume else None), steps, minutes, settings)
+    run = _changed(_begun(recipe, folder if resume else None, folds), steps, minutes, folds, settings)
     annotated = _annotated(data, masks, watch.tell)
     prepared = prepare(
         annotated.images,
@@ -105,31 +111,16 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
         for warning in warnings(annotated.images, prepared.reading, run):
             watch.tell(warning)
     score_name = SCORE_NAMES[prepared.reading.kind]
-
-    def on_start() -> None:
+    if run.data.folds > 1:
+        model, _ = _train_folds(prepared, run, folder, watch, _Where(device, resume))
+    else:
+        one = fit(prepared, run, _session(run, folder, watch, _Where(device, resume), (score_name, folder)))
+        model = Model(one.net, one.info, device)
         if folder is not None:
-            folder.begin(run)
-
-    def on_record(state: TrainState, records: Sequence[Record]) -> None:
-        if folder is not None:
-            folder.write_history(records, score_name)
-        watch.on_record(state, records[-1])
-
-    session = Session(
-        device=choose_device(device),
-        checkpoint=folder.checkpoint if folder else None,
-        resume=resume,
-        observers=watch.observers,
-        on_start=on_start,
-        on_record=on_record,
-        tell=watch.tell,
-    )
-    fitted = fit(prepared, run, session)
-    model = Model(fitted.net, fitted.info, device)
+            folder.write_history(one.records, score_name)
     if folder is not None:
         model.save(folder.model)
-        folder.write_history(fitted.records, score_name)
-        folder.write_card(fitted.info)
+        folder.write_card(model.info)
     return model
 
 
@@ -149,6 +140,8 @@ class Watch:
         Called with each validation.
     observers
         Called after each step.
+    on_scores
+        Called with the out-of-fold scores of a cross-validation.
     """
 
     def __init__(
@@ -156,24 +149,91 @@ class Watch:
         tell: Callable[[str], None] = lambda _: None,
         on_record: Callable[[TrainState, Record], None] = lambda *_: None,
         observers: Sequence[Observer] = (),
+        on_scores: Callable[[Scores], None] = lambda _: None,
     ) -> None:
         self.tell = tell
         self.on_record = on_record
         self.observers = tuple(observers)
+        self.on_scores = on_scores
 
 
-def _begun(recipe: str | Run | None, resumed: RunFolder | None) -> Run:
+@dataclass(frozen=True)
+class _Where:
+    """Where to compute, and whether to go on with what is there."""
+
+    device: str
+    resume: bool
+
+
+def _session(
+    run: Run, folder: RunFolder | None, watch: Watch, where: _Where, kept: tuple[str, RunFolder | None]
+) -> Session:
+    """One training of a run; ``kept``: the name of its score, and the folder of its state (the run's, or that of a fold)."""
+    score_name, place = kept
+
+    def on_start() -> None:
+        if folder is not None and place is not None:
+            folder.begin(run)
+            place.make()
+
+    def on_record(state: TrainState, records: Sequence[Record]) -> None:
+        if place is not None:
+            place.write_history(records, score_name)
+        watch.on_record(state, records[-1])
+
+    return Session(
+        device=choose_device(where.device),
+        checkpoint=place.checkpoint if place else None,
+        resume=where.resume,
+        observers=watch.observers,
+        on_start=on_start,
+        on_record=on_record,
+        tell=watch.tell,
+    )
+
+
+def _train_folds(
+    prepared: Prepared, run: Run, folder: RunFolder | None, watch: Watch, where: _Where
+) -> tuple[Model, tuple[Fitted, ...]]:
+    """One network a fold; after each fold the folder holds the ensemble of those that are finished."""
+
+    def session_of(number: int) -> Session:
+        place = folder.fold(number) if folder is not None else None
+        return _session(run, folder, watch, where, (SCORE_NAMES[prepared.reading.kind], place))
+
+    def on_fold(trained: Trained) -> None:
+        if folder is not None:
+            trained.model("cpu").save(folder.model)
+
+    watch.tell(said_of_budget(run))
+    trained, found = cross_validate(prepared, run, session_of, on_fold)
+    if found is not None:
+        if folder is not None:
+            folder.write_out_of_fold(found)
+        watch.on_scores(found.scores)
+    return trained.model(where.device, found), trained.fitted
+
+
+def _begun(recipe: str | Run | None, resumed: RunFolder | None, folds: int | None) -> Run:
     """The settings of the run to go on with, or of the recipe."""
     if resumed is not None:
         if recipe is not None:
             raise SettingsError("A recipe came together with resume: a run goes on by its own settings. Leave one of them out.")
-        return resumed.read_config()
+        run = resumed.read_config()
+        if folds not in (None, run.data.folds):
+            raise SettingsError(
+                f"{resumed.path} was begun with {run.data.folds} fold(s), and {folds} came: other folds would hold out other "
+                "images. Leave folds out, or begin another run."
+            )
+        return run
     if isinstance(recipe, str):
         return read_run(Path(recipe)) if recipe.endswith(".toml") else recipe_named(recipe)
     return recipe or recipe_named("default")
 
 
-def _changed(run: Run, steps: int | None, minutes: float | None, settings: Sequence[str]) -> Run:
+def _changed(
+    run: Run, steps: int | None, minutes: float | None, folds: int | None, settings: Sequence[str]
+) -> Run:
     """The run with the caller's changes; a budget that is given replaces the whole budget.
 
     How objects are taken is found out by looking, unless it is said: then nothing is tuned.
@@ -181,8 +241,10 @@ def _changed(run: Run, steps: int | None, minutes: float | None, settings: Seque
     if any(setting.strip().startswith(("objects.threshold", "objects.min_size")) for setting in settings):
         settings = ["training.tune_objects=false", *settings]
     run = with_overrides(run, settings)
+    if folds is not None:
+        run = replace(run, data=replace(run.data, folds=folds))
     if steps is not None or minutes is not None:
-        run = replace(run, training=replace(run.training, steps=steps, minutes=minutes))
+        run = shared_budget(run, steps, minutes)
     Budget(run.training.steps, run.training.minutes)  # refuses what cannot be, before any image is read
     return run
 

@@ -17,7 +17,7 @@ from unseam.config import Run
 from unseam.data.crops import Crops, made_ahead
 from unseam.data.fingerprint import fingerprint
 from unseam.data.prepare import Prepared
-from unseam.data.split import Split, split
+from unseam.data.split import HeldOut, Split, split, spread
 from unseam.engines import choose_dtype
 from unseam.errors import DataError, SettingsError
 from unseam.geometry import Geometry
@@ -34,11 +34,14 @@ from unseam.training.observers import Record, Validate, load_checkpoint, save_ch
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained network with what prediction needs, its history, and whether it was stopped before its budget's end."""
+    """A trained network with what prediction needs, its history, what it was judged by, and whether it was stopped before
+    its budget's end.
+    """
 
     net: torch.nn.Module
     info: ModelInfo
     records: tuple[Record, ...]
+    held_out: tuple[HeldOut, ...]
     was_interrupted: bool
 
 
@@ -89,8 +92,16 @@ def net_for(run: Run, prepared: Prepared) -> NetConfig:
     return replace(run.net, in_channels=prepared.channels, num_classes=prepared.num_classes)
 
 
-def fit(prepared: Prepared, run: Run, session: Session) -> Fitted:
+def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = None) -> Fitted:
     """Train a network by a recipe; Ctrl-C ends it early with the best weights so far (before the first step it passes).
+
+    Parameters
+    ----------
+    prepared, run, session
+        What to train on, by which recipe, and everything else.
+    parts
+        What is held out; None: chosen by the recipe. Where it chooses nothing (a fold of a cross-validation), the last
+        weights are kept and the threshold of objects stays as it is.
 
     Raises
     ------
@@ -103,7 +114,7 @@ def fit(prepared: Prepared, run: Run, session: Session) -> Fitted:
     ModelFileError
         If the checkpoint to go on from is of another run, or of other data.
     """
-    parts = split(prepared.samples, run.data.validation, run.training.seed)
+    parts = parts or split(prepared.samples, run.data.validation, run.training.seed)
     _check_class_weights(run, prepared)
     _check_classes(parts, prepared, session.tell)
     session.tell(parts.reason)
@@ -119,8 +130,9 @@ def fit(prepared: Prepared, run: Run, session: Session) -> Fitted:
         session.on_record(state, validate.records)
 
     objects = _objects(run, parts, prepared)
-    score_of = judge(parts.validation, objects, session.device, dtype)
-    if score_of is None and parts.validation:
+    watched = parts.validation if parts.chooses else spread(parts.validation)
+    score_of = judge(watched, objects, session.device, dtype)
+    if score_of is None and parts.validation and parts.chooses:
         session.tell("what is held out holds no foreground to judge by: no validation, the last weights are kept")
     validate = Validate(score_of, _num_validations(run), on_record)
     if session.resume and session.checkpoint is not None and session.checkpoint.exists():
@@ -137,16 +149,17 @@ def fit(prepared: Prepared, run: Run, session: Session) -> Fitted:
         if state.step == 0:  # nothing is learnt yet: there is no model to keep
             raise
         was_interrupted = True
-        session.tell(f"stopped at step {state.step}; the best weights so far are kept")
+        session.tell(f"stopped at step {state.step}; the {'best' if parts.chooses else 'last'} weights so far are kept")
     if validate.best_weights is None or (was_interrupted and validate.records[-1].step < state.step):
         validate.record(state)
-    assert validate.best_weights is not None
-    state.net.load_state_dict(validate.best_weights)
-    if objects is not None and run.training.tune_objects and score_of is not None:
+    if parts.chooses:
+        assert validate.best_weights is not None
+        state.net.load_state_dict(validate.best_weights)
+    if objects is not None and run.training.tune_objects and score_of is not None and parts.chooses:
         objects, quality = with_best_threshold(objects, state.net, parts.validation, session.device, dtype)
         session.tell(f"objects: threshold {objects.threshold:g} (panoptic quality {quality:.3f}), from {objects.min_size} px")
     info = replace(_model_info(prepared, run, parts, validate, state, dtype), objects=objects or run.objects)
-    return Fitted(state.net.cpu().eval(), info, tuple(validate.records), was_interrupted)
+    return Fitted(state.net.cpu().eval(), info, tuple(validate.records), parts.validation, was_interrupted)
 
 
 def _fresh_state(run: Run, prepared: Prepared, device: torch.device) -> TrainState:
@@ -227,7 +240,7 @@ def _model_info(
     prepared: Prepared, run: Run, parts: Split, validate: Validate, state: TrainState, dtype: torch.dtype
 ) -> ModelInfo:
     reading = prepared.reading
-    best = validate.best
+    best = validate.best if parts.chooses else validate.records[-1]
     assert best is not None
     return ModelInfo(
         net=net_for(run, prepared),

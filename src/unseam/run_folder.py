@@ -50,7 +50,7 @@ class RunFolder:
             If a run is there already, or a file of somebody's with a name that a run would use.
         """
         names = (self.model.name, self.checkpoint.name, "config.toml", "history.csv", "curve.svg", "README.md")
-        there = [name for name in (*names, self.evidence.name, self.report.name) if (self.path / name).exists()]
+        there = [name for name in names if (self.path / name).exists()]
         if there:
             raise OutputError(
                 f"{self.path} already holds a run ({', '.join(there)}), and nothing is overwritten. "
