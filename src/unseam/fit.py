@@ -188,9 +188,8 @@ def _crops(run: Run, parts: Split, net: torch.nn.Module) -> Crops:
     settings = run.training
     geometry = net.geometry
     assert isinstance(geometry, Geometry)
-    return Crops(
-        parts.training, run.augment, geometry, settings.output_size, settings.batch_size, settings.seed
-    )
+    size, device = settings.output_size, next(net.parameters()).device
+    return Crops(parts.training, run.augment, geometry, size, settings.batch_size, settings.seed, device)
 
 
 def _objects(run: Run, parts: Split, prepared: Prepared) -> Objects | None:

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import numpy as np
@@ -31,12 +32,18 @@ def blobs(height, width):
     return classes[None].astype(np.float32), classes
 
 
+def arrays(crop):
+    """The crop as NumPy sees it, on whatever device it was made."""
+    weights = None if crop.weights is None else crop.weights.cpu().numpy()
+    return SimpleNamespace(image=crop.image.cpu().numpy(), classes=crop.classes.cpu().numpy(), weights=weights)
+
+
 def test_the_whole_is_the_plain_reference(sample):
     """Rotation, mirroring, scale, displacement and place, as drawn, through loops over pixels in float64."""
     image, classes, weights = sample
     augment = replace(EVERYTHING, grey=None, elastic=Elastic(sigma=4.0))
     sizes = {"input_size": 40, "output_size": 24}
-    crop = augment(image, classes, weights, centre=(20.3, 140.8), **sizes, rng=np.random.default_rng(5))
+    crop = arrays(augment(image, classes, weights, centre=(20.3, 140.8), **sizes, rng=np.random.default_rng(5)))
     rng = np.random.default_rng(5)
     matrix = augment.rotate(rng) @ augment.mirror(rng) @ augment.scale(rng)
     places = places_in_image((20.3, 140.8), matrix, augment.elastic(rng), 40)
@@ -63,19 +70,58 @@ def test_the_way_without_interpolation_is_the_general_way_to_the_bit(centre, aug
         np.testing.assert_array_equal(getattr(fast, name), getattr(slow, name))
 
 
+NEEDS_CUDA = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
+DEVICES = ["cpu", pytest.param("cuda", marks=NEEDS_CUDA)]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("centre", [(74.3, 80.9), (3.2, 160.0)])
+@pytest.mark.parametrize(
+    "augment", [STILL, replace(STILL, mirror=Mirror()), GEOMETRY, EVERYTHING, replace(EVERYTHING, elastic=Elastic(5, 3.0))]
+)
+def test_a_crop_of_tensors_is_the_crop_of_the_arrays(augment, centre, device, sample):
+    """Made on the device of the sample, from the same numbers; on a CPU to the bit."""
+    if device == "cuda":  # it draws noise of its own, and rounds coordinates in another way
+        augment = replace(augment, grey=augment.grey and GreyValues(noise=0.0))
+    sizes = {"centre": centre, "input_size": 60, "output_size": 40}
+    plain = augment(*sample, **sizes, rng=np.random.default_rng(2))
+    there = augment(*(torch.from_numpy(part).to(device) for part in sample), **sizes, rng=np.random.default_rng(2))
+    assert {part.device.type for part in (there.image, there.classes, there.weights)} == {device}
+    if device == "cpu":
+        for name in ("image", "classes", "weights"):
+            assert torch.equal(getattr(there, name), getattr(plain, name))
+        return
+    np.testing.assert_allclose(there.image.cpu(), plain.image, atol=2e-4)
+    assert (there.classes.cpu() == plain.classes).float().mean() > 0.999
+    assert (there.weights.cpu() == plain.weights).float().mean() > 0.999
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_nothing_waits_for_the_gpu(sample):
+    on_gpu = [torch.from_numpy(part).cuda() for part in sample]
+    for centre in [(74.3, 80.9), (3.2, 160.0)]:
+        for augment in (replace(STILL, mirror=Mirror()), EVERYTHING):
+            torch.cuda.set_sync_debug_mode("error")
+            try:
+                augment(*on_gpu, centre=centre, input_size=60, output_size=40, rng=np.random.default_rng(0))
+            finally:
+                torch.cuda.set_sync_debug_mode("default")
+
+
 @given(st.integers(-30, 40), st.integers(-30, 40), st.sampled_from([(9, 9), (9, 3), (12, 4), (2, 2), (1, 1)]))
 def test_nothing_drawn_is_the_mirrored_crop(row, column, sizes):
     input_size, output_size = sizes
     image = np.arange(15 * 11, dtype=np.float32).reshape(1, 15, 11)
     half = (input_size - 1) / 2
-    crop = STILL(
+    crop = arrays(STILL(
         image,
         image[0].astype(np.uint8),
         centre=(row + half, column + half),
         input_size=input_size,
         output_size=output_size,
         rng=np.random.default_rng(0),
-    )
+    ))
     padded = np.pad(image[0], 60, mode="reflect")
     expected = padded[row + 60 :, column + 60 :][:input_size, :input_size]
     np.testing.assert_array_equal(crop.image[0], expected)
@@ -93,7 +139,7 @@ def test_a_crop_between_the_grid_moves_to_the_nearest_place(sample):
 
 def test_a_crop_shares_no_memory_with_the_sample(sample):
     for augment in (STILL, GEOMETRY):
-        crop = augment(*sample, centre=(70.5, 70.5), input_size=40, output_size=40, rng=np.random.default_rng(0))
+        crop = arrays(augment(*sample, centre=(70.5, 70.5), input_size=40, output_size=40, rng=np.random.default_rng(0)))
         for made, given_array in zip((crop.image, crop.classes, crop.weights), sample, strict=True):
             assert not np.shares_memory(made, given_array)
             assert made.flags.c_contiguous
@@ -110,8 +156,8 @@ def test_quarter_turns_are_numpys(turns, size, sample):
 
     centre = (69.0, 69.0) if size % 2 else (69.5, 69.5)
     sizes = {"centre": centre, "input_size": size, "output_size": size, "rng": np.random.default_rng(0)}
-    turned = replace(STILL, rotate=Turn())(image, classes, weights, **sizes)
-    upright = STILL(image, classes, weights, **sizes)
+    turned = arrays(replace(STILL, rotate=Turn())(image, classes, weights, **sizes))
+    upright = arrays(STILL(image, classes, weights, **sizes))
     np.testing.assert_array_equal(turned.image, np.rot90(upright.image, turns, axes=(1, 2)))
     np.testing.assert_array_equal(turned.classes, np.rot90(upright.classes, turns))
     np.testing.assert_array_equal(turned.weights, np.rot90(upright.weights, turns))
@@ -123,7 +169,7 @@ def test_image_and_labels_move_together(seed, row, column):
     """An image painted in the colours of its labels still shows them."""
     image, classes = blobs(300, 300)
     augment = replace(EVERYTHING, grey=None, elastic=Elastic(sigma=2.5))  # a quarter of the tile, of the displacement
-    crop = augment(
+    crop = arrays(augment(
         image,
         classes,
         classes.astype(np.float32) + 1,
@@ -131,7 +177,7 @@ def test_image_and_labels_move_together(seed, row, column):
         input_size=140,
         output_size=120,
         rng=np.random.default_rng(seed),
-    )
+    ))
     painted = crop.image[0, 10:-10, 10:-10]
     assert ((painted > 0.5) == crop.classes).mean() > 0.985  # a shift by one px would leave 0.96 to 0.98
     np.testing.assert_array_equal(crop.weights, crop.classes + np.float32(1))
@@ -164,7 +210,7 @@ def test_same_generator_same_bits_whatever_came_before_and_however_many_threads(
     torch.set_num_threads(threads)
     for name in ("image", "classes", "weights"):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
-    assert np.abs(first.image - crop(5).image).max() > 0.01
+    assert (first.image - crop(5).image).abs().max() > 0.01
 
 
 def test_torchs_own_generator_is_left_alone(sample):
@@ -188,7 +234,7 @@ def test_the_sample_is_only_read(sample):
 def test_small_images_fill_a_tile_by_mirroring(shape, size, rng):
     image = rng.random(shape, dtype=np.float32)
     classes = rng.integers(0, 2, shape[1:], dtype=np.uint8)
-    crop = GEOMETRY(image, classes, centre=(shape[1] / 2, shape[2] / 2), input_size=size, output_size=size, rng=rng)
+    crop = arrays(GEOMETRY(image, classes, centre=(shape[1] / 2, shape[2] / 2), input_size=size, output_size=size, rng=rng))
     assert crop.image.shape == (shape[0], size, size)
     assert np.isfinite(crop.image).all()
     assert set(np.unique(crop.classes)) <= set(np.unique(classes))
@@ -198,14 +244,14 @@ def test_small_images_fill_a_tile_by_mirroring(shape, size, rng):
 
 def test_channels_move_together(rng):
     plane = rng.random((1, 90, 90), dtype=np.float32)
-    crop = GEOMETRY(
+    crop = arrays(GEOMETRY(
         np.repeat(plane, 4, axis=0),
         np.zeros((90, 90), np.uint8),
         centre=(44.0, 44.0),
         input_size=50,
         output_size=50,
         rng=rng,
-    )
+    ))
     for channel in crop.image[1:]:
         np.testing.assert_array_equal(channel, crop.image[0])
 
@@ -229,7 +275,7 @@ def test_pixels_move_as_far_as_the_lattice_says(rng):
     augment = replace(STILL, elastic=Elastic())
     flat = np.zeros((400, 400), np.uint8)
     moved = [
-        augment(ramp, flat, centre=(200.0, 200.0), input_size=101, output_size=1, rng=rng).image[0, 50, 50] - 200
+        augment(ramp, flat, centre=(200.0, 200.0), input_size=101, output_size=1, rng=rng).image[0, 50, 50].item() - 200
         for _ in range(400)
     ]
     assert np.std(moved) == pytest.approx(10, rel=0.1)
@@ -238,9 +284,9 @@ def test_pixels_move_as_far_as_the_lattice_says(rng):
 
 def test_grey_values_come_last_and_leave_labels_alone(sample):
     at = {"centre": (70.2, 70.9), "input_size": 60, "output_size": 40}
-    plain = GEOMETRY(*sample, **at, rng=np.random.default_rng(3))
+    plain = arrays(GEOMETRY(*sample, **at, rng=np.random.default_rng(3)))
     rng = np.random.default_rng(3)
-    varied = Augment()(*sample, **at, rng=rng)
+    varied = arrays(Augment()(*sample, **at, rng=rng))
     np.testing.assert_array_equal(varied.classes, plain.classes)
     np.testing.assert_array_equal(varied.weights, plain.weights)
     rng = np.random.default_rng(3)

@@ -1,10 +1,13 @@
 import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import kstest
 
 from unseam.augment import GreyValues
+from unseam.augment.grey_values import add_noise, normal_pairs
 from unseam.errors import SettingsError
 
 OFF = {"brightness": 0.0, "contrast": 0.0, "gamma": 0.0, "noise": 0.0}
@@ -116,3 +119,25 @@ def test_never_nan(image, seed, per_channel):
 def test_refuses_values_out_of_range(name, value):
     with pytest.raises(SettingsError, match=rf"setting {name} is {value}. It may be 0 \(off\) to"):
         only(**{name: value})
+
+
+def test_pairs_of_noise_are_normally_distributed_and_unrelated():
+    pairs = normal_pairs()[:, None].view(torch.float32).double().numpy()
+    assert pairs.shape == (2**14, 2)
+    assert np.abs(pairs.mean(axis=0)).max() < 1e-6
+    np.testing.assert_allclose(pairs.std(axis=0), 1, atol=1e-3)
+    np.testing.assert_allclose((pairs**4).mean(axis=0), 3, atol=0.02)
+    assert abs(np.corrcoef(pairs.T)[0, 1]) < 0.02
+    for values in pairs.T:
+        assert kstest(values, "norm").statistic < 1e-3
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 3, 5), (1, 37, 41)])
+def test_every_pixel_gets_noise_of_its_own(shape):
+    noise = torch.zeros(shape)
+    add_noise(noise, [1.0] * shape[0], seed=4)
+    assert noise.count_nonzero() == noise.numel()
+    assert noise.unique().numel() > 0.9 * noise.numel()
+    if noise.numel() > 1000:
+        rows = noise[0].numpy()
+        assert abs(np.corrcoef(rows[:, :-1].ravel(), rows[:, 1:].ravel())[0, 1]) < 0.08, "neighbours are unrelated"

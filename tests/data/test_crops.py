@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from unseam.augment import Augment
+from unseam.data import crops as data_crops
 from unseam.data.crops import Crops, made_ahead
 from unseam.data.sample import Sample
 from unseam.data.split import split
@@ -51,6 +52,38 @@ def test_a_batch_is_a_function_of_seed_and_step_and_nothing_else():
     assert equal(crops([sample(), sample("b", seed=1)]).batch(5), fifth)
     assert not equal(made.batch(6), fifth)
     assert not equal(crops([sample(), sample("b", seed=1)], seed=1).batch(5), fifth)
+
+
+@pytest.mark.parametrize("augment", [STILL, Augment()])
+def test_batches_of_images_kept_on_a_device_are_those_of_the_arrays(augment, monkeypatch):
+    """The way of a GPU, walked on the CPU: there it is the same to the bit."""
+    samples = [sample(), sample("b", seed=1)]
+    for one in samples:
+        one.image.flags.writeable = False
+    from_arrays = crops(samples, augment)
+    monkeypatch.setattr(data_crops, "_has_room", lambda samples, device: device is not None)
+    kept = Crops(samples, augment, GEOMETRY, 20, 2, 0, torch.device("cpu"))
+    assert isinstance(kept._planes[0][0], torch.Tensor)
+    for step in range(4):
+        assert equal(kept.batch(step), from_arrays.batch(step))
+
+
+def test_images_are_kept_on_a_gpu_whose_free_memory_is_twice_theirs(monkeypatch):
+    size = 50 * 60 * (4 + 1 + 4)
+    gpu = torch.device("cuda")
+    for free, is_kept in [(2 * size, True), (2 * size - 1, False)]:
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device, free=free: (free, 10**9))
+        assert data_crops._has_room([sample()], gpu) is is_kept
+    assert not data_crops._has_room([sample()], torch.device("cpu"))
+    assert not data_crops._has_room([sample()], None)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_a_gpu_batches_lie_there():
+    made = Crops([sample()], Augment(), GEOMETRY, 20, 2, 0, torch.device("cuda"))
+    assert {part.device.type for part in made.batch(0)} == {"cuda"}
+    assert equal(made.batch(3), made.batch(3))
 
 
 def test_the_crops_of_a_batch_differ_and_do_not_depend_on_its_size():

@@ -1,26 +1,30 @@
 """The whole augmentation of one crop: draw every part, fuse the geometry, read pixels once, vary the light."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from jaxtyping import Float32, Float64, UInt8
+from torch import Tensor
 
 from unseam.augment.affine import Mirror, Rotate, Scale
+from unseam.augment.cut import cut, tensor_type
 from unseam.augment.elastic import Elastic
 from unseam.augment.grey_values import GreyValues
-from unseam.augment.resample import coordinates, cut, sample_cubic, sample_nearest
+from unseam.augment.resample import coordinates, sample_cubic, sample_nearest
 from unseam.errors import DataError, SizeError
 
 
 @dataclass(frozen=True)
 class Crop:
-    """A training cut-out: an input tile and what the network should say about its middle."""
+    """A training cut-out, on the device of its sample: an input tile and what the network should say about its middle."""
 
-    image: Float32[np.ndarray, "channel input input"]
+    image: Float32[Tensor, "channel input input"]
     """Input tile."""
-    classes: UInt8[np.ndarray, "output output"]
+    classes: UInt8[Tensor, "output output"]
     """Class map of the output tile, centred in the input tile."""
-    weights: Float32[np.ndarray, "output output"] | None
+    weights: Float32[Tensor, "output output"] | None
     """Weight map of the output tile, if the sample has one."""
 
 
@@ -47,10 +51,10 @@ class Augment:
     >>> image, classes = np.arange(25, dtype=np.float32).reshape(1, 5, 5), np.eye(5, dtype=np.uint8)
     >>> still = Augment(elastic=None, rotate=None, mirror=None, scale=None, grey=None)
     >>> crop = still(image, classes, centre=(0.0, 2.0), input_size=3, output_size=1, rng=np.random.default_rng(0))
-    >>> crop.image.astype(int)  # the row above the first is the mirror image of the row below it
-    array([[[6, 7, 8],
-            [1, 2, 3],
-            [6, 7, 8]]])
+    >>> crop.image.int()  # the row above the first is the mirror image of the row below it
+    tensor([[[6, 7, 8],
+             [1, 2, 3],
+             [6, 7, 8]]], dtype=torch.int32)
     """
 
     elastic: Elastic | None = field(default_factory=Elastic)
@@ -66,9 +70,9 @@ class Augment:
 
     def __call__(
         self,
-        image: Float32[np.ndarray, "channel height width"],
-        classes: UInt8[np.ndarray, "height width"],
-        weights: Float32[np.ndarray, "height width"] | None = None,
+        image: Float32[np.ndarray, "channel height width"] | Float32[Tensor, "channel height width"],
+        classes: UInt8[np.ndarray, "height width"] | UInt8[Tensor, "height width"],
+        weights: Float32[np.ndarray, "height width"] | Float32[Tensor, "height width"] | None = None,
         *,
         centre: tuple[float, float],
         input_size: int,
@@ -80,7 +84,8 @@ class Augment:
         Parameters
         ----------
         image, classes, weights
-            A sample. It is only read; of a memory-mapped image, only round the crop.
+            A sample. It is only read; of a memory-mapped image, only round the crop. Tensors on one device give a crop
+            that is made there: all numbers are drawn here, and nothing waits for the device.
         centre
             Where the middle of the tile falls, (row, column) in px of the image; fractions shift by parts of a px.
             Pixel centres are whole numbers, so the middle of a tile of even size lies at halves.
@@ -109,35 +114,43 @@ class Augment:
             vectors, basis = np.empty((2, 0, 0), np.float32), np.empty((input_size, 0), np.float32)
             if self.elastic is not None:
                 vectors, basis = self.elastic(rng), self.elastic.basis(input_size)
-            at = coordinates(centre, matrix, vectors, basis)
+            at = coordinates(centre, matrix, vectors, basis, _device(image))
             tile, cut_maps = sample_cubic(image, at), sample_nearest(maps, at.centred(output_size))
         if self.grey is not None:
-            tile = self.grey(tile, rng)
+            self.grey.vary(tile, rng)
         return Crop(tile, cut_maps[0], cut_maps[1] if weights is not None else None)
 
 
+def _device(image: np.ndarray | Tensor) -> torch.device:
+    """Where the crop is made: beside a tensor, otherwise on the CPU."""
+    return image.device if isinstance(image, Tensor) else torch.device("cpu")
+
+
 def _on_grid(
-    image: Float32[np.ndarray, "channel height width"],
-    maps: list[np.ndarray],
+    image: Float32[np.ndarray, "channel height width"] | Float32[Tensor, "channel height width"],
+    maps: Sequence[np.ndarray | Tensor],
     centre: tuple[float, float],
     matrix: Float64[np.ndarray, "2 2"],
     sizes: tuple[int, int],
-) -> tuple[Float32[np.ndarray, "channel input input"], list[np.ndarray]]:
+) -> tuple[Float32[Tensor, "channel input input"], list[Tensor]]:
     """Cut and turn over, without interpolation: to the bit what the general way gives at whole coordinates."""
     input_size, output_size = sizes
     context = (input_size - output_size) // 2
     top, left = (int(np.floor(c - (input_size - 1) / 2 + 0.5)) for c in centre)
-    turn = (slice(None, None, int(matrix[0, 0])), slice(None, None, int(matrix[1, 1])))
-    tile = np.empty((len(image), input_size, input_size), np.float32)
+    turned = [axis - 2 for axis in range(2) if matrix[axis, axis] < 0]  # the last two axes: rows, columns
+    device = _device(image)
+    tile = torch.empty((len(image), input_size, input_size), dtype=torch.float32, device=device)
     for plane, out in zip(image, tile, strict=True):
-        cut(plane, top, left, out[turn])
-    cut_maps = [np.empty((output_size, output_size), plane.dtype) for plane in maps]
+        cut(plane, top, left, out)
+    cut_maps = [torch.empty((output_size, output_size), dtype=tensor_type(plane), device=device) for plane in maps]
     for plane, out in zip(maps, cut_maps, strict=True):
-        cut(plane, top + context, left + context, out[turn])
-    return tile, cut_maps
+        cut(plane, top + context, left + context, out)
+    return tile.flip(turned), [plane.flip(turned) for plane in cut_maps]
 
 
-def _check(image: np.ndarray, maps: list[np.ndarray], centre: tuple[float, float], sizes: tuple[int, int]) -> None:
+def _check(
+    image: np.ndarray | Tensor, maps: Sequence[np.ndarray | Tensor], centre: tuple[float, float], sizes: tuple[int, int]
+) -> None:
     """Refuse what cannot be cut, before anything is drawn."""
     input_size, output_size = sizes
     if not 1 <= output_size <= input_size or (input_size - output_size) % 2:
@@ -147,12 +160,13 @@ def _check(image: np.ndarray, maps: list[np.ndarray], centre: tuple[float, float
             "take the two sizes from the network's geometry (572 and 388 in the paper)."
         )
     if 0 in image.shape:
-        raise DataError(f"The image has the shape {image.shape}: it is empty. Leave it out of the training set.")
+        raise DataError(f"The image has the shape {tuple(image.shape)}: it is empty. Leave it out of the training set.")
+    size = tuple(image.shape[1:])
     for plane in maps:
-        if plane.shape != image.shape[1:]:
+        if tuple(plane.shape) != size:
             raise DataError(
-                f"An image of {image.shape[1:]} px came with a map of {plane.shape} px. Both must have the same height "
-                "and width; check that the annotation belongs to this image."
+                f"An image of {size} px came with a map of {tuple(plane.shape)} px. Both must have the same height and "
+                "width; check that the annotation belongs to this image."
             )
     if not np.isfinite(centre).all():
         raise DataError(f"The centre of the crop is {centre}. It must be a place: two finite numbers, in px.")

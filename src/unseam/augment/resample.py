@@ -10,32 +10,75 @@ one place in the image. Interpolating once keeps the image as sharp as one inter
     |             round it              |             |  `---------'   |              maps (output_size, output_size)
     +-----------------------------------+             +----------------+
 
-Coordinates are float32 px from a whole pixel near the centre, so they are as exact in a large image as in a small one.
+Coordinates are float32, counted from a whole pixel near the centre, so they are as exact in a large image as in a small
+one. They are computed where they are used: on the CPU, or on the GPU that holds the image. The size of the window is
+known beforehand, from the numbers drawn alone, so that nobody waits for a GPU to tell it.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from jaxtyping import Float32, Float64, Shaped
+from torch import Tensor
 
-from unseam.geometry import mirrored_range
+from unseam.augment.cut import cut, tensor_type
+
+_ROUNDING = 0.01
+"""Px by which float32 coordinates surely do not differ from what their bounds were computed for."""
 
 
 @dataclass(frozen=True)
 class Coordinates:
-    """For each pixel of a tile, the place in the image that it is read from, in px from the pixel ``base``."""
+    """For each pixel of a tile, the place in the image that it is read from, counted from the pixel ``base``."""
 
     base: tuple[int, int]
     """The whole pixel (row, column) of the image that offsets count from."""
-    offsets: Float32[np.ndarray, "2 size size"]
-    """Row and column offset for each pixel of the tile."""
+    half: int
+    """The unit of ``grid``, px: a power of two, so that scaling by it is exact, and more than any offset."""
+    grid: Float32[Tensor, "2 size size"]
+    """Column (first) and row offset for each pixel of the tile, in units of ``half`` px, so within -1..1."""
+    reach: "Reach"
+    """How far the places may lie from ``base``."""
+
+    @property
+    def offsets(self) -> Float32[Tensor, "2 size size"]:
+        """Row and column offset for each pixel of the tile, px."""
+        return self.grid.flip(0) * self.half
+
+    @property
+    def window(self) -> tuple[int, int, int, int]:
+        """Top and left (offsets, px), height and width of a window that holds all pixels round all places."""
+        lowest, highest = self.reach.bounds(self.grid.shape[1])
+        top, left = (math.floor(low) - 1 for low in lowest)
+        bottom, right = (math.floor(high) + 3 for high in highest)
+        return top, left, bottom - top, right - left
 
     def centred(self, size: int) -> "Coordinates":
         """Return the coordinates of the middle ``size`` x ``size`` pixels of the tile."""
-        skip = (self.offsets.shape[1] - size) // 2
-        return Coordinates(self.base, self.offsets[:, skip : skip + size, skip : skip + size])
+        skip = (self.grid.shape[1] - size) // 2
+        return replace(self, grid=self.grid[:, skip : skip + size, skip : skip + size])
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What bounds the offsets of a tile, from the numbers drawn alone: nobody need look at (or wait for) the field."""
+
+    middle: tuple[float, float]
+    """Offset (row, column) of the middle of the tile, px."""
+    slope: tuple[float, float]
+    """Most px that an offset grows by for each px that row and column lie from the middle."""
+    give: tuple[float, float]
+    """Most px that the deformation moves a pixel by."""
+
+    def bounds(self, size: int) -> tuple[list[float], list[float]]:
+        """Lowest and highest (row, column) offset of the middle ``size`` x ``size`` pixels, px."""
+        parts = list(zip(self.middle, self.slope, self.give, strict=True))
+        spread = [slope * (size - 1) / 2 + give + _ROUNDING for _, slope, give in parts]
+        lowest = [middle - more for middle, more in zip(self.middle, spread, strict=True)]
+        return lowest, [middle + more for middle, more in zip(self.middle, spread, strict=True)]
 
 
 def coordinates(
@@ -43,11 +86,12 @@ def coordinates(
     matrix: Float64[np.ndarray, "2 2"],
     vectors: Float32[np.ndarray, "2 grid grid"],
     basis: Float32[np.ndarray, "size grid"],
+    device: torch.device | None = None,
 ) -> Coordinates:
     """Fuse place, affine map and deformation: ``centre + matrix @ offset in tile + displacement``.
 
     Offset, constant and splines are all columns of one small matrix per axis, so the whole map is two matrix products:
-    ``left (size, grid + 2) @ core (grid + 2, grid + 2) @ right (grid + 2, size)``, once for rows, once for columns.
+    ``left (size, grid + 2) @ core (grid + 2, grid + 2) @ right (grid + 2, size)``, once for columns, once for rows.
 
     Parameters
     ----------
@@ -59,84 +103,76 @@ def coordinates(
     vectors, basis
         Displacements in px of the image at the points of a lattice, and the weight of each point at each pixel. A
         lattice of 0 points deforms nothing.
+    device
+        Where the coordinates are made; None: on the CPU.
     """
     size, grid = basis.shape
     base = np.floor(centre)
-    side = np.empty((size, grid + 2), np.float32)
+    overshoot = float(np.abs(basis).sum(axis=1).max()) ** 2  # a spline may pass beyond the vectors that it goes through
+    reach = Reach(
+        middle=tuple((centre - base).tolist()),
+        slope=tuple(np.abs(matrix).sum(axis=1).tolist()),
+        give=tuple((overshoot * np.abs(vectors).max(axis=(1, 2), initial=0.0)).tolist()),
+    )
+    lowest, highest = reach.bounds(size)
+    half = 2 ** math.ceil(math.log2(max(*highest, -min(lowest)) + 3))
+    where = torch.device("cpu") if device is None else device
+    # A GPU may be set to multiply float32 with 10 bits only, a third of a px; float64 it always multiplies as it should.
+    kind = np.float32 if where.type == "cpu" else np.float64
+    side = np.empty((size, grid + 2), kind)
     side[:, :grid] = basis
     side[:, grid] = np.arange(size) - (size - 1) / 2
     side[:, grid + 1] = 1.0
-    core = np.zeros((2, grid + 2, grid + 2), np.float32)
-    core[:, :grid, :grid] = vectors
-    core[:, grid, grid + 1] = matrix[:, 0]
-    core[:, grid + 1, grid] = matrix[:, 1]
-    core[:, grid + 1, grid + 1] = centre - base
-    sides = torch.from_numpy(side)
-    offsets = sides @ (torch.from_numpy(core) @ sides.T)
-    return Coordinates((int(base[0]), int(base[1])), offsets.numpy())
-
-
-def cut(
-    plane: Shaped[np.ndarray, "image_height image_width"],
-    top: int,
-    left: int,
-    window: Shaped[np.ndarray, "height width"],
-) -> Shaped[np.ndarray, "height width"]:
-    """Fill ``window`` from the image, its first pixel from (top, left); beyond the image's border it is mirrored."""
-    (image_height, image_width), (height, width) = plane.shape, window.shape
-    if top >= 0 and left >= 0 and top + height <= image_height and left + width <= image_width:
-        window[:] = plane[top : top + height, left : left + width]
-        return window
-    rows = mirrored_range(top, top + height, image_height)
-    columns = mirrored_range(left, left + width, image_width)
-    first, stop = int(columns.min()), int(columns.max()) + 1
-    # Whole rows first, then columns out of what is near: four times as fast as picking pixel by pixel from the image.
-    return np.take(plane[rows, first:stop], columns - first, axis=1, out=window, mode="clip")
+    core = np.zeros((2, grid + 2, grid + 2), kind)
+    core[:, :grid, :grid] = vectors[::-1]
+    core[:, grid, grid + 1] = matrix[::-1, 0]
+    core[:, grid + 1, grid] = matrix[::-1, 1]
+    core[:, grid + 1, grid + 1] = (centre - base)[::-1]
+    core /= half
+    sides, cores = (torch.from_numpy(part).to(where, non_blocking=True) for part in (side, core))
+    return Coordinates((int(base[0]), int(base[1])), half, (sides @ (cores @ sides.T)).float(), reach)
 
 
 def sample_cubic(
-    image: Float32[np.ndarray, "channel image_height image_width"], at: Coordinates
-) -> Float32[np.ndarray, "channel size size"]:
+    image: Float32[np.ndarray, "channel image_height image_width"] | Float32[Tensor, "channel image_height image_width"],
+    at: Coordinates,
+) -> Float32[Tensor, "channel size size"]:
     """Interpolate an image at each coordinate, by cubic convolution over 4 x 4 pixels.
 
     The kernel is Keys' with a = -0.75, as in PyTorch and OpenCV: it passes through the pixels, so a whole-numbered
     coordinate returns its pixel to the bit. Beyond the border the image is mirrored about its outer pixels.
     """
-    rows, columns = at.offsets
-    top, left = int(np.floor(rows.min())) - 1, int(np.floor(columns.min())) - 1
-    height, width = int(np.floor(rows.max())) + 3 - top, int(np.floor(columns.max())) + 3 - left
-    # grid_sample wants coordinates from -1 to 1 over the window. A window that poses as 2 * half + 1 px a side, half
-    # a power of two, makes that scaling exact. The pixels beyond the true window are never read, nor even written.
-    half = 2 ** int(np.ceil(np.log2(max(height, width)))) // 2
-    side = 2 * half + 1
-    memory = torch.empty((side - 1) * width + side, dtype=torch.float32, device="cpu")
+    top, left, height, width = at.window
+    # grid_sample wants coordinates from -1 to 1 over its image. The window stands in a larger one of 2 * half + 1 px a
+    # side with ``base`` in the middle, half a power of two, which makes that scaling exact. The pixels beyond the true
+    # window are never read, nor even written: rows of the larger image overlap in memory.
+    side = 2 * at.half + 1
+    memory = torch.empty((side - 1) * width + side, dtype=torch.float32, device=at.grid.device)
     posing = memory.as_strided((1, 1, side, side), (memory.numel(), memory.numel(), width, 1))
-    window = memory.numpy()[: height * width].reshape(height, width)
-    grid = torch.empty((2, *rows.shape), dtype=torch.float32, device="cpu")
-    torch.sub(torch.from_numpy(columns), left + half, out=grid[0])
-    torch.sub(torch.from_numpy(rows), top + half, out=grid[1])
-    grid.mul_(1.0 / half)
-    grid_NHWX = grid.permute(1, 2, 0)[None]
-    tile = np.empty((len(image), *rows.shape), np.float32)
-    for plane, out in zip(image, tile, strict=True):  # all channels in one call would take twice as long
+    window = memory.as_strided((height, width), (width, 1), (at.half + top) * width + at.half + left)
+    grid_NHWX = at.grid.permute(1, 2, 0)[None]
+    sampled = []
+    for plane in image:  # all channels in one call take half as long again on a CPU
         cut(plane, at.base[0] + top, at.base[1] + left, window)
-        out[:] = torch.nn.functional.grid_sample(posing, grid_NHWX, mode="bicubic", align_corners=True)[0, 0].numpy()
-    return tile
+        sampled.append(torch.nn.functional.grid_sample(posing, grid_NHWX, mode="bicubic", align_corners=True)[0])
+    return sampled[0] if len(sampled) == 1 else torch.cat(sampled)
 
 
 def sample_nearest(
-    maps: Sequence[Shaped[np.ndarray, "image_height image_width"]], at: Coordinates
-) -> list[Shaped[np.ndarray, "size size"]]:
+    maps: Sequence[Shaped[np.ndarray, "image_height image_width"] | Shaped[Tensor, "image_height image_width"]],
+    at: Coordinates,
+) -> list[Shaped[Tensor, "size size"]]:
     """Read each map at the pixel nearest to each coordinate: no new value arises, and the maps stay together.
 
     Half-way between two pixels the later one is taken. Beyond the border the maps are mirrored, as the image is.
     """
-    rows, columns = at.offsets
-    top, left = int(np.floor(rows.min())), int(np.floor(columns.min()))
-    height, width = int(np.floor(rows.max())) + 2 - top, int(np.floor(columns.max())) + 2 - left
-    # Offsets from the window's first pixel are positive, so that cutting off the fraction is rounding down.
-    index = (rows + np.float32(0.5 - top)).astype(np.int64)
-    index *= width
-    index += (columns + np.float32(0.5 - left)).astype(np.int64)
-    windows = [cut(m, at.base[0] + top, at.base[1] + left, np.empty((height, width), m.dtype)) for m in maps]
-    return [window.ravel()[index] for window in windows]
+    top, left, height, width = at.window
+    # Counted from the window's first pixel places are positive, so that cutting off the fraction is rounding down.
+    columns, rows = (axis.mul(at.half).add_(0.5 - first).int() for axis, first in zip(at.grid, (left, top), strict=True))
+    index = rows.mul_(width).add_(columns).view(-1)
+    read = []
+    for plane in maps:  # to read from the map itself, without a window, takes longer: it is not in the cache
+        window = torch.empty((height, width), dtype=tensor_type(plane), device=at.grid.device)
+        cut(plane, at.base[0] + top, at.base[1] + left, window)
+        read.append(window.view(-1).index_select(0, index).view(at.grid.shape[1:]))
+    return read

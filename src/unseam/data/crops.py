@@ -33,6 +33,10 @@ class Crops:
         Crops a step.
     seed
         With the step it determines the batch, so restarts and threads change nothing.
+    device
+        Where crops are made. On a CUDA GPU the images are kept there and batches come to lie there, if half of its free
+        memory holds the images; otherwise they are made on the CPU. What is random is drawn alike, but for the noise,
+        which a GPU draws itself.
 
     Source: paper, section 3: large tiles rather than large batches; so the default is few large crops.
     """
@@ -45,8 +49,10 @@ class Crops:
         output_size: int,
         batch_size: int,
         seed: int,
+        device: torch.device | None = None,
     ) -> None:
         self.samples = tuple(samples)
+        self._planes = [_on_device(s, device) for s in samples] if _has_room(samples, device) else [_planes(s) for s in samples]
         self.augment = augment
         self.input_size = geometry.input_for_output(output_size)
         self.output_size = geometry.output_for(self.input_size)
@@ -58,18 +64,19 @@ class Crops:
     def crop(self, step: int, index: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Crop ``index`` of the batch of ``step``: image (C, H, W), classes (h, w), weights (h, w)."""
         rng = np.random.default_rng([self.seed, 2, step, index])
-        sample = self.samples[rng.choice(len(self.samples), p=self._chances)]
+        chosen = rng.choice(len(self.samples), p=self._chances)
+        image, classes, weights = self._planes[chosen]
         crop = self.augment(
-            sample.image,
-            sample.classes,
-            sample.weights,
-            centre=self._centre(sample, rng),
+            image,
+            classes,
+            weights,
+            centre=self._centre(self.samples[chosen], rng),
             input_size=self.input_size,
             output_size=self.output_size,
             rng=rng,
         )
         assert crop.weights is not None
-        return torch.from_numpy(crop.image), torch.from_numpy(crop.classes), torch.from_numpy(crop.weights)
+        return crop.image, crop.classes, crop.weights
 
     def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """The batch of a step: images (B, C, H, W), classes (B, h, w), weights (B, h, w)."""
@@ -88,6 +95,23 @@ class Crops:
         annotated = np.flatnonzero(sample.classes != IGNORE)  # sparse annotation: look it up
         place = int(annotated[rng.integers(len(annotated))])
         return float(place // width), float(place % width)
+
+
+def _planes(sample: Sample) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return sample.image, sample.classes, sample.weights
+
+
+def _on_device(sample: Sample, device: torch.device | None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    image, classes, weights = (torch.tensor(part, device=device) for part in _planes(sample))
+    return image, classes, weights
+
+
+def _has_room(samples: Sequence[Sample], device: torch.device | None) -> bool:
+    """Whether the images are to be kept on the device; the other half of its memory is the network's."""
+    if device is None or device.type != "cuda":
+        return False
+    needed = sum(part.nbytes for sample in samples for part in _planes(sample))
+    return needed <= torch.cuda.mem_get_info(device)[0] // 2
 
 
 def made_ahead(make: Callable[[int], T], start: int, ahead: int = 2) -> Iterator[T]:

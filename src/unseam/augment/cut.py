@@ -1,0 +1,49 @@
+"""Cut a window out of an image whose border is mirrored (paper, sec. 2): from memory or disk, or on the device itself."""
+
+import numpy as np
+import torch
+from jaxtyping import Shaped
+from torch import Tensor
+
+from unseam.geometry import mirrored_range
+
+
+def tensor_type(plane: Shaped[np.ndarray, "*shape"] | Shaped[Tensor, "*shape"]) -> torch.dtype:
+    """The number format that a tensor needs to hold the pixels of an array or a tensor."""
+    return plane.dtype if isinstance(plane, Tensor) else torch.from_numpy(np.empty(0, plane.dtype)).dtype
+
+
+def cut(
+    plane: Shaped[np.ndarray, "image_height image_width"] | Shaped[Tensor, "image_height image_width"],
+    top: int,
+    left: int,
+    window: Shaped[Tensor, "height width"],
+) -> Shaped[Tensor, "height width"]:
+    """Fill ``window`` from the image, its first pixel from (top, left); beyond the image's border it is mirrored.
+
+    An array may be memory-mapped, read-only, of any layout: only what lies round the window is read. A tensor's pixels
+    never leave their device, and nothing waits for that device.
+    """
+    (image_height, image_width), (height, width) = plane.shape, window.shape
+    if top >= 0 and left >= 0 and top + height <= image_height and left + width <= image_width:
+        piece = plane[top : top + height, left : left + width]
+        if isinstance(piece, Tensor):
+            return window.copy_(piece)
+        window.numpy()[:] = piece
+        return window
+    rows = mirrored_range(top, top + height, image_height)
+    columns = mirrored_range(left, left + width, image_width)
+    if isinstance(plane, Tensor):
+        picked_rows, picked_columns = (
+            torch.from_numpy(picked).to(plane.device, non_blocking=True) for picked in (rows, columns)
+        )
+        return window.copy_(plane[picked_rows[:, None], picked_columns])
+    # Whole rows first; of their columns most lie in the image and are copied in one piece, only the mirrored are picked.
+    first, stop = int(columns.min()), int(columns.max()) + 1
+    near, filled = plane[rows, first:stop], window.numpy()
+    begin = min(max(-left, 0), width)
+    end = max(begin, min(image_width - left, width))
+    filled[:, begin:end] = near[:, left + begin - first : left + end - first]
+    for strip in (slice(0, begin), slice(end, width)):
+        filled[:, strip] = near[:, columns[strip] - first]
+    return window
