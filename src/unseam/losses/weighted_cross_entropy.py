@@ -75,7 +75,9 @@ class WeightedCrossEntropy:
                 f"{len(self.class_weights)} class weights came for {logits.shape[1]} classes. "
                 "Give one for each class, or none."
             )
-        class_weights = torch.tensor(self.class_weights, device=logits.device) if self.class_weights else None
+        class_weights = None
+        if self.class_weights:  # not made on the device, for which the host would wait
+            class_weights = torch.tensor(self.class_weights).to(logits.device, non_blocking=True)
         per_pixel_BHW = F.cross_entropy(
             logits.float(), classes.long(), weight=class_weights, ignore_index=IGNORE, reduction="none"
         )

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import nn
 
-from unseam.errors import TrainingError
+from unseam.training.optim import step_if
+from unseam.training.outcome import Arriving, note, outcome
 from unseam.training.state import Batch, Observer, Plan, TrainState, monotonic
-
-_MOST_SKIPPED = 20
 
 
 def train(
@@ -31,15 +30,17 @@ def train(
     plan
         Budget, learning rate, precision.
     observers
-        Called in order after each step.
+        Called in order after each step. On a GPU the energy that they read is that of the step before.
 
     Raises
     ------
     TrainingError
-        If 20 steps in a row gave no finite energy or gradient. The weights are then still the last good ones.
+        If 20 steps in a row gave no finite energy or gradient (on a GPU it is noticed one step later). The weights are
+        then still the last good ones.
     """
     net, optimiser = state.net, state.optimiser
     started = monotonic() - state.seconds
+    arriving = Arriving(late=0 if plan.device.type == "cpu" else 1)
     with torch.random.fork_rng():  # drop-out draws from the global generator; leave it as we found it
         while (progress := plan.budget.progress(state.step, monotonic() - started)) < 1:
             batch = next(batches)
@@ -48,39 +49,29 @@ def train(
                 group["lr"] = plan.learning_rate * plan.schedule.factor(progress)
 
             net.train()
-            images = batch.images.to(plan.device, memory_format=torch.channels_last, non_blocking=True)
+            batch = batch.on(plan.device)
             with torch.autocast(plan.device.type, plan.dtype, enabled=plan.dtype != torch.float32):
-                logits = net(images)
-            energy = energy_of(logits.float(), batch.classes.to(plan.device), batch.weights.to(plan.device))
+                logits = net(batch.images)
+            energy = energy_of(logits.float(), batch.classes, batch.weights)
             optimiser.zero_grad(set_to_none=True)
             energy.backward()
-            norm = nn.utils.clip_grad_norm_(net.parameters(), plan.clip_norm or float("inf"))
+            norm = _norm(net, plan.clip_norm)
+            is_finite = torch.isfinite(norm) & torch.isfinite(energy)
 
-            state.energy = float(energy.detach())
-            state.foreground = _foreground(logits.detach())
-            if torch.isfinite(norm) and torch.isfinite(energy):
-                optimiser.step()
-                state.skipped = 0
-            else:
-                state.skipped += 1
-                _stop_if_diverged(state)
+            step_if(is_finite, optimiser)
+            for arrived in arriving.send(outcome(state.step, logits, energy, is_finite)):
+                note(state, arrived)
             state.step += 1
             state.seconds = monotonic() - started
             for observer in observers:
                 observer(state, plan.budget.progress(state.step, state.seconds))
+    for arrived in arriving.rest():
+        note(state, arrived)
     return state
 
 
-def _foreground(logits: torch.Tensor) -> float:
-    """Share of the pixels whose largest logit is not the background's; exactly 0 or 1 only if all are alike."""
-    classes = logits.argmax(dim=1)
-    return int(classes.count_nonzero()) / classes.numel()
-
-
-def _stop_if_diverged(state: TrainState) -> None:
-    if state.skipped >= _MOST_SKIPPED:
-        raise TrainingError(
-            f"Training diverged: {state.skipped} steps in a row, up to step {state.step}, gave an energy or a gradient "
-            "that is not finite; none of them was applied. Try a learning rate ten times smaller "
-            "(--set optimiser.adam_w.learning_rate=1e-4), or clip gradients (--set training.clip_norm=1.0)."
-        )
+def _norm(net: nn.Module, clip_norm: float | None) -> torch.Tensor:
+    """The length of the gradient, which is shortened to ``clip_norm`` if there is one."""
+    if clip_norm:
+        return nn.utils.clip_grad_norm_(net.parameters(), clip_norm)
+    return nn.utils.get_total_norm([weight.grad for weight in net.parameters() if weight.grad is not None])

@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from jaxtyping import Bool
+from torch import Tensor, nn
 
 from unseam.settings import check_range
 
@@ -56,6 +57,30 @@ class AdamW:
 
 Optimiser = SGD | AdamW
 """The closed list: every optimiser that settings can name."""
+
+
+def step_if(is_finite: Bool[Tensor, ""], optimiser: torch.optim.Optimizer) -> None:
+    """Update the weights if that is true, wherever it was computed; a GPU is not asked for the answer.
+
+    There the fused optimisers are handed the answer as it is, on the GPU, and do nothing if it says no.
+    """
+    if is_finite.device.type == "cpu":
+        if is_finite:
+            optimiser.step()
+        return
+    step_unless(~is_finite, optimiser)
+
+
+def step_unless(is_bad: Bool[Tensor, ""], optimiser: torch.optim.Optimizer) -> None:
+    """Update the weights by a fused optimiser, unless the number that is on their device says that the step is bad."""
+    if isinstance(optimiser, torch.optim.SGD):
+        # PyTorch makes the momentum in the first step, and leaves it unset if that step is bad. From 0 on it is the same.
+        for group in optimiser.param_groups:
+            for weight in group["params"] if group["momentum"] else ():
+                if optimiser.state[weight].get("momentum_buffer") is None:
+                    optimiser.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
+    optimiser.found_inf = is_bad.float()  # type: ignore[attr-defined]
+    optimiser.step()
 
 
 @dataclass(frozen=True)

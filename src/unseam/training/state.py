@@ -22,6 +22,17 @@ class Batch:
     classes: UInt8[Tensor, "batch rows cols"]
     weights: Float[Tensor, "batch rows cols"]
 
+    def on(self, device: torch.device) -> "Batch":
+        """The same where it is to be computed, the image's channels last in memory.
+
+        A GPU copies from pinned memory while the host goes on; from other memory the host would have to wait.
+        """
+        parts: tuple[Tensor, ...] = (self.images, self.classes, self.weights)
+        if device.type == "cuda":
+            parts = tuple(part.pin_memory() for part in parts)
+        images, classes, weights = (part.to(device, non_blocking=True) for part in parts)
+        return Batch(images.contiguous(memory_format=torch.channels_last), classes, weights)
+
 
 @dataclass
 class TrainState:
@@ -41,6 +52,8 @@ class TrainState:
         Share of the pixels of the last batch that the network gave to any class but the background.
     skipped
         Steps in a row whose energy or gradient was not finite, and which were therefore not applied.
+
+    On a GPU the last three are those of the step before: nobody waits for the numbers of the step that it is working on.
     """
 
     net: nn.Module
