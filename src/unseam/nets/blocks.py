@@ -142,6 +142,8 @@ def draw_weights(net: nn.Module, generator: torch.Generator | None = None) -> No
     """
     for layer in net.modules():
         if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+            if layer.weight.is_meta:
+                continue  # a network without memory, to be filled from a file: PyTorch would load its compiler to draw nothing
             deviation = math.sqrt(2 / incoming_nodes(layer))
             nn.init.normal_(layer.weight, 0.0, deviation, generator=generator)
             if layer.bias is not None:
