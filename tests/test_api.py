@@ -16,7 +16,10 @@ from unseam.errors import DataError, LabelError, ModelFileError, OutputError, Se
 from unseam.model import Model
 from unseam.recipes import default
 
-FILES = ["README.md", "checkpoint.safetensors", "config.toml", "curve.svg", "history.csv", "model.safetensors"]
+FILES = [
+    *("README.md", "checkpoint.safetensors", "config.toml", "curve.svg", "held_out.npz", "history.csv", "model.safetensors"),
+    "report.html",
+]
 
 
 def quick(images, masks=None, steps=2, settings=(), **more) -> Model:

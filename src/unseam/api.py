@@ -14,10 +14,13 @@ from unseam.doctor.before_training import warnings
 from unseam.engines import choose_device
 from unseam.errors import DataError, SettingsError
 from unseam.fit import Fitted, Session, fit
+from unseam.gather_evidence import Judged, gather
 from unseam.judge import SCORE_NAMES
 from unseam.metrics import Scores
 from unseam.model import Model
 from unseam.recipes import recipe_named
+from unseam.report.evidence import save_evidence
+from unseam.report_files import write_run_report
 from unseam.run_folder import RunFolder, read_run
 from unseam.settings import with_overrides
 from unseam.training import Budget, Observer, TrainState
@@ -112,15 +115,19 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
             watch.tell(warning)
     score_name = SCORE_NAMES[prepared.reading.kind]
     if run.data.folds > 1:
-        model, _ = _train_folds(prepared, run, folder, watch, _Where(device, resume))
+        model, fitted = _train_folds(prepared, run, folder, watch, _Where(device, resume))
     else:
         one = fit(prepared, run, _session(run, folder, watch, _Where(device, resume), (score_name, folder)))
-        model = Model(one.net, one.info, device)
+        model, fitted = Model(one.net, one.info, device), (one,)
         if folder is not None:
             folder.write_history(one.records, score_name)
     if folder is not None:
         model.save(folder.model)
         folder.write_card(model.info)
+        judged = [Judged(one.net, one.held_out) for one in fitted]
+        where = str(data) if isinstance(data, str | Path) else ""
+        save_evidence(folder.evidence, gather(model.info, judged, prepared.samples, str(model.device), where))
+        write_run_report(folder)
     return model
 
 

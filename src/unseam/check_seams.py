@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from torch import nn
 
 from unseam.engines import TorchEngine
 from unseam.inference.predict import Predictor
@@ -49,10 +51,17 @@ def compare_tiles(
     SizeError
         If a tile is too small for the network.
     """
+    yield from compare_tiles_of_normalised(model.net, model.normalised(image), tile_sizes, double=double)
+
+
+def compare_tiles_of_normalised(
+    net: nn.Module, image: Float[np.ndarray, "channel height width"], tile_sizes: Sequence[int] = (), *, double: bool = True
+) -> Iterator[Comparison]:
+    """As :func:`compare_tiles`, of a network and an image that is normalised already."""
     dtype = torch.float64 if double else torch.float32
-    engine = TorchEngine(model.net.to(dtype), "cpu", dtype)
+    engine = TorchEngine(net.to(dtype), "cpu", dtype)
     try:
-        normalised = model.normalised(image).astype(np.float64 if double else np.float32)
+        normalised = image.astype(np.float64 if double else np.float32)
         height, width = normalised.shape[1:]
         geometry = engine.geometry
         whole = geometry.input_for_output(max(height, width))
@@ -70,4 +79,4 @@ def compare_tiles(
                 int(np.count_nonzero(result.argmax(0) != reference.argmax(0))),
             )
     finally:
-        model.net.to(torch.float32)
+        net.to(torch.float32)

@@ -48,7 +48,7 @@ def run_demo(out: Path, minutes: float, watch: api.Watch) -> DemoResult:
     scores = evaluate_files(job.classes, truth).scores
     comparison = out / "image_truth_prediction_errors.png"
     write_image(comparison, _side_by_side(read_image(image).pixels, read_labels(truth).pixels, read_labels(job.classes).pixels))
-    files = (comparison, *job.outputs, out / "model" / "curve.svg", out / "model" / "model.safetensors")
+    files = (comparison, *job.outputs, out / "model" / "report.html", out / "model" / "model.safetensors")
     return DemoResult(scores, files, time.monotonic() - started)
 
 

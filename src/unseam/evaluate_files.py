@@ -1,9 +1,9 @@
 """Scores from file to file, or from arrays: predictions and annotations are paired by name and read for what both hold."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,25 @@ from unseam.metrics import ImagePair, SurfaceDistance
 
 Masks = Literal["auto", "binary", "classes", "instances"]
 Arrays = Sequence[np.ndarray]
+
+
+class ReadPair(NamedTuple):
+    """A pair of maps as it is scored, and where it comes from.
+
+    Attributes
+    ----------
+    images
+        Name, prediction and truth.
+    annotation, plane
+        First file of the truth, and which of its planes.
+    values
+        Of the classes in the files; empty for objects, and where everything but the background is foreground.
+    """
+
+    images: ImagePair
+    annotation: Path
+    plane: int
+    values: tuple[int, ...]
 
 
 def evaluate(
@@ -106,6 +125,7 @@ def evaluate_files(
     masks: Masks = "auto",
     ignore: int | None = None,
     tolerance: float | None = None,
+    on_pair: Callable[["ReadPair"], None] = lambda _: None,
 ) -> Evaluation:
     """Score a file or folder of predictions against a file or folder of annotations, one pair after the other.
 
@@ -124,6 +144,8 @@ def evaluate_files(
     tolerance
         How far apart outlines may be in the surface Dice: in um if all files say the size of their pixels, otherwise in
         px. None: 2 px.
+    on_pair
+        Called with each pair of maps before it is scored.
 
     Raises
     ------
@@ -148,7 +170,7 @@ def evaluate_files(
         ignore=ignore,
     )
     surface = surface_for(spacings, tolerance)
-    images = _images(scored.files, shelf, reading, surface)
+    images = _images(scored.files, shelf, reading, surface, on_pair)
     result = score_images(images, groups, reading, surface, reading.reason + _left_out(scored))
     if result.calibration is None and any(file.probabilities for file in scored.files):
         words = "Probabilities are left out: not all predictions have them, or they are of other classes than the maps."
@@ -173,7 +195,11 @@ def _check_planes(files: Sequence[ScoredFile], shelf: Shelf) -> tuple[list[int],
 
 
 def _images(
-    files: Sequence[ScoredFile], shelf: Shelf, reading: ScoredReading, surface: SurfaceDistance
+    files: Sequence[ScoredFile],
+    shelf: Shelf,
+    reading: ScoredReading,
+    surface: SurfaceDistance,
+    on_pair: Callable[["ReadPair"], None],
 ) -> Iterator[ImagePair]:
     """Pair after pair, plane after plane."""
     for file in files:
@@ -183,13 +209,15 @@ def _images(
         likely = read_probabilities(file.probabilities, len(planes)) if file.probabilities else [None] * len(planes)
         for index, ((ours, theirs), probabilities) in enumerate(zip(planes, likely, strict=True)):
             name = file.name if len(planes) == 1 else f"{file.name} plane {index}"
-            yield ImagePair(
+            pair = ImagePair(
                 name,
                 reading.prediction(ours),
                 reading.truth(theirs),
                 spacing or (1.0, 1.0),
                 None if probabilities is None else reading.probabilities(probabilities),
             )
+            on_pair(ReadPair(pair, file.truth[0], index, reading.values))
+            yield pair
 
 
 def _left_out(scored: ScoredFiles) -> str:

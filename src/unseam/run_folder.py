@@ -23,7 +23,7 @@ from unseam.training.observers import Record
 
 @dataclass(frozen=True)
 class RunFolder:
-    """``model.safetensors``, ``config.toml``, ``history.csv``, ``curve.svg``, ``README.md`` and the checkpoint."""
+    """``model.safetensors``, ``config.toml``, ``history.csv``, ``curve.svg``, ``README.md``, the checkpoint, the report."""
 
     path: Path
 
@@ -36,6 +36,16 @@ class RunFolder:
     def checkpoint(self) -> Path:
         """The state of training, to go on from."""
         return self.path / "checkpoint.safetensors"
+
+    @property
+    def evidence(self) -> Path:
+        """What was held out, as pictures and maps, from which the report can be made anew."""
+        return self.path / "held_out.npz"
+
+    @property
+    def report(self) -> Path:
+        """The page to look at."""
+        return self.path / "report.html"
 
     def fold(self, number: int) -> "RunFolder":
         """Where fold ``number`` of a cross-validation, from 1, keeps its checkpoint and its history."""
@@ -50,7 +60,7 @@ class RunFolder:
             If a run is there already, or a file of somebody's with a name that a run would use.
         """
         names = (self.model.name, self.checkpoint.name, "config.toml", "history.csv", "curve.svg", "README.md")
-        there = [name for name in names if (self.path / name).exists()]
+        there = [name for name in (*names, self.evidence.name, self.report.name) if (self.path / name).exists()]
         if there:
             raise OutputError(
                 f"{self.path} already holds a run ({', '.join(there)}), and nothing is overwritten. "

@@ -12,7 +12,7 @@ def demo(*, out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("demo")
     Parameters
     ----------
     out
-        Folder for the model, the segmentation, an overlay picture and the training curve.
+        Folder for the model, the segmentation, an overlay picture and the report.
     minutes
         How long to train.
     """

@@ -32,7 +32,7 @@ def train(
     data
         Folder with images and masks: images/x.tif and masks/x.png, or another common layout.
     out
-        Run folder to write: model.safetensors, config.toml, history.csv, curve.svg, README.md.
+        Run folder to write: report.html, model.safetensors, config.toml, history.csv, curve.svg, held_out.npz, README.md.
     recipe
         default (a few minutes; if nothing is said), paper (as the paper trained), or the config.toml of another run.
     steps
@@ -97,4 +97,5 @@ def train(
     else:
         print(f"{took}; {score + ' on the held-out part, ' if score else ''}best at step {record.best_step}")
     print(f"model: {out / 'model.safetensors'}")
+    print(f"report: {out / 'report.html'}")
     print(f"next:  unseam predict {out} IMAGES --out OUT")

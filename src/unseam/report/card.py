@@ -52,8 +52,9 @@ Use it:
 unseam predict {name} IMAGES --out OUT
 ```
 
-`model.safetensors` is all that prediction needs; `config.toml` repeats the training; `history.csv` and `curve.svg` show
-how it went; `checkpoint.safetensors` is there for `--resume` and may be deleted.
+`report.html` shows how well it does: open it in a browser. `model.safetensors` is all that prediction needs; `config.toml`
+repeats the training; `history.csv` and `curve.svg` show how it went; `held_out.npz` holds what the report is made from;
+`checkpoint.safetensors` is there for `--resume` and may be deleted.
 
 If you publish results, please cite O. Ronneberger, P. Fischer, T. Brox: U-Net: Convolutional Networks for Biomedical
 Image Segmentation. MICCAI 2015, LNCS 9351, 234-241.

@@ -56,10 +56,20 @@ def errors(
     return picture
 
 
-def _as_rgb(image: np.ndarray) -> np.ndarray:
+def to_look_at(image: Shaped[np.ndarray, "height width *channel"]) -> UInt8[np.ndarray, "height width *colour"]:
+    """An image of any real type as 8 bits, (H, W) or (H, W, 3): stretched between its percentiles 0.5 and 99.5.
+
+    Of two channels, or of more than three, the first.
+    """
     grey = image[..., None] if image.ndim == 2 else image
     if grey.shape[-1] == 2 or grey.shape[-1] > 3:
         grey = grey[..., :1]
     low, high = np.percentile(grey, [0.5, 99.5])
     stretched = np.clip((grey.astype(np.float32) - low) / max(float(high - low), 1e-9), 0, 1) * 255
-    return np.broadcast_to(stretched, (*grey.shape[:2], 3)).copy()
+    picture = stretched.round().astype(np.uint8)
+    return picture[..., 0] if picture.shape[-1] == 1 else picture
+
+
+def _as_rgb(image: np.ndarray) -> np.ndarray:
+    picture = to_look_at(image).astype(np.float32)
+    return np.broadcast_to(picture if picture.ndim == 3 else picture[..., None], (*picture.shape[:2], 3)).copy()

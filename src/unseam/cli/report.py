@@ -1,0 +1,25 @@
+"""``unseam report``."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def report(run: Path, /, *, out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None) -> None:
+    """Make the report of a training anew, from its run folder: one HTML file that opens in any browser.
+
+    Training makes it by itself. It holds the scores, the learning curve, images with truth, prediction and errors, the objects
+    that are wrong, how far the probabilities can be believed, the seam check, and all that is needed to repeat the training.
+
+    Parameters
+    ----------
+    run
+        Run folder that unseam train wrote.
+    out
+        File to write; without it, report.html in the run folder.
+    """
+    from unseam.report_files import write_run_report
+    from unseam.run_folder import RunFolder
+
+    print(f"report: {write_run_report(RunFolder(run), out)}")

@@ -1,0 +1,170 @@
+"""What a report shows: maps that were compared, pixel by pixel confidence, the seam check; and its file in the run folder.
+
+The file is a NumPy archive without objects in it: nothing is unpickled, and how much it would unpack to is read from its
+list of contents before anything is unpacked.
+"""
+
+import io
+import json
+import struct
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Integer, UInt8
+
+from unseam.errors import DataError
+from unseam.io import write_bytes_whole
+from unseam.metrics import CalibrationScore
+from unseam.settings import decode, encode
+
+_FORMAT = "unseam evidence 1"
+_MOST_BYTES = 2**29
+_UNUSABLE = (  # what a damaged or hostile archive has been seen to end in, by way of zipfile, zlib and NumPy
+    *(OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, RuntimeError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """A window of one image: what was predicted, what is true.
+
+    Attributes
+    ----------
+    name
+        What the user calls the image.
+    truth, predicted
+        Class maps (255 in the truth: not annotated) or instance maps (-1), in the frame of the window.
+    picture
+        (H, W) or (H, W, 3), to look at; None: there is none.
+    origin
+        Row and column of the window in the image.
+    """
+
+    name: str
+    truth: Integer[np.ndarray, "height width"]
+    predicted: Integer[np.ndarray, "height width"]
+    picture: UInt8[np.ndarray, "height width *colour"] | None = None
+    origin: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
+class SeamLine:
+    """One size of tiles against one pass: see :mod:`unseam.check_seams`."""
+
+    input_tile: tuple[int, int]
+    num_tiles: int
+    difference: float
+    num_changed: int
+
+
+@dataclass(frozen=True)
+class SeamCheck:
+    """The seam check of a model on a part of one image; ``reason`` says what was done, or why nothing was."""
+
+    reason: str
+    limit: float = 0.0
+    lines: tuple[SeamLine, ...] = ()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known beside the maps.
+
+    Attributes
+    ----------
+    masks
+        What is compared: instance maps, or class maps.
+    class_names
+        Background first.
+    calibration
+        Of all pixels together; None where probabilities are not known.
+    seams
+        Of the model.
+    trained_on
+        Lines of :func:`unseam.data.fingerprint.fingerprint`.
+    data
+        The folder of the data, as the user gave it; empty: arrays.
+    """
+
+    masks: Literal["binary", "classes", "instances"]
+    class_names: tuple[str, ...]
+    calibration: CalibrationScore | None = None
+    seams: SeamCheck = SeamCheck("The seam check was not made: there is no model here, only maps.")
+    trained_on: tuple[str, ...] = ()
+    data: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """All that a report needs beside the model's own record."""
+
+    facts: Facts
+    compared: tuple[Compared, ...] = ()
+
+
+def save_evidence(path: Path, evidence: Evidence) -> None:
+    """Write the archive, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    images = [{"name": c.name, "origin": list(c.origin)} for c in evidence.compared]
+    about = {"format": _FORMAT, "facts": encode(evidence.facts), "images": images}
+    arrays = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)}
+    for index, one in enumerate(evidence.compared):
+        arrays[f"truth_{index}"], arrays[f"predicted_{index}"] = narrow(one.truth), narrow(one.predicted)
+        if one.picture is not None:
+            arrays[f"picture_{index}"] = one.picture
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]  # the stub takes the arrays for flags
+    write_bytes_whole(path, stream.getvalue())
+
+
+def load_evidence(path: Path) -> Evidence:
+    """Read the archive of :func:`save_evidence`.
+
+    Raises
+    ------
+    DataError
+        If it is something else, or damaged. One class, whatever is wrong.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > _MOST_BYTES:
+            raise ValueError(f"it would unpack to {size:,} bytes")
+        with np.load(path, allow_pickle=False) as arrays:
+            about = json.loads(arrays["about"].tobytes())
+            if about["format"] != _FORMAT:
+                raise ValueError(f"its format is {about['format']!r}, not {_FORMAT!r}")
+            compared = tuple(_compared(arrays, index, image) for index, image in enumerate(about["images"]))
+        return Evidence(decode(Facts, about["facts"]), compared)
+    except _UNUSABLE as error:
+        raise DataError(
+            f"{path}: what was held out cannot be read ({error}). Train again, or delete the file: the report is then made "
+            "without images."
+        ) from error
+
+
+def _compared(arrays: Any, index: int, image: dict[str, Any]) -> Compared:
+    truth, predicted = arrays[f"truth_{index}"], arrays[f"predicted_{index}"]
+    picture = arrays[f"picture_{index}"] if f"picture_{index}" in arrays.files else None
+    row, column = (int(number) for number in image["origin"])
+    if truth.ndim != 2 or truth.shape != predicted.shape or truth.dtype.kind not in "iu" or predicted.dtype.kind not in "iu":
+        raise ValueError(f"image {index}: its maps do not fit")
+    if picture is not None and (picture.dtype != np.uint8 or picture.shape not in (truth.shape, (*truth.shape, 3))):
+        raise ValueError(f"image {index}: its picture does not fit its maps")
+    return Compared(str(image["name"]), truth, predicted, picture, (row, column))
+
+
+def narrow(labels: np.ndarray) -> np.ndarray:
+    """The same map in the smallest type that holds its values."""
+    low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
+    return labels.astype(np.promote_types(np.min_scalar_type(low), np.min_scalar_type(high)))

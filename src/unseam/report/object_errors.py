@@ -1,0 +1,113 @@
+"""Objects that are wrong, one by one: split, merged, missed, invented; each with its place, so that one can go and look."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from jaxtyping import Bool, Int, Integer
+from scipy import ndimage
+
+from unseam.metrics.contingency import Contingency, contingency_of_instance_maps
+
+ObjectErrorKind = Literal["split", "merged", "missed", "invented"]
+KINDS: tuple[ObjectErrorKind, ...] = get_args(ObjectErrorKind)
+
+
+@dataclass(frozen=True)
+class ObjectError:
+    """One object that is wrong.
+
+    Attributes
+    ----------
+    kind
+        ``split``: more than half of each of several predicted objects lies in this true one. ``merged``: more than half of
+        each of several true objects lies in this predicted one. ``missed``: a true object that no predicted one matches by
+        an IoU above 0.5, and that is neither split nor part of a merged one. ``invented``: a predicted object that matches
+        none, is neither merged nor part of a split one, and does not lie mostly where nobody annotated. So an object with a
+        bad outline is missed and invented, as it is for F1.
+    label
+        Its id: in the truth for split and missed, in the prediction for merged and invented.
+    box
+        Rows and columns that it fills.
+    num_pixels
+        Its size.
+    """
+
+    kind: ObjectErrorKind
+    label: int
+    box: tuple[slice, slice]
+    num_pixels: int
+
+
+def object_errors(
+    predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "height width"]
+) -> list[ObjectError]:
+    """Every object that is wrong, largest first in each kind; only what was annotated counts.
+
+    Raises
+    ------
+    DataError, LabelError
+        The maps differ in size, or hold something else than ids.
+
+    Examples
+    --------
+    >>> truth = np.array([[1, 1, 1, 1, 0, 2]])
+    >>> [(e.kind, e.label) for e in object_errors(np.array([[3, 3, 4, 4, 0, 0]]), truth)]
+    [('split', 1), ('missed', 2)]
+    """
+    table = contingency_of_instance_maps(predicted, truth)
+    wrong = _wrong(table)
+    # What nobody annotated (-1) is background here: there is no object to point at.
+    boxes = {is_true: _boxes(ids) for is_true, ids in ((True, truth), (False, predicted))}
+    found: list[ObjectError] = []
+    for kind in KINDS:
+        is_true = kind in ("split", "missed")
+        ids, sizes = table.truth_sizes if is_true else table.predicted_sizes
+        of_kind = [
+            ObjectError(kind, label, boxes[is_true][label], int(sizes[np.searchsorted(ids, label)]))
+            for label in wrong[kind].tolist()
+        ]
+        found += sorted(of_kind, key=lambda error: (-error.num_pixels, error.label))
+    return found
+
+
+def matched_pairs(
+    predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "height width"]
+) -> Bool[np.ndarray, "height width"]:
+    """Pixels whose true and predicted object match by an IoU above 0.5."""
+    table = contingency_of_instance_maps(predicted, truth)
+    matches = table.matched(0.5)
+    partner = np.zeros(max(1, int(truth.max(initial=0)) + 1), np.int64)
+    partner[table.truth[matches]] = table.predicted[matches]
+    return (truth > 0) & (predicted > 0) & (partner[np.maximum(truth, 0)] == predicted)
+
+
+def _wrong(table: Contingency) -> dict[ObjectErrorKind, Int[np.ndarray, " _ids"]]:
+    """Ids of the objects of each kind."""
+    pairs = table.is_object_pair
+    matches = table.matched(0.5)
+    in_truth = pairs & (2 * table.count > table.predicted_size_of_pair)  # most of the predicted object lies in the true one
+    in_predicted = pairs & (2 * table.count > table.truth_size_of_pair)
+    split = _repeated(table.truth[in_truth])
+    merged = _repeated(table.predicted[in_predicted])
+    pieces = table.predicted[in_truth & np.isin(table.truth, split)]
+    parts = table.truth[in_predicted & np.isin(table.predicted, merged)]
+    ids = table.truth_sizes[0]
+    return {
+        "split": split,
+        "merged": merged,
+        "missed": np.setdiff1d(ids[ids > 0], np.concatenate([table.truth[matches], split, parts])),
+        "invented": table.invented(np.concatenate([table.predicted[matches], merged, pieces])),
+    }
+
+
+def _boxes(ids: np.ndarray) -> dict[int, tuple[slice, slice]]:
+    """Where each object lies; ids may have gaps and be large."""
+    labels, dense = np.unique(np.maximum(ids, 0), return_inverse=True)
+    boxes = ndimage.find_objects(dense.reshape(ids.shape) + 1)
+    return dict(zip(labels.tolist(), boxes, strict=True))
+
+
+def _repeated(ids: np.ndarray) -> np.ndarray:
+    values, counts = np.unique(ids, return_counts=True)
+    return values[counts > 1]

@@ -1,0 +1,214 @@
+"""The report: one HTML file with all in it, that needs no network, no program but a browser, and prints."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from unseam.metrics.contingency import contingency_of_class_maps, contingency_of_instance_maps
+from unseam.model_file import ModelInfo
+from unseam.report.calibration_plot import calibration_svg
+from unseam.report.card import facts
+from unseam.report.curve import FOR_A_PAGE, curve_svg
+from unseam.report.evidence import Compared, Evidence
+from unseam.report.layers import Layers, layers_of
+from unseam.report.overlay import PALETTE
+from unseam.report.score_table import Scored, ScoreTable, score_table, scores_of
+from unseam.report.thumbnails import MOST_SHOWN, wrong_objects
+from unseam.training.observers import Record
+
+GENERATOR = '<meta name="generator" content="unseam report">'
+"""In the head of each report: a file with this line is ours to write anew."""
+
+_EACH_WAY = 3
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the model came to be.
+
+    Attributes
+    ----------
+    info
+        Of the model file.
+    records
+        The history.
+    config
+        The settings, as TOML.
+    command
+        Repeats the run.
+    """
+
+    info: ModelInfo
+    records: tuple[Record, ...]
+    config: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that stands in one report.
+
+    Attributes
+    ----------
+    title
+        Of the page.
+    lead
+        What was scored, in a sentence.
+    evidence
+        What was compared; None: nothing is kept of it.
+    training
+        None: predictions were scored from files.
+    command
+        Makes this report again.
+    scored
+        The scores, where they are known already; otherwise they are counted from the evidence.
+    """
+
+    title: str
+    lead: str
+    evidence: Evidence | None
+    training: Training | None
+    command: str
+    scored: Scored | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One image in the report."""
+
+    number: int
+    name: str
+    place: str
+    score: str
+    layers: Layers
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the confusion between classes: pixels, and their share of the true class."""
+
+    num_pixels: int
+    share: float
+    is_right: bool
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """What is counted from the maps once, and shown in several places."""
+
+    table: ScoreTable
+    panels: tuple[Panel, ...]
+    heading: str
+
+
+def render(report: Report) -> str:
+    """The report as HTML. Names of files and classes are text from anywhere, and are escaped."""
+    pages = Environment(
+        loader=PackageLoader("unseam.report", "page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    pages.filters["percent"] = lambda share: "–" if math.isnan(share) else f"{100 * share:.1f} %"
+    template = pages.get_template("report.html")
+    assert pages.loader is not None
+    style, script = (Markup(pages.loader.get_source(pages, name)[0]) for name in ("style.css", "zoom.js"))  # noqa: S704 - ours
+    return template.render(style=style, script=script, generator=Markup(GENERATOR), **_sections(report))  # noqa: S704 - ours
+
+
+def _sections(report: Report) -> dict[str, Any]:
+    """What the template is given; a section without anything to show says why instead."""
+    evidence, training = report.evidence, report.training
+    has_maps = evidence is not None and bool(evidence.compared)
+    counted = _count(evidence, report.scored) if evidence is not None and has_maps else None
+    return {
+        "report": report,
+        "facts": evidence.facts if evidence is not None else None,
+        "num_images": len(counted.table.rows) if counted is not None else 0,
+        "counted": counted,
+        "curve": _curve(training) if training is not None else "",
+        "has_scores": training is not None and any(not math.isnan(record.score) for record in training.records),
+        "legend": _legend(evidence) if evidence is not None else [],
+        "confusion": _confusion(evidence) if evidence is not None and has_maps else [],
+        "wrong": wrong_objects(evidence.compared) if has_maps and evidence and evidence.facts.masks == "instances" else (),
+        "most_shown": MOST_SHOWN,
+        "calibration": _calibration(evidence) if evidence is not None else None,
+        "about": facts(training.info) if training is not None else [],
+    }
+
+
+def _curve(training: Training) -> Markup:
+    records, name = training.records, training.info.training.score_name
+    drawn = curve_svg(
+        [r.step for r in records],
+        [r.energy for r in records],
+        [r.score for r in records],
+        "",
+        name or "no validation",
+        seconds=[r.seconds for r in records],
+        ink=FOR_A_PAGE,
+    )
+    return Markup(drawn)  # noqa: S704 - its texts are escaped where they are drawn
+
+
+def _count(evidence: Evidence, scored_by: Scored | None) -> _Counted:
+    """Scores, and the images to look at: all of a few, otherwise the best and the worst."""
+    table = score_table(scored_by or scores_of(evidence), evidence.facts.masks, evidence.facts.class_names)
+    scored = {index: score for index, score in table.ranked if index < len(evidence.compared)}
+    order = [*scored, *(index for index in range(len(evidence.compared)) if index not in scored)]
+    few = len(order) <= 2 * _EACH_WAY
+    chosen = order if few else [*list(scored)[:_EACH_WAY], *list(scored)[-_EACH_WAY:]]
+    panels: list[Panel] = []
+    for index in dict.fromkeys(chosen):
+        one = evidence.compared[index]
+        layers = layers_of(one.picture, one.truth, one.predicted, instances=evidence.facts.masks == "instances")
+        score = f"{table.ranked_by} {scored[index]:.3f}" if index in scored else "nothing to score"
+        panels.append(Panel(len(panels) + 1, one.name, _place(one), score, layers))
+    heading = "all, the best first" if few else f"the best {_EACH_WAY} and the worst {_EACH_WAY} of {len(order)}"
+    return _Counted(table, tuple(panels), heading)
+
+
+def _place(one: Compared) -> str:
+    (top, left), (height, width) = one.origin, one.truth.shape
+    return f"rows {top}–{top + height - 1}, columns {left}–{left + width - 1}"
+
+
+def _legend(evidence: Evidence) -> list[tuple[str, str]]:
+    """Colour and name of each class; objects have no fixed colours."""
+    if evidence.facts.masks == "instances":
+        return []
+    colours = [f"rgb({int(r)} {int(g)} {int(b)})" for r, g, b in PALETTE]
+    return [(colours[i % len(colours)], name) for i, name in enumerate(evidence.facts.class_names[1:])]
+
+
+def _confusion(evidence: Evidence) -> list[tuple[str, list[Cell]]]:
+    """A row a true class, a column a predicted one; of objects, background and object."""
+    num_classes = len(evidence.facts.class_names)
+    counts = np.zeros((num_classes, num_classes), np.int64)
+    for one in evidence.compared:
+        if evidence.facts.masks == "instances":
+            table = contingency_of_instance_maps(one.predicted, one.truth).as_foreground()
+        else:
+            table = contingency_of_class_maps(one.predicted, one.truth)
+        inside = (table.truth < num_classes) & (table.predicted < num_classes)
+        np.add.at(counts, (table.truth[inside], table.predicted[inside]), table.count[inside])
+    totals = counts.sum(axis=1)
+    rows = []
+    for true, name in enumerate(evidence.facts.class_names):
+        shares = [count / totals[true] if totals[true] else math.nan for count in counts[true]]
+        cells = [Cell(int(count), float(shares[guess]), guess == true) for guess, count in enumerate(counts[true])]
+        rows.append((name, cells))
+    return rows
+
+
+def _calibration(evidence: Evidence) -> tuple[Markup, str] | None:
+    score = evidence.facts.calibration
+    if score is None or not score.curve:
+        return None
+    return Markup(calibration_svg(score, FOR_A_PAGE)), f"{score.error:.3f}"  # noqa: S704 - numbers only
