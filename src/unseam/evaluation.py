@@ -138,9 +138,9 @@ def surface_for(spacings: Sequence[tuple[float, float] | None], tolerance: float
     return SurfaceDistance(_TOLERANCE_PX * px if tolerance is None else tolerance, "um")
 
 
-def _plain(value: float) -> float | None:
+def _plain(value: int | float) -> int | float | None:
     return None if math.isnan(value) else value
 
 
-def _cell(value: float) -> str:
+def _cell(value: int | float) -> str:
     return "" if math.isnan(value) else repr(value)

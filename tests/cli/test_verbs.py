@@ -43,7 +43,8 @@ def test_train_predict_evaluate_info_seams(terminal, data, tmp_path):
 
     said = terminal("evaluate", results, data / "masks")
     assert said.code == 0
-    assert [line.split()[0] for line in said.out.splitlines()[1:]] == ["image", "a", "b", "c", "all"]
+    table = said.out.splitlines()[1 : said.out.splitlines().index("")]
+    assert [line.split()[0] for line in table] == ["image", "a", "b", "c", "all", "95", "95"]
 
     said = terminal("info", out)
     assert said.code == 0
@@ -184,7 +185,8 @@ def test_results_are_replaced_if_that_is_said(terminal, model, data, tmp_path):
 @pytest.mark.parametrize("kind", ["classes", "instances"])
 def test_a_prediction_against_itself_is_perfect(kind, terminal, model, data, tmp_path):
     terminal("predict", model, data, "-o", tmp_path / "out", "--save", kind)
-    said = terminal("evaluate", tmp_path / "out", tmp_path / "out", "--json", *(("--masks", kind) if kind != "classes" else ()))
+    words = ("--masks", kind) if kind != "classes" else ()
+    said = terminal("evaluate", tmp_path / "out", tmp_path / "out", "--json", "-", *words)
     assert said.code == 0, said.err
     scores = json.loads(said.out)
     assert [image["name"] for image in scores["images"]] == ["a", "b", "c"]
@@ -195,13 +197,13 @@ def test_a_prediction_against_itself_is_perfect(kind, terminal, model, data, tmp
 
 
 def test_masks_against_themselves_and_file_against_file(terminal, data):
-    assert json.loads(terminal("evaluate", data / "masks", data / "masks", "--json").out)["all"]["iou"] == 1.0
-    assert json.loads(terminal("evaluate", data / "masks/a.png", data / "masks/b.png", "--json").out)["all"]["iou"] < 1.0
+    assert json.loads(terminal("evaluate", data / "masks", data / "masks", "--json", "-").out)["all"]["iou"] == 1.0
+    assert json.loads(terminal("evaluate", data / "masks/a.png", data / "masks/b.png", "--json", "-").out)["all"]["iou"] < 1.0
 
 
 def test_where_both_were_written_the_kind_of_the_annotations_decides(terminal, model, data, tmp_path):
     terminal("predict", model, data, "-o", tmp_path / "out", "--save", "both", "--probabilities", "--overlay")
-    said = terminal("evaluate", tmp_path / "out", data / "masks", "--json")
+    said = terminal("evaluate", tmp_path / "out", data / "masks", "--json", "-")
     assert said.code == 0, said.err
     assert json.loads(said.out)["masks"] == "binary"
 
