@@ -79,16 +79,19 @@ def _beside(facts: GreyFacts, known: SeenImages) -> list[Difference]:
     found: list[Difference] = []
     low, high = known.middle
     if not low - _MIDDLE <= facts.middle <= high + _MIDDLE:
+        is_reversed = (facts.middle > 0.6 and high < 0.4) or (facts.middle < 0.4 and low > 0.6)
+        shade = "brighter" if facts.middle > high else "darker"
         words = (
             f"its median lies at {facts.middle:.0%} between dark and bright, at {_range(low, high, '.0%')} in the training "
-            "images: bright and dark may be the other way round"
+            f"images: {'bright and dark may be the other way round' if is_reversed else f'most of it is {shade}'}"
         )
         found.append(Difference("other contrast than the model", words))
     low, high = known.grain_px
     if not low / _SCALE <= facts.grain_px <= high * _SCALE:
+        why = "larger objects, blur or uneven light" if facts.grain_px > high else "smaller objects, or noise"
         words = (
             f"its grey values change over {facts.grain_px:.1f} px, over {_range(low, high, '.1f')} px in the training images: "
-            "another magnification or sharpness"
+            f"another magnification, {why}"
         )
         found.append(Difference("other scale than the model", words))
     if facts.noise > _NOISE * known.noise[1]:
@@ -157,15 +160,13 @@ def beside_model(seen: Sequence[Seen], info: ModelInfo) -> list[Finding]:
                 kinds.add(difference.kind)
                 met.setdefault(difference.kind, []).append((one.place, difference.words))
     for kind, places in met.items():
-        if kind == "blank image":
-            continue  # told with the grey values
         effect, mend = _EFFECTS[kind]
         where = some_of(len(places), len(seen))
         found.append(
             Finding(
                 kind,
                 "stops" if kind == "other channels than the model" else "hurts",
-                f"{where}; the first: {places[0][1]}",
+                f"{where}{'; the first' if len(seen) > 1 else ''}: {places[0][1]}",
                 tuple(place for place, _ in places),
                 effect,
                 mend,

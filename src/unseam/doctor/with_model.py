@@ -36,7 +36,8 @@ def check_with_model(
     checked = check_folder(place, masks=masks, ignore=ignore, context=context_of(info.net))
     if not checked.items:
         return checked.report
-    findings += beside_model(seen_of(checked.items), info)
+    known = {finding.kind for finding in checked.report.findings}  # a blank image is told once
+    findings += [one for one in beside_model(seen_of(checked.items), info) if one.kind not in known]
     if checked.reading is not None:
         findings += objects_beside_model(checked.items, checked.reading, info)
     return replace(checked.report, findings=by_severity([*checked.report.findings, *findings]))
