@@ -24,6 +24,7 @@ from unseam.geometry import Geometry
 from unseam.inference.instances import Objects
 from unseam.io import write_bytes_whole
 from unseam.judge import SCORE_NAMES, judge, with_best_threshold, with_smallest_object
+from unseam.memory import keep_freed_memory
 from unseam.model_file import ModelInfo, TrainingRecord
 from unseam.nets import NetConfig
 from unseam.settings import table_name
@@ -118,6 +119,8 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     _check_class_weights(run, prepared)
     _check_classes(parts, prepared, session.tell)
     session.tell(parts.reason)
+    if session.device.type == "cpu":
+        keep_freed_memory()
     dtype = choose_dtype(run.training.precision, session.device)
     state = _fresh_state(run, prepared, session.device)
     plan = _plan(run, session.device, dtype)
