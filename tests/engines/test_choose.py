@@ -99,3 +99,16 @@ def test_compiled_computes_the_same(net):
         "assert difference < 1e-5, difference\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", ["torch", "openvino"])
+def test_the_first_tile_does_not_wait_for_a_compiler(name):
+    """Importing PyTorch's compiler takes a second, and some innocent calls do it."""
+    code = (
+        "import sys, numpy as np\n"
+        "from unseam.engines import choose_engine\n"
+        "from unseam.nets import UNet\n"
+        f"choose_engine(UNet(first_width=2, depth=1), {name!r})(np.zeros((1, 44, 44), np.float32))\n"
+        "assert 'torch._dynamo' not in sys.modules, 'imported'\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
