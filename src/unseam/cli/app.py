@@ -14,6 +14,7 @@ from unseam.cli.evaluate import evaluate
 from unseam.cli.info import info
 from unseam.cli.predict import predict
 from unseam.cli.report import report
+from unseam.cli.reproduce import reproduce
 from unseam.cli.seams import seams
 from unseam.cli.train import train
 from unseam.errors import UnseamError
@@ -32,7 +33,7 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,  # Ctrl-C is answered below
 )
-for verb in (check, train, predict, evaluate, report, info, seams, demo):
+for verb in (check, train, predict, evaluate, report, info, seams, demo, reproduce):
     app.command(verb)
 
 _NO_MEMORY = (

@@ -1,0 +1,73 @@
+"""``unseam reproduce``."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+
+def reproduce(
+    table: Literal["isbi2012", "phc-u373", "dic-hela"],
+    /,
+    *,
+    data: Path,
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    minutes: float = 60.0,
+    recipe: Literal["paper", "default"] = "paper",
+    average: Literal["none", "rotations", "flips"] = "rotations",
+    device: str = "auto",
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = (),
+) -> None:
+    """Train as the paper did, and print the paper's figures beside ours, with all that differs.
+
+    Writes table.md and table.json beside the model. The paper trained for ten hours on a graphics card; a processor makes a
+    few steps of its recipe a minute, which is not enough to learn. There --recipe default shows what can be had in little time.
+
+    Parameters
+    ----------
+    table
+        isbi2012: membranes in electron micrographs (table 1). phc-u373, dic-hela: cells of the Cell Tracking Challenge
+        (table 2).
+    data
+        Folder of the challenge's data: train-volume.tif and train-labels.tif (or images and masks, a slice a file); or the
+        sequences 01 and 02 with 01_GT/SEG and 02_GT/SEG.
+    out
+        Folder for the model and the table; without it, reproduced-TABLE.
+    minutes
+        How long to train.
+    recipe
+        paper, or default: the one for little time, which is not the paper's.
+    average
+        The paper averages over seven rotations; none is seven times as fast.
+    device
+        auto, cpu, cuda, ...
+    set_
+        Any setting of the recipe, as path.to.setting=value; may be given several times. The table then says so.
+    """
+    from rich.console import Console as Terminal
+    from rich.table import Table
+
+    from unseam.api import Watch
+    from unseam.reproduce import EXPERIMENTS, Asked
+    from unseam.training.observers import Console
+
+    terminal, folder = Terminal(stderr=True), out or Path(f"reproduced-{table}")
+
+    def tell(sentence: str) -> None:
+        terminal.print(f"- {sentence}", highlight=False, markup=False, soft_wrap=True)
+
+    with Console(terminal) as console:
+        watch = Watch(tell, console.recorded, (console,))
+        result = EXPERIMENTS[table](Asked(data, folder, minutes, recipe, set_, average, device, watch))
+    head, *rows = result.lines()
+    shown = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for index, title in enumerate(head):
+        shown.add_column(title, justify="right" if index else "left")
+    for row in rows:
+        shown.add_row(*row, style="bold" if row[0].startswith("ours") else "")
+    print(f"{result.title}\n")
+    Terminal(width=None if terminal.is_terminal else 120).print(shown)
+    print("\nWhat differs:")
+    for sentence in result.differences:
+        print(f"- {sentence}")
+    print(f"\ntable: {folder / 'table.md'}")

@@ -1,0 +1,118 @@
+"""What every experiment of the paper is here: a recipe, a budget, a part that is held out and scored at the end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from unseam.api import Watch
+from unseam.config import Run
+from unseam.data.prepare import Prepared
+from unseam.data.sample import Sample
+from unseam.data.split import Split, annotated, whole
+from unseam.engines import choose_device
+from unseam.errors import DataError
+from unseam.fit import Session, fit
+from unseam.inference.rotations import Averaging
+from unseam.judge import SCORE_NAMES
+from unseam.model import Model
+from unseam.recipes import recipe_named
+from unseam.run_folder import RunFolder
+from unseam.settings import with_overrides
+from unseam.training import TrainState
+from unseam.training.observers import Record
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user wants of an experiment: data, folder for the results, budget, recipe and changes to it, averaging."""
+
+    data: Path
+    out: Path
+    minutes: float
+    recipe: str = "paper"
+    settings: tuple[str, ...] = ()
+    average: Averaging = "rotations"
+    device: str = "auto"
+    watch: Watch = field(default_factory=Watch)
+
+    @property
+    def run(self) -> Run:
+        """The recipe with the changes and the budget."""
+        run = with_overrides(recipe_named(self.recipe), self.settings)
+        return replace(run, training=replace(run.training, steps=None, minutes=self.minutes))
+
+    @property
+    def departures(self) -> tuple[str, ...]:
+        """Sentences on what the user asked for that the paper did not do."""
+        said = []
+        if self.recipe != "paper":
+            said.append(
+                f"Trained by the recipe {self.recipe!r}, which is not the paper's: another width, optimiser and schedule."
+            )
+        if self.settings:
+            said.append(f"Settings of the recipe were changed: {', '.join(self.settings)}.")
+        return tuple(said)
+
+
+def trained(prepared: Prepared, parts: Split, asked: Asked) -> Model:
+    """Train by the recipe within the budget; what is held out chooses nothing, the last weights are kept.
+
+    Raises
+    ------
+    OutputError
+        If there is a run in the folder already.
+    DataError, SettingsError, TrainingError
+        As for :func:`unseam.fit.fit`.
+    """
+    run, folder = asked.run, RunFolder(asked.out)
+    score_name = SCORE_NAMES[prepared.reading.kind]
+
+    def on_record(state: TrainState, records: Sequence[Record]) -> None:
+        folder.write_history(records, score_name)
+        asked.watch.on_record(state, records[-1])
+
+    session = Session(
+        device=choose_device(asked.device),
+        checkpoint=folder.checkpoint,
+        observers=asked.watch.observers,
+        on_start=lambda: folder.begin(run),
+        on_record=on_record,
+        tell=asked.watch.tell,
+    )
+    fitted = fit(prepared, run, session, parts)
+    model = Model(fitted.net, fitted.info, asked.device)
+    model.save(folder.model)
+    folder.write_card(fitted.info)
+    return model
+
+
+def last_block(samples: Sequence[Sample], share: float = 0.2) -> Split:
+    """Hold out the last neighbours of a sequence, with one between them and those that train.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than three.
+    """
+    if len(samples) < 3:
+        raise DataError(f"{len(samples)} annotated plane(s) came; three or more are needed, to train, to part and to score.")
+    first = len(samples) - max(1, round(share * len(samples)))
+    reason = (
+        f"held out: the last {len(samples) - first} of {len(samples)} ({samples[first].name} to {samples[-1].name}); "
+        f"{samples[first - 1].name}, next to them, trains nothing"
+    )
+    return Split(tuple(samples[: first - 1]), annotated(whole(samples[first:])), reason, chooses=False)
+
+
+def made(model: Model, parts: Split, asked: Asked) -> tuple[tuple[str, str], ...]:
+    """How ours came about, for the table."""
+    record = model.info.training
+    return (
+        ("recipe", f"{asked.recipe}: {record.recipe}"),
+        ("budget", f"{asked.minutes:g} minutes"),
+        ("training", f"{record.steps} steps, {record.seconds / 60:.1f} minutes, {record.precision} on {record.device}"),
+        ("trained on", f"{len(parts.training)} images"),
+        ("scored on", parts.reason),
+        ("averaged over", {"rotations": "seven rotations", "flips": "eight flips", "none": "nothing"}[asked.average]),
+        ("made", f"{record.date} with {', '.join(record.versions)}"),
+    )
