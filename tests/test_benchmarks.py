@@ -1,11 +1,14 @@
 """The parts of the benchmarks that need no data and no training: splits, what counts as finished, the table."""
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "benchmarks"
@@ -19,7 +22,7 @@ def few_images(monkeypatch):
     import few_images
 
     yield few_images
-    for name in ("few_images", "few_images_rows", "common"):
+    for name in ("few_images", "few_images_rows", "common", "gpu", "gpu_bench"):
         sys.modules.pop(name, None)
 
 
@@ -144,3 +147,42 @@ def test_command_names_no_place_outside(common, tmp_path, monkeypatch):
     told = common.command([here, "/far/away/data", "--out=/tmp/x", "../b/c", "--n", "5"])
     assert told == "python benchmarks/a.py .../data --out=.../x .../c --n 5"
     assert set(common.facts("numpy")["versions"]) == {"unseam", "python", "numpy"}
+
+
+def test_the_gpu_benchmark_runs_to_its_end_without_a_gpu(common, monkeypatch, tmp_path, capsys):
+    import gpu
+
+    monkeypatch.setattr(sys, "argv", ["gpu.py"])
+    gpu.main(["--device", "cpu", "--small", "--out", str(tmp_path)])
+    result = json.loads((tmp_path / "gpu.json").read_text())
+    measured = {row["what"].split(",")[0] for row in result["rows"]}
+    assert measured == {"matrix product", "forward", "training step", "one image", "many images", "augmented crop"}
+    assert all(row["median_ms"] > 0 for row in result["rows"])
+    assert all("CUDA graphs need a CUDA device" in line for line in result["missing"]), "nothing else may be missing"
+    assert result["sizes"].startswith("small")
+    assert "no GPU (cpu)" in (tmp_path / "gpu.md").read_text()
+    assert "forward, 1 x 60" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_the_gpu_benchmark_says_what_to_do_without_a_gpu(common, capsys):
+    import gpu
+
+    with pytest.raises(SystemExit):
+        gpu.main([])
+    assert "--device cpu --small" in capsys.readouterr().err
+
+
+def test_the_gpu_benchmark_needs_torch_and_numpy_alone(tmp_path):
+    """In a bare image: no jaxtyping, SciPy, Pillow or safetensors. What needs them is named, the rest is measured."""
+    if not FOLDER.is_dir():
+        pytest.skip("the benchmarks are not part of this distribution")
+    missing = ["jaxtyping", "scipy", "PIL", "safetensors", "skimage", "tifffile", "imagecodecs", "tomli_w", "rich", "cyclopts"]
+    program = f"import sys; sys.modules |= dict.fromkeys({missing}); import gpu; gpu.main()"
+    command = [sys.executable, "-c", program, "--device", "cpu", "--small", "--out", str(tmp_path)]
+    paths = os.pathsep.join([str(FOLDER), str(ROOT / "src")])
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": paths})
+    assert "jaxtyping is not installed" in done.stdout
+    result = json.loads((tmp_path / "gpu.json").read_text())
+    assert {"forward", "training step", "one image"} <= {row["what"].split(",")[0] for row in result["rows"]}
+    assert any("scipy" in line for line in result["missing"])
