@@ -6,7 +6,7 @@ Each metric is computed by us and by at least one independent program on the sam
 membranes, and a prediction whose membranes lie elsewhere, gape here and there, and run where none is. A program that
 cannot be imported is named and left out; none is a dependency. To have them all:
 
-    pip install --target peers --no-deps py-ctcmetrics==1.3.3
+    pip install --target peers --no-deps py-ctcmetrics==1.3.3 stardist==0.9.2 csbdeep six numba llvmlite tqdm
     PYTHONPATH=peers python benchmarks/metrics.py
 
 A metric is one function below that yields its cases, and its name in CASES.
@@ -31,7 +31,22 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from common import facts, heading, write_result
-from unseam.metrics import DET, SEG, RandError, VInfo, VRand, WarpingError
+from unseam.metrics import (
+    DET,
+    SEG,
+    AggregatedJaccard,
+    AveragePrecision,
+    CalibrationError,
+    ImagePair,
+    PanopticQuality,
+    RandError,
+    SurfaceDistance,
+    VInfo,
+    VRand,
+    WarpingError,
+    evaluate_instance_maps,
+)
+from unseam.metrics.surface_distance import outlines
 
 ROOT = Path(__file__).resolve().parents[1]
 LARGE = (512, 200), (2048, 2000)
@@ -169,7 +184,66 @@ def cell_tracking_cases() -> Iterator[Case]:
             yield Case(name, size(side, num_cells), (ours, Program("py-ctcmetrics, reading two TIFF files", theirs)))
 
 
-CASES = (warping_cases, rand_cases, cell_tracking_cases)
+def matching_cases() -> Iterator[Case]:
+    """StarDist's matching lets an IoU be equal to the threshold; ours must be above it."""
+    try:
+        from stardist.matching import matching
+    except ImportError:
+        matching = None
+    thresholds = AveragePrecision().thresholds
+    for side, num_cells in LARGE:
+        truth, predicted = objects(side, num_cells)
+        theirs_ap = theirs_pq = None
+        if matching is not None:
+
+            def theirs_ap(t: np.ndarray = truth, p: np.ndarray = predicted) -> float:
+                return float(np.mean([one.accuracy for one in matching(t, p, thresh=thresholds)]))
+
+            def theirs_pq(t: np.ndarray = truth, p: np.ndarray = predicted) -> float:
+                return float(matching(t, p, thresh=0.5).panoptic_quality)
+
+        for name, metric, theirs in (
+            ("average precision, 10 thresholds", AveragePrecision(), theirs_ap),
+            ("panoptic quality", PanopticQuality(), theirs_pq),
+        ):
+            ours = Program("unseam", lambda m=metric, t=truth, p=predicted: next(iter(m(p, t).columns().values())))
+            yield Case(name, size(side, num_cells), (ours, Program("StarDist: matching", theirs)))
+        aji = Program("unseam", lambda t=truth, p=predicted: AggregatedJaccard()(p, t).index)
+        yield Case("aggregated Jaccard, both forms", size(side, num_cells), (aji,))
+
+
+def outline_cases() -> Iterator[Case]:
+    """The other way to the nearest pixel: a distance transform of the whole image."""
+    for side, num_cells in LARGE:
+        truth, predicted = objects(side, num_cells)
+
+        def by_transform(truth: np.ndarray = truth, predicted: np.ndarray = predicted) -> float:
+            one, other = (outlines(labels, np.ones(truth.shape, bool)) for labels in (truth, predicted))
+            there, back = (ndimage.distance_transform_edt(~b)[a] for a, b in ((one, other), (other, one)))
+            return float(max(np.percentile(there, 95), np.percentile(back, 95)))
+
+        ours = Program("unseam", lambda t=truth, p=predicted: SurfaceDistance().from_instance_maps(p, t).hausdorff95[1])
+        programs = ours, Program("SciPy: distance_transform_edt of the outlines", by_transform)
+        yield Case("Hausdorff 95 and surface Dice", size(side, num_cells), programs)
+
+
+def whole_table_cases() -> Iterator[Case]:
+    """All that a table of objects has, calibration included; the figure is SEG."""
+    for side, num_cells in LARGE:
+        truth, predicted = objects(side, num_cells)
+        foreground = np.where(predicted > 0, 0.9, 0.1).astype(np.float32)
+        probabilities = np.stack([1 - foreground, foreground])
+        pair = ImagePair("image", predicted, truth, (1.0, 1.0), probabilities)
+        is_cell = (truth > 0).astype(np.uint8)
+        ours = Program("unseam", lambda p=probabilities, t=is_cell: CalibrationError()(p, t).error)
+        yield Case("calibration error", size(side, num_cells), (ours,))
+        whole = Program(
+            "unseam", lambda p=pair: float(evaluate_instance_maps([p], surface=SurfaceDistance()).pooled()["seg"])
+        )
+        yield Case("all columns of unseam evaluate, from arrays", size(side, num_cells), (whole,))
+
+
+CASES = (warping_cases, rand_cases, cell_tracking_cases, matching_cases, outline_cases, whole_table_cases)
 
 
 def size(side: int, num_cells: int) -> str:
@@ -224,7 +298,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, help="how often each program runs at most")
     parser.add_argument("--seconds", type=float, default=1.0, help="after which no further run is begun")
     arguments = parser.parse_args()
-    taken = facts("numpy", "scipy", "scikit-image", "py-ctcmetrics")
+    taken = facts("numpy", "scipy", "scikit-image", "py-ctcmetrics", "stardist")
     rows = [row for cases in CASES for case in cases() for row in measure(case, arguments.repeats, arguments.seconds)]
     result = {"facts": taken, "rows": rows}
     print(table(result))
