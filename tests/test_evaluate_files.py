@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unseam.data import scored_files
 from unseam.errors import DataError
-from unseam.evaluate_files import evaluate_files
+from unseam.evaluate_files import evaluate, evaluate_files
 from unseam.io import write_image, write_label_map
 
 CELLS = np.array([[0, 1, 1, 0, 2, 2], [0, 1, 1, 0, 2, 2], [0, 0, 0, 0, 0, 0]], np.int32)
@@ -105,3 +106,75 @@ def test_results_beside_their_images(tmp_path: Path) -> None:
     out, truth = folders(tmp_path, CELLS, CELLS, "_masks")
     write_image(out / "a.png", np.full(CELLS.shape, 200, np.uint8))
     assert evaluate_files(out, truth).scores.pooled()["seg"] == 1
+
+
+def test_arrays_score_as_files_do(tmp_path: Path) -> None:
+    shifted = np.roll(CELLS, 1, axis=1)
+    for part, maps in (("truth", (CELLS, CELLS)), ("out", (CELLS, shifted))):
+        (tmp_path / part).mkdir()
+        for name, labels in zip("ab", maps, strict=True):
+            write_label_map(tmp_path / part / f"{name}_masks.tif", labels, (0.5, 0.25))
+    of_files = evaluate(str(tmp_path / "out"), tmp_path / "truth")
+    of_arrays = evaluate([CELLS, shifted], [CELLS, CELLS], masks="instances", spacing_um=(0.5, 0.25))
+    assert of_arrays.scores.pooled() == pytest.approx(of_files.scores.pooled(), nan_ok=True)
+    assert of_arrays.surface.unit == of_files.surface.unit == "um"
+    assert of_arrays.surface.tolerance == pytest.approx(of_files.surface.tolerance)
+    assert of_arrays.intervals.of["seg"] == of_files.intervals.of["seg"]
+
+
+def test_arrays_that_do_not_go_together(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="Lists of 1, 2 arrays came"):
+        evaluate([CELLS], [CELLS, CELLS])
+    with pytest.raises(DataError, match="at least one"):
+        evaluate([], [])
+    with pytest.raises(DataError, match="Give files on both sides, or lists"):
+        evaluate(tmp_path, [CELLS])
+    with pytest.raises(DataError, match="came with files"):
+        evaluate(tmp_path, tmp_path, spacing_um=(1.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("masks", "values"), [("instances", (0, 5, 9)), ("binary", (0, 1, 1)), ("classes", (0, 1, 2)), ("classes", (0, 2, 1))]
+)
+def test_probabilities_of_three_classes(masks, values) -> None:
+    maps = np.array(values, np.int32)[CELLS]
+    certain = np.stack([np.equal(CELLS, k) for k in range(3)]).astype(np.float32)
+    if values == (0, 2, 1):
+        certain = certain[[0, 2, 1]]
+    scored = evaluate([maps], [maps], masks=masks, probabilities=[certain])
+    assert scored.calibration is not None
+    assert scored.calibration.error == 0
+    assert scored.scores.pooled()["best_dice"] == 1
+
+
+def test_a_class_that_occurs_nowhere_has_its_channel() -> None:
+    maps = np.where(CELLS == 1, 0, CELLS)  # classes 0 and 2 of three
+    certain = np.stack([maps == k for k in range(3)]).astype(np.float32)
+    scored = evaluate([maps], [maps], masks="classes", probabilities=[certain])
+    assert scored.calibration is not None
+    assert scored.calibration.error == 0
+    others = evaluate([255 * CELLS], [255 * CELLS], masks="classes", probabilities=[certain[:2]])
+    assert others.calibration is None
+
+
+def test_planes_of_one_stack_are_one_image(tmp_path: Path) -> None:
+    for part in ("truth", "out"):
+        (tmp_path / part).mkdir()
+        write_label_map(tmp_path / part / "s_masks.tif", np.stack([CELLS, CELLS]))
+    scored = evaluate_files(tmp_path / "out", tmp_path / "truth")
+    assert scored.scores.names == ("s plane 0", "s plane 1")
+    assert not scored.intervals.of
+
+
+def test_a_large_set_is_never_held_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scored_files, "_HELD", 3 * CELLS.size)  # each file takes one byte a pixel
+    paths = []
+    for number in range(6):
+        paths.append((tmp_path / f"{number}_masks.tif",))
+        write_label_map(paths[-1][0], CELLS)
+    shelf = scored_files.Shelf()
+    planes = scored_files.Planes(paths, shelf)
+    assert len(planes) == 6
+    for plane in planes:
+        np.testing.assert_array_equal(plane, CELLS)
+        assert sum(file.pixels.nbytes for file in shelf._kept.values()) <= 3 * CELLS.size
