@@ -64,6 +64,7 @@ def test_a_folder_and_its_run_folder(folder, tmp_path):
     assert model.info == read_info(out / "model.safetensors") == load(out, "cpu").info
     assert [record.steps for record in model.info.members] == [2, 2, 2]
     assert model.info.training.steps == 6
+    assert "The folders `fold-1` and on hold" in (out / "README.md").read_text()
     assert "folds = 3" in (out / "config.toml").read_text()
     rows = list(csv.DictReader((out / "out_of_fold.csv").read_text().splitlines()))
     assert [row["image"] for row in rows[:-1]] == list(json.loads((out / "out_of_fold.json").read_text())["folds"])

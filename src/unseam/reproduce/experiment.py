@@ -82,7 +82,6 @@ def trained(prepared: Prepared, parts: Split, asked: Asked) -> Model:
     fitted = fit(prepared, run, session, parts)
     model = Model(fitted.net, fitted.info, asked.device)
     model.save(folder.model)
-    folder.write_card(fitted.info)
     return model
 
 
