@@ -18,6 +18,7 @@ from unseam.metrics import (
     Scores,
     SurfaceDistance,
     ThresholdScanScore,
+    WarpingError,
     evaluate_class_maps,
     evaluate_instance_maps,
 )
@@ -110,8 +111,10 @@ def score_images(
     reason
         What to tell the user about the reading.
     """
-    evaluate = evaluate_instance_maps if reading.kind == "instances" else evaluate_class_maps
-    scores = evaluate(images, surface=surface)
+    if reading.kind == "instances":
+        scores = evaluate_instance_maps(images, surface=surface)
+    else:
+        scores = evaluate_class_maps(images, surface=surface, warping=WarpingError())
     calibration = [one for row in scores.per_image for one in row if isinstance(one, CalibrationScore)]
     scan = [one for row in scores.per_image for one in row if isinstance(one, ThresholdScanScore)]
     return Evaluation(

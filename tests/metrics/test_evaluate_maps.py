@@ -6,12 +6,14 @@ import pytest
 
 from unseam.errors import DataError, LabelError, SettingsError
 from unseam.metrics import (
+    DET,
     SEG,
     Dice,
     IoU,
     ObjectScores,
     PixelError,
     RandError,
+    WarpingError,
     evaluate_class_maps,
     evaluate_instance_maps,
 )
@@ -47,11 +49,21 @@ def test_class_maps_score_as_each_metric_does(rng):
         assert figures["rand_error"] == RandError().from_class_maps(predicted, truth).error
 
 
+def test_mistakes_of_topology_are_found_if_asked_for(rng):
+    pairs = list(class_pairs(rng, num_classes=2))
+    scores = evaluate_class_maps(iter(pairs), warping=WarpingError())
+    assert scores.columns[9:] == ("warping_error", "split_merger_error", "splits", "mergers")
+    for (_, predicted, truth), (_, figures) in zip(pairs, scores.images(), strict=True):
+        assert figures["warping_error"] == WarpingError()(predicted, truth).error
+    assert scores.pooled()["splits"] == sum(figures["splits"] for _, figures in scores.images())
+
+
 def test_instance_maps_score_as_each_metric_does(rng):
     pairs = list(instance_pairs(rng))
     scores = evaluate_instance_maps(iter(pairs), threshold=0.6)
     for (_, predicted, truth), (_, figures) in zip(pairs, scores.images(), strict=True):
         assert figures["seg"] == SEG()(predicted, truth).seg
+        assert figures["det"] == DET()(predicted, truth).det
         assert figures["f1"] == ObjectScores(0.6)(predicted, truth).f1
         assert figures["rand_error"] == RandError()(predicted, truth).error
         foreground = np.where(truth == NOT_ANNOTATED, IGNORE, truth > 0).astype(np.uint8)

@@ -13,6 +13,7 @@ from unseam.metrics.average_precision import AveragePrecision
 from unseam.metrics.calibration import CalibrationError
 from unseam.metrics.class_overlap import largest_class
 from unseam.metrics.contingency import Contingency, contingency_of_class_maps, contingency_of_instance_maps
+from unseam.metrics.det import DET
 from unseam.metrics.dice import Dice
 from unseam.metrics.iou import IoU
 from unseam.metrics.object_scores import ObjectScores
@@ -25,6 +26,7 @@ from unseam.metrics.seg import SEG
 from unseam.metrics.surface_distance import SurfaceDistance, SurfaceScore
 from unseam.metrics.table import Scores
 from unseam.metrics.threshold_scan import ThresholdScan
+from unseam.metrics.warping_error import WarpingError
 from unseam.shapes import IGNORE, NOT_ANNOTATED
 
 
@@ -53,7 +55,13 @@ class ImagePair(NamedTuple):
 Pairs = Iterable[ImagePair | tuple[str, np.ndarray, np.ndarray]]
 
 
-def evaluate_class_maps(pairs: Pairs, *, cell_class: int = 1, surface: SurfaceDistance | None = None) -> Scores:
+def evaluate_class_maps(
+    pairs: Pairs,
+    *,
+    cell_class: int = 1,
+    surface: SurfaceDistance | None = None,
+    warping: WarpingError | None = None,
+) -> Scores:
     """Score predicted class maps: pixel error, IoU, Dice, precision, recall, and the Rand error of one class's components.
 
     Parameters
@@ -65,13 +73,16 @@ def evaluate_class_maps(pairs: Pairs, *, cell_class: int = 1, surface: SurfaceDi
         Class whose 4-connected components are the cells of the Rand error.
     surface
         How outlines are compared, with each image's own size of a pixel; None: they are not, which saves most of the time.
+    warping
+        How mistakes of topology are found; None: they are not, which saves time.
 
     Returns
     -------
     Scores
         Columns ``pixel_error``, ``iou``, ``dice``, ``pixel_precision``, ``pixel_recall``, ``rand_error``,
         ``rand_precision``, ``rand_recall`` and ``rand_index_error``; with ``surface`` also ``hausdorff95_px`` (or
-        ``_um``) and ``surface_dice``; with probabilities ``calibration_error``, ``best_dice`` and ``best_threshold``.
+        ``_um``) and ``surface_dice``; with ``warping`` also ``warping_error``, ``split_merger_error``, ``splits`` and
+        ``mergers``; with probabilities ``calibration_error``, ``best_dice`` and ``best_threshold``.
         With three classes or more ``iou_class_1`` and on, and so for all that are of a class.
 
     Raises
@@ -98,6 +109,8 @@ def evaluate_class_maps(pairs: Pairs, *, cell_class: int = 1, surface: SurfaceDi
             scores: tuple[Score, ...] = (rand_error.from_class_maps(image.predicted, image.truth),)
             if surface is not None:
                 scores += (replace(surface, spacing=image.spacing)(image.predicted, image.truth),)
+            if warping is not None:
+                scores += (warping(image.predicted, image.truth),)
             others.append(scores)
             of_probabilities.append(_score_probabilities(image.probabilities, image.truth))
         names.append(image.name)
@@ -133,7 +146,7 @@ def evaluate_instance_maps(
     Returns
     -------
     Scores
-        Columns ``seg``; ``precision``, ``recall``, ``f1``, ``mean_matched_iou``, ``true_positives``,
+        Columns ``seg``; ``det``; ``precision``, ``recall``, ``f1``, ``mean_matched_iou``, ``true_positives``,
         ``false_positives``, ``false_negatives``; ``average_precision``, ``average_precision_50`` and on;
         ``panoptic_quality``, ``segmentation_quality``, ``recognition_quality``; ``aggregated_jaccard``,
         ``aggregated_jaccard_plus``; ``rand_error``, ``rand_precision``, ``rand_recall``, ``rand_index_error``;
@@ -155,7 +168,10 @@ def evaluate_instance_maps(
     >>> round(table.pooled()["seg"], 3), table.pooled()["f1"]
     (0.667, 1.0)
     """
-    of_objects = (SEG(), ObjectScores(threshold), AveragePrecision(), PanopticQuality(), AggregatedJaccard(), RandError())
+    of_objects = (
+        *(SEG(), DET(), ObjectScores(threshold), AveragePrecision()),
+        *(PanopticQuality(), AggregatedJaccard(), RandError()),
+    )
     of_foreground = (PixelError(), IoU(), Dice(), PrecisionRecall())
     names: list[str] = []
     per_image: list[tuple[Score, ...]] = []

@@ -34,6 +34,8 @@ class Scores:
     pixel error, calibration, best threshold    pixels of all images together
     IoU, Dice, precision, recall of pixels      intersections and unions of all images together, per class
     Rand error, Rand index error, Hausdorff 95  mean over images
+    warping error, splits, mergers              pixels, and mistakes, of all images together
+    DET                                         what is to be mended in all images together
     surface Dice                                outlines of all images together, per class
     SEG                                         mean over the true objects of all images
     precision, recall, F1, matched IoU, AP, PQ  objects of all images together

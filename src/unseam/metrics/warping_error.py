@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 
 import numpy as np
@@ -24,10 +25,25 @@ class WarpingScore:
     mistakes: tuple[TopologyError, ...]
     num_pixels: int
 
-    @property
+    @cached_property
     def num_disagreeing(self) -> int:
         """Pixels that still differ."""
         return sum(patch.size for patch in self.mistakes)
+
+    @cached_property
+    def num_in_splits_and_mergers(self) -> int:
+        """Those of them that part a cell or join several."""
+        return sum(patch.size for patch in self.mistakes if patch.mistake in (Mistake.SPLIT, Mistake.MERGER))
+
+    @cached_property
+    def num_splits(self) -> int:
+        """Patches that part a cell."""
+        return self.number_of(Mistake.SPLIT)
+
+    @cached_property
+    def num_mergers(self) -> int:
+        """Patches that join cells."""
+        return self.number_of(Mistake.MERGER)
 
     @property
     def error(self) -> float:
@@ -37,8 +53,7 @@ class WarpingScore:
     @property
     def split_merger_error(self) -> float:
         """The same, only of the pixels in splits and mergers: what the challenge's table lists."""
-        in_either = (patch.size for patch in self.mistakes if patch.mistake in (Mistake.SPLIT, Mistake.MERGER))
-        return ratio(sum(in_either), self.num_pixels)
+        return ratio(self.num_in_splits_and_mergers, self.num_pixels)
 
     @property
     def loss(self) -> float:
@@ -51,12 +66,7 @@ class WarpingScore:
 
     def columns(self) -> dict[str, Figure]:
         """Give ``warping_error``, ``split_merger_error`` and the numbers of ``splits`` and ``mergers``."""
-        return {
-            "warping_error": self.error,
-            "split_merger_error": self.split_merger_error,
-            "splits": self.number_of(Mistake.SPLIT),
-            "mergers": self.number_of(Mistake.MERGER),
-        }
+        return self.pool([self])
 
     @classmethod
     def together(cls, scores: Sequence["WarpingScore"]) -> "WarpingScore":
@@ -67,7 +77,13 @@ class WarpingScore:
     @classmethod
     def pool(cls, scores: Sequence["WarpingScore"]) -> dict[str, Figure]:
         """Pool the pixels and the mistakes of all images."""
-        return cls.together(scores).columns()
+        num_pixels = sum(score.num_pixels for score in scores)
+        return {
+            "warping_error": ratio(sum(score.num_disagreeing for score in scores), num_pixels),
+            "split_merger_error": ratio(sum(score.num_in_splits_and_mergers for score in scores), num_pixels),
+            "splits": sum(score.num_splits for score in scores),
+            "mergers": sum(score.num_mergers for score in scores),
+        }
 
 
 @dataclass(frozen=True)
