@@ -147,7 +147,7 @@ def _drift(items: Sequence[Item]) -> Finding | None:
         f"the grey range (1st to 99.8th percentile) goes from {values[0]:.3g} to {values[-1]:.3g}; more than "
         f"{_DRIFT:.0f} times from the median {usual:.3g} {some_of(len(odd), len(shown))}",
         _where(odd),
-        "the range itself is normalised away; but dim images are noisier, and the network must have met both",
+        "the range itself is normalised away; but a dim image is noisier, and one from another source may look different",
         "see that such images are among those that train, in proportion to those you will predict",
     )
 
