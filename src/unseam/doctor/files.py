@@ -1,5 +1,6 @@
 """Files and pairs: every fault of a file is a finding, and what can be read is looked at all the same."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +58,8 @@ def gather(folder: Path) -> Gathered:
             image, mask = read_pair(pair)
         except (ImageReadError, DataError) as error:
             kind, path = _fault(error, pair)
-            faults.setdefault(kind, []).append((Place(_short(path, folder)), str(error)))
+            said = str(error).replace(f"{folder}{os.sep}", "")
+            faults.setdefault(kind, []).append((Place(_short(path, folder)), said))
             continue
         planes = annotated_planes(pair, image, mask)
         for index, annotated in enumerate(planes):
