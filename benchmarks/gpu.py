@@ -30,7 +30,7 @@ from torch.utils.flop_counter import FlopCounterMode
 def stand_in_for_jaxtyping() -> None:
     """Shapes in signatures only speak to readers here: without the package ``Float[Tensor, "h w"]`` is a Tensor."""
     module = types.ModuleType("jaxtyping")
-    for name in "Bool Float Float32 Float64 Int Int32 Int64 Integer Shaped UInt UInt8".split():
+    for name in ["Bool", "Float", "Float32", "Float64", "Int", "Int32", "Int64", "Integer", "Shaped", "UInt", "UInt8"]:
         setattr(module, name, type(name, (), {"__class_getitem__": classmethod(lambda cls, item: item[0])}))
     sys.modules["jaxtyping"] = module
     print("jaxtyping is not installed: shapes in signatures are not checked")
