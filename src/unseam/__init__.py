@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from unseam import plot
     from unseam.api import load, train
     from unseam.data.weight_map import weight_map
     from unseam.errors import UnseamError
@@ -32,10 +33,14 @@ _HOME = {
     "UnseamError": "unseam.errors",
 }
 
-__all__ = ["UNet", "FCN", "weight_map", "train", "load", "evaluate", "Evaluation", "Model", "Segmentation", "UnseamError"]
+__all__ = [
+    "UNet", "FCN", "weight_map", "train", "load", "evaluate", "Evaluation", "Model", "Segmentation", "UnseamError", "plot",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:
+    if name == "plot":
+        return import_module("unseam.plot")
     if name not in _HOME:
         raise AttributeError(f"module 'unseam' has no attribute {name!r}; it has {', '.join(__all__)}")
     return getattr(import_module(_HOME[name]), name)

@@ -2,6 +2,7 @@
 
 import csv
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,7 @@ def write_run_report(folder: RunFolder, out: Path | None = None) -> Path:
     data = evidence.facts.data if evidence is not None and evidence.facts.data else "DATA"
     training = Training(
         info,
-        _history(folder.path / "history.csv"),
+        read_history(folder.path / "history.csv"),
         config.read_text(encoding="utf-8", errors="replace") if config.exists() else "not kept",
         shlex.join(["unseam", "train", data, "--out", "AGAIN", "--recipe", str(config)]),
     )
@@ -76,9 +77,12 @@ class EvaluationReport:
         What is scored. Where the truth lies in a data set in a layout that training knows, its images are shown.
     out
         File to write; None: ``report.html`` in the folder of the predictions.
+    options
+        Of the command line, so that the page names the command that made it.
     """
 
-    def __init__(self, predicted: Path, truth: Path, out: Path | None = None) -> None:
+    def __init__(self, predicted: Path, truth: Path, out: Path | None = None, options: Sequence[str] = ()) -> None:
+        self.options = tuple(options)
         self.predicted, self.truth = predicted, truth
         self.out = out or (predicted if predicted.is_dir() else predicted.parent) / "report.html"
         self._is_asked_for = out is not None
@@ -125,7 +129,7 @@ class EvaluationReport:
             lead=f"{self.predicted} against {self.truth}. {evaluation.reason}{words}",
             evidence=Evidence(facts, tuple(self._compared)),
             training=None,
-            command=shlex.join(["unseam", "evaluate", str(self.predicted), str(self.truth)]),
+            command=shlex.join(["unseam", "evaluate", str(self.predicted), str(self.truth), *self.options]),
             scored=Scored(evaluation.scores, evaluation.intervals),
         )
 
@@ -153,7 +157,7 @@ def _picture(pair: Pair | None, index: int, shape: tuple[int, ...]) -> UInt8[np.
     return to_look_at(planes[index]) if fits else None
 
 
-def _history(path: Path) -> tuple[Record, ...]:
+def read_history(path: Path) -> tuple[Record, ...]:
     """The records in a ``history.csv``; none, where it is absent or holds something else."""
     try:
         rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))

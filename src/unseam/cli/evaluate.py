@@ -63,7 +63,9 @@ def evaluate(
             raise SettingsError(f"{option} came with {place}; it needs the name of a file, or - to print.")
     if as_json == as_csv == "-":
         raise SettingsError("--json - and --csv - came together; one of them can be printed. Give the other one a file.")
-    page = EvaluationReport(predicted, truth, report)
+    given = (("--masks", None if masks == "auto" else masks), ("--ignore", ignore), ("--tolerance", tolerance))
+    options = [str(word) for option, value in given if value is not None for word in (option, value)]
+    page = EvaluationReport(predicted, truth, report, options)
     watch = (lambda _: None) if no_report else page.on_pair
     result = evaluate_files(predicted, truth, masks=masks, ignore=ignore, tolerance=tolerance, on_pair=watch)
     said = "" if no_report else page.write_if_possible(result)
