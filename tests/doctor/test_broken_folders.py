@@ -70,3 +70,16 @@ def test_an_empty_place_is_no_data(tmp_path):
     (found,) = check_folder(tmp_path).report.findings
     assert found.kind == "no data"
     assert found.severity == "stops"
+
+
+def test_an_image_that_trains_and_judges_is_named_in_both_folders(tmp_path):
+    train = write_clean(tmp_path / "data/train", "instances")
+    other = write_clean(tmp_path / "data/val", "instances")
+    for name in "abcdefgh":  # turned, they are other images
+        for change in (other.change_image, other.change_mask):
+            change(name, lambda a: a[::-1].copy())
+    assert not found_in(tmp_path / "data")
+    other.image("f").write_bytes(train.image("c").read_bytes())
+    (found,) = found_in(tmp_path / "data").values()
+    assert found.kind == "duplicate image"
+    assert [place.file for place in found.where] == ["train/images/c.png", "val/images/f.png"]

@@ -2,14 +2,21 @@
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 
+from unseam.data.cases import find_cases
+from unseam.data.file_names import OTHER_FOLDERS, TRAINING_FOLDERS, subfolder
+from unseam.data.grey_facts import grey_plane
 from unseam.data.labels import LabelReading, to_instance_map
+from unseam.data.read_pair import read_case
 from unseam.data.sample import Sample
 from unseam.data.split import split
-from unseam.doctor.finding import Finding
+from unseam.doctor.finding import Finding, Place
 from unseam.doctor.item import Item, Labelled
+from unseam.errors import DataError, ImageReadError
 
 _SEED = 0
 
@@ -50,9 +57,40 @@ def _same(items: Sequence[tuple[Item, np.ndarray]]) -> list[list[Item]]:
     """Groups of items whose arrays are equal and of one number type."""
     groups: dict[tuple[object, ...], list[Item]] = {}
     for item, values in items:
-        key = values.shape, values.dtype, hashlib.blake2b(np.ascontiguousarray(values).data).digest()
-        groups.setdefault(key, []).append(item)
+        groups.setdefault(_key(values), []).append(item)
     return [group for group in groups.values() if len(group) > 1]
+
+
+def _key(values: np.ndarray) -> tuple[object, ...]:
+    return values.shape, values.dtype, hashlib.blake2b(np.ascontiguousarray(values).data).digest()
+
+
+def check_left_aside(folder: Path, items: Sequence[Item]) -> list[Finding]:
+    """Whether an image that trains is also in a folder ``val`` or ``test`` beside ``train``."""
+    if not folder.is_dir() or subfolder(folder, TRAINING_FOLDERS) is None:
+        return []
+    known = {_key(item.plane): item for item in items if not item.grey.is_blank}
+    twins: list[tuple[Item, str]] = []
+    for place in sorted(path for path in folder.iterdir() if path.is_dir() and path.name.lower() in OTHER_FOLDERS):
+        with suppress(DataError):  # it holds no images: nothing to compare
+            for case in find_cases(place):
+                with suppress(ImageReadError, DataError):  # left aside in training too
+                    planes = read_case(case.images).planes()
+                    same = [known[key] for plane in planes if (key := _key(grey_plane(plane))) in known]
+                    twins += [(item, case.images[0].relative_to(folder).as_posix()) for item in same[:1]]
+    if not twins:
+        return []
+    item, other = twins[0]
+    return [
+        Finding(
+            "duplicate image",
+            "hurts",
+            f"{len(twins)} image(s) that train are also among those to judge by: {item.image_file} is {other}",
+            tuple(place for twin, path in twins for place in (twin.in_image, Place(path))),
+            "scores on those images are too good, for they are of images already seen",
+            "take them out of one of the two folders",
+        )
+    ]
 
 
 def _held_out(labelled: Sequence[Labelled], reading: LabelReading, fraction: float) -> set[str]:

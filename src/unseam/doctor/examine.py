@@ -7,7 +7,7 @@ from typing import Literal
 
 from unseam.data.labels import LabelReading
 from unseam.doctor.alignment import check_alignment
-from unseam.doctor.duplicates import check_duplicates
+from unseam.doctor.duplicates import check_duplicates, check_left_aside
 from unseam.doctor.files import gather
 from unseam.doctor.finding import Finding, Report, by_severity
 from unseam.doctor.grey_values import check_grey_values
@@ -58,6 +58,7 @@ def check_folder(
     understood = understand(gathered.items, masks=masks, ignore=said, declared=gathered.classes)
     findings += understood.findings
     findings += examine(gathered.items, understood.reading, context, HELD_OUT)
+    findings += check_left_aside(folder, gathered.items)
     looked_at = _looked_at(folder, gathered.num_files, gathered.items, gathered.layout)
     report = Report(looked_at, understood.words, by_severity(findings))
     return Checked(report, gathered.items, understood.reading)
