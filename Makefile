@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test clean
+.PHONY: demo test torture clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "unseam needs Python 3.11 or newer: make PYTHON=python3.12 demo")'
@@ -21,6 +21,11 @@ test: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --quiet
 	$(BIN)/python -m pytest --quiet --doctest-modules src/unseam
+
+# Break things a thousand times: about an hour. SHARE=0.1 does a tenth of it; TESTS="t01 t24" only these.
+SHARE ?= 1
+torture: $(VENV)/installed
+	PYTHONPATH=tests $(BIN)/python -m torture --share $(SHARE) $(TESTS)
 
 clean:
 	rm -rf $(VENV) demo

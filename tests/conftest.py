@@ -1,4 +1,7 @@
-"""Shapes in signatures are checked here, and only here: every test runs under jaxtyping's import hook."""
+"""Every test runs under jaxtyping's import hook, which checks the shapes in signatures, and under a guard against hanging."""
+
+import faulthandler
+import os
 
 import pytest
 from hypothesis import settings
@@ -25,3 +28,28 @@ def rng():
     import numpy as np
 
     return np.random.default_rng(SEED)
+
+
+_TERMINAL = pytest.StashKey[int]()
+
+
+def pytest_addoption(parser):
+    parser.addini("hang_seconds", "a test that takes longer shows where it is, and ends all", default="120")
+
+
+def pytest_configure(config):
+    config.stash[_TERMINAL] = os.dup(2)  # what a test says is kept back; what a hanging one says must be seen
+
+
+def pytest_unconfigure(config):
+    os.close(config.stash[_TERMINAL])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    seconds = float(item.config.getini("hang_seconds"))
+    faulthandler.dump_traceback_later(seconds, exit=True, file=item.config.stash[_TERMINAL])
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
