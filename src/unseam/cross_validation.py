@@ -120,7 +120,7 @@ def _kept(trained: Trained) -> str:
 def shared_budget(run: Run, steps: int | None, minutes: float | None) -> Run:
     """The run with a budget that is for all folds together, in equal shares."""
     number = run.data.folds
-    each_steps = max(1, round(steps / number)) if steps is not None else None
+    each_steps = max(min(steps, 1), round(steps / number)) if steps is not None else None
     each_minutes = minutes / number if minutes is not None else None
     return replace(run, training=replace(run.training, steps=each_steps, minutes=each_minutes))
 

@@ -216,8 +216,8 @@ def _images(
                 spacing or (1.0, 1.0),
                 None if probabilities is None else reading.probabilities(probabilities),
             )
-            on_pair(ReadPair(pair, file.truth[0], index, reading.values))
             yield pair
+            on_pair(ReadPair(pair, file.truth[0], index, reading.values))  # after it was scored: by then it is known to fit
 
 
 def _left_out(scored: ScoredFiles) -> str:
