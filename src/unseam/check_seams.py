@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import nn
 
 from unseam.engines import TorchEngine
-from unseam.inference.predict import Predictor
+from unseam.inference.predict import Predictor, likeliest_class
 from unseam.inference.tiles import plan_tiles
 from unseam.model import Model
 
@@ -76,7 +76,7 @@ def compare_tiles_of_normalised(
                 (plan.rows.input_tile, plan.columns.input_tile),
                 len(plan),
                 float(np.abs(result - reference).max()),
-                int(np.count_nonzero(result.argmax(0) != reference.argmax(0))),
+                int(np.count_nonzero(likeliest_class(result) != likeliest_class(reference))),
             )
     finally:
         net.to(torch.float32)

@@ -11,6 +11,7 @@ builtin that fits, so that code which knows nothing of this package can catch it
     ├── ImageReadError   (ValueError)   a file that is no readable image
     ├── ModelFileError   (ValueError)   a file that is no model, or not one that this version reads
     ├── OutputError      (OSError)      a result that could not be written
+    ├── MemoryShortError (MemoryError)  not even the smallest tile fits into the memory that there is
     └── TrainingError    (RuntimeError) training cannot go on (diverged, no progress)
 
 A message has three parts: what came, what may come, what to do.
@@ -62,6 +63,10 @@ class ModelFileError(UnseamError, ValueError):
 
 class OutputError(UnseamError, OSError):
     """A result that could not be written."""
+
+
+class MemoryShortError(UnseamError, MemoryError):
+    """Not even the smallest tile fits into the memory that there is, or that was allowed."""
 
 
 class TrainingError(UnseamError, RuntimeError):

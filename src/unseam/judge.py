@@ -11,7 +11,7 @@ from torch import nn
 from unseam.data.split import HeldOut
 from unseam.engines import TorchEngine
 from unseam.inference.instances import Objects
-from unseam.inference.predict import Predictor
+from unseam.inference.predict import Predictor, likeliest_class
 from unseam.metrics import evaluate_class_maps, evaluate_instance_maps
 from unseam.shapes import IGNORE
 from unseam.training.observers import Score
@@ -42,10 +42,10 @@ def judge(
     def score_of(net: nn.Module) -> Score:
         predictor = Predictor(TorchEngine(net, str(device), dtype))
         maps = [predictor.probabilities(part.sample.image, part.window.slices) for part in held_out]
-        foreground = sum(int(np.count_nonzero(p.argmax(0))) for p in maps) / sum(h.window.num_pixels for h in held_out)
+        foreground = sum(int(np.count_nonzero(likeliest_class(p))) for p in maps) / sum(h.window.num_pixels for h in held_out)
         if objects is None:
             truths = [part.sample.classes[part.window.slices] for part in held_out]
-            pairs = [(h.sample.name, p.argmax(0).astype(np.uint8), t) for h, p, t in zip(held_out, maps, truths, strict=True)]
+            pairs = [(h.sample.name, likeliest_class(p), t) for h, p, t in zip(held_out, maps, truths, strict=True)]
             value = evaluate_class_maps(pairs).pooled()["iou"]
         else:
             value = _panoptic_quality(held_out, maps, objects)

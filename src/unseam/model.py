@@ -14,7 +14,8 @@ from unseam.data.normalise import check_image
 from unseam.engines import Engine, EngineName, EnsembleEngine, Precision, choose_device, choose_engine
 from unseam.errors import DataError
 from unseam.inference.instances import Objects
-from unseam.inference.predict import DEFAULT_INPUT_TILE, Predictor
+from unseam.inference.memory import parse_bytes
+from unseam.inference.predict import DEFAULT_INPUT_TILE, Predictor, likeliest_class
 from unseam.inference.rotations import Averaging, averaged
 from unseam.model_file import ModelInfo, load_model, save_model
 from unseam.nets import members_of
@@ -32,16 +33,19 @@ class Segmentation:
         How objects are taken from the probabilities.
     class_values
         What each class is called in the masks that the model was trained on (0 and 255, say).
+    notes
+        What is worth knowing of how it was computed: that memory made the tiles smaller, say.
     """
 
     probabilities: Float[np.ndarray, "klass height width"]
     objects: Objects
     class_values: tuple[int, ...]
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def classes(self) -> Integer[np.ndarray, "height width"]:
         """The likeliest class of each pixel (H, W), with the values of the training masks."""
-        likeliest = self.probabilities.argmax(axis=0)
+        likeliest = likeliest_class(self.probabilities)
         values, highest = np.asarray(self.class_values), max(self.class_values)
         return values.astype(np.uint8 if highest < 2**8 else np.int32 if highest < 2**31 else np.int64)[likeliest]
 
@@ -140,6 +144,7 @@ class Model:
         max_input_tile: int = DEFAULT_INPUT_TILE,
         average: Averaging = "none",
         on_tile: Callable[[int, int], None] | None = None,
+        max_memory: str | int | None = None,
     ) -> Segmentation:
         """Segment an image of any size.
 
@@ -153,6 +158,9 @@ class Model:
             Mean over ``rotations`` (seven, as in the paper) or ``flips`` (eight); slower by that factor.
         on_tile
             Called with (tiles done, tiles in all).
+        max_memory
+            Most memory that this process may hold, ``"2GB"`` or bytes: tiles are made smaller until it should do. None:
+            what the machine has left.
 
         Raises
         ------
@@ -160,10 +168,15 @@ class Model:
             If it is no image, has pixels that are not finite, or other channels than the model knows.
         SizeError
             If the largest tile is smaller than the network's context allows.
+        MemoryShortError
+            If not even the smallest tile fits into the memory.
         """
-        predictor = Predictor(self.engine, max_input_tile, on_tile)
+        notes: list[str] = []
+        max_bytes = None if max_memory is None else parse_bytes(max_memory)
+        predictor = Predictor(self.engine, max_input_tile, on_tile, max_bytes, notes.append)
         probabilities = averaged(predictor.probabilities, self.normalised(np.asarray(image)), average)
-        return Segmentation(probabilities, self.info.objects, self.info.class_values)
+        unique_notes = tuple(dict.fromkeys(notes))  # averaging may say the same of each version
+        return Segmentation(probabilities, self.info.objects, self.info.class_values, unique_notes)
 
     def with_objects(self, objects: Objects) -> "Model":
         """The same model with other settings for taking objects from probabilities."""

@@ -13,6 +13,7 @@ from unseam.data.file_names import MASK_FOLDERS
 from unseam.data.read_pair import as_planes, read_case
 from unseam.doctor.for_model import why_black
 from unseam.errors import DataError, ImageReadError, OutputError, SettingsError
+from unseam.inference.predict import likeliest_class
 from unseam.inference.rotations import Averaging
 from unseam.io import ImageFile, write_image, write_label_map, write_probabilities
 from unseam.model import Model, Segmentation
@@ -156,20 +157,31 @@ def predict_file(
     max_input_tile: int,
     average: Averaging,
     on_tile: Callable[[int, int], None] | None = None,
+    max_memory: int | None = None,
 ) -> Result:
     """Read an image, segment each of its planes, and write what is wanted with the image's pixel size.
+
+    ``max_memory`` is the most that this process may hold, bytes; see :meth:`unseam.Model.predict`. Of a stack, the results of
+    the planes to come are set aside.
 
     Raises
     ------
     ImageReadError, DataError
         If the file is no image that this model can segment; names the file.
+    MemoryShortError
+        If not even the smallest tile fits into the memory.
     """
     file = _as_the_model_knows(model, read_case(job.images))
     try:
         planes = file.planes()
-        parts = [
-            model.predict(plane, max_input_tile=max_input_tile, average=average, on_tile=on_tile) for plane in planes
-        ]
+        parts: list[Segmentation] = []
+        for plane in planes:
+            to_come = len(planes) - len(parts) - 1
+            reserved = to_come * 4 * model.info.net.num_classes * plane.shape[0] * plane.shape[1]
+            left = None if max_memory is None else max(1, max_memory - reserved)
+            parts.append(
+                model.predict(plane, max_input_tile=max_input_tile, average=average, on_tile=on_tile, max_memory=left)
+            )
     except ImageReadError:
         raise
     except DataError as error:
@@ -183,7 +195,7 @@ def predict_file(
         probabilities = file.stacked([part.probabilities for part in parts])
         write_probabilities(job.probabilities, probabilities, file.spacing_um, file.plane_axes)
     if job.overlay is not None:
-        labels = instances[0] if instances else parts[0].probabilities.argmax(axis=0)
+        labels = instances[0] if instances else likeliest_class(parts[0].probabilities)
         write_image(job.overlay, overlay(planes[0], labels))
     return Result(_summary(parts, instances), file.notes + _notes(model, file, parts, job))
 
@@ -200,12 +212,12 @@ def _summary(parts: Sequence[Segmentation], instances: Sequence[np.ndarray]) -> 
     size = f"{width} x {height} px" if len(parts) == 1 else f"{len(parts)} planes of {width} x {height} px"
     if instances:
         return f"{size}, {sum(int(ids.max()) for ids in instances)} objects"
-    covered = np.mean([np.mean(part.probabilities.argmax(axis=0) > 0) for part in parts])
+    covered = np.mean([np.mean(likeliest_class(part.probabilities) > 0) for part in parts])
     return f"{size}, {covered:.1%} foreground"
 
 
 def _notes(model: Model, file: ImageFile, parts: Sequence[Segmentation], job: Job) -> tuple[str, ...]:
-    notes: list[str] = []
+    notes = list(dict.fromkeys(note for part in parts for note in part.notes))
     if all(not part.probabilities[1:].max() > 0.5 for part in parts):
         notes.append(why_black(file.planes(), model.info, job.image))
     trained, spacing_um = model.info.spacing_um, file.spacing_um

@@ -20,6 +20,7 @@ def predict(
     min_size: int | None = None,
     average: Literal["none", "rotations", "flips"] = "none",
     tile: int = 1212,
+    memory: str | None = None,
     device: str = "auto",
     precision: Literal["auto", "float32", "bfloat16"] = "float32",
     engine: Literal["auto", "torch", "compiled", "openvino"] = "auto",
@@ -54,7 +55,10 @@ def predict(
     average
         Mean over seven rotated versions (as in the paper) or eight flipped ones.
     tile
-        Largest input tile, px: larger is faster and takes more memory.
+        Largest input tile, px: larger takes more memory, and up to about the default is faster.
+    memory
+        Most memory that the program may hold, such as 2GB or 500MB: tiles are made smaller until it should do. Without it,
+        what the machine has left.
     device
         auto, cpu, cuda, ...
     precision
@@ -71,9 +75,11 @@ def predict(
     from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
     from unseam.errors import DataError, ImageReadError, SettingsError, UnseamError
+    from unseam.inference.memory import parse_bytes
     from unseam.model import Model
     from unseam.predict_files import Wanted, plan_outputs, predict_file, result_folder
 
+    max_memory = None if memory is None else parse_bytes(memory)
     loaded = Model.load(model, device, precision, engine)
     saves_objects = save in ("instances", "both") or (save == "auto" and loaded.info.masks == "instances")
     of_objects = {"--objects-of": objects_of, "--threshold": threshold, "--min-size": min_size}
@@ -93,7 +99,6 @@ def predict(
         print(f"nothing to do: all results are in {out} already")
         return
     terminal = Terminal(stderr=True)
-    terminal.print(f"computing with {loaded.engine}", highlight=False, markup=False, soft_wrap=True)
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.percentage:3.0f} %"))
     bar = Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal)
     failed: list[UnseamError] = []
@@ -105,7 +110,9 @@ def predict(
                 progress.update(task, completed=done, total=total)
 
             try:
-                result = predict_file(loaded, job, wanted, max_input_tile=tile, average=average, on_tile=on_tile)
+                result = predict_file(
+                    loaded, job, wanted, max_input_tile=tile, average=average, on_tile=on_tile, max_memory=max_memory
+                )
             except (ImageReadError, DataError) as error:  # this image's own fault: the others shall not wait for it
                 failed.append(error)
                 continue
@@ -114,6 +121,8 @@ def predict(
             for note in result.notes:
                 terminal.print(f"- {job.image.name}: {note}", highlight=False, markup=False, soft_wrap=True)
             print(f"{job.image}: {result.summary} -> {', '.join(str(path) for path in job.outputs)}")
+        if len(failed) < len(jobs):
+            terminal.print(f"computed with {loaded.engine}", highlight=False, markup=False, soft_wrap=True)
         if failed:
             others = f" {len(failed)} of {len(jobs)} images were left out; the others are written." if len(jobs) > 1 else ""
             raise DataError("\nunseam: ".join(str(error) for error in failed) + others)

@@ -1,6 +1,6 @@
 """What computes: engines turn input tiles into logits, and state their geometry."""
 
-from unseam.engines.base import Engine
+from unseam.engines.base import Engine, TellsMemory
 from unseam.engines.choose import EngineName, choose_engine
 from unseam.engines.ensemble_engine import EnsembleEngine
 from unseam.engines.openvino_engine import OpenVINOEngine
@@ -11,6 +11,7 @@ __all__ = [
     "Engine",
     "EngineName",
     "EnsembleEngine",
+    "TellsMemory",
     "TorchEngine",
     "OpenVINOEngine",
     "Precision",

@@ -5,6 +5,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
+from unseam.engines.footprint import Footprint
 from unseam.geometry import Geometry
 
 
@@ -27,4 +28,32 @@ class Engine(Protocol):
 
         They hold until the next call: an engine may write the logits of the next tile into the same memory.
         """
+        ...
+
+
+@runtime_checkable
+class TellsMemory(Protocol):
+    """What an engine says beside that if it knows what its tiles take, so that tiles can be chosen to fit."""
+
+    @property
+    def geometry(self) -> Geometry:
+        """What it does to sizes."""
+        ...
+
+    @property
+    def num_classes(self) -> int:
+        """K: how many logits a pixel gets."""
+        ...
+
+    def footprint(self, tile_shape: tuple[int, int, int]) -> Footprint:
+        """Bytes of this process that it takes for an input tile (C, H, W), its weights in its own format included."""
+        ...
+
+    @property
+    def kept_bytes(self) -> int:
+        """What it keeps of the sizes that it computed so far."""
+        ...
+
+    def release(self) -> None:
+        """Give back what it keeps; the next tile takes it again."""
         ...

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from unseam.engines.base import Engine
+from unseam.engines.base import Engine, TellsMemory
+from unseam.engines.footprint import Footprint
 from unseam.geometry import Geometry
 
 
@@ -49,6 +50,23 @@ class EnsembleEngine:
         assert total is not None
         total -= np.log(len(self.engines)).astype(total.dtype)
         return total
+
+    @property
+    def kept_bytes(self) -> int:
+        """What all of them keep."""
+        return sum(engine.kept_bytes for engine in self.engines if isinstance(engine, TellsMemory))
+
+    def footprint(self, tile_shape: tuple[int, int, int]) -> Footprint:
+        """Bytes for an input tile (C, H, W): what each keeps, and what the greediest takes while it computes."""
+        parts = [engine.footprint(tile_shape) for engine in self.engines if isinstance(engine, TellsMemory)]
+        logits = 4 * self.num_classes * tile_shape[1] * tile_shape[2]
+        return Footprint(sum(p.kept for p in parts), max((p.passing for p in parts), default=0) + 4 * logits)
+
+    def release(self) -> None:
+        """Each gives back what it keeps."""
+        for engine in self.engines:
+            if isinstance(engine, TellsMemory):
+                engine.release()
 
 
 def _log_softmax(logits: Float[np.ndarray, "klass rows cols"]) -> Float[np.ndarray, "klass rows cols"]:

@@ -4,6 +4,7 @@ OpenVINO is an extra (``pip install 'unseam[openvino]'``) and is imported in thi
 """
 
 import sys
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -13,12 +14,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from unseam.engines.footprint import LIBRARY_BYTES, Footprint, bytes_until_last_read, num_weights
 from unseam.engines.record import Operation, Value, Weight, record
 from unseam.errors import SettingsError
 from unseam.geometry import Geometry
 
 _KEPT = 4
 """Compiled sizes that are kept: an image needs one, and images of a folder are often alike."""
+
+_MAPS = 1.1
+"""OpenVINO's memory for maps over the least that would do, since it lays them out once for all operations; measured,
+docs/performance.md."""
 
 
 class OpenVINOEngine:
@@ -49,7 +55,8 @@ class OpenVINOEngine:
             "INFERENCE_NUM_THREADS": num_threads or torch.get_num_threads(),
             "PERFORMANCE_HINT": "LATENCY",
         }
-        self._request = lru_cache(maxsize=_KEPT)(self._compiled)
+        self._requests: OrderedDict[tuple[int, int, int], Any] = OrderedDict()
+        self._footprint = lru_cache(maxsize=64)(self._counted)
 
     @property
     def geometry(self) -> Geometry:
@@ -69,9 +76,32 @@ class OpenVINOEngine:
 
     def __call__(self, tile: Float[np.ndarray, "channel height width"]) -> Float[np.ndarray, "klass rows cols"]:
         """Logits of one input tile, float32; they are overwritten by the next call with a tile of the same size."""
-        request = self._request(tile.shape)
+        if tile.shape not in self._requests:
+            while len(self._requests) >= _KEPT:
+                self._requests.popitem(last=False)
+            self._requests[tile.shape] = self._compiled(tile.shape)
+        self._requests.move_to_end(tile.shape)
+        request = self._requests[tile.shape]
         request.infer([np.ascontiguousarray(tile[None], dtype=np.float32)], share_inputs=True)
         return request.get_output_tensor().data[0]
+
+    @property
+    def kept_bytes(self) -> int:
+        """The sizes that are compiled, each with its weights and the memory of its maps."""
+        return sum(self._footprint(shape).kept for shape in self._requests)
+
+    def footprint(self, tile_shape: tuple[int, int, int]) -> Footprint:
+        """Bytes for an input tile (C, H, W): all of them are kept for the next one."""
+        return self._footprint(tile_shape)
+
+    def release(self) -> None:
+        """Forget what is compiled."""
+        self._requests.clear()
+
+    def _counted(self, tile_shape: tuple[int, int, int]) -> Footprint:
+        maps = bytes_until_last_read(self.net, (1, *tile_shape), self.dtype)
+        weights = (4 + self.dtype.itemsize) * num_weights(self.net)  # as they are given, and as they are multiplied
+        return Footprint(int(_MAPS * maps) + weights + LIBRARY_BYTES // 2, LIBRARY_BYTES // 2)
 
     def _compiled(self, shape: tuple[int, int, int]) -> Any:
         model = _translate(self.net, (1, *shape))

@@ -2,14 +2,19 @@
 
 import shutil
 import sys
+from functools import lru_cache
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import nn
 
+from unseam.engines.footprint import LIBRARY_BYTES, Footprint, bytes_as_written, num_weights
 from unseam.errors import SettingsError
 from unseam.geometry import Geometry
+
+_MAPS = 1.05
+"""Memory that small maps leave behind in pieces, over that of the maps; measured, docs/performance.md."""
 
 
 class TorchEngine:
@@ -44,6 +49,7 @@ class TorchEngine:
         if is_compiled and self.device.type == "cpu":
             _check_compiler()
         self._forward = torch.compile(self.net, dynamic=False) if is_compiled else self.net
+        self._footprint = lru_cache(maxsize=64)(self._counted)
 
     @property
     def geometry(self) -> Geometry:
@@ -72,6 +78,25 @@ class TorchEngine:
             else:
                 logits = self._forward(images.to(self.dtype))
             return logits[0].cpu().numpy()
+
+    kept_bytes = 0
+    """Nothing: PyTorch frees what a tile took."""
+
+    def footprint(self, tile_shape: tuple[int, int, int]) -> Footprint:
+        """Bytes of this process for an input tile (C, H, W); on a GPU its maps are not among them."""
+        return self._footprint(tile_shape)
+
+    def release(self) -> None:
+        """Give back the memory of the GPU that PyTorch has at hand for the next tile."""
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _counted(self, tile_shape: tuple[int, int, int]) -> Footprint:
+        if self.device.type != "cpu":
+            return Footprint(0, LIBRARY_BYTES)
+        maps = bytes_as_written(self.net, (1, *tile_shape), self.dtype)
+        weights = 0 if self.dtype.itemsize >= 4 else self.dtype.itemsize * num_weights(self.net)  # as autocast keeps them
+        return Footprint(0, int(_MAPS * maps) + weights + LIBRARY_BYTES)
 
 
 def _check_compiler() -> None:

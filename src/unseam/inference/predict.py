@@ -4,10 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
-from unseam.engines import Engine
-from unseam.inference.tiles import plan_tiles, read_tiles
+from unseam.engines import Engine, TellsMemory
+from unseam.errors import MemoryShortError
+from unseam.inference.fitting import largest_tile_within, smallest_tile
+from unseam.inference.memory import as_amount, available_bytes, is_out_of_memory, resident_bytes
+from unseam.inference.tiles import TilePlan, plan_tiles, read_tiles
 
 DEFAULT_INPUT_TILE = 1212
 """Largest input tile, px, unless another is asked for: at depth 4 the context is then 28 % of it."""
@@ -25,8 +28,16 @@ class Predictor:
         Largest input tile, px. Larger tiles are faster and need more memory; the result is the same.
     on_tile
         Called with (tiles done, tiles in all) after each tile, for a progress bar.
+    max_bytes
+        Most memory that this process may hold at once; tiles are made smaller until it should do. None: what it holds now
+        and what the machine has left, where that is known.
+    on_note
+        Called with a sentence for the user when tiles are smaller than they might have been.
 
     Source: paper, section 2 and Fig. 2.
+
+    When memory runs out nevertheless, all is computed again with tiles of half the size. What is finished would agree with
+    them but for rounding; computed again, the result is that of the smaller tiles to the bit.
 
     Departs: tiles are laid on the phase grid of the network (every 384 px for the paper's tile, not every 388), since only
     then do they agree with one pass over the whole image; see :mod:`unseam.geometry`.
@@ -35,6 +46,8 @@ class Predictor:
     engine: Engine
     max_input_tile: int = DEFAULT_INPUT_TILE
     on_tile: Callable[[int, int], None] | None = None
+    max_bytes: int | None = None
+    on_note: Callable[[str], None] | None = None
 
     def probabilities(
         self, image: Float[np.ndarray, "channel height width"], window: tuple[slice, slice] | None = None
@@ -58,23 +71,88 @@ class Predictor:
         ------
         SizeError
             If the largest tile is too small for the network.
+        MemoryShortError
+            If not even the smallest tile fits into the memory.
         """
         rows, columns = window or (slice(0, image.shape[1]), slice(0, image.shape[2]))
         phase = self.engine.geometry.phase
         top, left = (start // phase * phase for start in (rows.start, columns.start))
         height, width = rows.stop - top, columns.stop - left
         plan = plan_tiles(height, width, self.engine.geometry, self.max_input_tile, top=top, left=left)
+        plan = self._within_memory(plan, image.shape[0])
+        while True:
+            try:
+                result = self._by_tiles(image, plan)
+                return result[:, rows.start - top :, columns.start - left :]
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+            plan = self._halved(plan)  # out here the error, and with it the maps that its frames hold, is gone
+
+    def _by_tiles(
+        self, image: Float[np.ndarray, "channel height width"], plan: TilePlan
+    ) -> Float[np.ndarray, "klass rows columns"]:
         result: np.ndarray | None = None
         for done, tile in enumerate(read_tiles(image, plan), start=1):
             part = softmax(self.engine(tile.input))
             if result is None:
-                result = np.empty((self.engine.num_classes, height, width), part.dtype)
+                result = np.empty((self.engine.num_classes, plan.rows.length, plan.columns.length), part.dtype)
             num_rows, num_columns = tile.rows.stop - tile.rows.start, tile.columns.stop - tile.columns.start
             result[:, tile.rows, tile.columns] = part[:, :num_rows, :num_columns]
             if self.on_tile is not None:
                 self.on_tile(done, len(plan))
         assert result is not None
-        return result[:, rows.start - top :, columns.start - left :]
+        return result
+
+    def _within_memory(self, plan: TilePlan, num_channels: int) -> TilePlan:
+        """The plan, or one with smaller tiles that should fit into the memory."""
+        now = resident_bytes()
+        if not isinstance(self.engine, TellsMemory) or now is None:
+            return plan
+        left = available_bytes() if self.max_bytes is None else None
+        limit = self.max_bytes if left is None else now + left
+        if limit is None:
+            return plan
+        fitting = largest_tile_within(limit, now, self.engine, plan, num_channels)
+        if fitting != plan and self.on_note is not None:
+            allowed = "the memory of this machine" if self.max_bytes is None else as_amount(self.max_bytes)
+            self.on_note(f"input tiles of {_size(fitting)} px instead of {_size(plan)}, to stay within {allowed}")
+        return fitting
+
+    def _halved(self, plan: TilePlan) -> TilePlan:
+        """The same pixels in tiles of half the length."""
+        if isinstance(self.engine, TellsMemory):
+            self.engine.release()
+        geometry, longest = self.engine.geometry, max(plan.rows.input_tile, plan.columns.input_tile)
+        smallest = smallest_tile(geometry)
+        if longest <= smallest:
+            raise MemoryShortError(
+                f"Memory ran out at the smallest tile of this network, {_size(plan)} px, and an image of "
+                f"{plan.columns.length} x {plan.rows.length} px. Close other programs, cut the image, or take a "
+                "machine with more memory."
+            )
+        halved = plan.with_tiles(geometry, max(smallest, geometry.nearest(longest // 2)[0]))
+        if self.on_note is not None:
+            self.on_note(f"memory ran out with input tiles of {_size(plan)} px; went on with {_size(halved)}")
+        return halved
+
+
+def _size(plan: TilePlan) -> str:
+    return f"{plan.columns.input_tile} x {plan.rows.input_tile}"
+
+
+def likeliest_class(probabilities: Float[np.ndarray, "klass *place"]) -> UInt8[np.ndarray, "*place"]:
+    """The class with the largest probability at each place, the first of equals; ``argmax`` of the first axis, but faster.
+
+    NumPy's goes through the classes of each pixel, which lie far apart; here each class is one pass over all pixels.
+    """
+    assert len(probabilities) <= 256
+    highest = probabilities[0].copy()
+    found = np.zeros(highest.shape, np.uint8)
+    for klass, candidate in enumerate(probabilities[1:], start=1):
+        np.putmask(found, candidate > highest, klass)
+        np.maximum(highest, candidate, out=highest)
+    return found
 
 
 def softmax(logits: Float[np.ndarray, "klass rows cols"]) -> Float[np.ndarray, "klass rows cols"]:

@@ -49,6 +49,11 @@ class TilePlan:
     def __len__(self) -> int:
         return len(self.rows.origins) * len(self.columns.origins)
 
+    def with_tiles(self, geometry: Geometry, max_input_tile: int) -> "TilePlan":
+        """The same pixels in other tiles."""
+        rows, columns = self.rows.length, self.columns.length
+        return plan_tiles(rows, columns, geometry, max_input_tile, top=self.top, left=self.left)
+
 
 def plan_tiles(
     height: int, width: int, geometry: Geometry, max_input_tile: int, *, top: int = 0, left: int = 0

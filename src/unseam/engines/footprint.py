@@ -1,0 +1,130 @@
+"""How many bytes a network's maps take at their worst moment, counted without computing them.
+
+Two counts, because the libraries let go of maps at different times: PyTorch when Python's last name for a map is gone, a
+compiled program after the last operation that reads it.
+"""
+
+import weakref
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from unseam.engines.record import Operation, Value, record
+
+LIBRARY_BYTES = 64 * 2**20
+"""What a library takes beside the maps, for its own code and scratch; measured (docs/performance.md), it cannot be counted."""
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Bytes that an engine takes for one size of input tile.
+
+    Attributes
+    ----------
+    kept
+        Held until the engine is told to release it, or a tile of another size takes its place.
+    passing
+        Held while a tile is computed, beside what is kept.
+    """
+
+    kept: int
+    passing: int
+
+    @property
+    def total(self) -> int:
+        """While a tile is computed."""
+        return self.kept + self.passing
+
+
+def num_weights(net: nn.Module) -> int:
+    """Weights of a network, biases included."""
+    return sum(weight.numel() for weight in net.state_dict().values())
+
+
+def bytes_as_written(net: nn.Module, input_shape: tuple[int, int, int, int], dtype: torch.dtype) -> int:
+    """Most bytes of maps that are alive at once when PyTorch runs a network as it is written; the input counts.
+
+    The network runs on tensors that have a shape only, and each of them is counted from the moment it is made until Python
+    forgets it. So names that live on in the network's code count, and so do the places that a max-pooling notes.
+    """
+    weights = {name: tensor.detach().to("meta", dtype) for name, tensor in net.state_dict().items()}
+    image = torch.empty(input_shape, device="meta", dtype=dtype)
+    counter = _Counter(image.nbytes)
+    was_training = net.training
+    net.eval()
+    try:
+        with torch.no_grad(), counter:
+            torch.func.functional_call(net, weights, (image,))
+    finally:
+        net.train(was_training)
+    return counter.most
+
+
+def bytes_until_last_read(net: nn.Module, input_shape: tuple[int, int, int, int], dtype: torch.dtype) -> int:
+    """Most bytes of maps that are alive at once when each is let go after its last reader; the float32 input counts.
+
+    What is cut out of a map stands in the map's own memory, and so does the result of an operation in place.
+    """
+    operations = record(net, input_shape)
+    memory_of: dict[Value, Value] = {Value(0): Value(0)}
+    size_of = {Value(0): 4 * torch.Size(input_shape).numel()}
+    last_read: dict[Value, int] = {}
+    for index, operation in enumerate(operations):
+        inputs = list(operation.inputs)
+        memory = memory_of[inputs[0]] if _is_in_its_inputs_memory(operation) else operation.result
+        memory_of[operation.result] = memory
+        size_of.setdefault(memory, dtype.itemsize * torch.Size(operation.shape).numel())
+        last_read.update((memory_of[value], index) for value in (*inputs, operation.result))
+    alive, most = {Value(0)}, 0
+    for index, operation in enumerate(operations):
+        alive.add(memory_of[operation.result])
+        most = max(most, sum(size_of[memory] for memory in alive))
+        alive = {memory for memory in alive if last_read[memory] > index}
+    return most
+
+
+def _is_in_its_inputs_memory(operation: Operation) -> bool:
+    return operation.is_in_place or operation.name == "aten.slice.Tensor"
+
+
+class _Counter(TorchDispatchMode):
+    """Adds up the memory of tensors while Python holds them."""
+
+    def __init__(self, now: int) -> None:
+        super().__init__()
+        self.now = self.most = now
+        self._names: dict[int, int] = {}  # how many tensors stand in one memory
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Otherwise PyTorch imports its compiler, about a second, to tell it that nothing here is to be compiled."""
+        return False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        results = func(*args, **(kwargs or {}))
+        for result in results if isinstance(results, tuple) else (results,):
+            if isinstance(result, Tensor) and not any(result is given for given in args):
+                self._hold(result, args)
+        self.most = max(self.most, self.now)
+        return results
+
+    def _hold(self, result: Tensor, args: Any) -> None:
+        storage = result.untyped_storage()
+        place, size = storage._cdata, storage.nbytes()
+        given = (part for part in args if isinstance(part, Tensor))
+        if place not in self._names and any(part.untyped_storage()._cdata == place for part in given):
+            return  # a part of the input or of a weight, which are counted elsewhere
+        if place not in self._names:
+            self._names[place] = 0
+            self.now += size
+        self._names[place] += 1
+        weakref.finalize(result, self._let_go, place, size)
+
+    def _let_go(self, place: int, size: int) -> None:
+        self._names[place] -= 1
+        if not self._names[place]:
+            del self._names[place]
+            self.now -= size
