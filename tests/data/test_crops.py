@@ -179,3 +179,22 @@ def test_an_image_smaller_than_the_input_is_mirrored():
     images, classes, _ = made.batch(0)
     assert torch.isfinite(images).all()
     assert classes.shape[-1] == made.output_size
+
+
+def test_the_thread_computes_on_one_core_and_nobody_else_does():
+    """Two teams of threads that spin on the same cores slow each other down."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        stream = made_ahead(lambda _: torch.get_num_threads(), 0)
+        assert next(stream) == 1
+        assert torch.get_num_threads() == 3
+        found: list[int] = []
+        other = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
+        other.start()
+        other.join()
+        assert found == [3], "threads that a program starts later are not ours to limit"
+        stream.close()
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
