@@ -18,7 +18,9 @@ from unseam.io.image_file import ImageFile
 from unseam.io.pictures import PictureReader
 from unseam.io.settle import settle_image, settle_labels
 from unseam.io.tiff import TiffReader
-from unseam.io.write import write_bytes_whole, write_image, write_label_map, write_probabilities
+from unseam.io.unfinished import sweep
+from unseam.io.write import make_folder, whole_file, write_bytes_whole, write_text_whole
+from unseam.io.write_images import write_image, write_label_map, write_probabilities
 
 Reader = TiffReader | PictureReader | ArrayReader
 """The closed list of readers."""
@@ -57,6 +59,10 @@ __all__ = [
     "write_probabilities",
     "write_image",
     "write_bytes_whole",
+    "write_text_whole",
+    "whole_file",
+    "make_folder",
+    "sweep",
 ]
 
 

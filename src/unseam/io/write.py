@@ -1,205 +1,238 @@
-"""Writing: every file of this package goes through one writer, and is either whole or not there."""
+"""Writing: every file of this package goes through here, and is either whole or not there.
+
+A new file is written beside its place, synced to the disk, and renamed over it; then the folder is synced, so that the
+rename is on the disk too. A power cut at any moment leaves the old file or the new one. A folder is written likewise.
+"""
 
 import errno
 import os
-import secrets
-from collections.abc import Callable
-from io import BytesIO
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from io import BufferedWriter, RawIOBase
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import tifffile
-from jaxtyping import Float32, Integer, UInt8
-from PIL import Image
+from unseam.errors import OutputError
+from unseam.io import disk
+from unseam.io.unfinished import HAS_FOLDERS_TO_SYNC, HAS_LOCKS, name_beside, new_file_beside, new_folder_beside, remove
 
-from unseam.errors import LabelError, OutputError
-
-_CLASSIC_TIFF_BYTES = 2**32 - 2**25
+_BUFFER = 2**20
 
 
 def write_bytes_whole(path: Path | str, data: bytes) -> None:
-    """Write a file that is whole or absent, whatever interrupts: the old one stays until the new one is on
-    the disk.
+    """Write a file that is whole or absent, whatever interrupts: the old one stays until the new one is on the disk.
 
-    A new file beside the target is written, flushed and synced, renamed over it, and the folder is synced. A
-    symbolic link at the target is replaced, never followed. The mode is what the umask gives.
+    A symbolic link at the target is replaced, never followed. The mode is what the umask gives.
 
     Raises
     ------
     OutputError
         Names the path and the operating system's reason; ``errno`` is kept; no temporary file is left.
     """
-    path = Path(path)
-    temporary = path.parent / f".unseam-{secrets.token_hex(8)}.tmp"
-    try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        descriptor = os.open(temporary, flags, 0o666)
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        _sync_folder(path.parent)
-    except (OSError, ValueError) as error:
-        raise _output_error(path, len(data), error) from error
+    with _replacing(Path(path), len(data)) as stream:
+        stream.write(data)
 
 
-def write_label_map(
-    path: Path | str,
-    labels: Integer[np.ndarray, "*planes height width"],
-    spacing_um: tuple[float, float] | None = None,
-    plane_axes: str | None = None,
-) -> None:
-    """Write a class or instance map, or a stack of them, as compressed TIFF that Fiji opens.
+def write_text_whole(path: Path | str, text: str) -> None:
+    """The same for text, as UTF-8; half a surrogate, as names of files may hold, is written with a backslash."""
+    write_bytes_whole(path, text.encode(errors="backslashreplace"))
 
-    The smallest unsigned type that holds the largest value: 8 and 16 bits as ImageJ TIFF, 32 bits as
-    OME-TIFF.
+
+@contextmanager
+def whole_file(path: Path | str) -> Iterator[BufferedWriter]:
+    """A file to write into, for what is too large to be held as bytes first; it appears when the block ends well.
+
+    Raises
+    ------
+    OutputError
+        As for :func:`write_bytes_whole`.
+    """
+    with _replacing(Path(path), None) as raw:
+        buffered = BufferedWriter(raw, _BUFFER)
+        yield buffered  # type: ignore[misc]  # to a caller it is any binary file
+        buffered.flush()
+
+
+def write_folder_whole(path: Path | str, files: Iterable[tuple[str, bytes]]) -> None:
+    """Write a folder of plain files that is whole or absent; one that is there is replaced.
 
     Parameters
     ----------
     path
-        Ending in .tif or .tiff.
-    labels
-        (H, W), or with one or two axes of planes before them. Values 0 to 2**32 - 1.
-    spacing_um
-        Size of a pixel (row, column).
-    plane_axes
-        What the first axes are: ``T``, ``Z`` or ``TZ``; without it, ``Z`` for one and ``TZ`` for two.
-
-    Raises
-    ------
-    LabelError
-        If a value is negative or too large for 32 bits.
-    OutputError
-        If the file cannot be written.
-    """
-    _check_suffix(path, (".tif", ".tiff"))
-    low, high = (int(labels.min()), int(labels.max())) if labels.size else (0, 0)
-    if low < 0 or high >= 2**32:
-        raise LabelError(
-            f"{path}: labels run from {low} to {high}; a file holds 0 to {2**32 - 1}. Set pixels that nobody "
-            "annotated to 0, and number the objects anew"
-        )
-    dtype = np.uint8 if high < 2**8 else np.uint16 if high < 2**16 else np.uint32
-    _write_tiff(path, labels.astype(dtype), _axes(labels.ndim - 2, plane_axes) + "YX", spacing_um)
-
-
-def write_probabilities(
-    path: Path | str,
-    probabilities: Float32[np.ndarray, "*planes klass height width"],
-    spacing_um: tuple[float, float] | None = None,
-    plane_axes: str | None = None,
-) -> None:
-    """Write probabilities as a 32-bit float TIFF with one channel a class; for stacks, in each plane.
-
-    ``plane_axes`` as in :func:`write_label_map`.
+        The folder.
+    files
+        Names and contents, written and synced in this order; made one after another, so that only one is held.
 
     Raises
     ------
     OutputError
-        If the file cannot be written.
+        As for :func:`write_bytes_whole`. Killed between the two renames of a replacement, it leaves neither: whoever
+        replaces must have another to go on from.
     """
-    _check_suffix(path, (".tif", ".tiff"))
-    _write_tiff(path, probabilities, _axes(probabilities.ndim - 3, plane_axes) + "CYX", spacing_um)
+    path, num_bytes = Path(path), 0
+    with _naming(path, lambda: num_bytes):
+        temporary, descriptor = new_folder_beside(path)
+        try:
+            for name, data in files:
+                num_bytes += len(data)
+                with _Stream(disk.create(temporary / name)) as stream:
+                    stream.write(data)
+                    stream.sync()
+            _put_in_place(temporary, descriptor, path)
+        except BaseException:
+            remove(temporary)
+            raise
+        finally:
+            if descriptor is not None:
+                disk.close(descriptor)
 
 
-def write_image(
-    path: Path | str, image: UInt8[np.ndarray, "height width"] | UInt8[np.ndarray, "height width 3"]
-) -> None:
-    """Write an 8-bit grey or RGB picture as PNG.
+def make_folder(path: Path | str) -> None:
+    """Make a folder, and those that it lies in, so that they are on the disk; nothing if it is there.
 
     Raises
     ------
     OutputError
-        If the file cannot be written.
+        If it cannot be made.
     """
-    _check_suffix(path, (".png",))
-    _encode(path, lambda stream: Image.fromarray(np.ascontiguousarray(image)).save(stream, "PNG"))
-
-
-def _axes(num_plane_axes: int, plane_axes: str | None) -> str:
-    axes = ("", "Z", "TZ")[num_plane_axes] if plane_axes is None else plane_axes
-    assert len(axes) == num_plane_axes
-    return axes
-
-
-def _write_tiff(path: Path | str, pixels: np.ndarray, axes: str, spacing_um: tuple[float, float] | None) -> None:
-    is_small = pixels.nbytes < _CLASSIC_TIFF_BYTES
-    has_imagej_type = pixels.dtype.itemsize <= 2 or pixels.dtype.kind == "f"  # ImageJ knows no 32-bit integers
-    is_imagej = is_small and has_imagej_type
-    if is_imagej and pixels.shape[-1] == 1:  # or tifffile takes the only column for colours
-        pixels, axes = pixels[..., np.newaxis], axes + "S"
-    metadata: dict[str, object] = {"axes": axes}
-    resolution = None
-    if spacing_um is not None and is_imagej:
-        metadata["unit"] = "um"
-        resolution = (1 / spacing_um[1], 1 / spacing_um[0])
-    elif spacing_um is not None:
-        metadata |= {"PhysicalSizeY": spacing_um[0], "PhysicalSizeYUnit": "µm"}
-        metadata |= {"PhysicalSizeX": spacing_um[1], "PhysicalSizeXUnit": "µm"}
-    _encode(
-        path,
-        lambda stream: tifffile.imwrite(
-            stream,
-            pixels,
-            imagej=is_imagej,
-            ome=not is_imagej,
-            bigtiff=not is_small,
-            photometric="minisblack",
-            compression="zlib",
-            resolution=resolution,
-            metadata=metadata,
-        ),
-    )
-
-
-def _encode(path: Path | str, encode: Callable[[BytesIO], object]) -> None:
-    stream = BytesIO()
+    path = Path(path)
     try:
-        encode(stream)
-    except MemoryError as error:
-        raise OutputError(f"{path}: not enough memory to encode the file; write smaller images") from error
-    write_bytes_whole(path, stream.getvalue())
+        for folder in reversed((path, *path.parents)):
+            if not folder.is_dir():
+                with suppress(FileExistsError):  # somebody else was quicker, or it is a file: the next line says which
+                    disk.make_folder(folder)
+                    _sync_folder(folder.parent)
+                if not folder.is_dir():
+                    raise FileExistsError(errno.EEXIST, "a file has that name")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"{path}: the folder cannot be made ({reason}). Choose another, or ask for the rights.") from error
 
 
-def _check_suffix(path: Path | str, suffixes: tuple[str, ...]) -> None:
-    if not str(path).lower().endswith(suffixes):
-        raise OutputError(
-            f"{path}: the name must end in {' or '.join(suffixes)}, for that is the format; rename the output"
-        )
+def remove_folder(path: Path) -> None:
+    """Remove a folder of plain files at once: renamed first, so that half of it is never met under its name.
+
+    What cannot be removed stays, and :func:`unseam.io.unfinished.sweep` tries again.
+    """
+    with suppress(OSError):
+        aside = name_beside(path)
+        disk.rename(path, aside)
+        _sync_folder(path.parent)
+        remove(aside)
+
+
+class _Stream(RawIOBase):
+    """An open file whose every call goes through :mod:`unseam.io.disk`; takes all that it is given."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.num_bytes = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return os.lseek(self._descriptor, offset, whence)
+
+    def write(self, data: Any) -> int:
+        left = memoryview(data).cast("B")
+        size = len(left)
+        while len(left):
+            taken = disk.write(self._descriptor, left)
+            left = left[taken:]
+        self.num_bytes += size
+        return size
+
+    def sync(self) -> None:
+        disk.sync(self._descriptor)
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            disk.close(self._descriptor)
+
+
+@contextmanager
+def _replacing(path: Path, num_bytes: int | None) -> Iterator[_Stream]:
+    """A stream into a new file beside the path, which takes its place when the block ends well."""
+    stream: _Stream | None = None
+    with _naming(path, lambda: num_bytes or (stream.num_bytes if stream is not None else 0)):
+        temporary, descriptor = new_file_beside(path)
+        try:
+            with _Stream(descriptor) as stream:
+                yield stream
+                stream.sync()
+                if not HAS_LOCKS:
+                    stream.close()  # Windows renames no open file; elsewhere it is open until then, for the lock on it
+                disk.rename(temporary, path)
+        except BaseException:
+            remove(temporary)
+            raise
+        _sync_folder(path.parent)
+
+
+@contextmanager
+def _naming(path: Path, num_bytes: Callable[[], int]) -> Iterator[None]:
+    """Whatever the operating system refuses is one kind of error, which names the target and not what lies beside it."""
+    try:
+        yield
+    except OutputError:
+        raise
+    except OSError as error:
+        raise _output_error(path, num_bytes(), error) from error
+
+
+def _put_in_place(temporary: Path, descriptor: int | None, path: Path) -> None:
+    """Rename a finished folder; one that has the name already steps aside first, and comes back if that fails."""
+    if descriptor is not None:
+        _sync_open_folder(descriptor)
+    aside = None
+    if path.is_dir():
+        aside = name_beside(path)
+        disk.rename(path, aside)
+    try:
+        disk.rename(temporary, path)
+    except BaseException:
+        if aside is not None:
+            disk.rename(aside, path)
+        raise
+    _sync_folder(path.parent)
+    if aside is not None:
+        remove(aside)
 
 
 def _sync_folder(folder: Path) -> None:
     """Put the rename itself on the disk, where the operating system lets a folder be opened (not on Windows)."""
-    if not hasattr(os, "O_DIRECTORY"):
+    if not HAS_FOLDERS_TO_SYNC:
         return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    descriptor = disk.open_folder(folder)
     try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in (
-            errno.EINVAL,
-            errno.ENOTSUP,
-        ):  # some network file systems cannot; the file itself is safe
-            raise
+        _sync_open_folder(descriptor)
     finally:
-        os.close(descriptor)
+        disk.close(descriptor)
 
 
-def _output_error(path: Path, num_bytes: int, error: OSError | ValueError) -> OutputError:
-    number = getattr(error, "errno", None)
-    reason = getattr(error, "strerror", None) or str(error)
+def _sync_open_folder(descriptor: int) -> None:
+    try:
+        disk.sync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems cannot; the files are safe
+            raise
+
+
+def _output_error(path: Path, num_bytes: int, error: OSError) -> OutputError:
     advice = {
         errno.ENOSPC: f"free at least {num_bytes:,} bytes on that disk, or write elsewhere",
+        errno.EDQUOT: f"free at least {num_bytes:,} bytes of your quota, or write elsewhere",
+        errno.EFBIG: "files may not be so large there; write elsewhere, or ask for a higher limit (ulimit -f)",
         errno.ENOENT: "make the folder first",
         errno.EACCES: "write to a folder of your own, or ask for the rights",
         errno.EROFS: "write elsewhere: this disk can only be read",
         errno.EISDIR: "choose a name that is not a folder's",
-    }.get(number or 0, "write elsewhere, or mend the disk")
-    new = OutputError(f"{path}: could not be written ({reason}; {num_bytes:,} bytes); {advice}")
-    new.errno = number
+    }.get(error.errno or 0, "write elsewhere, or mend the disk")
+    new = OutputError(f"{path}: could not be written ({error.strerror or error}; {num_bytes:,} bytes); {advice}")
+    new.errno = error.errno
     return new

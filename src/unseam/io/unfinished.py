@@ -1,0 +1,117 @@
+"""Files and folders while they are written, beside their place (``.unseam-0123456789abcdef.tmp``); what killed writers left.
+
+A writer holds a lock on its unfinished file or folder, and the operating system takes the lock back when the process dies. So
+:func:`sweep` can tell what nobody will finish, and takes nothing from under a writer.
+"""
+
+import errno
+import os
+import re
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from unseam.io import disk
+
+try:
+    import fcntl
+except ImportError:  # Windows removes no file that a process has open, which serves as well
+    fcntl = None  # type: ignore[assignment]
+
+HAS_LOCKS = fcntl is not None
+HAS_FOLDERS_TO_SYNC = hasattr(os, "O_DIRECTORY")  # not on Windows
+_UNFINISHED = re.compile(r"\.unseam-[0-9a-f]{16}\.tmp")
+
+
+def name_beside(path: Path) -> Path:
+    """A name beside the path that nobody has."""
+    try:
+        is_name = b"\0" not in os.fsencode(path)
+    except ValueError:  # letters that no file system takes
+        is_name = False
+    if not is_name:
+        raise OSError(errno.EINVAL, "no file can have this name")
+    return path.parent / f".unseam-{secrets.token_hex(8)}.tmp"
+
+
+def new_file_beside(path: Path) -> tuple[Path, int]:
+    """A new file beside the path, open for writing and locked."""
+    while True:
+        temporary = name_beside(path)
+        descriptor = disk.create(temporary)
+        if _claims(descriptor, temporary):
+            return temporary, descriptor
+        disk.close(descriptor)
+
+
+def new_folder_beside(path: Path) -> tuple[Path, int | None]:
+    """A new folder beside the path, open to be synced (None where that cannot be) and locked."""
+    while True:
+        temporary = name_beside(path)
+        disk.make_folder(temporary)
+        if not HAS_FOLDERS_TO_SYNC:
+            return temporary, None
+        try:
+            descriptor = disk.open_folder(temporary)
+        except BaseException:
+            remove(temporary)
+            raise
+        if _claims(descriptor, temporary):
+            return temporary, descriptor
+        disk.close(descriptor)
+
+
+def _claims(descriptor: int, temporary: Path) -> bool:
+    """Lock what is being written, and see that nobody swept it away before it was locked."""
+    if fcntl is None:
+        return True
+    with suppress(OSError):  # some network file systems have no locks
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(temporary))
+    except FileNotFoundError:
+        return False
+
+
+def remove(path: Path) -> bool:
+    """Remove a file, or a folder of plain files; whether it went."""
+    with suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            for inside in disk.list_folder(path):
+                disk.remove_file(inside)
+            disk.remove_folder(path)
+        else:
+            disk.remove_file(path)
+        return True
+    return False
+
+
+def sweep(folder: Path) -> int:
+    """Remove what writers that were killed left unfinished in a folder; the number of such files and folders.
+
+    One whose writer still runs is left alone.
+    """
+    num = 0
+    with suppress(OSError):  # no such folder, or none that may be looked into: nothing of ours to remove
+        for path in disk.list_folder(folder):
+            if _UNFINISHED.fullmatch(path.name):
+                num += _remove_if_orphan(path)
+    return num
+
+
+def _remove_if_orphan(path: Path) -> bool:
+    """Remove what no living writer has locked, under the lock, so that none can begin meanwhile."""
+    if fcntl is None:
+        return remove(path)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return path.is_symlink() and remove(path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # its writer lives, or the file system has no locks and nobody can tell
+        return False
+    else:
+        return remove(path)
+    finally:
+        os.close(descriptor)
