@@ -6,9 +6,10 @@ from collections.abc import Callable
 import torch
 
 
-def least_seconds(job: Callable[[], object], repeats: int) -> float:
-    """The shortest of some runs after one that is not counted: what the machine can do when nothing disturbs it."""
-    job()
+def least_seconds(job: Callable[[], object], repeats: int, warm_ups: int = 1) -> float:
+    """The shortest of some runs, after some that are not counted: what the machine can do when nothing disturbs it."""
+    for _ in range(warm_ups):
+        job()
     taken = []
     for _ in range(repeats):
         start = time.perf_counter()

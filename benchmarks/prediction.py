@@ -147,7 +147,7 @@ def whole_way(config: UNetConfig, repeats: int, *, peers: bool) -> tuple[list[Ro
         megapixels = pixels.size / 1e6
 
         def add(what: str, job: Callable[[], object], work: float = megapixels) -> None:
-            rows.append(Row(what, least_seconds(job, repeats), work))
+            rows.append(Row(what, least_seconds(job, repeats, warm_ups=0), work))
 
         for precision in ("auto", "float32"):
             for engine in ("openvino", "torch"):
@@ -180,7 +180,7 @@ def markdown(report: dict) -> str:
         "",
         "The machine's ceiling, its matrix product: "
         + ", ".join(f"{name} {rate:.0f} GFLOP/s" for name, rate in rates.items())
-        + ". Least of the repeats everywhere.",
+        + f". Least of {report['repeats'] + 2} runs for one tile, of {report['repeats']} for a file.",
         "",
         f"## One tile of {TILE} px through the network, {rows[0]['work']:.1f} GFLOP",
         "",

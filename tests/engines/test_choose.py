@@ -27,7 +27,7 @@ def test_auto_takes_openvino_where_it_is_installed(net, monkeypatch):
     assert isinstance(choose_engine(net), TorchEngine)
 
 
-@pytest.mark.parametrize("name", ["auto", "torch", "openvino"])
+@pytest.mark.parametrize("name", ["auto", "torch", "recorded", "openvino"])
 def test_every_engine_keeps_the_protocol_and_says_what_it_is(net, name):
     engine = choose_engine(net, name, precision="float32")
     assert isinstance(engine, Engine)

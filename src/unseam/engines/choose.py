@@ -7,13 +7,19 @@ import torch
 from torch import nn
 
 from unseam.engines.base import Engine
+from unseam.engines.cuda_graph import GraphEngine
 from unseam.engines.openvino_engine import OpenVINOEngine
 from unseam.engines.precision import Precision, choose_dtype
 from unseam.engines.torch_engine import TorchEngine
 from unseam.errors import SettingsError
 
-EngineName = Literal["auto", "torch", "compiled", "openvino"]
-"""``auto``: OpenVINO on a CPU where it is installed, PyTorch otherwise. docs/performance.md has the figures behind it."""
+EngineName = Literal["auto", "torch", "compiled", "recorded", "openvino"]
+"""``auto``: OpenVINO on a CPU where it is installed, PyTorch otherwise; docs/performance.md has the figures behind it.
+
+``compiled`` and ``recorded`` are PyTorch too, with a program compiled for each size of tile, or with the work of a size
+recorded on a CUDA GPU and replayed. Neither is chosen by itself: the first takes a minute, and the second has not been
+measured on a GPU.
+"""
 
 
 def choose_engine(
@@ -47,7 +53,8 @@ def choose_engine(
         if where.type != "cpu":
             raise SettingsError(f"The engine 'openvino' computes on the CPU, and the device is {device}. Give --device cpu.")
         return OpenVINOEngine(net, dtype)
-    return TorchEngine(net, device, dtype, is_compiled=name == "compiled")
+    engine = TorchEngine(net, device, dtype, is_compiled=name == "compiled")
+    return GraphEngine(engine) if name == "recorded" else engine
 
 
 def has_openvino() -> bool:
