@@ -11,6 +11,7 @@ builtin that fits, so that code which knows nothing of this package can catch it
     ├── ImageReadError   (ValueError)   a file that is no readable image
     ├── ModelFileError   (ValueError)   a file that is no model, or not one that this version reads
     ├── OutputError      (OSError)      a result that could not be written
+    │   └── InUseError                  another process is writing into the same folder
     ├── MemoryShortError (MemoryError)  not even the smallest tile fits into the memory that there is
     └── TrainingError    (RuntimeError) training cannot go on (diverged, no progress)
 
@@ -63,6 +64,10 @@ class ModelFileError(UnseamError, ValueError):
 
 class OutputError(UnseamError, OSError):
     """A result that could not be written."""
+
+
+class InUseError(OutputError):
+    """Another process is writing into the same folder; later it may be free."""
 
 
 class MemoryShortError(UnseamError, MemoryError):

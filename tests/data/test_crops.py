@@ -7,6 +7,7 @@ import torch
 from unseam.augment import Augment
 from unseam.data import crops as data_crops
 from unseam.data.crops import Crops, made_ahead
+from unseam.errors import TrainingError
 from unseam.data.sample import Sample
 from unseam.data.split import split
 from unseam.nets import UNetConfig
@@ -117,6 +118,33 @@ def test_a_failure_is_raised_where_its_result_would_have_been():
     assert [next(stream), next(stream)] == [0, 1]
     with pytest.raises(ValueError, match="no crop 2"):
         next(stream)
+
+
+@pytest.mark.parametrize("failure", [MemoryError, KeyboardInterrupt, SystemExit])
+def test_whatever_is_raised_in_the_thread_arrives(failure):
+    """No memory there is no memory; and nothing may end the thread without a word, or training would wait for ever."""
+
+    def make(step: int) -> int:
+        raise failure("no crop")
+
+    with pytest.raises(failure, match="no crop"):
+        next(made_ahead(make, 0))
+
+
+def test_a_thread_that_hangs_is_noticed_and_holds_nothing_up(monkeypatch):
+    monkeypatch.setattr("unseam.data.crops._LAST_SECONDS", 0.1)
+    hangs = threading.Event()
+
+    def make(step: int) -> int:
+        if step == 8:
+            hangs.wait()
+        return step
+
+    stream = made_ahead(make, 7, patience=1)
+    assert next(stream) == 7
+    with pytest.raises(TrainingError, match="crops for step 8 have not come for 1 seconds.*go on with --resume"):
+        next(stream)
+    hangs.set()
 
 
 def test_no_thread_is_left_when_the_stream_is_closed():

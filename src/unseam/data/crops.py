@@ -1,7 +1,8 @@
 """Training crops: an endless stream in which each batch is a function of (seed, step) and of nothing else."""
 
+import queue
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
@@ -9,11 +10,17 @@ import torch
 
 from unseam.augment import Augment
 from unseam.data.sample import Sample
+from unseam.errors import TrainingError
 from unseam.geometry import Geometry
 from unseam.shapes import IGNORE
 
 T = TypeVar("T")
+Made = tuple[T | None, BaseException | None]
+"""A result, or what was raised instead of it."""
+
 _TRIES = 50
+_PATIENCE = 600
+_LAST_SECONDS = 10.0
 
 
 class Crops:
@@ -114,7 +121,7 @@ def _has_room(samples: Sequence[Sample], device: torch.device | None) -> bool:
     return needed <= torch.cuda.mem_get_info(device)[0] // 2
 
 
-def made_ahead(make: Callable[[int], T], start: int, ahead: int = 2) -> Iterator[T]:
+def made_ahead(make: Callable[[int], T], start: int, ahead: int = 2, patience: int = _PATIENCE) -> Iterator[T]:
     """``make(start)``, ``make(start + 1)``, ..., each made in a thread beside the caller, ``ahead`` of them in advance.
 
     Threads, not processes: the work is done in native code that lets other threads run, nothing is copied between
@@ -122,22 +129,65 @@ def made_ahead(make: Callable[[int], T], start: int, ahead: int = 2) -> Iterator
 
     The thread computes on one core: with as many helpers as the training step has, waiting for each other while they spin,
     the two would slow a step of the default recipe by a quarter.
+
+    A thread that hangs cannot be ended from outside, but it holds up neither the end of training nor that of the program.
+
+    Raises
+    ------
+    TrainingError
+        If a result has not come after ``patience`` seconds of waiting; seconds in which the whole process was stopped do not
+        count.
     """
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="crops") as pool:
-        num_threads = torch.get_num_threads()
-        pool.submit(_compute_on_one_core).result()
-        torch.set_num_threads(num_threads)  # for threads to come: what was said in the thread holds for them too
-        waiting = [pool.submit(make, start + i) for i in range(ahead)]
-        step = start + ahead
+    wanted: queue.Queue[int | None] = queue.Queue()
+    made: queue.Queue[Made[T]] = queue.Queue()
+    closed = threading.Event()
+    num_threads = torch.get_num_threads()
+    thread = threading.Thread(target=_make_all, args=(make, wanted, made, closed), name="crops", daemon=True)
+    thread.start()
+    made.get()  # it has limited itself
+    torch.set_num_threads(num_threads)  # for threads to come: what was said in the thread holds for them too
+    try:
+        for step in range(start, start + ahead):
+            wanted.put(step)
+        step = start
+        while True:
+            result, error = _wait(made, step, patience)
+            if error is not None:
+                raise error
+            wanted.put(step + ahead)
+            step += 1
+            yield result  # type: ignore[misc]  # None only where make gave it
+    finally:
+        closed.set()
+        wanted.put(None)
+        thread.join(_LAST_SECONDS)
+
+
+def _make_all(
+    make: Callable[[int], T],
+    wanted: queue.Queue[int | None],
+    made: queue.Queue[Made[T]],
+    closed: threading.Event,
+) -> None:
+    _compute_on_one_core()
+    made.put((None, None))
+    while (step := wanted.get()) is not None and not closed.is_set():
         try:
-            while True:
-                result = waiting.pop(0).result()
-                waiting.append(pool.submit(make, step))
-                step += 1
-                yield result
-        finally:
-            for future in waiting:
-                future.cancel()
+            made.put((make(step), None))
+        except BaseException as error:  # raised again where the result is waited for
+            made.put((None, error))
+
+
+def _wait(made: queue.Queue[Made[T]], step: int, patience: int) -> Made[T]:
+    for _ in range(patience):
+        try:
+            return made.get(timeout=1)
+        except queue.Empty:
+            continue
+    raise TrainingError(
+        f"The training crops for step {step} have not come for {patience} seconds: the thread that makes them hangs. What was "
+        "saved before is sound: go on with --resume, or restart the machine if it happens again."
+    )
 
 
 def _compute_on_one_core() -> None:

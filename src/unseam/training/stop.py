@@ -1,0 +1,58 @@
+"""Ctrl-C, and whatever else asks a process to end, waits until the step that is being worked on is done.
+
+An interrupt in the middle of an update would leave weights of one step with the number of another, and a run that goes on from
+there would be another run.
+"""
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+
+from unseam.training.state import TrainState
+
+_ASKING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+Handler = Callable[[int, FrameType | None], object]
+
+
+class AtStepEnd:
+    """An observer that lets signals through between steps; inside ``with``, and in the main thread, only there.
+
+    Only signals that already raise something wait (Ctrl-C does in Python, the others where a program has seen to it): what the
+    caller ignores stays ignored, what ends the process at once does so. The second signal does not wait: a step may hang.
+    """
+
+    def __init__(self) -> None:
+        self._before: dict[int, Handler] = {}
+        self._came: int | None = None
+
+    def __enter__(self) -> "AtStepEnd":
+        if threading.current_thread() is threading.main_thread():
+            for name in _ASKING:
+                number = getattr(signal, name, None)
+                handler = signal.getsignal(number) if number is not None else None
+                if number is not None and callable(handler):
+                    self._before[number] = handler
+                    signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        if kind is None:
+            self._let_through()
+
+    def __call__(self, state: TrainState, progress: float) -> None:
+        """After a step, when all who look at the state have done so."""
+        self._let_through()
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self._came is None:
+            self._came = number
+        else:
+            self._before[number](number, frame)
+
+    def _let_through(self) -> None:
+        if self._came is not None:
+            came, self._came = self._came, None
+            self._before[came](came, None)
