@@ -10,10 +10,12 @@ where a label map does not say what it means, as :class:`~unseam.errors.LabelErr
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from unseam.errors import ImageReadError
 from unseam.io.arrays import ArrayReader
+from unseam.io.decoder_process import DecoderDidNotStart, decoder
 from unseam.io.image_file import ImageFile
 from unseam.io.pictures import PictureReader
 from unseam.io.settle import settle_image, settle_labels
@@ -94,7 +96,7 @@ def read_image(path: Path | str) -> ImageFile:
         Whatever is wrong with the file, among it: absent, cut short, damaged, too large, no numbers, NaN.
     """
     path = Path(path)
-    return settle_image(_reader(path).read_image(path))
+    return settle_image(_read(path, False))
 
 
 def read_labels(path: Path | str) -> ImageFile:
@@ -108,7 +110,16 @@ def read_labels(path: Path | str) -> ImageFile:
         If the file holds colours, fractions, negative numbers or JPEG.
     """
     path = Path(path)
-    return settle_labels(_reader(path).read_labels(path))
+    return settle_labels(_read(path, True))
+
+
+def _read(path: Path, is_labels: bool) -> ImageFile:
+    reader = _reader(path)
+    promised = reader.decoded_apart(path)
+    if promised is not None:
+        with suppress(DecoderDidNotStart):
+            return decoder().read(path, is_labels, promised)
+    return reader.read_labels(path) if is_labels else reader.read_image(path)
 
 
 def _reader(path: Path) -> Reader:

@@ -34,6 +34,10 @@ class ArrayReader:
         """Whether the name is that of a NumPy file."""
         return path.name.lower().endswith(self.suffixes)
 
+    def decoded_apart(self, path: Path) -> int | None:
+        """Never: it is read as it stands, or by Python's own Deflate."""
+        return None
+
     def read_image(self, path: Path) -> ImageFile:
         """Read an image.
 
@@ -107,6 +111,12 @@ def _checked(path: Path, stream: BufferedIOBase, num_bytes: int) -> Shaped[np.nd
             path,
             f"its header promises {promised:,} bytes of pixels, the file has {num_bytes:,} in all; it is cut short: "
             "copy it again",
+        )
+    if promised + stream.tell() < num_bytes:
+        raise ImageReadError(
+            path,
+            f"its header promises {promised:,} bytes of pixels, the file has {num_bytes - stream.tell():,}; its shape is "
+            "damaged, or there is a second array behind it: save it again",
         )
     stream.seek(0)
     return np.asarray(header.read_array(stream, allow_pickle=False))

@@ -1,5 +1,6 @@
 """The fence round other people's decoders: whatever they throw comes out as one kind of error that names the file."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,17 +47,26 @@ def _damaged(what: str, error: Exception) -> str:
     )
 
 
+def most_decoded_bytes() -> int:
+    """Bytes that one image may decode to: :data:`MAX_DECODED_BYTES`, or half of the machine's memory if that is less."""
+    try:
+        return min(MAX_DECODED_BYTES, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
+    except (AttributeError, ValueError, OSError):  # Windows, or a system that does not say
+        return MAX_DECODED_BYTES
+
+
 def check_size(path: Path, num_bytes: int) -> None:
-    """Refuse an image that would decode to more than :data:`MAX_DECODED_BYTES`.
+    """Refuse an image that would decode to more than :func:`most_decoded_bytes`.
 
     Raises
     ------
     ImageReadError
         With both sizes.
     """
-    if num_bytes > MAX_DECODED_BYTES:
+    most = most_decoded_bytes()
+    if num_bytes > most:
         raise ImageReadError(
             path,
-            f"would take {num_bytes / 2**30:,.1f} GiB in memory, at most {MAX_DECODED_BYTES / 2**30:.0f} GiB may be "
+            f"would take {num_bytes / 2**30:,.1f} GiB in memory, at most {most / 2**30:.1f} GiB may be "
             "read at once; cut it into parts, or split the stack into files",
         )

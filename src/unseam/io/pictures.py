@@ -20,10 +20,11 @@ from unseam.io.guard import check_size, decoding
 from unseam.io.image_file import ImageFile
 
 _PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG = b"\xff\xd8\xff"
 # signature, name, class, most pixels that one byte of the file can stand for (what the compression can do at its best)
 _FORMATS: tuple[tuple[bytes, str, type[PillowFile], int], ...] = (
     (_PNG, "PNG", PngImageFile, 8 * 1032),
-    (b"\xff\xd8\xff", "JPEG", JpegImageFile, 1024),
+    (_JPEG, "JPEG", JpegImageFile, 1024),
     (b"GIF8", "GIF", GifImageFile, 4096),
     (b"BM", "BMP", BmpImageFile, 16384),
 )
@@ -46,6 +47,21 @@ class PictureReader:
     def can_read(self, path: Path) -> bool:
         """Whether the name is that of a picture."""
         return path.name.lower().endswith(self.suffixes)
+
+    def decoded_apart(self, path: Path) -> int | None:
+        """Bytes that it promises, if it has to be decoded in a process of its own: a JPEG.
+
+        Raises
+        ------
+        ImageReadError
+            If its header promises what the file cannot hold.
+        """
+        with decoding(path, "picture"), path.open("rb") as stream:
+            if not stream.read(3).startswith(_JPEG):
+                return None
+        name, data = _bytes(path)
+        height, width = _size(path, name, data)
+        return 4 * height * width
 
     def read_image(self, path: Path) -> ImageFile:
         """Read an image: (H, W) grey or (H, W, 3) colours.

@@ -10,9 +10,11 @@ from jaxtyping import Integer, Shaped
 
 from unseam.errors import ImageReadError
 from unseam.io.axes import guess_axes, tidy_axes
+from unseam.io.coded_size import PICTURE_CODECS
 from unseam.io.guard import decoding
 from unseam.io.image_file import ImageFile
-from unseam.io.tiff_checks import check_directories, check_tiff
+from unseam.io.tiff_checks import check_text, check_tiff
+from unseam.io.tiff_walk import walk_directories
 
 _MICROMETRES = {
     "µm": 1.0, "μm": 1.0, "um": 1.0, "\\u00b5m": 1.0,
@@ -35,6 +37,18 @@ class TiffReader:
         """Whether the name is that of a TIFF."""
         return path.name.lower().endswith(self.suffixes)
 
+    def decoded_apart(self, path: Path) -> int | None:
+        """Bytes that it promises, if it has to be decoded in a process of its own: JPEG, JPEG 2000 or WebP inside.
+
+        Raises
+        ------
+        ImageReadError
+            If its directories are damaged.
+        """
+        with decoding(path, "TIFF"), path.open("rb") as stream:
+            walk = walk_directories(path, stream, path.stat().st_size)
+        return 2 * walk.num_values if walk.codecs & PICTURE_CODECS else None
+
     def read_image(self, path: Path) -> ImageFile:
         """Read an image or a stack; palettes become colours, "white is zero" is inverted, CMYK becomes RGB.
 
@@ -49,7 +63,7 @@ class TiffReader:
         if raw.colour_space == 3 and raw.palette is not None:
             if raw.is_imagej:
                 return raw.file(raw.pixels, "its display colours (lookup table) are left aside")
-            colours = np.moveaxis(raw.palette, 0, -1)[raw.pixels]
+            colours = _from_palette(path, raw.pixels, raw.palette)
             colours = (colours >> 8).astype(np.uint8) if raw.pixels.dtype == np.uint8 else colours
             return raw.file(colours, "palette replaced by its colours", more_axes="S")
         if raw.colour_space == 5 and raw.axes.endswith("S"):
@@ -82,7 +96,7 @@ class _Raw:
     axes: str
     colour_space: int
     num_bits: int
-    palette: Integer[np.ndarray, "3 index"] | None
+    palette: Integer[np.ndarray, "..."] | None
     has_alpha: bool
     is_imagej: bool
     is_tifffile_mask: bool
@@ -108,15 +122,17 @@ def _read(path: Path) -> _Raw:
     with decoding(path, "TIFF"):
         file_size = path.stat().st_size
         with path.open("rb") as stream:
-            check_directories(path, stream, file_size)
+            walk = walk_directories(path, stream, file_size)
         with tifffile.TiffFile(path, _multifile=False) as tiff:
+            note = check_text(path, tiff, walk)
             if not tiff.series:
                 raise ImageReadError(path, "the TIFF holds no image")
             series = tiff.series[0]
-            check_tiff(path, series, file_size)
-            notes: tuple[str, ...] = ()
+            check_tiff(path, tiff, series, walk)
+            notes = (note,) if note else ()
             if len(tiff.series) > 1:
                 notes = (
+                    *notes,
                     f"the first of {len(tiff.series)} images in the file was read, {series.name or 'without a name'}",
                 )
             page = series.keyframe
@@ -134,6 +150,14 @@ def _read(path: Path) -> _Raw:
                 _spacing(tiff),
                 notes,
             )
+
+
+def _from_palette(
+    path: Path, pixels: Shaped[np.ndarray, "..."], palette: Integer[np.ndarray, "..."]
+) -> Integer[np.ndarray, "... 3"]:
+    if palette.ndim != 2 or pixels.dtype.kind != "u" or (pixels.size and pixels.max() >= palette.shape[1]):
+        raise ImageReadError(path, "its palette has no colour for some of its pixels; the TIFF is damaged: copy it again")
+    return np.moveaxis(palette, 0, -1)[pixels]
 
 
 def _inverted(pixels: Shaped[np.ndarray, "..."], bits: int) -> Shaped[np.ndarray, "..."]:

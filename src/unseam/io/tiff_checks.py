@@ -1,115 +1,111 @@
 """What a TIFF promises, held against what the file can hold, before any memory is taken.
 
 A file of a few kilobytes can claim an image of gigabytes; decoders then hand back zeros without a word. Here
-every strip and tile must lie inside the file, there must be as many as the image needs, and the codec must be
-one that is safe on damaged input (so no JPEG XR).
+every strip and tile must lie inside the file, there must be as many as the image needs, as long as it needs, and the codec
+must be one that is safe on damaged input (so no JPEG XR).
 """
 
 import math
-import struct
-from io import BufferedIOBase
+import re
 from pathlib import Path
 
 import tifffile
 
 from unseam.errors import ImageReadError
+from unseam.io.coded_size import PICTURE_CODECS, coded_values
 from unseam.io.guard import check_size
+from unseam.io.tiff_walk import Walk
 
 _CODECS = {
     1: "none", 5: "LZW", 7: "JPEG", 8: "Deflate", 32773: "PackBits", 32946: "Deflate", 33003: "JPEG 2000",
     33005: "JPEG 2000", 34712: "JPEG 2000", 50000: "Zstandard", 34926: "Zstandard", 50001: "WebP", 34927: "WebP",
 }  # fmt: skip
 _COLOUR_SPACES = (0, 1, 2, 3, 5, 6)  # white is zero, black is zero, RGB, palette, CMYK, YCbCr
+_MOST_BYTES_OF_ONE = {5: 4096, 8: 1040, 32946: 1040, 32773: 64}  # what a codec can make of one byte at its best
+_ALIGNMENT = 16  # bytes that an honest writer may leave at the end of a strip
+_MOST_OME_PLANES = 1_000_000
 
-# bytes that one value takes, by its type's number
-_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-_IMAGEJ_TAGS = (50838, 50839)  # other private tags may point anywhere without harm
 
-
-def check_directories(path: Path, stream: BufferedIOBase, file_size: int) -> None:
-    """Walk the chain of page directories: each must lie inside the file, and so must the values that it points to.
-
-    A decoder that meets the end of the file in this chain stops there, and a stack of 30 planes is silently one of 12.
+def check_text(path: Path, tiff: "tifffile.TiffFile", walk: Walk) -> str | None:
+    """Check what the descriptions promise before the decoder makes lists of that length; a note for the user.
 
     Raises
     ------
     ImageReadError
-        If the chain, a directory or a value leaves the file, or if the chain runs in a circle.
+        If OME's XML defines entities, which can be nested until they fill the memory, or speaks of planes that are not
+        in the file.
     """
-    magic = stream.read(16)
-    order = "<" if magic[:2] == b"II" else ">"
-    is_big = magic[2:4] in (b"+\0", b"\0+")
-    if magic[:2] not in (b"II", b"MM") or len(magic) < (16 if is_big else 8):
-        raise ImageReadError(path, "no readable TIFF: it does not begin as one; copy or export it again")
-    # formats of: number of entries, tag, type and count, offset
-    counter, entry, pointer = ("Q", "HHQ", "Q") if is_big else ("H", "HHI", "I")
-    (offset,) = struct.unpack_from(order + pointer, magic, 8 if is_big else 4)
-    seen: set[int] = set()
-    while offset:
-        size = struct.calcsize(order + counter)
-        head = _read_at(path, stream, offset, size, file_size)
-        (num_entries,) = struct.unpack(order + counter, head)
-        entry_size = struct.calcsize(order + entry + pointer)
-        body = _read_at(path, stream, offset + size, num_entries * entry_size + struct.calcsize(pointer), file_size)
-        seen.add(offset)
-        for tag, kind, count, value in struct.iter_unpack(order + entry + pointer, body[: num_entries * entry_size]):
-            num_bytes = _TYPE_BYTES.get(kind, 0) * count
-            if (tag < 32768 or tag in _IMAGEJ_TAGS) and num_bytes > struct.calcsize(pointer):
-                _check_inside(path, value, num_bytes, file_size)
-        (offset,) = struct.unpack(order + pointer, body[num_entries * entry_size :])
-        if offset in seen:
-            raise ImageReadError(path, f"the pages of the TIFF run in a circle at byte {offset:,}; export it again")
-
-
-def _read_at(path: Path, stream: BufferedIOBase, offset: int, num_bytes: int, file_size: int) -> bytes:
-    _check_inside(path, offset, num_bytes, file_size)
-    stream.seek(offset)
-    return stream.read(num_bytes)
-
-
-def _check_inside(path: Path, offset: int, num_bytes: int, file_size: int) -> None:
-    if offset + num_bytes > file_size:
+    page = tiff.pages.first
+    xml = tiff.ome_metadata if tiff.is_ome else None
+    if not xml:
+        return None
+    if "<!DOCTYPE" in xml or "<!ENTITY" in xml:
+        raise ImageReadError(path, "its OME description defines entities, which OME has no use for; save it as TIFF in Fiji")
+    num_there = walk.num_pages * page.samplesperpixel
+    promised = max((_num_planes(found[0]) for found in re.finditer(r"<(?:\w+:)?Pixels\b[^>]*>", xml)), default=0)
+    counts = [int(number) for number in re.findall(r'(?:PlaneCount|NumPlanes)="(\d{1,30})"', xml)]
+    if max(promised, *counts, 0) <= num_there:
+        return None
+    names = set(re.findall(r'FileName="([^"]*)"', xml)) - {path.name}
+    if not names or max(promised, *counts) > _MOST_OME_PLANES:
         raise ImageReadError(
             path,
-            f"the TIFF points to {num_bytes:,} bytes at {offset:,}, beyond its end at {file_size:,}; it is damaged "
-            "or cut short: copy it again",
+            f"its OME description promises {max(promised, *counts):,} planes, the file holds {num_there:,}; the others are "
+            "missing: export it again, as one file",
         )
+    return f"part of a series of {promised} planes in several files; only the {walk.num_pages} of this file were read"
 
 
-def check_tiff(path: Path, series: "tifffile.TiffPageSeries", file_size: int) -> None:
+def check_tiff(path: Path, tiff: "tifffile.TiffFile", series: "tifffile.TiffPageSeries", walk: Walk) -> None:
     """Check the structure of one series of pages.
 
     Raises
     ------
     ImageReadError
-        If it decodes to too much, uses an unsafe codec or an unknown colour space, or if a strip or tile is
-        missing or lies outside the file.
+        If it decodes to too much, uses an unsafe codec or an unknown colour space, if a strip or tile is
+        missing, lies outside the file or has another length than its pixels need, or if ImageJ or the writer promised
+        more planes than there are.
     """
-    page = series.keyframe
+    page, file_size = series.keyframe, tiff.filehandle.size
     if page.dtype is None or series.dtype is None:
         raise ImageReadError(
             path, f"pixels of {page.bitspersample} bits in this layout are not supported; save as 8- or 16-bit TIFF"
         )
+    promises = [kind for kind, is_so in (("imagej", tiff.is_imagej), ("shaped", tiff.is_shaped)) if is_so]
+    if promises and series.kind not in (*promises, "ome"):
+        raise ImageReadError(
+            path, "its description promises other planes than the file holds; it is damaged or cut short: copy it again"
+        )
     check_size(path, math.prod(series.shape) * series.dtype.itemsize)
-    if int(page.compression) not in _CODECS:
+    codec = int(page.compression)
+    if codec not in _CODECS:
         known = ", ".join(sorted(set(_CODECS.values()) - {"none"}))
         raise ImageReadError(
             path,
-            f"compression {_name(page.compression)} is not read; none, {known} are. Open it in Fiji and save it as "
-            "TIFF",
+            f"compression {_name(page.compression)} is not read; none, {known} are. Open it in Fiji and save it as TIFF",
         )
-    if int(page.photometric) not in _COLOUR_SPACES or (int(page.photometric) == 6 and int(page.compression) != 7):
+    if codec != 1 and codec not in walk.codecs:
+        raise ImageReadError(path, f"its compression {_name(page.compression)} stands in no directory of pages; it is damaged")
+    if int(page.photometric) not in _COLOUR_SPACES or (int(page.photometric) == 6 and codec != 7):
         raise ImageReadError(path, f"colours stored as {_name(page.photometric)} are not read; save it as grey or RGB")
     if series.dataoffset is not None:
         if series.dataoffset + math.prod(series.shape) * series.dtype.itemsize > file_size:
             raise ImageReadError(
                 path, f"the TIFF is cut short: it promises more pixels than {file_size:,} bytes hold; copy it again"
             )
+        if len(series.pages) == 1 and math.prod(series.shape) == math.prod(page.shape):
+            _check_page(path, 0, page, file_size)
         return
     for number, one in enumerate(series.pages):
         if one is None:
-            raise ImageReadError(path, f"page {number} lies in another file; save the series as one file")
+            raise ImageReadError(path, f"page {number} lies in another file, or is missing; save the series as one file")
         _check_page(path, number, one, file_size)
+        _check_streams(path, number, one, tiff)
+
+
+def _num_planes(pixels: str) -> int:
+    """Planes that an OME element Pixels speaks of."""
+    return math.prod(int(number) for number in re.findall(r'Size[CZT]="(\d{1,30})"', pixels))
 
 
 def _check_page(path: Path, number: int, page: "tifffile.TiffPage | tifffile.TiffFrame", file_size: int) -> None:
@@ -120,8 +116,7 @@ def _check_page(path: Path, number: int, page: "tifffile.TiffPage | tifffile.Tif
     if len(offsets) != expected or len(counts) != expected:
         raise ImageReadError(
             path,
-            f"page {number} needs {expected:,} strips or tiles and lists {len(offsets):,}; the TIFF is damaged: "
-            "copy it again",
+            f"page {number} needs {expected:,} strips or tiles and lists {len(offsets):,}; the TIFF is damaged: copy it again",
         )
     for part, (offset, count) in enumerate(zip(offsets, counts, strict=True)):
         if count <= 0 or offset <= 0 or offset + count > file_size:
@@ -130,14 +125,69 @@ def _check_page(path: Path, number: int, page: "tifffile.TiffPage | tifffile.Tif
                 f"page {number}, strip or tile {part}: {count:,} bytes at {offset:,} are not all inside the file of "
                 f"{file_size:,} bytes; the TIFF is damaged or cut short: copy it again",
             )
-    if int(key.compression) == 1:
-        needed = math.prod(key.shape) * key.bitspersample // 8
-        if sum(counts) < needed:
-            raise ImageReadError(
-                path,
-                f"page {number} needs {needed:,} bytes and has {sum(counts):,}; the TIFF is damaged or cut short: "
-                "copy it again",
-            )
+    codec, found = int(key.compression), sum(counts)
+    needed = math.prod(key.shape) * key.bitspersample // 8
+    short = needed if codec == 1 else needed // _MOST_BYTES_OF_ONE.get(codec, needed + 1)
+    if found < short:
+        raise ImageReadError(
+            path,
+            f"page {number} needs {short:,} bytes and has {found:,}; the TIFF is damaged or cut short: copy it again",
+        )
+    # what stands in a strip beyond its pixels: then width, height or depth are not those that it was written with
+    if codec == 1 and not key.is_tiled and max(counts) >= _strip_bytes(key) + _ALIGNMENT:
+        raise ImageReadError(
+            path,
+            f"page {number} has strips of {max(counts):,} bytes for {_strip_bytes(key):,} bytes of pixels; its size or its "
+            "depth is damaged: copy it again, or open it in Fiji, look at it and save it as TIFF",
+        )
+
+
+def _strip_bytes(page: "tifffile.TiffPage") -> int:
+    """Bytes of a whole uncompressed strip; each row begins at a byte."""
+    samples = page.samplesperpixel if int(page.planarconfig) == 1 else 1
+    rows = min(page.rowsperstrip, page.imagelength) if page.rowsperstrip else page.imagelength
+    return rows * math.ceil(page.imagewidth * samples * page.bitspersample / 8)
+
+
+def _check_streams(path: Path, number: int, page: "tifffile.TiffPage | tifffile.TiffFrame", tiff: "tifffile.TiffFile") -> None:
+    """Compressed pictures inside the page may not be larger than their tile, nor LZW longer than its strip."""
+    key = page.keyframe
+    assert key is not None
+    codec = int(key.compression)
+    samples = key.samplesperpixel if int(key.planarconfig) == 1 else 1
+    rows, columns = (key.tilelength, key.tilewidth) if key.is_tiled else (key.rowsperstrip, key.imagewidth)
+    values = math.prod((rows, columns, samples, max(1, key.tiledepth)))
+    if codec in PICTURE_CODECS:
+        for part, (offset, count) in enumerate(zip(page.dataoffsets, page.databytecounts, strict=True)):
+            tiff.filehandle.seek(offset)
+            coded = coded_values(codec, tiff.filehandle.read(min(count, 2**17)))
+            if coded is not None and coded > 2 * values + 4096:  # a stream may be padded to whole blocks, or carry alpha
+                raise ImageReadError(
+                    path,
+                    f"page {number}, strip or tile {part} says that it holds {coded:,} values where {values:,} belong; the "
+                    "TIFF is damaged: copy it again",
+                )
+    elif codec == 5:
+        _check_lzw(path, number, page, tiff)
+
+
+def _check_lzw(path: Path, number: int, page: "tifffile.TiffPage | tifffile.TiffFrame", tiff: "tifffile.TiffFile") -> None:
+    """The decoder of LZW stops at the length that it is told; other decoders say that there would be more."""
+    import imagecodecs
+
+    key = page.keyframe
+    assert key is not None
+    if key.is_tiled or number > 0 or key.fillorder != 1:
+        return
+    full = _strip_bytes(key)
+    tiff.filehandle.seek(page.dataoffsets[0])
+    found = len(imagecodecs.lzw_decode(tiff.filehandle.read(page.databytecounts[0]), out=full + _ALIGNMENT))
+    if found >= full + _ALIGNMENT:
+        raise ImageReadError(
+            path,
+            f"page {number} has strips of more than {full:,} bytes of pixels, which is what its size asks for; the TIFF is "
+            "damaged: copy it again",
+        )
 
 
 def _name(value: object) -> str:

@@ -1,0 +1,63 @@
+"""What runs in the process of :mod:`unseam.io.decoder_process`: reads one file after the other under limits, sends numbers."""
+
+import json
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from unseam.errors import ImageReadError, LabelError
+from unseam.io.decoder_process import HELLO
+from unseam.io.pictures import PictureReader
+from unseam.io.tiff import TiffReader
+
+
+def main() -> None:
+    """Answer tasks, a line of JSON each, until there are no more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then closes the pipe
+    with os.fdopen(os.dup(1), "wb") as answers:
+        os.dup2(2, 1)  # what libraries print is no answer
+        answers.write(HELLO)
+        answers.flush()
+        for line in sys.stdin.buffer:
+            _answer(json.loads(line), answers)
+            answers.flush()
+
+
+def _answer(task: dict[str, Any], answers: IO[bytes]) -> None:
+    path = Path(task["path"])
+    _limit(task["seconds"], task["bytes"])
+    reader = TiffReader() if TiffReader().can_read(path) else PictureReader()
+    told: dict[str, Any]
+    try:
+        file = (reader.read_labels if task["labels"] else reader.read_image)(path)
+    except (ImageReadError, LabelError) as error:
+        is_label_error = isinstance(error, LabelError)
+        told = {"reason": str(error).removeprefix(f"{path}: "), "is_label_error": is_label_error}
+        answers.write(json.dumps(told).encode() + b"\n")
+        return
+    pixels = np.ascontiguousarray(file.pixels)
+    told = {"shape": pixels.shape, "dtype": pixels.dtype.str, "axes": file.axes}
+    told |= {"spacing_um": file.spacing_um, "notes": file.notes}
+    answers.write(json.dumps(told).encode() + b"\n")
+    answers.write(pixels.reshape(-1).view(np.uint8).data)
+
+
+def _limit(seconds: int, num_bytes: int) -> None:
+    """Let the system end this process when the file takes more than was granted."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    with suppress(ValueError, OSError):  # a stricter limit of the user's holds
+        most = int(used.ru_utime + used.ru_stime) + 1 + seconds
+        resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+    with suppress(ValueError, OSError):
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        most = pages * resource.getpagesize() + num_bytes
+        resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))

@@ -1,0 +1,8 @@
+"""PNG, JPEG, BMP, GIF of 11 kinds, damaged."""
+
+from torture.harness import Result, Scale
+from torture.probe import count
+
+
+def run(scale: Scale) -> Result:
+    return count("T10", "picture", scale, scale.of(600, 10_000))
