@@ -106,9 +106,12 @@ def test_the_first_tile_does_not_wait_for_a_compiler(name):
     """Importing PyTorch's compiler takes a second, and some innocent calls do it."""
     code = (
         "import sys, numpy as np\n"
-        "from unseam.engines import choose_engine\n"
-        "from unseam.nets import UNet\n"
-        f"choose_engine(UNet(first_width=2, depth=1), {name!r})(np.zeros((1, 44, 44), np.float32))\n"
+        "from unseam.model import Model\n"
+        "from unseam.model_file import ModelInfo\n"
+        "from unseam.nets import UNetConfig\n"
+        "config = UNetConfig(first_width=2, depth=1)\n"
+        f"model = Model(config.build(), ModelInfo(net=config), 'cpu', 'float32', {name!r})\n"
+        "model.predict(np.zeros((44, 44), np.uint8))\n"
         "assert 'torch._dynamo' not in sys.modules, 'imported'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

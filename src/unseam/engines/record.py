@@ -93,7 +93,7 @@ class _Recorder(TorchDispatchMode):
         self._alive: list[Tensor] = []  # an id is a name only as long as its tensor lives
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        results = _joined(*args) if func is torch.ops.aten.cat.default else func(*args, **(kwargs or {}))
+        results = shape_of_result(func, args, kwargs or {})
         result = results[0] if isinstance(results, tuple) else results
         given = tuple(self._named(argument) for argument in args)
         defaults = tuple(
@@ -116,8 +116,14 @@ class _Recorder(TorchDispatchMode):
         return argument
 
 
-def _joined(parts: list[Tensor], axis: int) -> Tensor:
-    """A concatenation's shape; PyTorch knows it too, but would import its compiler to tell, about a second."""
+def shape_of_result(operation: Any, arguments: Any, named: Any) -> Any:
+    """What an operation makes of tensors that have a shape only.
+
+    PyTorch knows that of a concatenation too, but would import its compiler to tell, which takes about a second.
+    """
+    if operation is not torch.ops.aten.cat.default:
+        return operation(*arguments, **named)
+    parts, axis = arguments
     first = parts[0]
     length = sum(part.shape[axis] for part in parts)
     return first.new_empty(*first.shape[:axis], length, *first.shape[axis + 1 :])
