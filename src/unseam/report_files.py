@@ -56,11 +56,12 @@ def write_run_report(folder: RunFolder, out: Path | None = None) -> Path:
         read_history(folder.path / "history.csv"),
         config.read_text(encoding="utf-8", errors="replace") if config.exists() else "not kept",
         shlex.join(["unseam", "train", data, "--out", "AGAIN", "--recipe", str(config)]),
+        tuple(read_history(folder.fold(number + 1).path / "history.csv") for number in range(len(info.members))),
     )
     lead = f"{len(record.images)} annotated image(s), {record.steps} steps, {record.seconds / 60:.1f} minutes."
     report = Report(
         title=f"Training of {folder.path.resolve().name}",
-        lead=f"{lead} {record.held_out.capitalize()}.",
+        lead=f"{lead} {record.held_out[:1].upper()}{record.held_out[1:]}.",  # not capitalize(): it would change names
         evidence=evidence,
         training=training,
         command=shlex.join(["unseam", "report", str(folder.path)]),

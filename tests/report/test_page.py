@@ -14,6 +14,7 @@ from unseam.model_file import ModelInfo, TrainingRecord
 from unseam.nets import UNetConfig
 from unseam.report.evidence import Compared, Evidence, Facts
 from unseam.report.page import GENERATOR, Report, Training, render
+from unseam.report.thumbnails import MOST_SHOWN, wrong_objects
 from unseam.training.observers import Record
 
 SECTIONS = ["scores", "curves", "images", "confusion", "objects", "calibration", "seams", "repeat"]
@@ -199,3 +200,26 @@ def test_drawings_are_well_formed(of_objects):
     assert len(drawings) == 2
     for drawing in drawings:
         ET.fromstring(drawing)
+
+
+def test_one_bad_image_does_not_hide_what_is_missed_in_another(rng):
+    truth = np.zeros((60, 60), np.int32)
+    for number in range(9):
+        truth[20 * (number // 3) + 2 : 20 * (number // 3) + 16, 20 * (number % 3) + 2 : 20 * (number % 3) + 16] = number + 1
+    speck = np.zeros((60, 60), np.int32)
+    speck[5:8, 5:8] = 1
+    nothing = np.zeros((60, 60), np.int32)
+    compared = (Compared("bad", truth, nothing), Compared("speck", speck, nothing))
+    missed = next(group for group in wrong_objects(compared) if group.kind == "missed")
+    assert missed.num_objects == 10
+    assert [thumb.name for thumb in missed.shown] == ["bad", "speck", *["bad"] * (MOST_SHOWN - 2)]
+
+
+def test_each_fold_has_its_curve(of_objects):
+    trained = training()
+    folds = (trained.records, (), trained.records)
+    text, page = page_of(of_objects, replace(trained, records=(), folds=folds))
+    assert [words for words in page.texts if words.startswith("Fold ")] == ["Fold 1", "Fold 3"]
+    assert "each network keeps its last weights" in text
+    assert 'r="8" style="fill:none' not in text, "no ring: the best score chose nothing"
+    assert "there is no curve to draw" not in text

@@ -51,10 +51,11 @@ def curve_svg(
     *,
     seconds: Sequence[float] = (),
     ink: Ink = FOR_A_FILE,
+    is_best_ringed: bool = True,
 ) -> str:
     """Energy (left axis, logarithmic, round marks) and validation score (right axis, 0 to 1, square marks) over the steps.
 
-    The best score is ringed.
+    The best score is ringed, since the model has the weights of that step.
 
     Parameters
     ----------
@@ -68,6 +69,8 @@ def curve_svg(
         When each record was made; below the steps stand the minutes then.
     ink
         Colours.
+    is_best_ringed
+        False: the model has the last weights, whatever their score, as each fold of a cross-validation has.
     """
     frame = _frame(steps, energies)
     by_energy = [(frame.x(s), frame.y_energy(e)) for s, e in zip(steps, energies, strict=True) if math.isfinite(e) and e > 0]
@@ -81,7 +84,7 @@ def curve_svg(
         _line(by_energy, ink.energy, _circle),
         _line(by_score, ink.score, _square),
     ]
-    if by_score:
+    if by_score and is_best_ringed:
         x, y = min(by_score, key=lambda point: point[1])
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="8" style="fill:none;stroke:{ink.score};stroke-width:1.5"/>')
     parts += [

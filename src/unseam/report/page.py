@@ -40,12 +40,15 @@ class Training:
         The settings, as TOML.
     command
         Repeats the run.
+    folds
+        Of a cross-validation the history of each fold; ``records`` is then empty.
     """
 
     info: ModelInfo
     records: tuple[Record, ...]
     config: str
     command: str
+    folds: tuple[tuple[Record, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,8 @@ def _sections(report: Report) -> dict[str, Any]:
         "facts": evidence.facts if evidence is not None else None,
         "num_images": len(counted.table.rows) if counted is not None else 0,
         "counted": counted,
-        "curve": _curve(training) if training is not None else "",
+        "curve": _curve(training.records, training.info.training.score_name) if training is not None else "",
+        "curves_of_folds": _curves_of_folds(training) if training is not None else [],
         "has_scores": training is not None and any(not math.isnan(record.score) for record in training.records),
         "legend": _legend(evidence) if evidence is not None else [],
         "confusion": _confusion(evidence) if evidence is not None and has_maps else [],
@@ -143,18 +147,24 @@ def _sections(report: Report) -> dict[str, Any]:
     }
 
 
-def _curve(training: Training) -> Markup:
-    records, name = training.records, training.info.training.score_name
+def _curve(records: tuple[Record, ...], score_name: str, *, is_best_kept: bool = True) -> Markup:
     drawn = curve_svg(
         [r.step for r in records],
         [r.energy for r in records],
         [r.score for r in records],
         "",
-        name or "no validation",
+        score_name or "no validation",
         seconds=[r.seconds for r in records],
         ink=FOR_A_PAGE,
+        is_best_ringed=is_best_kept,
     )
     return Markup(drawn)  # noqa: S704 - its texts are escaped where they are drawn
+
+
+def _curves_of_folds(training: Training) -> list[tuple[int, Markup]]:
+    """Number and curve of each fold that has a history."""
+    name = training.info.training.score_name
+    return [(n, _curve(records, name, is_best_kept=False)) for n, records in enumerate(training.folds, 1) if records]
 
 
 def _count(evidence: Evidence, scored_by: Scored | None) -> _Counted:

@@ -30,7 +30,7 @@ class Thumbnail:
 
 @dataclass(frozen=True)
 class WrongObjects:
-    """All objects of one kind of error: how many there are, and the largest of them to look at."""
+    """All objects of one kind of error: how many there are, and some of the largest to look at."""
 
     kind: ObjectErrorKind
     num_objects: int
@@ -38,12 +38,20 @@ class WrongObjects:
 
 
 def wrong_objects(compared: tuple[Compared, ...]) -> tuple[WrongObjects, ...]:
-    """Split, merged, missed and invented objects of all images, the largest shown."""
-    found = [(error, one) for one in compared for error in object_errors(one.predicted, one.truth)]
+    """Split, merged, missed and invented objects of all images.
+
+    Of many, the largest of each image are shown in turn: one image that is wrong all over must not hide the others.
+    """
+    found = [object_errors(one.predicted, one.truth) for one in compared]
     kinds = []
     for kind in KINDS:
-        of_kind = sorted((pair for pair in found if pair[0].kind == kind), key=lambda pair: -pair[0].num_pixels)
-        kinds.append(WrongObjects(kind, len(of_kind), tuple(_thumbnail(*pair) for pair in of_kind[:MOST_SHOWN])))
+        of_kind = [
+            (rank, error, one)
+            for errors, one in zip(found, compared, strict=True)
+            for rank, error in enumerate(error for error in errors if error.kind == kind)  # the largest first
+        ]
+        of_kind.sort(key=lambda entry: (entry[0], -entry[1].num_pixels))
+        kinds.append(WrongObjects(kind, len(of_kind), tuple(_thumbnail(*entry[1:]) for entry in of_kind[:MOST_SHOWN])))
     return tuple(kinds)
 
 
