@@ -15,6 +15,7 @@ import argparse
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from ceiling import least_seconds, matrix_rates
 from common import facts, heading, write_result
 from unseam.engines import OpenVINOEngine, TorchEngine
 from unseam.engines.precision import has_fast_bfloat16
+from unseam.io import write_bytes_whole
 from unseam.model import Model
 from unseam.model_file import ModelInfo
 from unseam.nets import UNet, UNetConfig
@@ -214,7 +216,32 @@ def markdown(report: dict) -> str:
             f"| {row['what']} | {row['seconds']:.2f} | {each:.2f} | {per_plain / each:.2f} | {useful:.0f} | "
             f"{useful / rates['bfloat16']:.0%} |"
         )
+    lines += ["", f"![seconds per megapixel](prediction_{report['net']}.svg)"]
     return "\n".join([*lines, "", *report["missing"]]).rstrip() + "\n"
+
+
+def picture(report: dict) -> str:
+    """Seconds per megapixel as bars, the shortest first, as SVG."""
+    rows = sorted(report["whole_way"], key=lambda row: row["seconds"] / row["work"])
+    longest = max(row["seconds"] / row["work"] for row in rows)
+    left, width, step = 20, 620, 44
+    height = step * len(rows) + 50
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 80} {height}" font-family="sans-serif"',
+        ' font-size="13" fill="#222">',
+        f'<rect width="{left + width + 80}" height="{height}" fill="white"/>',
+        f'<text x="{left}" y="24" font-weight="bold">Seconds per megapixel, {report["net"]} network: shorter is better</text>',
+    ]
+    for number, row in enumerate(rows):
+        each, y = row["seconds"] / row["work"], 44 + step * number
+        colour = "#0072B2" if row["what"].startswith("unseam") else "#999"
+        length = max(1.0, width * each / longest)
+        parts += [
+            f'<text x="{left}" y="{y + 10}">{escape(row["what"])}</text>',
+            f'<rect x="{left}" y="{y + 15}" width="{length:.1f}" height="14" fill="{colour}"/>',
+            f'<text x="{left + length + 6:.1f}" y="{y + 27}">{each:.2f}</text>',
+        ]
+    return "\n".join([*parts, "</svg>", ""])
 
 
 def main() -> None:
@@ -247,6 +274,7 @@ def main() -> None:
     print(markdown(report))
     if options.out:
         write_result(options.out, f"prediction_{options.net}", report, markdown(report))
+        write_bytes_whole(options.out / f"prediction_{options.net}.svg", picture(report).encode())
 
 
 if __name__ == "__main__":
