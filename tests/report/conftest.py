@@ -22,16 +22,18 @@ def objects(rng: np.random.Generator, name: str = "a") -> Compared:
     return Compared(name, truth, predicted, rng.integers(0, 255, (60, 80)).astype(np.uint8), (100, 200))
 
 
-@pytest.fixture
-def of_objects(rng) -> Evidence:
+@pytest.fixture(scope="session")
+def of_objects() -> Evidence:
+    rng = np.random.default_rng(0)
     seams = SeamCheck("64 × 64 px of a.", 1e-12, (SeamLine((204, 204), 16, 3e-16, 0),))
     calibration = CalibrationScore((10, 90), (6.0, 89.1), (5, 89))
     facts = Facts("instances", ("background", "object"), calibration, seams, ("image a",), "cells")
     return Evidence(facts, (objects(rng), objects(rng, EVIL)))
 
 
-@pytest.fixture
-def of_classes(rng) -> Evidence:
+@pytest.fixture(scope="session")
+def of_classes() -> Evidence:
+    rng = np.random.default_rng(1)
     truth = rng.integers(0, 3, (40, 50)).astype(np.uint8)
     predicted = truth.copy()
     predicted[:10] = 0

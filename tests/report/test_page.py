@@ -1,5 +1,6 @@
 """The page: whole, of one piece, honest about what is not known, and safe whatever files and classes are called."""
 
+import functools
 import math
 import re
 import xml.etree.ElementTree as ET
@@ -14,11 +15,13 @@ from unseam.model_file import ModelInfo, TrainingRecord
 from unseam.nets import UNetConfig
 from unseam.report.evidence import Compared, Evidence, Facts
 from unseam.report.page import GENERATOR, Report, Training, render
+from unseam.report.score_table import Scored, scores_of
 from unseam.report.thumbnails import MOST_SHOWN, wrong_objects
 from unseam.training.observers import Record
 
 SECTIONS = ["scores", "curves", "images", "confusion", "objects", "calibration", "seams", "repeat"]
 VOID = {"meta", "br", "img", "input", "link", "hr", "use", "image", "line", "polyline", "circle", "rect"}
+NAMES = ("background", "one", "two")
 EVIL = "<script>alert('x')</script>&\"'.png"
 
 
@@ -64,11 +67,23 @@ def training(**record) -> Training:
 
 
 def page_of(evidence: Evidence | None, trained: Training | None = None) -> tuple[str, Page]:
-    text = render(Report(f"Run {EVIL}", "A lead.", evidence, trained, "unseam report R"))
+    scored = scored_once(evidence.compared) if evidence is not None else None
+    text = render(Report(f"Run {EVIL}", "A lead.", evidence, trained, "unseam report R", scored))
     return text, Page(text)
 
 
-@pytest.fixture(params=["objects", "classes", "nothing"])
+@functools.cache
+def scored_once(compared: tuple[Compared, ...]) -> Scored:
+    """What ``render`` computes if it is not given: a thousand resamples, which take a second where types are checked."""
+    return scores_of(Evidence(Facts("instances" if compared[0].truth.dtype == np.int32 else "classes", NAMES), compared))
+
+
+def test_scores_are_counted_from_the_maps_if_they_are_not_given(of_classes):
+    lead = ("A lead.", of_classes, None, "unseam report R")
+    assert render(Report("R", *lead)) == render(Report("R", *lead, scored_once(of_classes.compared)))
+
+
+@pytest.fixture(scope="module", params=["objects", "classes", "nothing"])
 def any_page(request) -> tuple[str, Page]:
     if request.param == "nothing":
         return page_of(None, training())
