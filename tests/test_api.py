@@ -17,7 +17,7 @@ from unseam.model import Model
 from unseam.recipes import default
 
 FILES = [
-    *("README.md", "checkpoint.safetensors", "config.toml", "curve.svg", "held_out.npz", "history.csv", "model.safetensors"),
+    *("README.md", "checkpoints", "config.toml", "curve.svg", "held_out.npz", "history.csv", "model.safetensors"),
     "report.html",
 ]
 
@@ -208,7 +208,7 @@ def test_killed_and_resumed_is_bit_for_bit_the_run_without_a_break(optimiser, fo
     whole = quick(folder, out=tmp_path / "whole", steps=30, settings=settings)
     with pytest.raises(Killed):
         quick(folder, out=tmp_path / "run", steps=30, settings=settings, watch=kill_at(17))
-    assert files_of(tmp_path / "run") == ["checkpoint.safetensors", "config.toml", "curve.svg", "history.csv"]
+    assert files_of(tmp_path / "run") == ["checkpoints", "config.toml", "curve.svg", "history.csv"]
     told = []
     again = train(folder, out=tmp_path / "run", resume=True, device="cpu", watch=Watch(told.append))
     assert "going on from step 10" in told
@@ -243,10 +243,10 @@ def test_a_finished_run_can_be_trained_for_longer(folder, tmp_path):
 def test_a_checkpoint_that_does_not_fit_leaves_the_run_as_it_was(folder, tmp_path):
     out = tmp_path / "run"
     quick(folder, out=out, steps=10)
-    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     with pytest.raises(ModelFileError, match="not a checkpoint that this run can go on from"):
         train(folder, out=out, resume=True, steps=20, settings=["net.unet.first_width=3"], device="cpu")
-    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 
 @pytest.mark.parametrize("name", FILES)

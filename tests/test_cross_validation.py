@@ -58,7 +58,7 @@ def test_a_folder_and_its_run_folder(folder, tmp_path):
     out, told, scores = tmp_path / "run", [], []
     model = quick(folder, out=out, watch=Watch(told.append, on_scores=scores.append))
     assert set(FILES) <= {path.name for path in out.iterdir()}
-    assert {path.name for path in (out / "fold-2").iterdir()} == {"checkpoint.safetensors", "history.csv", "curve.svg"}
+    assert {path.name for path in (out / "fold-2").iterdir()} == {"checkpoints", "history.csv", "curve.svg"}
     assert "3 folds, one network each: 6 step(s) in all, 2 each, and the scoring at the end" in told
     assert [sentence for sentence in told if sentence.startswith("fold ")] == ["fold 1 of 3", "fold 2 of 3", "fold 3 of 3"]
     assert model.info == read_info(out / "model.safetensors") == load(out, "cpu").info

@@ -72,7 +72,7 @@ def test_a_class_that_is_nowhere_annotated_is_told():
 def test_a_run_goes_on_with_its_data_and_its_split_only(change, folder, rng, tmp_path):
     out, settings = tmp_path / "run", []
     quick(folder, out=out, steps=10)
-    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     if change == "another image":
         write(folder, "c", *spots(rng))
     elif change == "another annotation":
@@ -85,7 +85,7 @@ def test_a_run_goes_on_with_its_data_and_its_split_only(change, folder, rng, tmp
         train(folder, out=out, resume=True, steps=20, settings=settings, device="cpu")
     named = {"another image": "now: .*image c", "another annotation": "before: image b.*now: image b"}
     assert caught.match(named.get(change, "held out of [ab]"))
-    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
     if settings:
         assert train(folder, out=out, resume=True, steps=20, device="cpu").info.training.steps == 20
 

@@ -14,7 +14,7 @@ FLOOR = {
     "errors": 1, "shapes": 1,
     "geometry": 2, "memory": 2, "settings": 2, "losses": 2, "metrics": 2, "io": 2,
     "augment": 3, "nets": 3, "training": 3,
-    "data": 4, "engines": 4,
+    "data": 4, "engines": 4, "checkpoints": 4,
     "inference": 5,
     "config": 6, "model_file": 6, "judge": 6, "evaluation": 6,
     "recipes": 7, "model": 7, "fit": 7, "report": 7, "doctor": 7, "evaluate_files": 7, "out_of_fold": 7,

@@ -177,6 +177,8 @@ def _session(
 ) -> Session:
     """One training of a run; ``kept``: the name of its score, and the folder of its state (the run's, or that of a fold)."""
     score_name, place = kept
+    if where.resume and place is not None:
+        place.check_resumable()
 
     def on_start() -> None:
         if folder is not None and place is not None:
@@ -190,7 +192,7 @@ def _session(
 
     return Session(
         device=choose_device(where.device),
-        checkpoint=place.checkpoint if place else None,
+        checkpoints=place.checkpoints if place else None,
         resume=where.resume,
         observers=watch.observers,
         on_start=on_start,

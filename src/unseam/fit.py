@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import starmap
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from unseam import __version__
+from unseam.checkpoints import Checkpoints
 from unseam.config import Run
 from unseam.data.crops import Crops, made_ahead
 from unseam.data.fingerprint import fingerprint
@@ -22,7 +22,6 @@ from unseam.engines import choose_dtype
 from unseam.errors import DataError, SettingsError
 from unseam.geometry import Geometry
 from unseam.inference.instances import Objects
-from unseam.io import write_bytes_whole
 from unseam.judge import SCORE_NAMES, judge, with_best_threshold, with_smallest_object
 from unseam.memory import keep_freed_memory
 from unseam.model_file import ModelInfo, TrainingRecord
@@ -30,7 +29,7 @@ from unseam.nets import NetConfig
 from unseam.settings import table_name
 from unseam.shapes import IGNORE
 from unseam.training import Batch, Budget, Observer, Plan, TrainState, train
-from unseam.training.observers import Record, Validate, load_checkpoint, save_checkpoint
+from unseam.training.observers import Record, Validate
 
 
 @dataclass(frozen=True)
@@ -54,10 +53,10 @@ class Session:
     ----------
     device
         Where to compute.
-    checkpoint
-        File that holds the state of the run; None: none is kept.
+    checkpoints
+        Where the state of the run is kept; None: nowhere.
     resume
-        Go on from the checkpoint, if there is one.
+        Go on from the newest sound checkpoint, if there are any.
     observers
         Called after each step.
     on_start
@@ -69,7 +68,7 @@ class Session:
     """
 
     device: torch.device
-    checkpoint: Path | None = None
+    checkpoints: Checkpoints | None = None
     resume: bool = False
     observers: Sequence[Observer] = ()
     on_start: Callable[[], None] = lambda: None
@@ -113,7 +112,7 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     SettingsError
         If there are class weights, but not one for each class.
     ModelFileError
-        If the checkpoint to go on from is of another run, or of other data.
+        If the checkpoint to go on from is of another run, or of other data, or if all are damaged.
     """
     parts = parts or split(prepared.samples, run.data.validation, run.training.seed)
     _check_class_weights(run, prepared)
@@ -128,8 +127,8 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     trained_on = fingerprint(prepared.samples, parts.validation)
 
     def on_record(state: TrainState, _: Record) -> None:
-        if session.checkpoint is not None:
-            save_checkpoint(session.checkpoint, state, validate, write_bytes_whole, trained_on)
+        if session.checkpoints is not None:
+            session.checkpoints.save(state, validate, trained_on)
         session.on_record(state, validate.records)
 
     objects = _objects(run, parts, prepared)
@@ -138,9 +137,9 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     if score_of is None and parts.validation and parts.chooses:
         session.tell("what is held out holds no foreground to judge by: no validation, the last weights are kept")
     validate = Validate(score_of, _num_validations(run), on_record)
-    if session.resume and session.checkpoint is not None and session.checkpoint.exists():
-        load_checkpoint(session.checkpoint, state, validate, trained_on)
-        session.tell(f"going on from step {state.step}")
+    if session.resume and session.checkpoints is not None:
+        is_begun = session.checkpoints.load(state, validate, trained_on, session.tell)
+        session.tell(f"going on from step {state.step}" if is_begun else "there is no checkpoint yet: from the start")
 
     validate.begin(plan.budget.progress(state.step, state.seconds))
     batches = starmap(Batch, made_ahead(_crops(run, parts, state.net).batch, state.step))

@@ -128,8 +128,13 @@ def save_model(path: Path, net: nn.Module, info: ModelInfo) -> None:
     ------
     OutputError
         If it cannot be written; a file that stood there stays as it was.
+    ModelFileError
+        If a weight is not finite: nobody could load that again, and nothing is written.
     """
     weights = {name: w.detach().cpu().float().contiguous() for name, w in net.state_dict().items()}
+    bad = [name for name, w in weights.items() if not bool(torch.isfinite(w).all())]
+    if bad:
+        raise ModelFileError(f"{path}: not written, for {bad[0]} holds numbers that are not finite: the training diverged.")
     about = {"format": FORMAT, **encode(info)}
     if info.members:
         about["format"] = ENSEMBLE_FORMAT

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import tomli_w
 
+from unseam.checkpoints import Checkpoints
 from unseam.config import Run
-from unseam.errors import OutputError, SettingsError
-from unseam.io import write_bytes_whole
+from unseam.errors import ModelFileError, OutputError, SettingsError
+from unseam.io import make_folder, sweep, write_text_whole
 from unseam.model_file import ModelInfo
 from unseam.out_of_fold import OutOfFold
 from unseam.report.card import card
@@ -23,7 +24,7 @@ from unseam.training.observers import Record
 
 @dataclass(frozen=True)
 class RunFolder:
-    """``model.safetensors``, ``config.toml``, ``history.csv``, ``curve.svg``, ``README.md``, the checkpoint, the report."""
+    """``model.safetensors``, ``config.toml``, ``history.csv``, ``curve.svg``, ``README.md``, the checkpoints, the report."""
 
     path: Path
 
@@ -33,9 +34,9 @@ class RunFolder:
         return self.path / "model.safetensors"
 
     @property
-    def checkpoint(self) -> Path:
+    def checkpoints(self) -> Checkpoints:
         """The state of training, to go on from."""
-        return self.path / "checkpoint.safetensors"
+        return Checkpoints(self.path / "checkpoints")
 
     @property
     def evidence(self) -> Path:
@@ -48,7 +49,7 @@ class RunFolder:
         return self.path / "report.html"
 
     def fold(self, number: int) -> "RunFolder":
-        """Where fold ``number`` of a cross-validation, from 1, keeps its checkpoint and its history."""
+        """Where fold ``number`` of a cross-validation, from 1, keeps its checkpoints and its history."""
         return RunFolder(self.path / f"fold-{number}")
 
     def check_free(self) -> None:
@@ -59,7 +60,7 @@ class RunFolder:
         OutputError
             If a run is there already, or a file of somebody's with a name that a run would use.
         """
-        names = (self.model.name, self.checkpoint.name, "config.toml", "history.csv", "curve.svg", "README.md")
+        names = (self.model.name, self.checkpoints.folder.name, "config.toml", "history.csv", "curve.svg", "README.md")
         there = [name for name in (*names, self.evidence.name, self.report.name) if (self.path / name).exists()]
         if there:
             raise OutputError(
@@ -76,20 +77,18 @@ class RunFolder:
             If it cannot be written.
         """
         self.make()
-        write_bytes_whole(self.path / "config.toml", tomli_w.dumps(encode(run)).encode())
+        write_text_whole(self.path / "config.toml", tomli_w.dumps(encode(run)))
 
     def make(self) -> None:
-        """Make the folder.
+        """Make the folder, and remove what a run that was killed here left unfinished.
 
         Raises
         ------
         OutputError
             If it cannot be made.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{self.path}: the folder cannot be made ({error.strerror}).") from error
+        make_folder(self.path)
+        sweep(self.path)
 
     def read_config(self) -> Run:
         """The settings that the run was begun with.
@@ -103,6 +102,20 @@ class RunFolder:
             raise SettingsError(f"{self.path}: no run to go on with: there is no config.toml in it. Leave --resume out.")
         return read_run(self.path / "config.toml")
 
+    def check_resumable(self) -> None:
+        """See that a run which has got somewhere still has a checkpoint: to begin it anew would replace what it wrote.
+
+        Raises
+        ------
+        ModelFileError
+            If there is a history without any checkpoint.
+        """
+        if (self.path / "history.csv").exists() and not self.checkpoints.exist():
+            raise ModelFileError(
+                f"{self.path}: this run has a history, but no checkpoint to go on from: {self.checkpoints.folder.name} is gone "
+                "or empty. Leave --resume out and train in another folder; the model that is there stays usable."
+            )
+
     def write_history(self, records: Sequence[Record], score_name: str) -> None:
         """``history.csv`` and ``curve.svg``, so far."""
         text = io.StringIO()
@@ -110,7 +123,7 @@ class RunFolder:
         table.writerow(["step", "seconds", "energy", "score", "foreground"])
         for r in records:
             table.writerow([r.step, f"{r.seconds:.1f}", f"{r.energy:.6g}", f"{r.score:.6g}", f"{r.foreground:.6g}"])
-        write_bytes_whole(self.path / "history.csv", text.getvalue().encode())
+        write_text_whole(self.path / "history.csv", text.getvalue())
         picture = curve_svg(
             [r.step for r in records],
             [r.energy for r in records],
@@ -118,22 +131,22 @@ class RunFolder:
             title=f"Training of {self.path.name}",
             score_name=f"validation: {score_name}" if score_name else "no validation",
         )
-        write_bytes_whole(self.path / "curve.svg", picture.encode(errors="backslashreplace"))
+        write_text_whole(self.path / "curve.svg", picture)
 
     def write_out_of_fold(self, found: OutOfFold) -> None:
         """``out_of_fold.json`` and ``out_of_fold.csv``: each image scored by the network that did not see it."""
-        write_bytes_whole(self.path / "out_of_fold.json", json.dumps(found.to_json(), indent=2).encode())
+        write_text_whole(self.path / "out_of_fold.json", json.dumps(found.to_json(), indent=2))
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
         table.writerow(["image", "fold", *found.scores.columns])
         folds = ["+".join(map(str, fold)) for fold in found.folds]
         for row, fold in zip(found.scores.rows(), [*folds, ""], strict=True):
             table.writerow([row.name, fold, *(f"{value:.6g}" for value in row.values)])
-        write_bytes_whole(self.path / "out_of_fold.csv", text.getvalue().encode(errors="backslashreplace"))
+        write_text_whole(self.path / "out_of_fold.csv", text.getvalue())
 
     def write_card(self, info: ModelInfo) -> None:
         """``README.md``: what this model is, for whoever finds the folder."""
-        write_bytes_whole(self.path / "README.md", card(info, self.path.name).encode(errors="backslashreplace"))
+        write_text_whole(self.path / "README.md", card(info, self.path.name))
 
 
 def read_run(file: Path) -> Run:

@@ -238,7 +238,13 @@ def test_going_on_without_a_run_or_with_a_broken_one(refused, data, tmp_path):
     (tmp_path / "run/config.toml").write_text("[net.unet]\nfirst_width = 2\ndepth = 1\n[training]\noutput_size = 24\n")
     (tmp_path / "run/checkpoint.safetensors").write_bytes(b"broken")
     words = ["train", data, "--out", tmp_path / "run", "--resume", "--device", "cpu"]
-    assert "not a checkpoint that this run can go on from" in refused(*words)
+    assert "a checkpoint of an earlier version" in refused(*words)
+    (tmp_path / "run/checkpoints/step-000007").mkdir(parents=True)
+    assert "no checkpoint to go on from" in refused(*words)
+    (tmp_path / "run/checkpoints/step-000007").rmdir()
+    (tmp_path / "run/checkpoint.safetensors").unlink()
+    (tmp_path / "run/history.csv").write_text("step\n7\n")
+    assert "this run has a history, but no checkpoint" in refused(*words)
 
 
 def test_models(refused, model, data, tmp_path):

@@ -41,7 +41,7 @@ def test_the_best_weights_so_far_become_the_model(data, tmp_path):
     assert "- stopped at step" in told
     assert "unseam predict" in said
     assert sorted(path.name for path in out.iterdir()) == [
-        "README.md", "checkpoint.safetensors", "config.toml", "curve.svg", "held_out.npz", "history.csv", "model.safetensors",
+        "README.md", "checkpoints", "config.toml", "curve.svg", "held_out.npz", "history.csv", "model.safetensors",
         "report.html",
     ]  # fmt: skip
     assert 1 <= Model.load(out, "cpu").info.training.steps < 100_000

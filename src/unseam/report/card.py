@@ -36,7 +36,7 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
 
 
 _OF_FOLDS = """
-The folders `fold-1` and on hold history, curve and checkpoint of each network. `out_of_fold.csv` and `out_of_fold.json` hold
+The folders `fold-1` and on hold history, curve and checkpoints of each network. `out_of_fold.csv` and `out_of_fold.json` hold
 the score of each image, by the network that did not see it.
 """
 
@@ -60,7 +60,7 @@ unseam predict {name} IMAGES --out OUT
 
 `report.html` shows how well it does: open it in a browser. `model.safetensors` is all that prediction needs; `config.toml`
 repeats the training; `history.csv` and `curve.svg` show how it went; `held_out.npz` holds what the report is made from;
-`checkpoint.safetensors` is there for `--resume` and may be deleted.
+`checkpoints` is there for `--resume` and may be deleted.
 {_OF_FOLDS if info.members else ""}
 If you publish results, please cite O. Ronneberger, P. Fischer, T. Brox: U-Net: Convolutional Networks for Biomedical
 Image Segmentation. MICCAI 2015, LNCS 9351, 234-241.

@@ -73,7 +73,7 @@ def trained(prepared: Prepared, parts: Split, asked: Asked) -> Model:
 
     session = Session(
         device=choose_device(asked.device),
-        checkpoint=folder.checkpoint,
+        checkpoints=folder.checkpoints,
         observers=asked.watch.observers,
         on_start=lambda: folder.begin(run),
         on_record=on_record,

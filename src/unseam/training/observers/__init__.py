@@ -1,7 +1,7 @@
 """What watches training: observers read the state after each step, and never steer."""
 
-from unseam.training.observers.checkpoint import load_checkpoint, save_checkpoint
+from unseam.training.observers.checkpoint import checkpoint_files, restore_checkpoint
 from unseam.training.observers.console import Console
 from unseam.training.observers.validate import Record, Score, Validate
 
-__all__ = ["Console", "Record", "Score", "Validate", "load_checkpoint", "save_checkpoint"]
+__all__ = ["Console", "Record", "Score", "Validate", "checkpoint_files", "restore_checkpoint"]

@@ -1,0 +1,117 @@
+"""The checkpoints of a run: a folder a step, each with a manifest; the newest that verifies is gone on from."""
+
+import platform
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from unseam.errors import ModelFileError
+from unseam.io import make_folder, sweep
+from unseam.io.manifest import read_with_manifest, write_with_manifest
+from unseam.io.write import remove_folder
+from unseam.training import TrainState
+from unseam.training.observers import Validate
+from unseam.training.observers.checkpoint import FORMAT, checkpoint_files, restore_checkpoint
+
+_NAME = re.compile(r"step-(\d{6,12})")
+_BEFORE = "checkpoint.safetensors"
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """A folder of checkpoints, ``step-000120`` and so on.
+
+    What is newest is told by the step, never by a time: clocks get changed, and copies get new times.
+
+    Attributes
+    ----------
+    folder
+        Made when the first one is saved.
+    keep
+        So many are kept, so that there is one to go on from when the newest is damaged.
+    """
+
+    folder: Path
+    keep: int = 2
+
+    def save(self, state: TrainState, validate: Validate, trained_on: Sequence[str] = ()) -> None:
+        """Write the state of a run as the newest checkpoint; the oldest goes once that is on the disk.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written; those that are there stay as they were.
+        TrainingError
+            If the state holds a number that is not finite.
+        """
+        make_folder(self.folder)
+        about = {
+            "format": FORMAT,
+            "step": state.step,
+            "threads": torch.get_num_threads(),
+            "torch": str(torch.__version__),
+            "python": platform.python_version(),
+        }
+        files = checkpoint_files(state, validate, trained_on)
+        write_with_manifest(self.folder / f"step-{state.step:06d}", about, files)
+        kept = 0
+        for step, path in self._found():  # a later one than this was damaged, or it would have been gone on from
+            kept += step <= state.step
+            if step > state.step or kept > self.keep:
+                remove_folder(path)
+
+    def load(
+        self,
+        state: TrainState,
+        validate: Validate,
+        trained_on: Sequence[str] = (),
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> bool:
+        """Bring a fresh state to the newest checkpoint that is as it was written; whether there is any at all.
+
+        ``tell`` is told of each that is damaged.
+
+        Raises
+        ------
+        ModelFileError
+            If there are some and all are damaged; never is that silently a run from the start. Or if the newest sound one
+            is of another network, optimiser or data.
+        """
+        sweep(self.folder)
+        damaged = []
+        for step, path in self._found():
+            try:
+                about, files = read_with_manifest(path)
+                if about.get("step") != step:
+                    raise ModelFileError(f"{path}: damaged: its manifest is that of step {about.get('step')}.")
+            except ModelFileError as error:
+                damaged.append(str(error))
+                continue
+            for reason in damaged:
+                tell(f"{reason} It is not used; the checkpoint before it, of step {step}, is.")
+            restore_checkpoint(path, files, state, validate, trained_on)
+            return True
+        if damaged:
+            raise ModelFileError(
+                f"{self.folder}: no checkpoint to go on from: {' '.join(damaged)} Copy the folder back from where it is whole, "
+                "or leave --resume out and start afresh in another folder."
+            )
+        if (before := self.folder.parent / _BEFORE).exists():
+            raise ModelFileError(
+                f"{before}: a checkpoint of an earlier version, which this one does not read. Go on with the version that "
+                "wrote it, or leave --resume out and start afresh in another folder."
+            )
+        return False
+
+    def exist(self) -> bool:
+        """Whether there is any, sound or not."""
+        return bool(self._found()) or (self.folder.parent / _BEFORE).exists()
+
+    def _found(self) -> list[tuple[int, Path]]:
+        """Step and folder of each, newest first."""
+        there = self.folder.iterdir() if self.folder.is_dir() else ()
+        named = [(match, path) for path in there if (match := _NAME.fullmatch(path.name))]
+        return sorted(((int(match[1]), path) for match, path in named), reverse=True)

@@ -1,0 +1,109 @@
+"""A folder with a manifest: what lies in it, with sizes and SHA-256, so that damage is noticed before anything is used.
+
+The manifest is written last and has a check sum of itself. No common format of weights notices a bit that turned over.
+"""
+
+import hashlib
+import json
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from unseam.errors import ModelFileError
+from unseam.io import disk
+from unseam.io.write import write_folder_whole
+
+MANIFEST = "MANIFEST.json"
+_LARGEST_MANIFEST = 100_000
+_MOST_FILES = 100
+
+
+def write_with_manifest(folder: Path, about: Mapping[str, Any], files: Iterable[tuple[str, bytes]]) -> None:
+    """Write a folder, whole or not at all, its manifest last.
+
+    Parameters
+    ----------
+    folder
+        To write or replace.
+    about
+        What else the manifest says, as JSON knows it.
+    files
+        Names and contents, in the order of writing.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written; a folder that stood there stays as it was.
+    """
+
+    def with_manifest() -> Iterator[tuple[str, bytes]]:
+        facts = {}
+        for name, data in files:
+            facts[name] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+            yield name, data
+        yield MANIFEST, _rendered({**about, "files": facts})
+
+    write_folder_whole(folder, with_manifest())
+
+
+def read_with_manifest(folder: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """What the manifest says, and all files, each exactly as it was written.
+
+    Raises
+    ------
+    ModelFileError
+        If anything differs from what was written, be it one bit, or cannot be read; the message says what.
+    """
+    about = _read_manifest(folder)
+    contents = {}
+    for name, facts in about["files"].items():
+        path = folder / name
+        data = _read(path, facts["bytes"])
+        if len(data) != facts["bytes"]:
+            raise ModelFileError(f"{path}: damaged: it holds {len(data):,} bytes, and {facts['bytes']:,} were written.")
+        if hashlib.sha256(data).hexdigest() != facts["sha256"]:
+            raise ModelFileError(f"{path}: damaged: its check sum is not that of what was written.")
+        contents[name] = data
+    return about, contents
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    data = _read(path, _LARGEST_MANIFEST)
+    try:
+        about = json.loads(data)
+        known = about.pop("sha256")
+        is_ours = _rendered(about) == data and isinstance(known, str) and _are_facts(about["files"])
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        is_ours = False
+    if not is_ours:
+        raise ModelFileError(f"{path}: damaged: not what was written.")
+    return about
+
+
+def _read(path: Path, most: int) -> bytes:
+    """A file of up to so many bytes; of a larger one nothing is read, nor of a pipe or a device, which could hang."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ModelFileError(f"{path}: damaged: this is no ordinary file.")
+        if status.st_size > most:
+            raise ModelFileError(f"{path}: damaged: it holds {status.st_size:,} bytes, more than {most:,}.")
+        return disk.read(path)
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read ({error.strerror}).") from error
+
+
+def _rendered(about: Mapping[str, Any]) -> bytes:
+    """The manifest as bytes, with a check sum of all the rest."""
+    total = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+    return (json.dumps({**about, "sha256": total}, indent=1) + "\n").encode()
+
+
+def _are_facts(files: Any) -> bool:
+    """Whether that is a list of plain names with sizes and sums: a name with a folder in it could lead elsewhere."""
+    return 0 < len(files) <= _MOST_FILES and all(
+        Path(name).name == name and type(facts["bytes"]) is int and isinstance(facts["sha256"], str)
+        for name, facts in files.items()
+    )
