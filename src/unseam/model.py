@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int32, Integer, Shaped
 from torch import nn
 
@@ -73,8 +74,8 @@ class Model:
     precision
         Number format of the convolutions. ``float32`` unless asked for otherwise.
     engine
-        What computes: ``auto`` takes the fastest one that is installed. It is made ready at the first prediction, from the
-        weights as they are then.
+        What computes: ``auto`` takes the fastest one that is installed. It is made ready at the first prediction, and again
+        after the weights were changed.
 
     Examples
     --------
@@ -97,6 +98,8 @@ class Model:
         self.info = info
         self.device = choose_device(device)
         self._precision, self._engine_name = precision, engine
+        self._engine: Engine | None = None
+        self._engine_weights: tuple[tuple[int, torch.dtype, int], ...] = ()
 
     def __repr__(self) -> str:
         net = self.info.net
@@ -183,19 +186,26 @@ class Model:
         info = replace(self.info, objects=objects)
         return Model(self.net, info, str(self.device), self._precision, self._engine_name)
 
-    @cached_property
+    @property
     def engine(self) -> Engine:
         """What computes; ``str`` of it says it to a user, with the number format.
+
+        It is made when it is first asked for, and again after the weights changed: an engine other than PyTorch has a copy of
+        them. A change by way of a parameter's ``.data`` leaves no trace in PyTorch, and is not seen.
 
         Raises
         ------
         SettingsError
             If the engine that was asked for cannot run here.
         """
-        engines = [
-            choose_engine(net, self._engine_name, str(self.device), self._precision) for net in members_of(self.net)
-        ]
-        return engines[0] if len(engines) == 1 else EnsembleEngine(engines)
+        weights = _state_of_weights(self.net)
+        if self._engine is None or weights != self._engine_weights:
+            nets = members_of(self.net)
+            self._engine = None  # what it keeps is given back before the next one takes as much
+            engines = [choose_engine(net, self._engine_name, str(self.device), self._precision) for net in nets]
+            self._engine = engines[0] if len(engines) == 1 else EnsembleEngine(engines)
+            self._engine_weights = _state_of_weights(self.net)  # an engine may have moved them to its device
+        return self._engine
 
     def normalised(
         self, image: Shaped[np.ndarray, "height width *channel"]
@@ -217,3 +227,9 @@ class Model:
             f"The image has {num_channels(image)} channel(s); this model was trained on {wanted}. "
             "Give images with the same channels, or train a model on images like this one."
         )
+
+
+def _state_of_weights(net: nn.Module) -> tuple[tuple[int, torch.dtype, int], ...]:
+    """Something else after any weight was replaced or written into."""
+    weights = net.state_dict(keep_vars=True).values()
+    return tuple((w.data_ptr(), w.dtype, 0 if w.is_inference() else w._version) for w in weights)
