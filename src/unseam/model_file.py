@@ -10,6 +10,7 @@ header has a check sum for each member as well.
 
 import hashlib
 import json
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -157,10 +158,13 @@ def load_model(path: Path) -> tuple[nn.Module, ModelInfo]:
     about = _read_header(path)
     check_sum = about.pop("sha256", None)  # other programs may leave it out
     try:
-        weights = load_tensors(path.read_bytes())
         with torch.device("meta"):
             net = info.build()
         expected = {name: tuple(w.shape) for name, w in net.state_dict().items()}
+        most = _LARGEST_HEADER + 8 * sum(w.numel() for w in net.state_dict().values())  # seen before it is read into memory
+        if path.stat().st_size > most:
+            raise ModelFileError(f"{path}: it is larger than the network that it names. The file is damaged.")
+        weights = load_tensors(path.read_bytes())
         if {name: tuple(w.shape) for name, w in weights.items()} != expected:
             raise ModelFileError(f"{path}: its weights do not fit the network that it names. The file is damaged.")
         if not all(w.dtype == torch.float32 and bool(torch.isfinite(w).all()) for w in weights.values()):
@@ -172,7 +176,7 @@ def load_model(path: Path) -> tuple[nn.Module, ModelInfo]:
             )
         net.load_state_dict(weights, assign=True)
     except (SafetensorError, RuntimeError, OSError) as error:
-        raise ModelFileError(f"{path}: its weights cannot be read ({error}). The file is damaged.") from error
+        raise ModelFileError(f"{path}: its weights cannot be read ({str(error)[:300]}). The file is damaged.") from error
     return net.eval(), info
 
 
@@ -195,7 +199,7 @@ def read_info(path: Path) -> ModelInfo:
         with torch.device("meta"):
             size = sum(w.numel() for w in info.net.build().parameters()) * max(1, len(info.members))
     except (SettingsError, TypeError, RuntimeError) as error:
-        raise ModelFileError(f"{path}: its settings cannot be used ({error}).") from error
+        raise ModelFileError(f"{path}: its settings cannot be used ({str(error)[:600]}).") from error
     if size > _MOST_PARAMETERS:
         raise ModelFileError(f"{path}: it names a network of {size:,} weights; up to {_MOST_PARAMETERS:,} are read.")
     return info
@@ -232,6 +236,8 @@ def _read_header(path: Path) -> dict[str, Any]:
     """The JSON of ours in the header, read under a cap so that a hostile file cannot fill the memory."""
     wrong = f"{path}: not a model file. Give model.safetensors or the run folder that `unseam train` wrote"
     try:
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            raise ModelFileError(f"{wrong} (this is a pipe or a device).")
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if not 2 <= length <= _LARGEST_HEADER:
