@@ -1,5 +1,6 @@
 """The parts of the benchmarks that need no data and no training: splits, what counts as finished, the table."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ import torch
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "benchmarks"
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @pytest.fixture
@@ -186,3 +188,32 @@ def test_the_gpu_benchmark_needs_torch_and_numpy_alone(tmp_path):
     result = json.loads((tmp_path / "gpu.json").read_text())
     assert {"forward", "training step", "one image"} <= {row["what"].split(",")[0] for row in result["rows"]}
     assert any("scipy" in line for line in result["missing"])
+
+
+RENDERED = [
+    *[("prediction", f"prediction_{net}") for net in ("paper", "default")],
+    *[(name, name) for name in ("augmentation", "roofline", "start_up", "training_step", "weight_map", "memory", "metrics")],
+]
+
+
+@pytest.mark.parametrize(("script", "result"), RENDERED, ids=[result for _, result in RENDERED])
+def test_the_tables_say_what_was_measured(script, result, monkeypatch):
+    """Each page of results is what its script makes of the numbers beside it: nothing was written in by hand."""
+    if not FOLDER.is_dir():
+        pytest.skip("the benchmarks are not part of this distribution")
+    place = FOLDER / "results" / f"{result}.json"
+    monkeypatch.syspath_prepend(str(FOLDER))
+    before = set(sys.modules)
+    threads = {name: os.environ.get(name) for name in THREADS}
+    try:
+        module = importlib.import_module(script)
+        page_of = next(getattr(module, name) for name in ("markdown", "as_markdown", "table") if hasattr(module, name))
+        assert page_of(json.loads(place.read_text(encoding="utf-8"))) == place.with_suffix(".md").read_text(encoding="utf-8")
+    finally:
+        for name in set(sys.modules) - before:
+            if getattr(sys.modules[name], "__file__", None) and Path(sys.modules[name].__file__).parent == FOLDER:
+                del sys.modules[name]
+        for name, value in threads.items():  # a script for one core says so to the libraries
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
