@@ -179,6 +179,16 @@ def _swapped(folder: Folder) -> None:
     folder.mask("d").write_bytes(c)
 
 
+def _outlines(folder: Folder) -> None:
+    def hollow(mask: np.ndarray) -> np.ndarray:
+        wide = np.pad(mask > 0, 1)
+        inner = wide[:-2, 1:-1] & wide[2:, 1:-1] & wide[1:-1, :-2] & wide[1:-1, 2:] & wide[1:-1, 1:-1]
+        return np.where(inner, 0, mask).astype(np.uint8)
+
+    for name in NAMES:
+        folder.change_mask(name, hollow)
+
+
 def _one_number_twice(folder: Folder) -> None:
     folder.change_mask("c", lambda a: np.where(a == 2, 1, a).astype(np.uint8))
 
@@ -269,6 +279,7 @@ FAULTS: dict[str, tuple[str, Callable[[Folder], None], str]] = {
     "mask shifted": ("instances", _shifted, "masks/c.png"),
     "mask turned": ("binary", _turned, "masks/c.png"),
     "mask of another image": ("instances", _swapped, "masks/c.png"),
+    "outlines only": ("binary", _outlines, "masks/a.png"),
     "one number, two regions": ("instances", _one_number_twice, "masks/c.png"),
     "objects touch": ("instances", _touching, "masks/c.png"),
     "thin border": ("binary", _thin, "masks/c.png"),

@@ -61,5 +61,6 @@ def annotated_planes(pair: Pair, image: ImageFile, mask: ImageFile) -> list[Anno
     for index, (pixels, labels) in enumerate(planes):
         name = pair.name if len(planes) == 1 else f"{pair.name} plane {index}"
         group = pair.sequence or sequence_of(pair.name) or pair.name
-        annotated.append(Annotated(name, pixels, labels, image.spacing_um, group))
+        mask_file = f"{mask.path}" if len(planes) == 1 else f"{mask.path} plane {index}"
+        annotated.append(Annotated(name, pixels, labels, image.spacing_um, group, mask_file))
     return annotated

@@ -56,7 +56,10 @@ def _declared(path: Path) -> tuple[tuple[tuple[int, str], ...], int | None]:
 
 
 def cell_tracking(folder: Path) -> Pairs | None:
-    """``01/t000.tif`` and ``01_GT/SEG/man_seg000.tif``; frames without annotation are left out."""
+    """``01/t000.tif`` and ``01_GT/SEG/man_seg000.tif``; frames without annotation are left out.
+
+    Where ``01_GT/TRA/man_track000.tif`` marks all cells, those without a mask are not taken for background.
+    """
     pairs: list[Pair] = []
     num_frames = 0
     kinds: set[str] = set()
@@ -65,7 +68,8 @@ def cell_tracking(folder: Path) -> Pairs | None:
         kind, truth = next(((kind, path) for kind, path in found if path.is_dir()), ("", folder))
         if not kind:
             continue
-        frames = {number: path for path in readable_files(sequence) if (number := _frame(path)) is not None}
+        frames = _by_frame(sequence)
+        markers = _by_frame(folder / f"{sequence.name}_GT" / "TRA")
         num_frames += len(frames)
         kinds.add(kind)
         for path in readable_files(truth):
@@ -73,7 +77,8 @@ def cell_tracking(folder: Path) -> Pairs | None:
             number = _frame(path)
             if number is None or number not in frames:
                 raise DataError(f"{path}: no image of {sequence} has this frame number. Add it, or remove the mask.")
-            pairs.append(Pair(f"{sequence.name}/{stem(frames[number])}", (frames[number],), (path,), sequence.name))
+            name = f"{sequence.name}/{stem(frames[number])}"
+            pairs.append(Pair(name, (frames[number],), (path,), sequence.name, markers.get(number)))
     if not pairs:
         return None
     notes = (f"{len(pairs)} of {num_frames} frames are annotated",) if len(pairs) < num_frames else ()
@@ -96,6 +101,11 @@ def check_no_plane(path: Path) -> None:
             f"(man_seg{frame:03d}.tif) are read. Save the annotated planes as images of their own, into a folder images, and "
             "their masks, with the same names, into a folder masks."
         )
+
+
+def _by_frame(folder: Path) -> dict[int, Path]:
+    files = readable_files(folder) if folder.is_dir() else []
+    return {number: path for path in files if (number := _frame(path)) is not None}
 
 
 def _frame(path: Path) -> int | None:

@@ -13,6 +13,7 @@ from unseam.shapes import NOT_ANNOTATED
 _MOST_MAPS = 32  # looked at for pieces; values are counted in all maps
 _MOST_PIXELS_A_SIDE = 2048
 _FEW_CLASSES = 6
+_FEWEST_GREYS, _FEWEST_PAIRS, _FEW_EQUAL = 24, 100, 0.4  # of a grey picture
 _WHOLE = 0.9  # a value whose largest piece has this share of its pixels is one piece: stray pixels do not count
 
 
@@ -30,12 +31,19 @@ class Evidence:
         For each mask the values other than the background that occur in it.
     whole_share
         Of all pairs of a mask and a value in it other than the background: the share that is one connected piece.
+    soft
+        Which masks, by their place, are black and white drawings with soft edges; all with a grey, if only all together
+        look so.
+    pictures
+        Which masks are grey pictures.
     """
 
     values: tuple[int, ...]
     num_pixels: tuple[int, ...]
     sets: tuple[frozenset[int], ...]
     whole_share: float
+    soft: tuple[int, ...] = ()
+    pictures: tuple[int, ...] = ()
 
     @property
     def background(self) -> int:
@@ -64,14 +72,16 @@ def whole_numbers(labels: Shaped[np.ndarray, "..."], name: str) -> Integer[np.nd
         return labels.astype(np.uint8)
     if labels.dtype.kind == "f":
         with np.errstate(invalid="ignore"):
-            whole = np.where(np.abs(labels) < 2.0**62, labels, 0).astype(np.int64)
+            wide = labels.astype(np.float64, copy=False)  # half precision has no 2**62 to compare with
+            whole = np.where(np.abs(wide) < 2.0**62, wide, 0).astype(np.int64)
         _refuse(whole != labels, labels, name, "labels are whole numbers. Is it a probability map?")
         labels = whole
     if labels.dtype.kind not in "iu":
         raise LabelError(f"{name} is of type {labels.dtype}; a label map holds integers. Convert it first.")
     if labels.dtype.kind == "i":
         _refuse(labels < NOT_ANNOTATED, labels, name, "labels are 0 and up, or -1 where nobody annotated.")
-    return labels
+    native = f"{labels.dtype.kind}{labels.dtype.itemsize}"
+    return labels.astype(native, copy=False).view(native)  # whatever its byte order, and by which of C's names for 64 bits
 
 
 def _refuse(bad: np.ndarray, labels: np.ndarray, name: str, words: str) -> None:
@@ -93,12 +103,18 @@ def look(maps: Sequence[Integer[np.ndarray, "_ _"]], ignore: int | None) -> Evid
     """
     totals: dict[int, int] = {}
     found: list[frozenset[int]] = []
-    for labels in maps:
+    soft: list[int] = []
+    pictures: list[int] = []
+    for index, labels in enumerate(maps):
         values, counts = _count(labels)
         here = [(int(v), int(n)) for v, n in zip(values, counts, strict=True) if v not in (NOT_ANNOTATED, ignore)]
         for value, number in here:
             totals[value] = totals.get(value, 0) + number
         found.append(frozenset(value for value, _ in here))
+        if _is_soft([value for value, _ in here], [count for _, count in here]):
+            soft.append(index)
+        elif _is_picture(labels, len(here)):
+            pictures.append(index)
     ordered = tuple(sorted(totals))
     background = 0 if 0 in totals else ordered[0] if ordered else 0
     sets = tuple(values - {background} for values in found)
@@ -106,7 +122,11 @@ def look(maps: Sequence[Integer[np.ndarray, "_ _"]], ignore: int | None) -> Evid
     filled = [i for i, values in enumerate(sets) if values]
     picked = [filled[i] for i in np.unique(np.linspace(0, len(filled) - 1, _MOST_MAPS).astype(int))] if filled else []
     whole = np.concatenate([_is_whole(maps[i], skip) for i in picked]) if picked else np.zeros(0, bool)
-    return Evidence(ordered, tuple(totals[v] for v in ordered), sets, float(whole.mean()) if whole.size else 0.0)
+    num_pixels = tuple(totals[v] for v in ordered)
+    if not soft and _is_soft(ordered, num_pixels):
+        soft = [number for number, values in enumerate(sets) if any(0 < value < ordered[-1] for value in values)]
+    whole_share = float(whole.mean()) if whole.size else 0.0
+    return Evidence(ordered, num_pixels, sets, whole_share, tuple(soft), tuple(pictures))
 
 
 def _count(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -120,8 +140,7 @@ def _count(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _is_whole(labels: np.ndarray, skip: set[int]) -> np.ndarray:
     """For each value in a map, except those skipped, whether it is one piece (8-connected)."""
-    rows, columns = (slice(max(0, (n - _MOST_PIXELS_A_SIDE) // 2), None) for n in labels.shape)
-    window = labels[rows, columns][:_MOST_PIXELS_A_SIDE, :_MOST_PIXELS_A_SIDE]
+    window = _middle(labels)
     values, index = np.unique(window, return_inverse=True)
     index = index.reshape(window.shape) + 1
     pieces = label(index, connectivity=2, background=0)
@@ -135,20 +154,35 @@ def _is_whole(labels: np.ndarray, skip: set[int]) -> np.ndarray:
     return (largest >= _WHOLE * total)[keep]
 
 
-def check_edges(evidence: Evidence) -> None:
-    """Refuse black and white drawings with soft edges: their greys would be taken for objects."""
-    counts = dict(zip(evidence.values, evidence.num_pixels, strict=True))
-    high = evidence.values[-1]
-    greys = [counts[v] for v in evidence.values if 0 < v < high]
-    if high not in (254, 255) or 0 not in counts or len(greys) < 3:
-        return
-    is_spread = sum(1 for v in evidence.values if 16 <= v < high) >= 3
-    if is_spread and counts[high] > 5 * max(greys) and counts[0] + counts[high] > 0.8 * sum(counts.values()):
-        raise LabelError(
-            f"The masks are black and white (0 and {high}) with soft edges: {sum(greys):,} pixels have one of "
-            f"{len(greys)} greys between. Masks need two values; set a threshold of 128 (in Fiji: Image > Adjust > "
-            "Threshold) and save them again without smoothing and not as JPEG."
-        )
+def _is_soft(values: Sequence[int], counts: Sequence[int]) -> bool:
+    """Whether values and their numbers of pixels are those of a black and white drawing with soft edges."""
+    if not values or values[0] != 0 or values[-1] not in (254, 255):
+        return False
+    greys = counts[1:-1]
+    is_spread = sum(1 for v in values if 16 <= v < values[-1]) >= 3
+    return is_spread and counts[-1] > 5 * max(greys) and counts[0] + counts[-1] > 0.8 * sum(counts)
+
+
+def _is_picture(labels: np.ndarray, num_values: int) -> bool:
+    """Whether it is a grey picture: most neighbours that are neither black nor white differ.
+
+    In a label map neighbours differ only where two objects touch, and objects are more than two pixels across.
+    """
+    if num_values < _FEWEST_GREYS:
+        return False
+    window = _middle(labels)
+    low, high = max(0, int(labels.min())), int(labels.max())
+    num_pairs = num_equal = 0
+    for a, b in ((window[:, :-1], window[:, 1:]), (window[:-1], window[1:])):
+        inside = (a > low) & (b > low) & (a < high) & (b < high)
+        num_pairs += int(np.count_nonzero(inside))
+        num_equal += int(np.count_nonzero(inside & (a == b)))
+    return num_pairs >= _FEWEST_PAIRS and num_equal < _FEW_EQUAL * num_pairs
+
+
+def _middle(labels: np.ndarray) -> np.ndarray:
+    rows, columns = (slice(max(0, (n - _MOST_PIXELS_A_SIDE) // 2), None) for n in labels.shape)
+    return labels[rows, columns][:_MOST_PIXELS_A_SIDE, :_MOST_PIXELS_A_SIDE]
 
 
 def are_greys(values: tuple[int, ...]) -> bool:

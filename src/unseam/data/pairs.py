@@ -22,12 +22,15 @@ class Pair:
         Its mask; several hold one object each.
     sequence
         The sequence that it is a frame of; empty: it stands alone.
+    markers
+        Where every cell is marked, those without a mask too; None: the mask has them all.
     """
 
     name: str
     images: tuple[Path, ...]
     masks: tuple[Path, ...]
     sequence: str = ""
+    markers: Path | None = None
 
     @property
     def image(self) -> Path:

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from unseam.data.channels import is_grey_saved_as_colour, num_channels
 from unseam.data.grey_facts import SeenImages, grey_facts, object_sizes, seen_images
+from unseam.data.label_faults import is_copy_of_image
 from unseam.data.labels import LabelReading, judge_labels, to_class_map, to_instance_map
 from unseam.data.normalise import Normalise, check_image
 from unseam.data.sample import Sample
@@ -33,6 +34,8 @@ class Annotated:
         Size of a pixel (row, column), micrometres, if the file says it.
     group
         The file that it is a plane of, or the sequence that it is a frame of; empty: it stands alone.
+    mask_file
+        Of its mask, for messages; empty: it came as an array.
     """
 
     name: str
@@ -40,6 +43,12 @@ class Annotated:
     labels: np.ndarray
     spacing_um: tuple[float, float] | None = None
     group: str = ""
+    mask_file: str = ""
+
+    @property
+    def mask_name(self) -> str:
+        """What messages call its mask."""
+        return self.mask_file or self.name
 
 
 @dataclass(frozen=True)
@@ -125,7 +134,7 @@ def prepare(
     channels = _common_channels(annotated)
     reading = judge_labels(
         [a.labels for a in annotated],
-        names=[a.name for a in annotated],
+        names=[a.mask_name for a in annotated],
         kind=None if masks == "auto" else masks,
         ignore=ignore,
         declared=declared,
@@ -176,6 +185,11 @@ def _check_pairs(annotated: Sequence[Annotated]) -> None:
             raise DataError(
                 f"{item.name}: the image has {_size(item.image)} px and its mask {_size(item.labels)}. "
                 "Both must have the same rows and columns: check that they belong together."
+            )
+        if is_copy_of_image(item.labels, item.image):
+            raise LabelError(
+                f"{item.mask_name}: the mask is a copy of its image; its grey values would be taken for classes or objects. "
+                "Put the painted mask there."
             )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int32, Integer
 
+from unseam.data.markers import without_unmasked
 from unseam.data.pairs import Pair
 from unseam.errors import DataError
 from unseam.io import ImageFile, read_image, read_labels
@@ -28,6 +29,8 @@ def read_pair(pair: Pair) -> tuple[ImageFile, ImageFile]:
         If a file cannot be read.
     """
     image, mask = read_case(pair.images), read_mask(pair.masks)
+    if pair.markers is not None:
+        mask = _without_unmasked(mask, pair.markers)
     num_planes = len(mask.planes())
     if len(image.planes()) == 1 and num_planes == image.num_channels > 1 and image.axes == "CYX":
         image = as_planes(image, "the mask has as many")
@@ -75,6 +78,21 @@ def as_planes(image: ImageFile, why: str) -> ImageFile:
     """Take channels for planes, with a note: many programs write a plain stack as channels."""
     note = f"{image.num_channels} channels are taken as planes, for {why}"
     return replace(image, axes=image.axes.replace("C", "Z"), notes=(*image.notes, note))
+
+
+def _without_unmasked(mask: ImageFile, markers: Path) -> ImageFile:
+    """The mask with "not annotated" round cells that are only marked."""
+    marked = read_labels(markers)
+    if marked.axes != "YX" or mask.axes != "YX" or marked.pixels.shape != mask.pixels.shape:
+        raise DataError(
+            f"{markers} ({marked.axes}, {marked.pixels.shape}) marks the cells of {mask.path} ({mask.axes}, "
+            f"{mask.pixels.shape}); both must be maps of the same size. Correct it, or move the folder {markers.parent} away."
+        )
+    pixels, num_unmasked = without_unmasked(mask.pixels, marked.pixels)
+    if not num_unmasked:
+        return mask
+    note = f"cells with a marker in {markers.parent.name} but no mask count as not annotated, and so does what is around them"
+    return replace(mask, pixels=pixels, notes=(*mask.notes, note))
 
 
 def _joined(files: Sequence[ImageFile]) -> ImageFile:

@@ -14,6 +14,7 @@ from unseam.doctor.grey_values import check_grey_values
 from unseam.doctor.item import Item, Labelled, one_a_file
 from unseam.doctor.masks import check_classes, understand
 from unseam.doctor.objects import check_objects, count_objects
+from unseam.doctor.outlines import check_outlines
 from unseam.geometry import path_geometry
 
 CONTEXT = path_geometry(4, 4, 4).context
@@ -84,7 +85,8 @@ def examine(items: Sequence[Item], reading: LabelReading | None, context: int, f
         labelled = [Labelled(item, item.classes(reading)) for item in items]
         found += check_classes(labelled, reading)
         if reading.kind != "classes":
-            found += check_objects([count_objects(one, reading) for one in labelled], reading, context)
+            outlines = check_outlines(labelled)  # of which sizes mean nothing
+            found += outlines or check_objects([count_objects(one, reading) for one in labelled], reading, context)
         found += check_alignment(
             labelled, is_binary=reading.kind == "binary", has_objects=reading.kind != "classes"
         )

@@ -39,6 +39,7 @@ Kind = Literal[
     "mask turned",
     "mask of another image",
     # objects
+    "outlines only",
     "one number, two regions",
     "objects touch",
     "thin border",

@@ -7,7 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from unseam.data.label_evidence import check_edges, look, whole_numbers
+from unseam.data.label_evidence import look, whole_numbers
+from unseam.data.label_faults import check_not_grey, first_pixel, is_copy_of_image, two_codings
 from unseam.data.labels import LabelReading, judge_labels
 from unseam.doctor.finding import Finding, Place, some_of
 from unseam.doctor.item import Item, Labelled, unit
@@ -45,6 +46,8 @@ def understand(
         absent = [(value, name) for value, name in declared if value not in evidence.values]
         if absent:
             return Understood(None, "", (_class_missing(absent, items),))
+        if ignore is None and masks == "auto" and not declared and (coded := _two_codings(items, *two_codings(evidence))):
+            return Understood(None, "", coded)
         reading = judge_labels(
             maps,
             names=[item.mask_file for item in items],
@@ -55,9 +58,6 @@ def understand(
     except LabelError as error:
         return Understood(None, "", (_unclear(items, error),))
     words = " ".join((reading.reason, *reading.notes))
-    coded = _two_codings(items, evidence.sets, evidence.values)
-    if coded:  # what follows from it need not be told as well
-        return Understood(None, words, coded)
     if masks != "auto" or declared:
         return Understood(reading, words)
     near = abs(evidence.whole_share - (0.8 if len(evidence.foreground) <= 16 else 0.5))
@@ -79,9 +79,7 @@ def check_classes(labelled: Sequence[Labelled], reading: LabelReading) -> list[F
 
 
 def _is_copy(item: Item) -> bool:
-    labels = item.annotated.labels
-    has_many = int(labels.max()) - int(labels.min()) > 16
-    return has_many and labels.shape == item.plane.shape and bool(np.array_equal(labels, item.plane))
+    return is_copy_of_image(item.annotated.labels, item.image)
 
 
 def _copied(copies: Sequence[Item], total: int) -> Finding:
@@ -111,9 +109,8 @@ def _unclear(items: Sequence[Item], error: LabelError) -> Finding:
 
 def _is_clear(item: Item) -> bool:
     try:
-        evidence = look([whole_numbers(item.annotated.labels, item.mask_file)], None)
-        if evidence.values:
-            check_edges(evidence)
+        maps = [whole_numbers(item.annotated.labels, item.mask_file)]
+        check_not_grey(look(maps, None), maps, [item.mask_file])
     except LabelError:
         return False
     return True
@@ -139,21 +136,19 @@ def _class_missing(absent: Sequence[tuple[int, str]], items: Sequence[Item]) -> 
     )
 
 
-def _two_codings(items: Sequence[Item], sets: Sequence[frozenset[int]], values: tuple[int, ...]) -> tuple[Finding, ...]:
-    """Some masks say 1 for foreground and others 255: 255 would be taken for not annotated, or for a class."""
-    if values != (0, 1, 255) or any(len(found) > 1 for found in sets):
+def _two_codings(items: Sequence[Item], high: Sequence[int], low: Sequence[int]) -> tuple[Finding, ...]:
+    """Some masks say 1 (or number from 1) for foreground and others 255: "not annotated", or foreground?"""
+    if not high:
         return ()
-    low = [item for item, found in zip(items, sets, strict=True) if 1 in found]
-    high = [item for item, found in zip(items, sets, strict=True) if 255 in found]
     fewer = min(low, high, key=len)
     return (
         Finding(
             "two codings",
-            "hurts",
-            f"the foreground is 1 in {len(low)} masks and 255 in {len(high)} others",
-            tuple(item.in_mask for item in fewer),
-            "255 is taken for 'not annotated' there, so the foreground of those images is not learnt",
-            "save all masks with the same two values",
+            "stops",
+            f"the foreground is 255 in {len(high)} masks, and has lower values and no 255 in {len(low)} others",
+            tuple(items[i].in_mask for i in fewer),
+            "255 may be foreground or 'not annotated' there, and training does not guess",
+            "save all masks with the same values, or say --ignore 255",
         ),
     )
 
@@ -230,15 +225,16 @@ def _rare_class(labelled: Sequence[Labelled], counts: np.ndarray, reading: Label
     if files < 3:
         return None
     for index, name in enumerate(reading.class_names):
-        has = [one.item for one, c in zip(labelled, counts, strict=True) if c[index] > 0]
+        has = [one for one, c in zip(labelled, counts, strict=True) if c[index] > 0]
         if len(has) == 1:
+            row, column = first_pixel(has[0].classes == index)
             return Finding(
                 "rare class",
                 "hurts",
                 f"{name} (value {reading.values[index]}) occurs in one of {len(labelled)} images only",
-                (has[0].in_mask,),
+                (Place(has[0].item.mask_file, row, column),),
                 "it is learnt from this image alone, and cannot be judged beside",
-                "annotate it in a few more images",
+                "annotate it in a few more images, or correct those pixels if they are a slip",
             )
     return None
 

@@ -105,7 +105,8 @@ def _planes_for_channels(file: ImageFile) -> ImageFile:
 def _whole_numbers(file: ImageFile) -> ImageFile:
     # NaN and infinity differ from every whole number below 2**62 as well
     with np.errstate(invalid="ignore"):
-        whole = np.where(np.abs(file.pixels) < 2.0**62, file.pixels, 0).astype(np.int64)
+        wide = file.pixels.astype(np.float64, copy=False)  # half precision has no 2**62 to compare with
+        whole = np.where(np.abs(wide) < 2.0**62, wide, 0).astype(np.int64)
     bad = whole != file.pixels
     if bad.any():
         at = first_place(bad)

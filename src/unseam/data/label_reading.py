@@ -1,0 +1,115 @@
+"""What a set of masks holds, and masks translated by it: class maps and instance maps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Int32, Shaped, UInt8
+
+from unseam.data.label_evidence import whole_numbers
+from unseam.errors import LabelError
+from unseam.shapes import IGNORE, NOT_ANNOTATED
+
+LabelKind = Literal["binary", "classes", "instances"]
+
+
+@dataclass(frozen=True)
+class LabelReading:
+    """What a set of masks was found, or said, to hold.
+
+    Attributes
+    ----------
+    kind
+        One of the three.
+    values
+        Of the masks, in the order of the classes, background first; empty for instances.
+    class_names
+        One for each value; background and object for instances.
+    ignore
+        Value of the masks that means "not annotated", besides -1.
+    reason
+        One sentence for the user.
+    notes
+        More of them, where something was guessed.
+    """
+
+    kind: LabelKind
+    values: tuple[int, ...]
+    class_names: tuple[str, ...]
+    ignore: int | None
+    reason: str
+    notes: tuple[str, ...] = ()
+
+
+def to_class_map(
+    labels: Shaped[np.ndarray, "height width"], reading: LabelReading
+) -> UInt8[np.ndarray, "height width"]:
+    """Translate a mask into classes 0..K-1, with ``IGNORE`` where nobody annotated.
+
+    Instance maps become background 0 and object 1.
+
+    Raises
+    ------
+    LabelError
+        If a value occurs that the reading does not have; with its first place.
+    """
+    labels = whole_numbers(labels, "The mask")
+    skipped = labels == NOT_ANNOTATED
+    if reading.ignore is not None:
+        skipped |= labels == reading.ignore
+    if reading.kind == "instances":
+        classes = (labels > 0).astype(np.uint8)
+    else:
+        values = np.array(reading.values, dtype=np.int64)
+        index = np.minimum(np.searchsorted(values, labels), values.size - 1)
+        unseen = (values[index] != labels) & ~skipped
+        if unseen.any():
+            row, column = (int(i) for i in np.unravel_index(int(np.argmax(unseen)), unseen.shape))
+            raise LabelError(
+                f"the mask has the value {labels[row, column]} at row {row}, column {column}; known are "
+                f"{listed(reading.values)}. Correct that pixel, or give this mask to training too."
+            )
+        classes = index.astype(np.uint8)
+    classes[skipped] = IGNORE
+    return classes
+
+
+def to_instance_map(
+    labels: Shaped[np.ndarray, "height width"], reading: LabelReading
+) -> Int32[np.ndarray, "height width"]:
+    """Translate a mask into an instance map: 0 background, -1 where nobody annotated, object numbers as they are.
+
+    Numbers that 32 bits cannot hold are replaced by 1, 2, ... in their order.
+
+    Raises
+    ------
+    LabelError
+        If the masks hold classes, whose pixels do not say which object they belong to.
+    """
+    if reading.kind != "instances":
+        raise LabelError(
+            f"The masks were read as {reading.kind}, which have no object numbers; instance maps have. Set masks to "
+            "'instances' if each number is one object."
+        )
+    labels = whole_numbers(labels, "The mask")
+    skipped = labels == NOT_ANNOTATED
+    if reading.ignore is not None:
+        skipped |= labels == reading.ignore
+    if int(labels.max()) > np.iinfo(np.int32).max:
+        objects = np.unique(labels[(labels > 0) & ~skipped])
+        labels = np.where(labels > 0, np.searchsorted(objects, labels) + 1, 0)
+    instances = labels.astype(np.int32)
+    instances[skipped] = NOT_ANNOTATED
+    return instances
+
+
+def listed(values: Sequence[int]) -> str:
+    """Values for a message, those in the middle left out where they are many.
+
+    >>> listed((0, 255)), listed(range(100))
+    ('0, 255', '0, 1, 2, 3, 4, ... 99')
+    """
+    if len(values) <= 8:
+        return ", ".join(str(value) for value in values)
+    return f"{', '.join(str(value) for value in values[:5])}, ... {values[-1]}"

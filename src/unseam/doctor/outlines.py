@@ -1,0 +1,54 @@
+"""Masks that have the outlines of objects instead of the objects."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool
+from scipy import ndimage
+from skimage.measure import euler_number, label
+
+from unseam.data.grey_facts import SPECK_PX
+from unseam.doctor.finding import Finding, some_of
+from unseam.doctor.item import Labelled, unit
+
+_THICK = 0.1  # share of the foreground that lies three pixels deep: no drawing of lines
+_RINGS = 0.8  # of the pieces
+_FEWEST = 3
+_LOOKED_AT = 200  # pieces of an image
+
+
+def check_outlines(labelled: Sequence[Labelled]) -> list[Finding]:
+    """Whether nearly every piece of the foreground is a thin ring.
+
+    A network of membranes is thin too, but is one piece with many holes.
+    """
+    counts = [_rings(one.foreground) for one in labelled]
+    rings, pieces = (sum(count[i] for count in counts) for i in (0, 1))
+    if pieces < _FEWEST or rings < _RINGS * pieces:
+        return []
+    guilty = [one for one, (number, _) in zip(labelled, counts, strict=True) if number]
+    return [
+        Finding(
+            "outlines only",
+            "hurts",
+            f"{rings:,} of {pieces:,} pieces of the foreground are thin rings, "
+            f"{some_of(len(guilty), len(labelled), unit([one.item for one in labelled]))}: outlines of objects",
+            tuple(one.item.in_mask for one in guilty),
+            "the network learns to draw outlines, and the inside of an object as background",
+            "fill the outlines, if you mean the objects (in Fiji: Process > Binary > Fill Holes)",
+        )
+    ]
+
+
+def _rings(foreground: Bool[np.ndarray, "height width"]) -> tuple[int, int]:
+    """How many pieces are thin and have one hole, and how many there are; (0, all of them) where the foreground is thick."""
+    pieces = label(foreground, connectivity=2)
+    areas = np.bincount(pieces.ravel())[1:]
+    numbers = np.flatnonzero(areas > SPECK_PX) + 1
+    deep = ndimage.binary_erosion(foreground, np.ones((3, 3)), iterations=2)
+    if not numbers.size or deep.sum() > _THICK * foreground.sum():
+        return 0, int(numbers.size)
+    boxes = ndimage.find_objects(pieces)
+    numbers = numbers[:_LOOKED_AT]
+    has_one_hole = [euler_number(pieces[boxes[n - 1]] == n, connectivity=2) == 0 for n in numbers]
+    return int(sum(has_one_hole)), int(numbers.size)
