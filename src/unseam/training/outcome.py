@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from unseam.errors import TrainingError
+from unseam.training.diverged import not_finite
 from unseam.training.state import TrainState
 
 _MOST_SKIPPED = 20
@@ -86,8 +86,4 @@ def note(state: TrainState, arrived: Outcome) -> None:
         return
     state.skipped += 1
     if state.skipped >= _MOST_SKIPPED:
-        raise TrainingError(
-            f"Training diverged: {state.skipped} steps in a row, up to step {arrived.step}, gave an energy or a gradient "
-            "that is not finite; none of them was applied. Try a learning rate ten times smaller "
-            "(--set optimiser.adam_w.learning_rate=1e-4), or clip gradients (--set training.clip_norm=1.0)."
-        )
+        raise not_finite(state, arrived.step)

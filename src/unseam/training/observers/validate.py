@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from unseam.errors import TrainingError
+from unseam.training.diverged import check_finite, slower
 from unseam.training.state import TrainState
+
+_FLAT = 0.05  # an energy that moves less than that, of itself, stays where it is
+_RISEN, _LOW = 10.0, 0.02  # times the lowest energy; one below is taken for that, for little noise is many times nothing
 
 
 @dataclass(frozen=True)
@@ -99,10 +103,18 @@ class Validate:
             return
         self.begin(progress)
         self.record(state)
-        self._stop_if_dead(progress)
+        self._stop_if_risen(state, progress)
+        self._stop_if_dead(state, progress)
 
     def record(self, state: TrainState) -> Record:
-        """Score the network now, and keep its weights if they are the best so far."""
+        """Score the network now, and keep its weights if they are the best so far.
+
+        Raises
+        ------
+        TrainingError
+            If a weight is not finite: nothing of it is kept.
+        """
+        check_finite(state)
         score = self.score_of(state.net) if self.score_of is not None else Score(math.nan, math.nan)
         energy, foreground = _mean(self._energies), _mean(self._foregrounds)
         self._energies.clear()
@@ -116,7 +128,17 @@ class Validate:
             self.on_record(state, record)
         return record
 
-    def _stop_if_dead(self, progress: float) -> None:
+    def doubt_of(self, kept: Record | None, state: TrainState) -> str:
+        """What to tell of a network that gives one class to everything at the end; empty if it does not."""
+        share = math.nan if kept is None else kept.foreground_in_training if math.isnan(kept.foreground) else kept.foreground
+        if share not in (0, 1):
+            return ""
+        return (
+            "the network learnt nothing: what is kept gives one class to all pixels. Train for longer, or check that images "
+            f"and masks belong together; if the energy does not fall, try another seed (--set training.seed=1), {slower(state)}"
+        )
+
+    def _stop_if_dead(self, state: TrainState, progress: float) -> None:
         """A network whose ReLUs have died predicts one class for ever at a constant energy: no NaN gives it away.
 
         It must do so in every batch, not only on what is held out: that may be of one class, or unlike what was learnt.
@@ -128,12 +150,23 @@ class Validate:
         energies = [r.energy for r in recent]
         if energies[-1] < 0.7 * self.records[0].energy:
             return  # it has learnt
-        if max(energies) - min(energies) < 0.05 * max(energies):
+        if max(energies) - min(energies) < _FLAT * max(energies):
             raise TrainingError(
-                f"Training makes no progress: since step {recent[0].step} the network gives one class to all pixels, "
-                f"and the energy stays at {energies[-1]:.3f}. Check that images and masks belong "
-                "together; then try another seed (--set training.seed=1), a smaller learning rate, or clip gradients "
-                "(--set training.clip_norm=1.0)."
+                f"Training makes no progress: since step {recent[0].step} the network gives one class to all pixels, and the "
+                f"energy stays at {energies[-1]:.3f} (guessing between two classes gives {math.log(2):.2f}). Check that images "
+                f"and masks belong together; then try another seed (--set training.seed=1), {slower(state)}."
+            )
+
+    def _stop_if_risen(self, state: TrainState, progress: float) -> None:
+        """What was learnt is being lost: the energy is far above the lowest, twice in a row."""
+        energies = [r.energy for r in self.records if math.isfinite(r.energy)]
+        if progress >= 1 or len(energies) < 3:
+            return
+        lowest = min(energies[:-2])
+        if min(energies[-2:]) > _RISEN * max(lowest, _LOW):
+            raise TrainingError(
+                f"Training diverged: the energy rose from {lowest:.3g} to {energies[-1]:.3g} at step {state.step}. The steps "
+                f"were too large. Try {slower(state)}."
             )
 
 

@@ -1,0 +1,82 @@
+"""What is said of a run that went wrong: the likely reason, and the setting of this very run that mends it."""
+
+import math
+
+import pytest
+import torch
+
+from reference.toy import fresh
+from unseam.errors import TrainingError
+from unseam.training import SGD, AdamW
+from unseam.training.diverged import check_finite, not_finite, slower
+from unseam.training.observers import Record, Validate
+
+
+@pytest.mark.parametrize(
+    ("optimiser", "words"),
+    [(SGD(0.3, 0.99), "optimiser.sgd.learning_rate=0.03)"), (AdamW(1e-3), "optimiser.adam_w.learning_rate=0.0001)")],
+)
+def test_the_setting_named_is_that_of_the_runs_own_optimiser(optimiser, words):
+    assert words in slower(fresh(optimiser))
+
+
+def test_what_was_so_from_the_first_step_on_is_not_blamed_on_the_learning_rate():
+    state = fresh(AdamW())
+    state.skipped = 20
+    assert "grey values" in str(not_finite(state, 19))
+    assert "learning_rate" not in str(not_finite(state, 19))
+    assert "learning_rate" in str(not_finite(state, 20))
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_a_weight_that_is_no_number_is_named(value):
+    state = fresh(SGD())
+    check_finite(state)
+    with torch.no_grad():
+        state.net.classify.bias[1] = value
+    with pytest.raises(TrainingError, match=r"the weight classify\.bias holds a number that is not finite.*optimiser\.sgd"):
+        check_finite(state)
+
+
+def test_so_is_the_optimisers_memory():
+    state = fresh(AdamW())
+    for weight in state.net.parameters():
+        weight.grad = torch.full_like(weight, 1e25)  # its square is beyond 32 bits
+    state.optimiser.step()
+    with pytest.raises(TrainingError, match="the optimiser's exp_avg_sq"):
+        check_finite(state)
+
+
+def test_nothing_of_a_bad_network_is_kept_as_the_best():
+    validate, state = Validate(None, 4), fresh(SGD())
+    with torch.no_grad():
+        state.net.classify.bias[0] = math.nan
+    with pytest.raises(TrainingError):
+        validate.record(state)
+    assert validate.best_weights is None
+    assert validate.records == []
+
+
+@pytest.mark.parametrize(
+    ("energies", "rises"),
+    [([0.5, 0.4, 5.0, 5.0], True), ([0.5, 0.4, 5.0, 0.4], False), ([0.001, 0.001, 0.05, 0.05], False), ([9.0, 9.0], False)],
+)
+def test_an_energy_that_rose_and_stays_up_ends_the_run(energies, rises):
+    validate, state = Validate(None, 5), fresh(SGD())
+    told = ""
+    for step, energy in enumerate(energies, start=1):
+        state.step, state.energy, state.foreground = step, energy, 0.3
+        try:
+            validate(state, step / 5)
+        except TrainingError as error:
+            told = str(error)
+    assert bool(told) == rises
+    assert not rises or "the energy rose from 0.4 to 5 at step 4" in told
+
+
+@pytest.mark.parametrize(("held_out", "trained"), [(0.0, 0.3), (1.0, 0.3), (math.nan, 0.0)])
+def test_a_network_of_one_class_is_told_at_the_end(held_out, trained):
+    validate, state = Validate(None, 5), fresh(SGD())
+    assert "learnt nothing" in validate.doubt_of(Record(5, 1.0, 0.7, 0.0, held_out, trained), state)
+    for good in (Record(5, 1.0, 0.7, 0.5, 0.2, 0.0), Record(5, 1.0, 0.7, math.nan, math.nan, 0.2), None):
+        assert not validate.doubt_of(good, state)
