@@ -154,6 +154,8 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
         session.tell(f"stopped at step {state.step}; the {'best' if parts.chooses else 'last'} weights so far are kept")
     if validate.best_weights is None or (was_interrupted and validate.records[-1].step < state.step):
         validate.record(state)
+    if doubt := validate.doubt_of(validate.best if parts.chooses else validate.records[-1], state):
+        session.tell(doubt)
     if parts.chooses:
         assert validate.best_weights is not None
         state.net.load_state_dict(validate.best_weights)
