@@ -161,6 +161,25 @@ def test_another_optimiser_is_refused(checkpoint):
         restore_checkpoint(Path("c"), checkpoint, fresh(SGD()), Validate(None, 1))
 
 
+def test_the_history_goes_on_as_if_there_had_been_no_stop_between_two_lines(tmp_path):
+    whole = Validate(a_score, 4)
+    train(fresh(AdamW()), batches(), ENERGY, plan(8), [whole])
+    state, validate = fresh(AdamW()), Validate(a_score, 4)
+
+    def stop(state, _):
+        if state.step == 3:
+            raise InterruptedError
+
+    with contextlib.suppress(InterruptedError):
+        train(state, batches(), ENERGY, plan(8), [validate, stop])
+    Checkpoints(tmp_path / "c").save(state, validate)
+    again, seen = fresh(AdamW()), Validate(a_score, 4)
+    Checkpoints(tmp_path / "c").load(again, seen)
+    seen.begin(again.step / 8)
+    train(again, batches(again.step), ENERGY, plan(8), [seen])
+    assert [(r.step, r.energy) for r in seen.records] == [(r.step, r.energy) for r in whole.records]
+
+
 def test_best_weights_are_written_twice_only_if_they_are_others():
     state, validate = fresh(AdamW()), Validate(None, 1)
     train(state, batches(), ENERGY, plan(1), [validate])

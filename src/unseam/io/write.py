@@ -117,7 +117,8 @@ def remove_folder(path: Path) -> None:
     with suppress(OSError):
         aside = name_beside(path)
         disk.rename(path, aside)
-        _sync_folder(path.parent)
+        with suppress(OSError):
+            _sync_folder(path.parent)
         remove(aside)
 
 
