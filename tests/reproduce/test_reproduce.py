@@ -7,7 +7,8 @@ import pytest
 import tifffile
 
 from reference.toy import SMALL, spots
-from unseam.errors import DataError, OutputError
+from unseam.api import Watch
+from unseam.errors import DataError, OutputError, SettingsError
 from unseam.metrics import BestOverThresholds, RandError, WarpingError
 from unseam.recipes import paper
 from unseam.reproduce import EXPERIMENTS, Asked
@@ -141,3 +142,16 @@ def test_a_table_as_text():
     table = PaperTable("T", ("a", "b"), (Row("paper", (0.5, None)),), (Row("ours", (0.000353, 0.0)),), (("how", "so"),), ("x",))
     assert table.lines() == [["", "a", "b"], ["paper", "0.5000", "-"], ["ours", "0.000353", "0"]]
     assert "| paper | 0.5000 | - |" in table.markdown()
+
+
+def test_it_goes_on_where_it_was_stopped_by_the_same_recipe_only(stack, tmp_path):
+    out, told = tmp_path / "out", []
+    first = dict(EXPERIMENTS["isbi2012"](asked(stack, out)).made)
+    again = asked(stack, out, resume=True, minutes=0.01, watch=Watch(told.append))
+    longer = dict(EXPERIMENTS["isbi2012"](again).made)
+    assert any(sentence.startswith("going on from step ") for sentence in told)
+    assert int(longer["training"].split()[0]) > int(first["training"].split()[0])
+    with pytest.raises(SettingsError, match=r"was begun with other settings .* Give the same --recipe and --set"):
+        EXPERIMENTS["isbi2012"](asked(stack, out, resume=True, recipe="paper"))
+    with pytest.raises(SettingsError, match="no run to go on with"):
+        EXPERIMENTS["isbi2012"](asked(stack, tmp_path / "other", resume=True))

@@ -17,6 +17,7 @@ def reproduce(
     average: Literal["none", "rotations", "flips"] = "rotations",
     device: str = "auto",
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = (),
+    resume: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """Train as the paper did, and print the paper's figures beside ours, with all that differs.
 
@@ -43,6 +44,8 @@ def reproduce(
         auto, cpu, cuda, ...
     set_
         Any setting of the recipe, as path.to.setting=value; may be given several times. The table then says so.
+    resume
+        Go on with the run in --out, with the same recipe; a larger --minutes trains it for longer.
     """
     from rich.console import Console as Terminal
     from rich.table import Table
@@ -58,7 +61,7 @@ def reproduce(
 
     with Console(terminal) as console:
         watch = Watch(tell, console.recorded, (console,))
-        result = EXPERIMENTS[table](Asked(data, folder, minutes, recipe, set_, average, device, watch))
+        result = EXPERIMENTS[table](Asked(data, folder, minutes, recipe, set_, average, device, watch, resume))
     head, *rows = result.lines()
     shown = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for index, title in enumerate(head):

@@ -15,7 +15,6 @@ from unseam.metrics import evaluate_instance_maps
 from unseam.model import Model
 from unseam.reproduce.experiment import Asked, last_block, made, trained
 from unseam.reproduce.table import PaperTable, Row, number
-from unseam.run_folder import RunFolder
 
 COLUMNS = ("IoU (SEG)", "mean IoU of matched objects", "IoU of the foreground")
 
@@ -45,9 +44,11 @@ def tracking(which: TrackingSet, asked: Asked) -> PaperTable:
     DataError
         If the folder is not laid out as the challenge lays it out.
     OutputError
-        If there is a run in the folder for results already.
+        If there is a run in the folder for results already, and it is not to go on.
+    SettingsError
+        If a run is to go on that was begun with other settings.
     """
-    RunFolder(asked.out).check_free()
+    asked.check_folder()
     if "Cell Tracking" not in (layout := find_pairs(asked.data).layout):
         raise DataError(
             f"{asked.data} looks like {layout}; this experiment needs the folders of the Cell Tracking Challenge: 01 with "

@@ -10,9 +10,10 @@ from unseam.data.prepare import Prepared
 from unseam.data.sample import Sample
 from unseam.data.split import Split, annotated, whole
 from unseam.engines import choose_device
-from unseam.errors import DataError
+from unseam.errors import DataError, SettingsError
 from unseam.fit import Session, fit
 from unseam.inference.rotations import Averaging
+from unseam.io.output_folder import output_folder
 from unseam.judge import SCORE_NAMES
 from unseam.model import Model
 from unseam.recipes import recipe_named
@@ -24,7 +25,10 @@ from unseam.training.observers import Record
 
 @dataclass(frozen=True)
 class Asked:
-    """What the user wants of an experiment: data, folder for the results, budget, recipe and changes to it, averaging."""
+    """What the user wants of an experiment: data, folder for the results, budget, recipe and changes to it, averaging.
+
+    With ``resume`` it goes on with what stands in the folder, by the same recipe, until the budget is used up.
+    """
 
     data: Path
     out: Path
@@ -34,12 +38,38 @@ class Asked:
     average: Averaging = "rotations"
     device: str = "auto"
     watch: Watch = field(default_factory=Watch)
+    resume: bool = False
 
     @property
     def run(self) -> Run:
         """The recipe with the changes and the budget."""
         run = with_overrides(recipe_named(self.recipe), self.settings)
         return replace(run, training=replace(run.training, steps=None, minutes=self.minutes))
+
+    def check_folder(self) -> None:
+        """See that the folder for the results is free, or, to go on, that it holds a run by the same recipe.
+
+        Raises
+        ------
+        OutputError
+            If there is a run in it, and it is not to go on.
+        SettingsError
+            If there is none to go on with, or it was begun with other settings.
+        ModelFileError
+            If its checkpoints are gone.
+        """
+        folder = RunFolder(self.out)
+        if not self.resume:
+            folder.check_free()
+            return
+        begun, wanted = folder.read_config(), self.run
+        if replace(begun, training=replace(begun.training, minutes=self.minutes)) != wanted:
+            raise SettingsError(
+                f"{self.out} was begun with other settings (its config.toml) than the recipe {self.recipe!r}"
+                f"{' and --set ' + ' '.join(self.settings) if self.settings else ''}. Give the same --recipe and --set, or "
+                "another --out."
+            )
+        folder.check_resumable()
 
     @property
     def departures(self) -> tuple[str, ...]:
@@ -60,7 +90,7 @@ def trained(prepared: Prepared, parts: Split, asked: Asked) -> Model:
     Raises
     ------
     OutputError
-        If there is a run in the folder already.
+        If another process trains in the folder, or it cannot be written.
     DataError, SettingsError, TrainingError
         As for :func:`unseam.fit.fit`.
     """
@@ -78,10 +108,12 @@ def trained(prepared: Prepared, parts: Split, asked: Asked) -> Model:
         on_start=lambda: folder.begin(run),
         on_record=on_record,
         tell=asked.watch.tell,
+        resume=asked.resume,
     )
-    fitted = fit(prepared, run, session, parts)
-    model = Model(fitted.net, fitted.info, asked.device)
-    model.save(folder.model)
+    with output_folder(folder.path, "training"):
+        fitted = fit(prepared, run, session, parts)
+        model = Model(fitted.net, fitted.info, asked.device)
+        model.save(folder.model)
     return model
 
 

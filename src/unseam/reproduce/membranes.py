@@ -12,9 +12,9 @@ from unseam.errors import DataError
 from unseam.io import write_image
 from unseam.metrics import BestOverThresholds, PixelError, RandError, WarpingError
 from unseam.model import Model
+from unseam.report.overlay import to_look_at
 from unseam.reproduce.experiment import Asked, last_block, made, trained
 from unseam.reproduce.table import PaperTable, Row, number
-from unseam.run_folder import RunFolder
 
 COLUMNS = ("warping error", "Rand error", "pixel error")
 PAPER = (
@@ -36,9 +36,11 @@ def isbi2012(asked: Asked) -> PaperTable:
     DataError
         If the folder holds neither the challenge's files nor images and masks of two classes.
     OutputError
-        If there is a run in the folder for results already.
+        If there is a run in the folder for results already, and it is not to go on.
+    SettingsError
+        If a run is to go on that was begun with other settings.
     """
-    RunFolder(asked.out).check_free()
+    asked.check_folder()
     slices = _slices(asked.data, asked)
     run = asked.run
     prepared = prepare(slices, run.normalise, run.weight_map, masks="binary", tell=asked.watch.tell)
@@ -109,8 +111,7 @@ def _slices(data: Path, asked: Asked) -> list[Annotated]:
 
 def _picture(path: Path, image: np.ndarray, truth: np.ndarray, probabilities: np.ndarray) -> None:
     """A slice, its truth and what was made of it, side by side, to look at."""
-    grey = image if image.dtype == np.uint8 else (255 * (image / image.max())).astype(np.uint8)
-    parts = (grey, 255 * (truth == 1), np.round(255 * probabilities))
+    parts = (to_look_at(image), 255 * (truth == 1), np.round(255 * probabilities))
     write_image(path, np.ascontiguousarray(np.hstack([part.astype(np.uint8) for part in parts])))
 
 
