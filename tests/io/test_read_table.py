@@ -328,3 +328,185 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 def test_pillow_would_have_cut_this_to_8_bits() -> None:
     cut = np.asarray(Image.open(BytesIO(imagecodecs.png_encode(DEEP))))
     assert cut.dtype == np.uint8  # if this changes, the deep PNG path may go
+
+
+MISSING_PLANES = np.stack([GREY] * 3)
+HTML = b"<!DOCTYPE html><html><body>404 Not Found</body></html>"
+
+
+def changed(write: Callable[[Path], Path], old: bytes, new: bytes) -> Callable[[Path], Path]:
+    """The same file with one piece of its bytes replaced, wherever it stands."""
+
+    def write_changed(folder: Path) -> Path:
+        path = write(folder)
+        data = path.read_bytes()
+        assert old in data
+        path.write_bytes(data.replace(old, new))
+        return path
+
+    return write_changed
+
+
+def cut(write: Callable[[Path], Path], share: float) -> Callable[[Path], Path]:
+    """The same file, of which only the first part came over."""
+
+    def write_cut(folder: Path) -> Path:
+        path = write(folder)
+        path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+        return path
+
+    return write_cut
+
+
+def retagged(write: Callable[[Path], Path], name: str, value: object) -> Callable[[Path], Path]:
+    """The same TIFF with another value of one tag of its first page."""
+
+    def write_retagged(folder: Path) -> Path:
+        path = write(folder)
+        with tifffile.TiffFile(path, mode="r+") as file:
+            file.pages.first.tags[name].overwrite(value)
+        return path
+
+    return write_retagged
+
+
+def redescribed(write: Callable[[Path], Path], old: str, new: str) -> Callable[[Path], Path]:
+    """The same TIFF with one piece of its description replaced."""
+
+    def write_redescribed(folder: Path) -> Path:
+        path = write(folder)
+        with tifffile.TiffFile(path, mode="r+") as file:
+            text = file.pages.first.description
+            assert old in text
+            file.pages.first.tags["ImageDescription"].overwrite(text.replace(old, new, 1))
+        return path
+
+    return write_redescribed
+
+
+def zipped(num: int) -> bytes:
+    stream = BytesIO()
+    np.savez(stream, **{f"a{index}": GREY for index in range(num)})
+    return stream.getvalue()
+
+
+def ending_twice() -> bytes:
+    stream = BytesIO()
+    np.save(stream, GREY)
+    np.save(stream, GREY)
+    return stream.getvalue()
+
+
+def header_only(shape: tuple[int, ...]) -> bytes:
+    stream = BytesIO()
+    np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return stream.getvalue()
+
+
+OME = tif(MISSING_PLANES, ome=True, metadata={"axes": "ZYX"})
+IMAGEJ = tif(STACK, imagej=True, metadata={"axes": "ZYX"})
+RECORDS = np.zeros((5, 6), np.dtype([("r", "u1"), ("g", "u1")]))
+
+# name: (how to write it, words that the message must hold)
+MORE_REFUSED = {
+    "TIFF cut in the middle": (cut(tif(RAMP), 0.5), "cut short|damaged"),
+    "TIFF with LZW, cut": (cut(tif(RAMP, compression="lzw"), 0.9), "cut short|damaged"),
+    "BigTIFF, cut": (cut(tif(RAMP, bigtiff=True), 0.5), "cut short|damaged"),
+    "TIFF pages, cut in the chain": (cut(tif(STACK, photometric="minisblack", metadata=None), 0.6), "cut short|damaged"),
+    "ImageJ stack, cut after two planes": (cut(IMAGEJ, 0.5), "cut short|other planes"),
+    "tifffile's stack, cut after two planes": (cut(tif(STACK), 0.5), "cut short|other planes|damaged"),
+    "OME that promises 9 planes of 3": (changed(OME, b'SizeZ="3"', b'SizeZ="9"'), "promises 9 planes, the file holds 3"),
+    "OME with 9,999,999 planes": (redescribed(OME, 'PlaneCount="3"', 'PlaneCount="9999999"'), "promises|damaged"),
+    "OME whose description is cut": (redescribed(OME, "</OME>", ""), "description is cut"),
+    "OME whose XML defines entities": (changed(OME, b"<OME xmlns=", b"<!ENTITY a="), "entities"),
+    "TIFF that says it is narrower": (retagged(tif(RAMP, metadata=None), "ImageWidth", 20), "strips of 1,200 bytes for 800"),
+    "TIFF that says it has fewer rows": (
+        retagged(tif(RAMP, metadata=None, rowsperstrip=20), "ImageLength", 10),
+        "strips of 1,200 bytes for 600",
+    ),
+    "TIFF with LZW that says it is narrower": (
+        retagged(tif(RAMP, metadata=None, compression="lzw"), "ImageWidth", 20),
+        "more than 800 bytes",
+    ),
+    "TIFF that says it is wider": (retagged(tif(RAMP, metadata=None), "ImageWidth", 40), "cut short|needs 1,600"),
+    "TIFF that says it is deeper": (retagged(tif(GREY, metadata=None), "BitsPerSample", 16), "needs 1,200|cut short"),
+    "TIFF whose strip has no bytes": (retagged(tif(RAMP, metadata=None), "StripByteCounts", 0), "damaged|needs"),
+    "TIFF whose width stands there twice": (changed(tif(RAMP), b"\x01\x01\x04\x00", b"\x00\x01\x04\x00"), "twice"),
+    "TIFF of a million columns": (retagged(tif(RAMP, metadata=None), "ImageWidth", 10**6), "cut short|needs|damaged"),
+    "TIFF with an unknown compression": (retagged(tif(RAMP), "Compression", 4711), "4711"),
+    "TIFF that has LERC": (tif(RAMP.astype(np.float32), compression="lerc"), "LERC is not read"),
+    "TIFF with JPEG XL": (tif(np.zeros((64, 64), np.uint8), compression="jpegxl"), "JPEGXL is not read"),
+    "TIFF with L*a*b* colours": (retagged(tif(COLOUR, photometric="rgb"), "PhotometricInterpretation", 8), "CIELAB"),
+    "TIFF palette with too few colours": (
+        retagged(tif(GREY, photometric="palette", colormap=COLOUR_MAP), "BitsPerSample", 4),
+        "damaged|palette|strips of",
+    ),
+    "TIFF without pages": (raw(b"II*\0" + bytes(4), "a.tif"), "no image|damaged|no readable"),
+    "HTML named .tif": (raw(HTML, "a.tif"), "no readable TIFF"),
+    "HTML named .png": (raw(HTML, "a.png"), "none of PNG"),
+    "HTML named .npy": (raw(HTML, "a.npy"), "no readable NumPy"),
+    "ZIP named .tif": (raw(zipped(1), "a.tif"), "no readable TIFF"),
+    "ZIP named .npy": (raw(zipped(1), "a.npy"), "no readable NumPy"),
+    "JPEG named .tif": (raw(b"\xff\xd8\xff\xe0" + bytes(30), "a.tif"), "no readable TIFF"),
+    "JPEG, cut": (cut(picture(Image.fromarray(COLOUR), "jpg"), 0.6), "cut short|damaged"),
+    "PNG, cut": (cut(picture(Image.fromarray(COLOUR)), 0.6), "cut short"),
+    "GIF, cut": (cut(picture(Image.fromarray(GREY), "gif"), 0.3), "cut short|damaged|cannot hold"),
+    "BMP, cut": (cut(picture(Image.fromarray(COLOUR), "bmp"), 0.6), "cut short|damaged"),
+    "npz with no array": (raw(zipped(0), "a.npz"), "0 arrays"),
+    "npz with two arrays": (raw(zipped(2), "a.npz"), "2 arrays"),
+    "npz, cut": (raw(zipped(1)[:-30], "a.npz"), "no readable NumPy"),
+    "npy of records": (npy(RECORDS), "may be integers or real"),
+    "npy with two arrays one behind the other": (raw(ending_twice(), "a.npy"), "second array behind it"),
+    "npy that promises 10**18 pixels": (raw(header_only((10**9, 10**9)), "a.npy"), "GiB in memory"),
+    "npy of less than no rows": (raw(header_only((-1, 5)), "a.npy"), "no readable|no pixels|shape"),
+    "npy, cut": (cut(npy(RAMP), 0.7), "cut short"),
+    "npy of dates": (npy(np.zeros((5, 6), "datetime64[s]")), "may be integers or real"),
+}
+
+
+@pytest.mark.parametrize("name", MORE_REFUSED)
+def test_what_is_damaged_or_lies_is_refused(name: str, tmp_path: Path) -> None:
+    write, words = MORE_REFUSED[name]
+    path = write(tmp_path)
+    with pytest.raises(ImageReadError, match=words) as caught:
+        read_image(path)
+    assert str(path) in str(caught.value)
+
+
+def test_the_golden_tables_are_long_enough() -> None:
+    assert len(READ) + len(REFUSED) + len(MORE_REFUSED) >= 60
+
+
+def test_the_first_level_of_a_pyramid(tmp_path: Path) -> None:
+    with tifffile.TiffWriter(tmp_path / "a.tif", ome=True) as writer:
+        writer.write(RAMP, subifds=1, tile=(16, 16))
+        writer.write(RAMP[::2, ::2], subfiletype=1, tile=(16, 16))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif").pixels, RAMP)
+
+
+def test_one_file_of_an_ome_series_is_read_with_a_note(tmp_path: Path) -> None:
+    """Its description speaks of planes in other files, which are never opened."""
+    there = 'SizeZ="3"', "<TiffData"
+    elsewhere = 'SizeZ="6"', '<TiffData FirstZ="3" IFD="0"><UUID FileName="b.ome.tif">urn:uuid:1</UUID></TiffData><TiffData'
+    path = redescribed(redescribed(OME, there[0], elsewhere[0]), there[1], elsewhere[1])(tmp_path)
+    file = read_image(path)
+    np.testing.assert_array_equal(file.pixels.reshape(3, 20, 30), MISSING_PLANES)
+    assert any("series of 6 planes" in note for note in file.notes)
+
+
+def test_a_link_is_followed_and_a_device_is_not(tmp_path: Path) -> None:
+    import os
+
+    np.save(tmp_path / "a.npy", RAMP)
+    try:
+        (tmp_path / "link.npy").symlink_to(tmp_path / "a.npy")
+        (tmp_path / "lost.npy").symlink_to(tmp_path / "nowhere.npy")
+    except OSError:
+        pytest.skip("no links here")
+    np.testing.assert_array_equal(read_image(tmp_path / "link.npy").pixels, RAMP)
+    with pytest.raises(ImageReadError, match="no such file"):
+        read_image(tmp_path / "lost.npy")
+    if os.path.exists("/dev/zero"):
+        (tmp_path / "zero.tif").symlink_to("/dev/zero")
+        with pytest.raises(ImageReadError, match="no ordinary file"):
+            read_image(tmp_path / "zero.tif")

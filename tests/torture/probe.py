@@ -1,11 +1,13 @@
 """Reads mutated files one after the other in a process of its own and says of each what came of it.
 
 ``python -m torture.probe READER SEED FIRST LAST FOLDER``: one JSON line before and after each file on standard output. The
-parent (:func:`watch`) ends a probe that says nothing for ten seconds and starts another behind the file at which it stopped.
+parent (:func:`watch`) ends a probe that computes for ten seconds and says nothing, and starts another behind the file at which
+it stopped.
 """
 
 import json
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -24,6 +26,7 @@ from torture.harness import Result, Scale
 MOST_SECONDS = 10.0
 MOST_BYTES = 300e6
 _START_SECONDS = 120.0  # to import everything on a busy machine
+_SILENCE = 60  # times the seconds, by the clock
 _PROBE_MEMORY = 4 * 2**30
 
 
@@ -66,13 +69,31 @@ def watch(reader: str, seed: int, num: int, folder: Path) -> Iterator[Outcome]:
 
 
 def _line(probe: "subprocess.Popen[str]", seconds: float) -> str:
+    """The next line; none from a probe that computed for so long, or was silent for much longer. (It may have been stopped.)"""
     assert probe.stdout is not None
-    watchdog = threading.Timer(seconds, probe.kill)
+    answered = threading.Event()
+    before, began = _cpu_seconds(probe.pid), time.monotonic()
+
+    def guard() -> None:
+        while not answered.wait(0.5 * seconds):
+            if _cpu_seconds(probe.pid) - before > seconds or time.monotonic() - began > _SILENCE * seconds:
+                probe.kill()
+
+    watchdog = threading.Thread(target=guard, daemon=True)
     watchdog.start()
     try:
         return probe.stdout.readline()
     finally:
-        watchdog.cancel()
+        answered.set()
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Processor time of a process (Linux); elsewhere the clock."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return time.monotonic()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def count(test: str, reader: str, scale: Scale, num: int) -> Result:

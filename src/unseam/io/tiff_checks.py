@@ -36,6 +36,8 @@ def check_text(path: Path, tiff: "tifffile.TiffFile", walk: Walk) -> str | None:
         in the file.
     """
     page = tiff.pages.first
+    if "<OME " in page.description[:2000] and not tiff.is_ome:
+        raise ImageReadError(path, "its OME description is cut or damaged, so its axes are not known; copy or export it again")
     xml = tiff.ome_metadata if tiff.is_ome else None
     if not xml:
         return None
