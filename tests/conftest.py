@@ -2,6 +2,7 @@
 
 import faulthandler
 import os
+import threading
 
 import pytest
 from hypothesis import settings
@@ -47,9 +48,22 @@ def pytest_unconfigure(config):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
-    seconds = float(item.config.getini("hang_seconds"))
-    faulthandler.dump_traceback_later(seconds, exit=True, file=item.config.stash[_TERMINAL])
+    seconds, terminal, done = int(item.config.getini("hang_seconds")), item.config.stash[_TERMINAL], threading.Event()
+    guard = threading.Thread(target=_end_what_hangs, args=(seconds, terminal, done), daemon=True)
+    guard.start()
+    faulthandler.dump_traceback_later(10 * seconds, exit=True, file=terminal)  # native code may let no thread run
     try:
         return (yield)
     finally:
         faulthandler.cancel_dump_traceback_later()
+        done.set()
+        guard.join()
+
+
+def _end_what_hangs(seconds: int, terminal: int, done: threading.Event) -> None:
+    """Counts seconds in which it ran: one in which the whole process was stopped is not the test's fault."""
+    for _ in range(seconds):
+        if done.wait(1):
+            return
+    faulthandler.dump_traceback(terminal)
+    os._exit(1)

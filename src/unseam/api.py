@@ -1,6 +1,7 @@
 """What a program calls: ``train`` and ``load``; the command line calls nothing else."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from unseam.engines import choose_device
 from unseam.errors import DataError, SettingsError
 from unseam.fit import Fitted, Session, fit
 from unseam.gather_evidence import Judged, gather
+from unseam.io.output_folder import output_folder
 from unseam.judge import SCORE_NAMES
 from unseam.metrics import Scores
 from unseam.model import Model
@@ -81,7 +83,7 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     SettingsError
         For a setting that cannot be.
     OutputError
-        If ``out`` already holds a run, or cannot be written.
+        If ``out`` already holds a run, or cannot be written; :class:`~unseam.errors.InUseError` if another process is at it.
     TrainingError
         If training diverges or makes no progress.
 
@@ -95,11 +97,19 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     """
     watch = watch or Watch()
     folder = RunFolder(Path(out)) if out is not None else None
-    if folder is not None and not resume:
-        folder.check_free()
     if resume and folder is None:
         raise SettingsError("resume=True came without out=, the run folder to go on with. Give both.")
     run = _changed(_begun(recipe, folder if resume else None, folds), steps, minutes, folds, settings)
+    with output_folder(folder.path, "training") if folder is not None else nullcontext():
+        if folder is not None and not resume:
+            folder.check_free()
+        return _train(data, masks, run, folder, watch, _Where(device, resume))
+
+
+def _train(
+    data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: RunFolder | None, watch: "Watch", where: "_Where"
+) -> Model:
+    """The same, in a folder that no other process writes into meanwhile."""
     annotated = _annotated(data, masks, watch.tell)
     prepared = prepare(
         annotated.images,
@@ -110,15 +120,15 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
         declared=annotated.classes,
         tell=watch.tell,
     )
-    if not resume:
+    if not where.resume:
         for warning in warnings(annotated.images, prepared.reading, run):
             watch.tell(warning)
     score_name = SCORE_NAMES[prepared.reading.kind]
     if run.data.folds > 1:
-        model, fitted = _train_folds(prepared, run, folder, watch, _Where(device, resume))
+        model, fitted = _train_folds(prepared, run, folder, watch, where)
     else:
-        one = fit(prepared, run, _session(run, folder, watch, _Where(device, resume), (score_name, folder)))
-        model, fitted = Model(one.net, one.info, device), (one,)
+        one = fit(prepared, run, _session(run, folder, watch, where, (score_name, folder)))
+        model, fitted = Model(one.net, one.info, where.device), (one,)
         if folder is not None:
             folder.write_history(one.records, score_name)
     if folder is not None:

@@ -30,6 +30,7 @@ from unseam.settings import table_name
 from unseam.shapes import IGNORE
 from unseam.training import Batch, Budget, Observer, Plan, TrainState, train
 from unseam.training.observers import Record, Validate
+from unseam.training.stop import AtStepEnd
 
 
 @dataclass(frozen=True)
@@ -127,10 +128,11 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     trained_on = fingerprint(prepared.samples, parts.validation)
 
     def on_record(state: TrainState, _: Record) -> None:
-        if session.checkpoints is not None:
+        if session.checkpoints is not None and not was_interrupted:
             session.checkpoints.save(state, validate, trained_on)
         session.on_record(state, validate.records)
 
+    was_interrupted = False
     objects = _objects(run, parts, prepared)
     watched = parts.validation if parts.chooses else spread(parts.validation)
     score_of = judge(watched, objects, session.device, dtype)
@@ -146,10 +148,15 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     session.on_start()  # last: what fails before leaves no folder behind
     was_interrupted = False
     try:
-        train(state, batches, run.energy, plan, [*session.observers, validate])
+        with AtStepEnd() as stop:
+            train(state, batches, run.energy, plan, [*session.observers, validate, stop])
     except KeyboardInterrupt:
         if state.step == 0:  # nothing is learnt yet: there is no model to keep
             raise
+        # First of all, for who asked may not wait for long; and before the validation that only this stop calls for, so that
+        # the run which goes on is the one that would have been without it.
+        if session.checkpoints is not None and (not validate.records or validate.records[-1].step < state.step):
+            session.checkpoints.save(state, validate, trained_on)
         was_interrupted = True
         session.tell(f"stopped at step {state.step}; the {'best' if parts.chooses else 'last'} weights so far are kept")
     if validate.best_weights is None or (was_interrupted and validate.records[-1].step < state.step):

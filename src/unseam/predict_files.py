@@ -1,7 +1,7 @@
 """Prediction from file to file: results are planned before the first pixel is read, and written whole."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,11 @@ from unseam.data.channels import is_grey_saved_as_colour
 from unseam.data.file_names import MASK_FOLDERS
 from unseam.data.read_pair import as_planes, read_case
 from unseam.doctor.for_model import why_black
-from unseam.errors import DataError, ImageReadError, OutputError, SettingsError
+from unseam.errors import DataError, ImageReadError, InUseError, OutputError, SettingsError
 from unseam.inference.predict import likeliest_class
 from unseam.inference.rotations import Averaging
 from unseam.io import ImageFile, write_image, write_label_map, write_probabilities
+from unseam.io.lock import locked
 from unseam.model import Model, Segmentation
 from unseam.report.overlay import overlay
 
@@ -127,26 +128,17 @@ def _spare_annotations(job: Job, out: Path) -> None:
             )
 
 
-@contextmanager
-def result_folder(out: Path) -> Iterator[None]:
-    """Make the folder for results before anything is computed; if nothing came to be written, it goes again.
+def unclaimed(jobs: Sequence[Job], out: Path) -> Iterator[Job]:
+    """The jobs that no other process has done or is at, where several go on with the same results; each is held until the next.
 
-    Raises
-    ------
-    OutputError
-        If it cannot be made.
+    So any number of processes may be given the same images and ``--skip-existing``, and no image is computed twice.
     """
-    is_new = not out.exists()
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{out}: the folder cannot be made ({error.strerror}).") from error
-    try:
-        yield
-    finally:
-        if is_new:
-            with suppress(OSError):  # only an empty folder can be removed
-                out.rmdir()
+    for job in jobs:
+        name = job.outputs[0].name.rsplit("_", 1)[0]
+        with suppress(InUseError), locked(out, f"segmenting {job.image.name}", name=f".{name}.lock"):
+            left = _left_to_do(job)
+            if left.outputs:
+                yield left
 
 
 def predict_file(

@@ -1,5 +1,6 @@
 """What every test of faults is given, and what it gives back."""
 
+import ast
 import importlib
 import time
 from dataclasses import dataclass, replace
@@ -72,7 +73,8 @@ def names() -> list[str]:
 
 def about(name: str) -> str:
     """What a test breaks: the first line of its docstring."""
-    return (importlib.import_module(f"torture.{name}").__doc__ or "").strip().splitlines()[0].rstrip(".")
+    text = ast.get_docstring(ast.parse((HERE / f"{name}.py").read_text(encoding="utf-8"))) or ""
+    return text.splitlines()[0].rstrip(".")
 
 
 def measure(name: str, scale: Scale) -> Result:

@@ -16,8 +16,9 @@ from unseam.cli.predict import predict
 from unseam.cli.report import report
 from unseam.cli.reproduce import reproduce
 from unseam.cli.seams import seams
+from unseam.cli.signals import ending_like_ctrl_c
 from unseam.cli.train import train
-from unseam.errors import UnseamError
+from unseam.errors import InUseError, UnseamError
 
 HELP = """A few annotated images in, a seamless segmentation of an image of any size out.
 
@@ -41,6 +42,8 @@ _NO_MEMORY = (
     "(--set training.output_size=132), or close other programs."
 )
 USERS_MISTAKE = 2
+IN_USE = 75
+"""A folder that another process writes into: the same command may do later (EX_TEMPFAIL)."""
 STOPPED = 130
 
 
@@ -50,12 +53,15 @@ def run(arguments: Sequence[str]) -> int:
         app(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         return _say(f"{error} See unseam {' '.join(error.command_chain or ())} --help.".replace("  ", " "))
+    except InUseError as error:
+        _say(str(error))
+        return IN_USE
     except UnseamError as error:
         return _say(str(error))
     except MemoryError:
         return _say(_NO_MEMORY)
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(f"stopped by {error}" if str(error) else "stopped", file=sys.stderr)
         return STOPPED
     except BrokenPipeError:  # the reader of our output has gone (head, less)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -77,4 +83,7 @@ def main() -> None:
     """Entry point of the ``unseam`` command."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
-    sys.exit(run(sys.argv[1:]))
+    with ending_like_ctrl_c() as asked:
+        code = run(sys.argv[1:])
+        number = asked()
+    sys.exit(code if number is None else 128 + number)

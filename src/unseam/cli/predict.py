@@ -70,15 +70,17 @@ def predict(
     overwrite
         Replace results that are there already.
     skip_existing
-        Leave results that are there already, and write those that are missing.
+        Leave results that are there already, and write those that are missing. Several such calls may share one --out: each
+        image is computed by one of them. Without it, a folder into which another call writes is refused (exit code 75).
     """
     from rich.console import Console as Terminal
     from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
     from unseam.errors import DataError, ImageReadError, SettingsError, UnseamError
     from unseam.inference.memory import parse_bytes
+    from unseam.io.output_folder import output_folder
     from unseam.model import Model
-    from unseam.predict_files import Wanted, plan_outputs, predict_file, result_folder
+    from unseam.predict_files import Wanted, plan_outputs, predict_file, unclaimed
 
     max_memory = None if memory is None else parse_bytes(memory)
     loaded = Model.load(model, device, precision, engine)
@@ -95,16 +97,16 @@ def predict(
     object_class = loaded.info.class_index(objects_of) if objects_of is not None else None
     saves_classes = save in ("classes", "both") or not saves_objects
     wanted = Wanted(saves_classes, saves_objects, probabilities, overlay, object_class)
-    jobs = plan_outputs(images, out, wanted, overwrite=overwrite, skip_existing=skip_existing)
-    if not jobs:
-        print(f"nothing to do: all results are in {out} already")
-        return
     terminal = Terminal(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.percentage:3.0f} %"))
     bar = Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal)
     failed: list[UnseamError] = []
-    with result_folder(out), bar as progress:
-        for job in jobs:
+    with output_folder(out, "prediction", is_shared=skip_existing), bar as progress:
+        jobs = plan_outputs(images, out, wanted, overwrite=overwrite, skip_existing=skip_existing)
+        if not jobs:
+            print(f"nothing to do: all results are in {out} already")
+            return
+        for job in unclaimed(jobs, out) if skip_existing else jobs:
             task = progress.add_task(job.image.name)
 
             def on_tile(done: int, total: int, task: TaskID = task) -> None:

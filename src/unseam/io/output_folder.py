@@ -1,0 +1,41 @@
+"""A folder that one command writes its results into: made, locked, swept, and gone again if nothing came to be written."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from unseam.io import disk
+from unseam.io.lock import locked
+from unseam.io.unfinished import sweep
+from unseam.io.write import make_folder
+
+
+@contextmanager
+def output_folder(out: Path, doing: str, *, is_shared: bool = False) -> Iterator[None]:
+    """Hold a folder for results from before anything is computed until the last of them is written.
+
+    What a command that was killed has left half written is removed. Folders that were made for this, and stay empty, are
+    removed at the end.
+
+    Parameters
+    ----------
+    out
+        The folder; it is made, with those that it lies in.
+    doing, is_shared
+        As for :func:`unseam.io.lock.locked`.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made or written into; :class:`~unseam.errors.InUseError` if another process is at it.
+    """
+    new = [folder for folder in (out, *out.parents) if not folder.exists()]
+    make_folder(out)
+    try:
+        with locked(out, doing, is_shared=is_shared):
+            sweep(out)
+            yield
+    finally:
+        with suppress(OSError):  # only an empty folder can be removed
+            for folder in new:
+                disk.remove_folder(folder)
