@@ -46,8 +46,9 @@ def measure(width: int, engine: str, precision: str, tile: int, num_tiles: int) 
     image = np.random.default_rng(0).integers(0, 256, (height, width_px), np.uint8)
     normalised = model.normalised(image)
     plan = plan_tiles(height, width_px, geometry, tile)
-    predicted = resident_bytes() + bytes_to_come(model.engine, plan, 1, 2)  # type: ignore[arg-type, operator]
-    before = resident_bytes()
+    to_come = bytes_to_come(model.engine, plan, 1, 2)  # type: ignore[arg-type]
+    before = resident_bytes() or 0  # after counting, which loads code of PyTorch that stays
+    predicted = before + to_come
     del normalised
     ends: list[float] = []
     model.predict(image, max_input_tile=tile, on_tile=lambda *_: ends.append(time.perf_counter()), max_memory=2**50)
@@ -81,8 +82,8 @@ def as_markdown(result: dict) -> str:
         f"    {result['command']}",
         "",
         "The U-Net with `width` features at its first level. `before`: what the process holds with network and image,",
-        "before the first tile. The libraries' own code, about 300 MB, is in all three figures. Time: the fastest tile from the",
-        "second on, per pixel of the result; other programs ran on the machine.",
+        "before the first tile. The libraries' own code, about 300 MB, is in all three figures. Time: the fastest tile from",
+        "the second on, per pixel of the result; other programs ran on the machine.",
         "",
         "| width | engine | format | tile | tiles | before | predicted | real | predicted / real | us a pixel |",
         "|---:|---|---|---:|---:|---:|---:|---:|---:|---:|",

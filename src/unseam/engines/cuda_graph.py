@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unseam.engines.footprint import Footprint
 from unseam.engines.torch_engine import TorchEngine
 from unseam.geometry import Geometry
 
@@ -85,6 +86,26 @@ class GraphEngine:
             recording.logits_host.copy_(recording.logits, non_blocking=True)
             torch.cuda.current_stream().synchronize()
         return recording.logits_host[0].numpy()
+
+    @property
+    def kept_bytes(self) -> int:
+        """Of this process: the tile and the logits of each recording, which the GPU reads and writes there."""
+        return sum(kept.images_host.nbytes + kept.logits_host.nbytes for kept in self._recordings.values())
+
+    def footprint(self, tile_shape: tuple[int, int, int]) -> Footprint:
+        """Bytes of this process for an input tile (C, H, W); the recordings themselves are in the memory of the GPU."""
+        takes = self.engine.footprint(tile_shape)
+        if self.engine.device.type != "cuda":
+            return takes
+        num_channels, height, width = tile_shape
+        rows, columns = (self.geometry.output_for(length) for length in (height, width))
+        tile, logits = 4 * num_channels * height * width, max(4, self.engine.dtype.itemsize) * self.num_classes * rows * columns
+        return Footprint(takes.kept + tile + logits, takes.passing)
+
+    def release(self) -> None:
+        """Forget the recordings, and give back the memory of the GPU that PyTorch has at hand."""
+        self._recordings.clear()
+        self.engine.release()
 
     def logits(self, images: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch klass rows cols"]:
         """What is recorded: logits of tiles that lie on the device, in the number format that engines hand over."""

@@ -12,10 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from unseam.engines.record import Operation, Value, record
-
-LIBRARY_BYTES = 64 * 2**20
-"""What a library takes beside the maps, for its own code and scratch; measured (docs/performance.md), it cannot be counted."""
+from unseam.engines.record import Operation, Value, record, shape_of_result
 
 
 @dataclass(frozen=True)
@@ -42,6 +39,11 @@ class Footprint:
 def num_weights(net: nn.Module) -> int:
     """Weights of a network, biases included."""
     return sum(weight.numel() for weight in net.state_dict().values())
+
+
+def bytes_of_largest_weight(net: nn.Module, dtype: torch.dtype) -> int:
+    """Of the largest weight of a network: libraries write each into an order of their own before they multiply by it."""
+    return dtype.itemsize * max(weight.numel() for weight in net.state_dict().values())
 
 
 def bytes_as_written(net: nn.Module, input_shape: tuple[int, int, int, int], dtype: torch.dtype) -> int:
@@ -104,7 +106,7 @@ class _Counter(TorchDispatchMode):
         return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        results = func(*args, **(kwargs or {}))
+        results = shape_of_result(func, args, kwargs or {})
         for result in results if isinstance(results, tuple) else (results,):
             if isinstance(result, Tensor) and not any(result is given for given in args):
                 self._hold(result, args)

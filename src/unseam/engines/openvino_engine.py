@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from unseam.engines.footprint import LIBRARY_BYTES, Footprint, bytes_until_last_read, num_weights
+from unseam.engines.footprint import Footprint, bytes_of_largest_weight, bytes_until_last_read, num_weights
 from unseam.engines.record import Operation, Value, Weight, record
 from unseam.errors import SettingsError
 from unseam.geometry import Geometry
@@ -24,6 +24,10 @@ _KEPT = 4
 
 _MAPS = 1.1
 """OpenVINO's memory for maps over the least that would do, since it lays them out once for all operations; measured,
+docs/performance.md."""
+
+_LIBRARY_BYTES = 64 * 2**20
+"""OpenVINO's code that is read from its files at the first tile, and what it makes to compile: 53 MB measured,
 docs/performance.md."""
 
 
@@ -101,7 +105,8 @@ class OpenVINOEngine:
     def _counted(self, tile_shape: tuple[int, int, int]) -> Footprint:
         maps = bytes_until_last_read(self.net, (1, *tile_shape), self.dtype)
         weights = (4 + self.dtype.itemsize) * num_weights(self.net)  # as they are given, and as they are multiplied
-        return Footprint(int(_MAPS * maps) + weights + LIBRARY_BYTES // 2, LIBRARY_BYTES // 2)
+        kept = int(_MAPS * maps) + weights + _LIBRARY_BYTES // 2
+        return Footprint(kept, _LIBRARY_BYTES // 2 + bytes_of_largest_weight(self.net, torch.float32))
 
     def _compiled(self, shape: tuple[int, int, int]) -> Any:
         model = _translate(self.net, (1, *shape))

@@ -9,12 +9,19 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from unseam.engines.footprint import LIBRARY_BYTES, Footprint, bytes_as_written, num_weights
+from unseam.engines.footprint import Footprint, bytes_as_written, bytes_of_largest_weight, num_weights
 from unseam.errors import SettingsError
 from unseam.geometry import Geometry
 
 _MAPS = 1.05
-"""Memory that small maps leave behind in pieces, over that of the maps; measured, docs/performance.md."""
+"""Memory over that of the maps while libraries compute: their scratch; measured, docs/performance.md."""
+
+_LIBRARY_BYTES = 24 * 2**20
+"""PyTorch's code that is read from its file at the first tile, and its threads: 19 MB measured, docs/performance.md."""
+
+_HEAP_BYTES = 2 * 32 * 2**20
+"""Freed pieces that the C library keeps and cannot use again, beside the maps. Only pieces of up to 32 MiB are kept (glibc's
+largest M_MMAP_THRESHOLD), larger ones go back to the system; how many lie idle is measured, docs/performance.md."""
 
 
 class TorchEngine:
@@ -93,10 +100,14 @@ class TorchEngine:
 
     def _counted(self, tile_shape: tuple[int, int, int]) -> Footprint:
         if self.device.type != "cpu":
-            return Footprint(0, LIBRARY_BYTES)
+            return Footprint(0, _LIBRARY_BYTES)
         maps = bytes_as_written(self.net, (1, *tile_shape), self.dtype)
-        weights = 0 if self.dtype.itemsize >= 4 else self.dtype.itemsize * num_weights(self.net)  # as autocast keeps them
-        return Footprint(0, int(_MAPS * maps) + weights + LIBRARY_BYTES)
+        largest = bytes_of_largest_weight(self.net, self.dtype)
+        weights = 2 * largest  # the one that is multiplied by, and the one before, which lies idle
+        if self.dtype.itemsize < 4:
+            weights = largest + self.dtype.itemsize * num_weights(self.net)  # as autocast keeps them
+        idle = min(_HEAP_BYTES, 2 * maps)  # of few maps, few pieces
+        return Footprint(0, int(_MAPS * maps) + idle + weights + _LIBRARY_BYTES)
 
 
 def _check_compiler() -> None:

@@ -8,7 +8,7 @@ from jaxtyping import Float, UInt8
 
 from unseam.engines import Engine, TellsMemory
 from unseam.errors import MemoryShortError
-from unseam.inference.fitting import largest_tile_within, smallest_tile
+from unseam.inference.fitting import bytes_to_come, largest_tile_within, smallest_tile
 from unseam.inference.memory import as_amount, available_bytes, is_out_of_memory, resident_bytes
 from unseam.inference.tiles import TilePlan, plan_tiles, read_tiles
 
@@ -106,8 +106,11 @@ class Predictor:
 
     def _within_memory(self, plan: TilePlan, num_channels: int) -> TilePlan:
         """The plan, or one with smaller tiles that should fit into the memory."""
-        now = resident_bytes()
-        if not isinstance(self.engine, TellsMemory) or now is None:
+        if not isinstance(self.engine, TellsMemory):
+            return plan
+        bytes_to_come(self.engine, plan, num_channels, self.engine.num_classes)
+        now = resident_bytes()  # after counting once, since that loads code of PyTorch, which stays
+        if now is None:
             return plan
         left = available_bytes() if self.max_bytes is None else None
         limit = self.max_bytes if left is None else now + left
