@@ -17,7 +17,7 @@ _MAPS = 1.05
 """Memory over that of the maps while libraries compute: their scratch; measured, docs/performance.md."""
 
 _LIBRARY_BYTES = 24 * 2**20
-"""PyTorch's code that is read from its file at the first tile, and its threads: 19 MB measured, docs/performance.md."""
+"""PyTorch's code that is read from its file at the first tile, and its threads: 14 MB measured, docs/performance.md."""
 
 _HEAP_BYTES = 2 * 32 * 2**20
 """Freed pieces that the C library keeps and cannot use again, beside the maps. Only pieces of up to 32 MiB are kept (glibc's
