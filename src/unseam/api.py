@@ -135,8 +135,8 @@ def _train(
         model.save(folder.model)
         folder.write_card(model.info)
         judged = [Judged(one.net, one.held_out) for one in fitted]
-        where = str(data) if isinstance(data, str | Path) else ""
-        save_evidence(folder.evidence, gather(model.info, judged, prepared.samples, str(model.device), where))
+        source = str(data) if isinstance(data, str | Path) else ""
+        save_evidence(folder.evidence, gather(model.info, judged, prepared.samples, str(model.device), source))
         write_run_report(folder)
     return model
 
