@@ -130,5 +130,5 @@ def said_of_budget(run: Run) -> str:
     number, limits = run.data.folds, []
     for each, unit in ((run.training.minutes, "minute(s)"), (run.training.steps, "step(s)")):
         if each is not None:
-            limits.append(f"{number * each:g} {unit} in all, {each:g} each")
+            limits.append(f"{round(number * each, 2):g} {unit} in all, {round(each, 2):g} each")
     return f"{number} folds, one network each: {' or '.join(limits)}, and the scoring at the end"

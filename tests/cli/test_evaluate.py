@@ -147,3 +147,21 @@ def test_refusals(terminal, folders, tmp_path):
         assert said.code == 2
         assert message in said.err
         assert len(said.err.splitlines()) == 1
+
+
+def test_classes_show_the_three_errors_of_the_paper(terminal, tmp_path):
+    """Two cells that a prediction melts together by one pixel of their border."""
+    truth = np.full((12, 20), 255, np.uint8)
+    truth[:, 9] = truth[0] = truth[-1] = truth[:, 0] = truth[:, -1] = 0
+    predicted = truth.copy()
+    predicted[5, 9] = 255
+    for name, labels in (("truth", truth), ("out", predicted)):
+        tifffile.imwrite(tmp_path / f"{name}.tif", labels, photometric="minisblack")
+    said = terminal("evaluate", tmp_path / "out.tif", tmp_path / "truth.tif", "--no-report")
+    assert said.code == 0, said.err
+    head, row = (line.split("  ") for line in said.out.splitlines()[1:3])
+    table = dict(zip(filter(None, map(str.strip, head)), filter(None, map(str.strip, row)), strict=True))
+    assert table["pixel err"] == f"{1 / 240:.4f}"
+    assert table["warp err"] == f"{1 / 240:.6f}"
+    assert "Rand err" in table
+    assert any(line.startswith("warp err: ") for line in said.out.splitlines())

@@ -102,7 +102,7 @@ def test_a_black_prediction_is_explained_in_one_line(info, reason):
     image = BLACK[reason](discs(np.random.default_rng(8))[0])
     said = why_black([image], info, Path("x.png"))
     assert reason in said
-    assert said.endswith("To look closer: unseam check x.png --model MODEL")
+    assert said.endswith("To look closer: unseam check x.png --model, followed by this model")
     assert "\n" not in said
 
 

@@ -42,6 +42,7 @@ _SHOWN = {
     "surface_dice": _Column("surf Dice", "share of the outlines within the tolerance (--tolerance) of the other; 1 is best"),
     "pixel_error": _Column("pixel err", "share of wrong pixels; 0 is best"),
     "rand_error": _Column("Rand err", "pairs of pixels wrongly joined or parted, 1 - F-score; 0 is best"),
+    "warping_error": _Column("warp err", "share of pixels that no bending of outlines puts right (topology); 0 is best"),
     "calibration_error": _Column("ECE", "how far probabilities are from the share of right pixels; 0 is best"),
 }
 _OF_OBJECTS = (
@@ -49,8 +50,8 @@ _OF_OBJECTS = (
     *("hausdorff95_um", "hausdorff95_px", "surface_dice", "calibration_error"),
 )
 _OF_CLASSES = (
-    *("iou", "iou_class_", "dice", "pixel_precision", "pixel_recall", "hausdorff95_um", "hausdorff95_px"),
-    *("pixel_error", "rand_error", "surface_dice", "calibration_error"),
+    *("iou", "iou_class_", "dice", "pixel_error", "rand_error", "warping_error"),
+    *("pixel_precision", "pixel_recall", "hausdorff95_um", "hausdorff95_px", "surface_dice", "calibration_error"),
 )
 
 
@@ -125,4 +126,6 @@ def _header(column: str, columns: Sequence[str]) -> str:
 def _cell(column: str, value: int | float) -> str:
     if math.isnan(value):
         return "-"
+    if column == "warping_error":  # a good one has three zeros, as in the paper's table 1
+        return f"{value:.6f}"
     return f"{value:.2f}" if column in _SHOWN and _SHOWN[column].is_length else f"{value:.4f}"

@@ -1,5 +1,6 @@
 """Images beside a model: are they like those that it was trained on? The same figures explain a black prediction."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -220,7 +221,7 @@ def _about(info: ModelInfo) -> list[Finding]:
 
 def why_black(planes: Sequence[Shaped[np.ndarray, "_ _ ..."]], info: ModelInfo, file: Path) -> str:
     """One sentence on the likeliest reason for a prediction without any foreground."""
-    look_closer = f"To look closer: unseam check {file} --model MODEL"
+    look_closer = f"To look closer: unseam check {shlex.quote(str(file))} --model, followed by this model"
     for plane in planes[:1]:
         found = differences(see(plane, Place(file.name)), info)
         if found:
