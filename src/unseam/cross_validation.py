@@ -16,6 +16,7 @@ from unseam.out_of_fold import OutOfFold, out_of_fold
 
 _FEWEST_VALIDATIONS = 6
 
+
 @dataclass(frozen=True)
 class Trained:
     """The networks of the folds that were trained, with what each held out."""

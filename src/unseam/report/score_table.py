@@ -64,9 +64,7 @@ def scores_of(evidence: Evidence) -> Scored:
     return Scored(scores, Bootstrap()(scores, [number[name] for name in names]))
 
 
-def score_table(
-    scored: Scored, masks: Literal["binary", "classes", "instances"], class_names: tuple[str, ...]
-) -> ScoreTable:
+def score_table(scored: Scored, masks: Literal["binary", "classes", "instances"], class_names: tuple[str, ...]) -> ScoreTable:
     """The scores that a person asks for first; images are ranked by F1 of objects, or by IoU."""
     scores, intervals = scored.scores, scored.intervals.of
     by_class = {f"iou_class_{index}": Column("", f"IoU of {name}", "") for index, name in enumerate(class_names)}
