@@ -146,7 +146,6 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     validate.begin(plan.budget.progress(state.step, state.seconds))
     batches = starmap(Batch, made_ahead(_crops(run, parts, state.net).batch, state.step))
     session.on_start()  # last: what fails before leaves no folder behind
-    was_interrupted = False
     try:
         with AtStepEnd() as stop:
             train(state, batches, run.energy, plan, [*session.observers, validate, stop])

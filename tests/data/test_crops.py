@@ -7,9 +7,9 @@ import torch
 from unseam.augment import Augment
 from unseam.data import crops as data_crops
 from unseam.data.crops import Crops, made_ahead
-from unseam.errors import TrainingError
 from unseam.data.sample import Sample
 from unseam.data.split import split
+from unseam.errors import TrainingError
 from unseam.nets import UNetConfig
 from unseam.shapes import IGNORE
 
@@ -142,7 +142,7 @@ def test_a_thread_that_hangs_is_noticed_and_holds_nothing_up(monkeypatch):
 
     stream = made_ahead(make, 7, patience=1)
     assert next(stream) == 7
-    with pytest.raises(TrainingError, match="crops for step 8 have not come for 1 seconds.*go on with --resume"):
+    with pytest.raises(TrainingError, match=r"crops for step 8 have not come for 1 seconds.*go on with --resume"):
         next(stream)
     hangs.set()
 

@@ -115,14 +115,13 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(os, "open", refuse)
-    with pytest.raises(OutputError, match=r"nothing can be written into this folder \(Permission denied\). Give another"), locked(
-        tmp_path, "training"
-    ):
+    words = r"nothing can be written into this folder \(Permission denied\). Give another"
+    with pytest.raises(OutputError, match=words), locked(tmp_path, "training"):
         pass
 
 
 @POSIX
-@pytest.mark.parametrize("make", [lambda p: os.mkfifo(p), lambda p: p.symlink_to(p.parent / "elsewhere"), lambda p: p.mkdir()])
+@pytest.mark.parametrize("make", [os.mkfifo, lambda p: p.symlink_to(p.parent / "elsewhere"), lambda p: p.mkdir()])
 def test_something_else_of_that_name(tmp_path, make):
     make(tmp_path / LOCK_NAME)
     with pytest.raises(OutputError), locked(tmp_path, "training"):
