@@ -19,7 +19,7 @@ demo: $(VENV)/installed
 test: $(VENV)/installed
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --quiet
+	$(BIN)/python -m pytest --quiet --numprocesses auto --dist worksteal
 	$(BIN)/python -m pytest --quiet --doctest-modules src/unseam
 
 # Break things a thousand times: about an hour. SHARE=0.1 does a tenth of it; TESTS="t01 t24" only these.

@@ -400,8 +400,13 @@ def test_a_disk_that_is_full(terminal, model, data, monkeypatch, tmp_path):
     said = terminal("predict", model, data, "--out", tmp_path / "out")
     assert said.code == 2
     assert "No space left on device" in said.err
+    assert "Free some space there" in said.err
+    assert not any(path.is_file() for path in tmp_path.rglob("out/*"))
+    (tmp_path / "out").mkdir(exist_ok=True)
+    said = terminal("predict", model, data, "--out", tmp_path / "out")
+    assert said.code == 2
     assert "free at least" in said.err
-    assert not (tmp_path / "out").exists()
+    assert not any(path.is_file() for path in tmp_path.rglob("out/*_*.tif"))
 
 
 def test_too_little_memory(terminal, model, data, monkeypatch, tmp_path):

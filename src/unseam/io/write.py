@@ -106,7 +106,9 @@ def make_folder(path: Path | str) -> None:
                     raise FileExistsError(errno.EEXIST, "a file has that name")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise OutputError(f"{path}: the folder cannot be made ({reason}). Choose another, or ask for the rights.") from error
+        is_full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+        advice = "Free some space there, or choose another" if is_full else "Choose another, or ask for the rights"
+        raise OutputError(f"{path}: the folder cannot be made ({reason}). {advice}.") from error
 
 
 def remove_folder(path: Path) -> None:
