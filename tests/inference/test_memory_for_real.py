@@ -38,7 +38,7 @@ print(json.dumps([limit, peak, found.notes, model.engine.footprint((1, 1040, 104
 
 NO_ROOM = """
 size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (size + 260_000_000, -1))
+resource.setrlimit(resource.RLIMIT_AS, (size + 150_000_000, -1))
 found = model.predict(image, max_memory=2**50)  # a promise that cannot be kept
 resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
 tile = int(found.notes[-1].split("went on with ")[1].split()[0])
