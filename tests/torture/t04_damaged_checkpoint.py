@@ -1,4 +1,4 @@
-"""A checkpoint or a model file is cut short, loses one bit or a sector of 512 bytes; it must not be used in silence
+"""A checkpoint or a model file is cut short, loses a bit or a sector; it must not be used in silence
 
 Of a checkpoint, any of its files, the manifest too. Silent: a damaged one is used. Lost: the checkpoint before it is not used,
 or that is not said in one line.
