@@ -192,6 +192,7 @@ def test_the_gpu_benchmark_needs_torch_and_numpy_alone(tmp_path):
 
 RENDERED = [
     *[("prediction", f"prediction_{net}") for net in ("paper", "default")],
+    ("precision", "precision_axon-sem"),
     *[(name, name) for name in ("augmentation", "roofline", "start_up", "training_step", "weight_map", "memory", "metrics")],
 ]
 
