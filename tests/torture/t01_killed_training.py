@@ -29,15 +29,23 @@ def run(scale: Scale) -> Result:
         took[folds] = time.monotonic() - began
         whole[folds] = what_came(scale.folder / f"whole{folds}")
     kills = lost = runs = 0
+    wrong: list[str] = []
     while kills < wanted:
         folds = (1, 3)[runs % 2]
         runs += 1
         out = scale.folder / "run"
         came, killed = _killed_until_done(data, out, folds, chance, 1.1 * took[folds])
         kills += killed
-        lost += not came or what_came(out) != whole[folds]
+        differs = _different(what_came(out), whole[folds]) if came else ["no end"]
+        lost += bool(differs)
+        wrong += [f"{folds} fold(s): {', '.join(differs)}"] if differs else []
         shutil.rmtree(out)
-    return Result("T1", kills, lost, 0, f"{runs} runs")
+    return Result("T1", kills, lost, 0, "; ".join([f"{runs} runs", *wrong]))
+
+
+def _different(came: tuple[object, ...], whole: tuple[object, ...]) -> list[str]:
+    names = ("weights", "history", "files")
+    return [name for name, ours, theirs in zip(names, came, whole, strict=True) if ours != theirs]
 
 
 def _killed_until_done(data: Path, out: Path, folds: int, chance: random.Random, latest: float) -> tuple[bool, int]:
