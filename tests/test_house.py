@@ -12,13 +12,13 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 FLOOR = {
     "errors": 1, "shapes": 1,
-    "geometry": 2, "memory": 2, "settings": 2, "losses": 2, "metrics": 2, "io": 2,
+    "geometry": 2, "chunk_grid": 2, "memory": 2, "settings": 2, "losses": 2, "metrics": 2, "io": 2,
     "augment": 3, "nets": 3, "training": 3,
     "data": 4, "engines": 4, "checkpoints": 4,
     "inference": 5,
     "config": 6, "model_file": 6, "judge": 6, "evaluation": 6,
     "recipes": 7, "model": 7, "fit": 7, "report": 7, "doctor": 7, "evaluate_files": 7, "out_of_fold": 7,
-    "run_folder": 8, "cross_validation": 8, "predict_files": 8, "check_seams": 8,
+    "run_folder": 8, "cross_validation": 8, "predict_files": 8, "check_seams": 8, "scale": 8,
     "gather_evidence": 9, "report_files": 9,
     "api": 10, "plot": 10,
     "demo": 11, "reproduce": 11,
