@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from unseam.data.normalise import Normalise, check_image
+from unseam.data.normalise import Normalise, check_image, sampled
 from unseam.errors import DataError, SettingsError
 
 NORMALISE = Normalise()
@@ -134,3 +134,18 @@ def test_percentiles_of_a_large_image_see_every_column():
     """An evenly spaced sample whose step divides the width would look at some columns only: interlaced, Bayer."""
     image = np.zeros((2048, 4096), np.uint8) + np.arange(4096, dtype=np.uint8) % 2 * np.uint8(200)
     assert float(Normalise()(image).max()) == 1.0
+
+
+@pytest.mark.parametrize("size", [(7, 5), (2100, 4003), (4096, 2048)])
+def test_windows_give_the_range_of_the_whole(size, rng):
+    height, width = size
+    channel = rng.integers(0, 60000, size, np.uint16)
+    parts = [
+        sampled(channel[top : top + 900, left : left + 700], top, left, height, width)
+        for top in range(0, height, 900)
+        for left in range(0, width, 700)
+    ]
+    whole = Normalise().range_of(channel)
+    assert Normalise().range_from(np.concatenate(parts), channel.min, channel.max) == whole
+    window = (slice(height // 2, None), slice(width // 3, width // 2 + 1))
+    assert np.array_equal(whole.scaled(channel[window]), Normalise()(channel)[0][window])

@@ -1,6 +1,7 @@
 """Grey values of any camera to the range that the network meets: once for a whole image, never for a tile."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,15 +56,53 @@ class Normalise:
         """
         check_image(image)
         channels = image[None] if image.ndim == 2 else np.moveaxis(image, -1, 0)
-        return np.stack([self._scaled(channel) for channel in channels])
+        return np.stack([self.range_of(channel).scaled(channel) for channel in channels])
 
-    def _scaled(self, channel: Shaped[np.ndarray, "height width"]) -> Float[np.ndarray, "height width"]:
-        values = channel.ravel()
-        sample = values[:: _step(values.size, channel.shape[1])]
+    def range_of(self, channel: Shaped[np.ndarray, "height width"]) -> "GreyRange":
+        """What becomes 0 and 1 in a channel that is all there."""
+        height, width = channel.shape
+        sample = channel.ravel()[:: sample_step(height, width)]
+        return self.range_from(sample, channel.min, channel.max)
+
+    def range_from(
+        self, sample: Shaped[np.ndarray, "values"], least: Callable[[], object], largest: Callable[[], object]
+    ) -> "GreyRange":
+        """What becomes 0 and 1, from the values at every `sample_step`-th place, in any order.
+
+        ``least`` and ``largest`` are those of the whole channel, asked for only where nearly all values are equal.
+        """
         percentiles = np.percentile(sample.astype(np.float64), [self.low_percent, self.high_percent])
         low, high = (float(v) for v in percentiles)
         if low == high:  # nearly everything is one value (a dark field with few spots): use the whole range
-            low, high = float(values.min()), float(values.max())
+            low, high = float(least()), float(largest())  # type: ignore[arg-type]
+        return GreyRange(low, high)
+
+
+@dataclass(frozen=True)
+class GreyRange:
+    """The grey values of a channel that become 0 and 1, wherever in the image a pixel lies."""
+
+    low: float
+    high: float
+
+    def scaled(
+        self, channel: Shaped[np.ndarray, "height width"], top: int = 0, left: int = 0
+    ) -> Float[np.ndarray, "height width"]:
+        """The normalised values, float32, of a channel or of a window of it.
+
+        Parameters
+        ----------
+        channel
+            (h, w), any real number type.
+        top, left
+            Where the window begins in the image, for the message.
+
+        Raises
+        ------
+        DataError
+            If a pixel cannot be normalised (its place is named).
+        """
+        low, high = self.low, self.high
         is_exact = channel.dtype.itemsize <= 2 or channel.dtype == np.float32
         with np.errstate(over="ignore", invalid="ignore"):
             if is_exact and (high == low or 1e-30 < high - low < 1e30):
@@ -72,25 +111,47 @@ class Normalise:
                 scaled *= np.float32(1 / (high - low) if high > low else 1.0)
             else:  # more digits than float32 has: subtract before any is lost
                 scaled = ((channel.astype(np.float64) - low) / (high - low if high > low else 1.0)).astype(np.float32)
-        _check_scaled(scaled, channel)
+        _check_scaled(scaled, channel, top, left)
         return scaled
 
 
-def _step(num_values: int, width: int) -> int:
-    """Distance of the values that are looked at; without a common factor with the width, or it would see some columns only."""
-    step = max(1, num_values // _MOST_VALUES)
+def sample_step(height: int, width: int) -> int:
+    """Distance of the values that percentiles are made of, counted row by row through a channel of this size.
+
+    Without a common factor with the width, or it would see some columns only.
+    """
+    step = max(1, height * width // _MOST_VALUES)
     while math.gcd(step, width) > 1:
         step += 1
     return step
 
 
-def _check_scaled(scaled: Float[np.ndarray, "height width"], channel: Shaped[np.ndarray, "height width"]) -> None:
+def sampled(
+    values: Shaped[np.ndarray, "rows columns"], top: int, left: int, height: int, width: int
+) -> Shaped[np.ndarray, "values"]:
+    """Of a window of a channel (height x width px), the values that percentiles are made of.
+
+    >>> channel = np.arange(12).reshape(3, 4)
+    >>> sampled(channel[1:, 2:], top=1, left=2, height=3, width=4).tolist()
+    [6, 7, 10, 11]
+    """
+    step = sample_step(height, width)
+    rows = np.arange(top, top + values.shape[0])
+    first = -(rows * width + left) % step
+    columns = first[:, None] + step * np.arange(-(-values.shape[1] // step))
+    row, column = np.nonzero(columns < values.shape[1])
+    return values[row, columns[row, column]]
+
+
+def _check_scaled(
+    scaled: Float[np.ndarray, "height width"], channel: Shaped[np.ndarray, "height width"], top: int, left: int
+) -> None:
     bad = ~np.isfinite(scaled)
     if bad.any():
         row, col = np.argwhere(bad)[0]
         raise DataError(
-            f"The pixel at row {row}, column {col} is {channel[row, col]}, too far from the others to compute with: is it "
-            "a mark for missing data? Replace such pixels by a real value first."
+            f"The pixel at row {top + row}, column {left + col} is {channel[row, col]}, too far from the others to compute "
+            "with: is it a mark for missing data? Replace such pixels by a real value first."
         )
 
 

@@ -10,7 +10,7 @@ from unseam.engines import Engine, TellsMemory
 from unseam.errors import MemoryShortError
 from unseam.inference.fitting import bytes_to_come, largest_tile_within, smallest_tile
 from unseam.inference.memory import as_amount, available_bytes, is_out_of_memory, resident_bytes
-from unseam.inference.tiles import TilePlan, plan_tiles, read_tiles
+from unseam.inference.tiles import Image, TilePlan, plan_tiles, read_tiles
 
 DEFAULT_INPUT_TILE = 1212
 """Largest input tile, px, unless another is asked for: at depth 4 the context is then 28 % of it."""
@@ -49,18 +49,18 @@ class Predictor:
     max_bytes: int | None = None
     on_note: Callable[[str], None] | None = None
 
-    def probabilities(
-        self, image: Float[np.ndarray, "channel height width"], window: tuple[slice, slice] | None = None
-    ) -> Float[np.ndarray, "klass rows columns"]:
+    def probabilities(self, image: Image, window: tuple[slice, slice] | None = None) -> Float[np.ndarray, "klass rows columns"]:
         """Soft-max of the logits for every pixel of a normalised image, in the frame of the image.
 
         Parameters
         ----------
         image
-            (C, H, W), normalised as the network was trained; any H, W >= 1.
+            (C, H, W), normalised as the network was trained; any H, W >= 1. One that is not held in memory is read tile by
+            tile.
         window
-            Rows and columns that are wanted, each ``slice(start, stop)`` within the image; None: all. They get what they
-            get with all the image, and no more is read and computed than they need.
+            Rows and columns that are wanted, each ``slice(start, stop)`` from within the image; None: all. They get what they
+            get with all the image, and no more is read and computed than they need. What lies beyond the image is that of
+            its mirror image.
 
         Returns
         -------
@@ -89,9 +89,7 @@ class Predictor:
                     raise
             plan = self._halved(plan)  # out here the error, and with it the maps that its frames hold, is gone
 
-    def _by_tiles(
-        self, image: Float[np.ndarray, "channel height width"], plan: TilePlan
-    ) -> Float[np.ndarray, "klass rows columns"]:
+    def _by_tiles(self, image: Image, plan: TilePlan) -> Float[np.ndarray, "klass rows columns"]:
         result: np.ndarray | None = None
         for done, tile in enumerate(read_tiles(image, plan), start=1):
             part = softmax(self.engine(tile.input))

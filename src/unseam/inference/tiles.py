@@ -2,11 +2,30 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 
 from unseam.geometry import AxisTiles, Geometry, lay_tiles, mirrored_range
+
+
+@runtime_checkable
+class WindowedImage(Protocol):
+    """A normalised image that is read window by window, for it is larger than memory."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        ...
+
+    def window(self, rows: slice, columns: slice) -> Float[np.ndarray, "channel rows columns"]:
+        """The pixels of some rows and columns, each ``slice(start, stop)`` within the image."""
+        ...
+
+
+Image = Float[np.ndarray, "channel height width"] | WindowedImage
+"""What tiles are read from: normalised, channels first."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +74,7 @@ class TilePlan:
         return plan_tiles(rows, columns, geometry, max_input_tile, top=self.top, left=self.left)
 
 
-def plan_tiles(
-    height: int, width: int, geometry: Geometry, max_input_tile: int, *, top: int = 0, left: int = 0
-) -> TilePlan:
+def plan_tiles(height: int, width: int, geometry: Geometry, max_input_tile: int, *, top: int = 0, left: int = 0) -> TilePlan:
     """Lay tiles over ``height`` x ``width`` px of an image, from (``top``, ``left``); see `unseam.geometry.lay_tiles`.
 
     Where ``top`` and ``left`` are multiples of the phase, these pixels get what they get when all the image is planned.
@@ -67,7 +84,7 @@ def plan_tiles(
     return TilePlan(rows, columns, geometry.context, top, left)
 
 
-def read_tiles(image: Float[np.ndarray, "channel height width"], plan: TilePlan) -> Iterator[Tile]:
+def read_tiles(image: Image, plan: TilePlan) -> Iterator[Tile]:
     """Every input tile of the plan, row by row, read from the image as it is needed."""
     height, width = image.shape[1:]
     for row in plan.rows.origins:
@@ -85,8 +102,11 @@ def _indices(start: int, count: int, length: int) -> np.ndarray:
     return mirrored_range(start, start + count, length)
 
 
-def _read(image: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def _read(image: Image, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """The pixels at rows x columns; only the rectangle that holds them is touched."""
-    top, left = rows.min(), columns.min()
-    window = image[:, top : rows.max() + 1, left : columns.max() + 1]
+    top, left = int(rows.min()), int(columns.min())
+    down, across = slice(top, int(rows.max()) + 1), slice(left, int(columns.max()) + 1)
+    window = image[:, down, across] if isinstance(image, np.ndarray) else image.window(down, across)
+    if len(rows) == window.shape[1] and len(columns) == window.shape[2]:  # nothing is mirrored
+        return np.ascontiguousarray(window)
     return np.ascontiguousarray(window[:, rows - top][:, :, columns - left])
