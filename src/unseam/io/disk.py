@@ -9,7 +9,7 @@ from pathlib import Path
 
 NAMES = (
     *("create", "write", "sync", "close", "rename", "make_folder", "open_folder", "remove_file", "remove_folder"),
-    *("list_folder", "read"),
+    *("list_folder", "read", "open_again", "open_to_append", "cut"),
 )
 """Every call, for tests."""
 
@@ -47,6 +47,22 @@ def make_folder(path: Path) -> None:
 def open_folder(path: Path) -> int:
     """Open a folder to sync it; not on Windows."""
     return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def open_again(path: Path) -> int:
+    """Open a finished file to sync it later than it was written."""
+    return os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+
+
+def open_to_append(path: Path) -> int:
+    """Open a file that is there, to write behind what it holds."""
+    flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    return os.open(path, flags)
+
+
+def cut(descriptor: int, length: int) -> None:
+    """Keep only so many bytes of a file, from its beginning."""
+    os.ftruncate(descriptor, length)
 
 
 def remove_file(path: Path) -> None:

@@ -19,18 +19,41 @@ from unseam.io.unfinished import HAS_FOLDERS_TO_SYNC, HAS_LOCKS, name_beside, ne
 _BUFFER = 2**20
 
 
-def write_bytes_whole(path: Path | str, data: bytes) -> None:
+def write_bytes_whole(path: Path | str, data: bytes, *, is_synced: bool = True) -> None:
     """Write a file that is whole or absent, whatever interrupts: the old one stays until the new one is on the disk.
 
-    A symbolic link at the target is replaced, never followed. The mode is what the umask gives.
+    A symbolic link at the target is replaced, never followed. The mode is what the umask gives. Without ``is_synced`` this holds
+    for a process that is killed, and for a power cut only after :func:`sync_files`.
 
     Raises
     ------
     OutputError
         Names the path and the operating system's reason; ``errno`` is kept; no temporary file is left.
     """
-    with _replacing(Path(path), len(data)) as stream:
+    with _replacing(Path(path), len(data), is_synced=is_synced) as stream:
         stream.write(data)
+
+
+def sync_files(paths: Iterable[Path]) -> None:
+    """Wait until files that were written without it are on the disk, and their names in their folders.
+
+    Raises
+    ------
+    OutputError
+        If one cannot be. What the operating system could not put on the disk it may forget, so none of them counts as written.
+    """
+    folders: dict[Path, None] = {}
+    for path in paths:
+        with _naming(path, lambda: path.stat().st_size if path.is_file() else 0):  # noqa: B023  # called within the turn
+            descriptor = disk.open_again(path)
+            try:
+                disk.sync(descriptor)
+            finally:
+                disk.close(descriptor)
+        folders[path.parent] = None
+    for folder in folders:
+        with _naming(folder, lambda: 0):
+            _sync_folder(folder)
 
 
 def write_text_whole(path: Path | str, text: str) -> None:
@@ -159,7 +182,7 @@ class _Stream(RawIOBase):
 
 
 @contextmanager
-def _replacing(path: Path, num_bytes: int | None) -> Iterator[_Stream]:
+def _replacing(path: Path, num_bytes: int | None, *, is_synced: bool = True) -> Iterator[_Stream]:
     """A stream into a new file beside the path, which takes its place when the block ends well."""
     stream: _Stream | None = None
     with _naming(path, lambda: num_bytes or (stream.num_bytes if stream is not None else 0)):
@@ -167,14 +190,16 @@ def _replacing(path: Path, num_bytes: int | None) -> Iterator[_Stream]:
         try:
             with _Stream(descriptor) as stream:
                 yield stream
-                stream.sync()
+                if is_synced:
+                    stream.sync()
                 if not HAS_LOCKS:
                     stream.close()  # Windows renames no open file; elsewhere it is open until then, for the lock on it
                 disk.rename(temporary, path)
         except BaseException:
             remove(temporary)
             raise
-        _sync_folder(path.parent)
+        if is_synced:
+            _sync_folder(path.parent)
 
 
 @contextmanager
