@@ -18,8 +18,7 @@ from scipy import ndimage
 
 from unseam.data.two_nearest import two_nearest
 from unseam.errors import DataError, SettingsError
-
-LIKELY = 0.5  # a pixel above it is more probably foreground than not
+from unseam.inference.flood import LIKELY, flood, steps_to_core
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ class Objects:
         cores, _ = ndimage.label(likely > self.threshold)  # 4-connected by default
         cores = cores.astype(np.int32, copy=False)
         if self.threshold > LIKELY:
-            cores = _give_back(cores, likely)
+            cores = flood(cores, likely, steps_to_core(cores > 0))
         objects = self._complete(cores)
         while (is_small := self._is_small(objects)).any():
             # Specks took part of the ridges beside them and spoilt holes: without them once more, until none is left.
@@ -101,7 +100,7 @@ class Objects:
         return is_small
 
     def _complete(self, cores: Int32[np.ndarray, "height width"]) -> Int32[np.ndarray, "height width"]:
-        objects = _close_ridges(cores, self.grow_px) if self.grow_px > 0 else cores
+        objects = close_ridges(cores, self.grow_px) if self.grow_px > 0 else cores
         return _fill_holes(objects) if self.fill_holes else objects
 
 
@@ -126,22 +125,7 @@ def _foreground(
     return chosen
 
 
-def _give_back(
-    cores: Int32[np.ndarray, "height width"], likely: Float[np.ndarray, "height width"]
-) -> Int32[np.ndarray, "height width"]:
-    """Flood the likely pixels from the cores, the most probable first; a likely region without a core stays background.
-
-    The flood starts from the rims of the cores; their insides would only wait in its queue.
-    """
-    from skimage.segmentation import watershed  # a quarter of a second, for a raised threshold only
-
-    is_inside = ndimage.binary_erosion(cores > 0)
-    rims = np.where(is_inside, np.int32(0), cores)
-    flooded = watershed(-likely, rims, connectivity=1, mask=(likely > LIKELY) & ~is_inside)
-    return np.where(is_inside, cores, flooded).astype(np.int32)
-
-
-def _close_ridges(cores: Int32[np.ndarray, "height width"], grow_px: float) -> Int32[np.ndarray, "height width"]:
+def close_ridges(cores: Int32[np.ndarray, "height width"], grow_px: float) -> Int32[np.ndarray, "height width"]:
     """Give background between two objects, d1 + d2 <= grow_px, to the nearer one (the smaller number on a tie)."""
     near = two_nearest(cores, grow_px)
     total: Float32[np.ndarray, "height width"] = np.sqrt(near.first, dtype=np.float32)
