@@ -8,14 +8,13 @@ says yes reads. Everything that a file can do wrong comes out as :class:`~unseam
 where a label map does not say what it means, as :class:`~unseam.errors.LabelError`; either names the file.
 """
 
-import os
-import stat
 from contextlib import suppress
 from pathlib import Path
 
 from unseam.errors import ImageReadError
 from unseam.io.arrays import ArrayReader
 from unseam.io.decoder_process import DecoderDidNotStart, decoder
+from unseam.io.guard import check_regular, status_of
 from unseam.io.image_file import ImageFile
 from unseam.io.pictures import PictureReader
 from unseam.io.settle import settle_image, settle_labels
@@ -124,21 +123,11 @@ def _read(path: Path, is_labels: bool) -> ImageFile:
 
 def _reader(path: Path) -> Reader:
     """Find the reader, after seeing that there is a regular file (a pipe or a device could hang or never end)."""
-    try:
-        status = os.stat(path)
-    except FileNotFoundError as error:
-        raise ImageReadError(path, "there is no such file; check the name and the folder") from error
-    except (OSError, ValueError) as error:
-        raise ImageReadError(path, f"cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    status = status_of(path)
     name = path.name.lower()
     if name.endswith(_BY_WAY_OF_FIJI):
         raise ImageReadError(path, "this format is not read; open it in Fiji (Bio-Formats) and save it as OME-TIFF")
-    if stat.S_ISDIR(status.st_mode):
-        raise ImageReadError(path, "this is a folder, not an image file; give the files in it")
-    if not stat.S_ISREG(status.st_mode):
-        raise ImageReadError(path, "this is no ordinary file (a pipe or a device); copy the image to a file")
-    if status.st_size == 0:
-        raise ImageReadError(path, "the file is empty (0 bytes); copy or export it again")
+    check_regular(path, status)
     for reader in READERS:
         if reader.can_read(path):
             return reader

@@ -1,5 +1,6 @@
 """NumPy's own files, .npy and .npz: only numbers, never pickled objects, for those can run code."""
 
+import math
 import zipfile
 from dataclasses import dataclass
 from io import BufferedIOBase
@@ -13,7 +14,7 @@ from unseam.io.axes import guess_axes, tidy_axes
 from unseam.io.guard import check_size, decoding
 from unseam.io.image_file import ImageFile
 
-_CELLPOSE = (
+CELLPOSE = (
     "this is a Cellpose session file (a pickle), which can run code when it is opened, so it is not read. In "
     "Cellpose choose File > Save masks as TIFF, or in Python: cellpose.io.save_masks(..., tif=True, png=False); "
     "then use the file ending in _cp_masks.tif"
@@ -47,15 +48,11 @@ class ArrayReader:
             For pickles, several arrays, arrays that are no image, and files cut short.
         """
         if path.name.lower().endswith("_seg.npy"):
-            raise ImageReadError(path, _CELLPOSE)
+            raise ImageReadError(path, CELLPOSE)
         pixels = _load_archive(path) if path.name.lower().endswith(".npz") else _load_array(path)
         axes, note = guess_axes(pixels.shape)
         if not axes:
-            raise ImageReadError(
-                path,
-                f"holds an array of shape {pixels.shape}; an image has 2 axes (rows, columns), 3 (with channels or "
-                "planes) or 4. Save each image as a file of its own",
-            )
+            raise not_an_image(path, pixels.shape)
         notes = (note,) if note else ()
         if axes == "YXC" and pixels.shape[-1] == 4 and pixels.dtype == np.uint8 and (pixels[..., 3] == 255).all():
             pixels, notes = (
@@ -94,29 +91,83 @@ def _load_archive(path: Path) -> Shaped[np.ndarray, "..."]:
             return _checked(path, stream, members[0].file_size)
 
 
-def _checked(path: Path, stream: BufferedIOBase, num_bytes: int) -> Shaped[np.ndarray, "..."]:
-    """Read one array after its header was seen to promise no more than the file holds."""
+@dataclass(frozen=True)
+class Header:
+    """What stands before the numbers of a .npy.
+
+    Attributes
+    ----------
+    shape, dtype
+        Of the array.
+    is_fortran
+        Whether its first axis is the fastest.
+    offset
+        Where the numbers begin, in bytes.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    is_fortran: bool
+    offset: int
+
+    @property
+    def num_bytes(self) -> int:
+        """Of the numbers."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    def check_length(self, path: Path, num_bytes: int) -> None:
+        """See that the file, of so many bytes, holds these numbers and no more.
+
+        Raises
+        ------
+        ImageReadError
+            If it is shorter or longer.
+        """
+        if self.num_bytes > num_bytes:
+            raise ImageReadError(
+                path,
+                f"its header promises {self.num_bytes:,} bytes of pixels, the file has {num_bytes:,} in all; it is cut short: "
+                "copy it again",
+            )
+        if self.num_bytes + self.offset < num_bytes:
+            raise ImageReadError(
+                path,
+                f"its header promises {self.num_bytes:,} bytes of pixels, the file has {num_bytes - self.offset:,}; its shape "
+                "is damaged, or there is a second array behind it: save it again",
+            )
+
+
+def read_header(path: Path, stream: BufferedIOBase) -> Header:
+    """Read the header of a .npy.
+
+    Raises
+    ------
+    ImageReadError
+        For pickles.
+    """
     header = np.lib.format
     version = header.read_magic(stream)
-    shape, _, dtype = (header.read_array_header_1_0 if version == (1, 0) else header.read_array_header_2_0)(stream)
+    shape, is_fortran, dtype = (header.read_array_header_1_0 if version == (1, 0) else header.read_array_header_2_0)(stream)
     if dtype.hasobject:
-        raise ImageReadError(path, _CELLPOSE if "_seg" in path.name else (
+        raise ImageReadError(path, CELLPOSE if "_seg" in path.name else (
             "holds Python objects (a pickle), which can run code when they are opened, so they are not read; save "
             "the plain array: numpy.save(path, array.astype(...))"
         ))  # fmt: skip
-    promised = int(np.prod(shape, dtype=object)) * dtype.itemsize if shape else dtype.itemsize
-    check_size(path, promised)
-    if promised > num_bytes:
-        raise ImageReadError(
-            path,
-            f"its header promises {promised:,} bytes of pixels, the file has {num_bytes:,} in all; it is cut short: "
-            "copy it again",
-        )
-    if promised + stream.tell() < num_bytes:
-        raise ImageReadError(
-            path,
-            f"its header promises {promised:,} bytes of pixels, the file has {num_bytes - stream.tell():,}; its shape is "
-            "damaged, or there is a second array behind it: save it again",
-        )
+    return Header(shape, dtype, is_fortran, stream.tell())
+
+def _checked(path: Path, stream: BufferedIOBase, num_bytes: int) -> Shaped[np.ndarray, "..."]:
+    """Read one array after its header was seen to promise no more than the file holds."""
+    header = read_header(path, stream)
+    check_size(path, header.num_bytes)
+    header.check_length(path, num_bytes)
     stream.seek(0)
-    return np.asarray(header.read_array(stream, allow_pickle=False))
+    return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
+
+
+def not_an_image(path: Path, shape: tuple[int, ...]) -> ImageReadError:
+    """Say which shapes an image may have."""
+    return ImageReadError(
+        path,
+        f"holds an array of shape {shape}; an image has 2 axes (rows, columns), 3 (with channels or "
+        "planes) or 4. Save each image as a file of its own",
+    )

@@ -1,6 +1,7 @@
 """The fence round other people's decoders: whatever they throw comes out as one kind of error that names the file."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,38 @@ def _damaged(what: str, error: Exception) -> str:
         f"no readable {what}: damaged, cut short or of a kind that is not supported ({type(error).__name__}: "
         f"{detail}). Copy the file again, or open it in Fiji and save it as TIFF"
     )
+
+
+def status_of(path: Path) -> os.stat_result:
+    """Ask the system about a file or folder.
+
+    Raises
+    ------
+    ImageReadError
+        If there is none, or if it may not be looked at.
+    """
+    try:
+        return os.stat(path)
+    except FileNotFoundError as error:
+        raise ImageReadError(path, "there is no such file; check the name and the folder") from error
+    except (OSError, ValueError) as error:
+        raise ImageReadError(path, f"cannot be read ({getattr(error, 'strerror', None) or error})") from error
+
+
+def check_regular(path: Path, status: os.stat_result) -> None:
+    """Refuse what is no file with content: a pipe or a device could hang or never end.
+
+    Raises
+    ------
+    ImageReadError
+        For a folder, a pipe, a device, and an empty file.
+    """
+    if stat.S_ISDIR(status.st_mode):
+        raise ImageReadError(path, "this is a folder, not an image file; give the files in it")
+    if not stat.S_ISREG(status.st_mode):
+        raise ImageReadError(path, "this is no ordinary file (a pipe or a device); copy the image to a file")
+    if status.st_size == 0:
+        raise ImageReadError(path, "the file is empty (0 bytes); copy or export it again")
 
 
 def most_decoded_bytes() -> int:

@@ -1,0 +1,45 @@
+"""Images larger than memory: windows of them, never the whole.
+
+>>> from unseam.io.large import open_large  # doctest: +SKIP
+>>> image = open_large(Path("slide.zarr"))[0]  # doctest: +SKIP
+>>> image.read(0, slice(0, 512), slice(0, 512))  # doctest: +SKIP
+
+A window has the values that :func:`unseam.io.read_image` would give there, where that can read the format; only whether pixels
+are finite is left to the one who uses them. What is read is bounded by what the window touches.
+"""
+
+from pathlib import Path
+
+from unseam.io.large.array_image import LargeArrayReader
+from unseam.io.large.image import LargeImage
+from unseam.io.large.whole_image import WholeReader
+
+LargeReader = LargeArrayReader | WholeReader
+"""The closed list of readers; the last one takes what is left."""
+
+LARGE_READERS: tuple[LargeReader, ...] = (LargeArrayReader(), WholeReader())
+
+__all__ = ["LargeImage", "LargeReader", "LARGE_READERS", "open_large"]
+
+
+def open_large(path: Path, *, fill_missing: bool = False) -> tuple[LargeImage, ...]:
+    """Open an image file or a Zarr store, to read windows of it.
+
+    Parameters
+    ----------
+    path
+        OME-Zarr, TIFF, .npy; and what :func:`unseam.io.read_image` reads, which is then held in memory.
+    fill_missing
+        Whether chunks that are not there are taken for empty (the fill value), instead of refused.
+
+    Returns
+    -------
+    tuple of LargeImage
+        One for each position, in the order of the file.
+
+    Raises
+    ------
+    ImageReadError
+        Whatever is wrong with the file, among it: absent, damaged, of a kind that is not read, no numbers.
+    """
+    return next(reader for reader in LARGE_READERS if reader.can_read(path)).open(path, fill_missing=fill_missing)
