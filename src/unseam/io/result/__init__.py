@@ -1,0 +1,45 @@
+"""Results that are written as they are computed, chunk by chunk: OME-Zarr with a pyramid, and from it one tiled BigTIFF.
+
+The order of a run: :func:`create_image`, :meth:`ChunkedArray.write` for every work chunk, :func:`build_level_chunk` for
+every work chunk of each smaller level, :meth:`ChunkFiles.settle`, :func:`mark_complete`. Whatever interrupts, no chunk is half
+there.
+"""
+
+from unseam.io.result.array_layout import ArrayLayout
+from unseam.io.result.chunk_files import ChunkFiles
+from unseam.io.result.chunked_array import ChunkedArray, create_array, open_array
+from unseam.io.result.ome_metadata import ImageLayout
+from unseam.io.result.ome_zarr import (
+    build_level_chunk,
+    check_complete,
+    create_image,
+    link_labels,
+    mark_complete,
+    open_level,
+    read_facts,
+    sweep_image,
+)
+from unseam.io.result.pyramid import Kind, downsampled, level_shape, num_levels
+from unseam.io.result.tiff_pyramid import write_tiff
+
+__all__ = [
+    "ImageLayout",
+    "Kind",
+    "create_image",
+    "link_labels",
+    "ChunkedArray",
+    "ChunkFiles",
+    "open_level",
+    "num_levels",
+    "level_shape",
+    "downsampled",
+    "build_level_chunk",
+    "check_complete",
+    "mark_complete",
+    "read_facts",
+    "sweep_image",
+    "ArrayLayout",
+    "create_array",
+    "open_array",
+    "write_tiff",
+]

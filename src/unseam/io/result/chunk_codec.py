@@ -1,0 +1,127 @@
+"""A chunk as bytes and back: little-endian pixels, Zstandard with its check sum, and chunks together in a shard.
+
+The codecs are those of the Zarr 3 specification (``bytes``, ``zstd``, ``sharding_indexed`` with a ``crc32c`` of its index), so
+any Zarr library reads what is written here. They are a page of code, and to go round the library saves about 2 ms a
+chunk.
+
+A shard is one file of ``shard x shard`` chunks, its index at the end::
+
+    chunk 0 | chunk 1 | chunk 3 | ... | (offset, bytes) of each chunk, -1 twice if it is not there | crc32c
+"""
+
+from collections.abc import Callable
+from typing import IO
+
+import numpy as np
+from jaxtyping import Shaped
+
+LEVEL = 1
+"""Of Zstandard: on label maps, level 3 is no smaller, and on probabilities up to five times slower."""
+
+_ABSENT = 2**64 - 1
+_POLYNOMIAL = 0x82F63B78  # of CRC-32C, bits reversed
+
+
+class DamagedChunkError(Exception):
+    """The bytes are not those that were written; whoever knows the path says so to the user."""
+
+
+def encoded(part: Shaped[np.ndarray, "height width"], side: int, shard: int) -> bytes:
+    """The bytes of a chunk, or of a shard of chunks.
+
+    Parameters
+    ----------
+    part
+        Up to ``side * shard`` px a side: less at the right and the lower end of a plane, and filled up with zeros.
+    side
+        Of a chunk, px.
+    shard
+        Chunks along a side of the shard; 1 for a chunk alone.
+    """
+    assert max(part.shape) <= side * shard
+    if shard == 1:
+        return _packed(part, side)
+    blobs, index, offset = [], np.full((shard, shard, 2), _ABSENT, "<u8"), 0
+    for row in range(-(-part.shape[0] // side)):
+        for column in range(-(-part.shape[1] // side)):
+            blob = _packed(part[row * side : (row + 1) * side, column * side : (column + 1) * side], side)
+            index[row, column] = offset, len(blob)
+            offset += len(blob)
+            blobs.append(blob)
+    tail = index.tobytes()
+    return b"".join((*blobs, tail, crc32c(tail).to_bytes(4, "little")))
+
+
+def decoder(stream: IO[bytes], side: int, shard: int, dtype: np.dtype) -> Callable[[int, int], np.ndarray]:
+    """A function that gives the chunk at (row, column) of an open file, whole, read only when it is asked for.
+
+    Raises
+    ------
+    DamagedChunkError
+        At once or from the function, if a check sum or a size is wrong.
+    """
+    if shard == 1:
+        return lambda row, column: _unpacked(stream.read(), side, dtype)
+    num_bytes = 16 * shard * shard + 4
+    length = stream.seek(0, 2)
+    if length < num_bytes:
+        raise DamagedChunkError(f"{length:,} bytes are no shard of {shard} x {shard} chunks")
+    stream.seek(length - num_bytes)
+    tail = stream.read(num_bytes)
+    if crc32c(tail[:-4]).to_bytes(4, "little") != tail[-4:]:
+        raise DamagedChunkError("the check sum of its index is wrong")
+    index = np.frombuffer(tail[:-4], "<u8").reshape(shard, shard, 2)
+
+    def chunk(row: int, column: int) -> np.ndarray:
+        offset, size = (int(number) for number in index[row, column])
+        if offset + size > length - num_bytes:
+            raise DamagedChunkError(f"chunk {row}, {column} is not in it")
+        stream.seek(offset)
+        return _unpacked(stream.read(size), side, dtype)
+
+    return chunk
+
+
+def crc32c(data: bytes) -> int:
+    """The check sum of Castagnoli, for the index of a shard.
+
+    >>> hex(crc32c(b"123456789"))
+    '0xe3069283'
+    """
+    value = 0xFFFFFFFF
+    for byte in data:
+        value = _TABLE[(value ^ byte) & 0xFF] ^ (value >> 8)
+    return value ^ 0xFFFFFFFF
+
+
+def _row(value: int) -> int:
+    for _ in range(8):
+        value = (value >> 1) ^ (_POLYNOMIAL * (value & 1))
+    return value
+
+
+_TABLE = [_row(byte) for byte in range(256)]
+
+
+def _packed(part: np.ndarray, side: int) -> bytes:
+    from numcodecs.zstd import compress
+
+    little = part.dtype.newbyteorder("<")
+    if part.shape == (side, side):
+        whole = np.ascontiguousarray(part, little)
+    else:
+        whole = np.zeros((side, side), little)
+        whole[: part.shape[0], : part.shape[1]] = part
+    return compress(whole.view(np.uint8).reshape(-1), LEVEL, True)
+
+
+def _unpacked(data: bytes, side: int, dtype: np.dtype) -> np.ndarray:
+    from numcodecs.zstd import decompress
+
+    try:
+        raw = decompress(data)
+    except (RuntimeError, ValueError, MemoryError) as error:  # a size that was damaged may ask for any amount of memory
+        raise DamagedChunkError(str(error)) from error
+    if len(raw) != side * side * dtype.itemsize:
+        raise DamagedChunkError(f"{len(raw):,} bytes are no chunk of {side} x {side} {dtype}")
+    return np.frombuffer(raw, dtype.newbyteorder("<")).reshape(side, side)

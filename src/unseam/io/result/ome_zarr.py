@@ -1,0 +1,181 @@
+"""Results as OME-Zarr 0.5: an image with its pyramid, and label maps in it; written chunk by chunk and marked when complete.
+
+::
+
+    cells.zarr/                 one image: classes or probabilities
+      zarr.json                 axes, spacing, levels; "complete": false until all is there
+      0/ 1/ 2/                  levels, each a Zarr array: zarr.json and the chunks below c/
+      labels/                   zarr.json with the list of names
+        objects/                another image, of labels
+
+A result is complete when it says so, never because it opens: a Zarr library takes what is missing for zeros.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from unseam.errors import OutputError
+from unseam.io import disk
+from unseam.io.result.array_layout import AGAIN, METADATA, ArrayLayout, read_metadata, rendered
+from unseam.io.result.chunk_files import ChunkFiles
+from unseam.io.result.chunked_array import ChunkedArray, create_array, open_array
+from unseam.io.result.ome_metadata import VERSION, ImageLayout, ome_attributes
+from unseam.io.result.pyramid import Kind, downsampled, level_shape
+from unseam.io.unfinished import sweep
+from unseam.io.write import make_folder, write_bytes_whole
+
+FORMAT = "unseam result 1"
+_LABELS = "labels"
+
+
+def create_image(group: Path, layout: ImageLayout) -> None:
+    """All metadata of an image and its levels, not complete; no pixel yet.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written, or if there is an image already.
+    """
+    if (group / METADATA).exists():
+        raise OutputError(f"{group}: there is a result here already. Remove it, or give another --out.")
+    for level in range(layout.num_levels):
+        shape = level_shape(layout.shape, level)
+        create_array(group / str(level), ArrayLayout(shape, layout.dtype, layout.chunk, layout.shard, layout.axes))
+    facts: dict[str, Any] = {"format": FORMAT, "kind": layout.kind, "complete": False}
+    if layout.channel_names:
+        facts["class_names"] = list(layout.channel_names)
+    ome = ome_attributes(layout, is_in_labels=group.parent.name == _LABELS)
+    _write_group(group, {"ome": ome, "unseam": facts})
+
+
+def link_labels(image_group: Path, names: Sequence[str]) -> None:
+    """Say which label images lie in ``labels/`` of an image; replaces what was said before.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    assert all(name and name == Path(name).name for name in names)
+    make_folder(image_group / _LABELS)
+    _write_group(image_group / _LABELS, {"ome": {"version": VERSION, "labels": list(names)}})
+
+
+def open_level(group: Path, level: int, files: ChunkFiles | None = None) -> ChunkedArray:
+    """One level of an image; 0 is the image itself.
+
+    Raises
+    ------
+    OutputError
+        If there is none that was written here.
+    """
+    return open_array(group / str(level), files)
+
+
+def build_level_chunk(group: Path, level: int, leading: tuple[int, ...], chunk: int, files: ChunkFiles | None = None) -> None:
+    """Write one work chunk of a smaller level, from the (up to) four work chunks of the level before it.
+
+    Parameters
+    ----------
+    group
+        The image.
+    level
+        1 or more.
+    leading
+        Which plane: an index for each axis before height and width.
+    chunk
+        Number of the work chunk in the grid of this level.
+    files
+        What writes it.
+
+    Raises
+    ------
+    OutputError
+        If one of the four is absent or damaged, or if the new one cannot be written.
+    """
+    assert level >= 1
+    larger, array = open_level(group, level - 1), open_level(group, level, files)
+    rows, columns = array.grid.window(chunk)
+    height, width = larger.layout.shape[-2:]
+    window = slice(2 * rows.start, min(2 * rows.stop, height)), slice(2 * columns.start, min(2 * columns.stop, width))
+    array.write(leading, array.grid.place(chunk), downsampled(larger.read(leading, window), _kind(group)))
+
+
+def check_complete(group: Path) -> tuple[int, ...]:
+    """See that the file of every chunk of every level is there and not empty; how many files each level has.
+
+    Raises
+    ------
+    OutputError
+        Names the first that is missing.
+    """
+    return tuple(open_level(group, level).check() for level in range(_num_levels(group)))
+
+
+def mark_complete(group: Path, facts: Mapping[str, Any]) -> None:
+    """Check that all chunks are there, then write that the result is complete. What was written must be settled before.
+
+    Parameters
+    ----------
+    group
+        The image.
+    facts
+        What else ``attributes["unseam"]`` shall say, as JSON knows it: versions, the model, times.
+
+    Raises
+    ------
+    OutputError
+        If a chunk is missing, or if this cannot be written.
+    """
+    chunks = check_complete(group)
+    attributes = dict(read_metadata(group)["attributes"])
+    known = read_facts(group)
+    ours = {**known, **facts, "format": FORMAT, "kind": known["kind"], "complete": True, "chunks": list(chunks)}
+    _write_group(group, {**attributes, "unseam": ours})
+
+
+def read_facts(group: Path) -> dict[str, Any]:
+    """What ``attributes["unseam"]`` of an image says: ``complete``, ``kind``, and what :func:`mark_complete` was given.
+
+    Raises
+    ------
+    OutputError
+        If this is no result that was written here.
+    """
+    try:
+        facts = read_metadata(group)["attributes"]["unseam"]
+        if facts["format"] == FORMAT and facts["kind"] in get_args(Kind):
+            return dict(facts)
+    except (LookupError, TypeError, ValueError):
+        pass
+    raise OutputError(f"{group / METADATA}: this is no result that was written here, or it is damaged. {AGAIN}")
+
+
+def sweep_image(group: Path) -> int:
+    """Remove the files that killed writers left unfinished in a group and in all below it; the number of them."""
+    num, folders = 0, [group]
+    while folders:
+        folder = folders.pop()
+        num += sweep(folder)
+        if folder.is_dir():
+            folders += [path for path in disk.list_folder(folder) if path.is_dir() and not path.is_symlink()]
+    return num
+
+
+def _kind(group: Path) -> Kind:
+    return cast(Kind, read_facts(group)["kind"])
+
+
+def _num_levels(group: Path) -> int:
+    try:
+        datasets = read_metadata(group)["attributes"]["ome"]["multiscales"][0]["datasets"]
+        if [dataset["path"] for dataset in datasets] == [str(level) for level in range(len(datasets))] and datasets:
+            return len(datasets)
+    except (LookupError, TypeError):
+        pass
+    raise OutputError(f"{group / METADATA}: this is no result that was written here, or it is damaged. {AGAIN}")
+
+
+def _write_group(group: Path, attributes: Mapping[str, Any]) -> None:
+    write_bytes_whole(group / METADATA, rendered({"zarr_format": 3, "node_type": "group", "attributes": dict(attributes)}))

@@ -1,0 +1,60 @@
+"""The smaller copies of a plane, each half the one before, by which a viewer shows what is too large to be read whole.
+
+Each work chunk of a level is made of the four above it and written by one writer, as all chunks are::
+
+    level 0   ┌──┬──┐        the lower right ones may be missing or smaller: a level of 5 px has 3 px below it
+              ├──┼──┤   ->  ┌──┐
+    level 1   └──┴──┘       └──┘
+"""
+
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Shaped
+
+Kind = Literal["classes", "labels", "probabilities"]
+"""What a result says of a pixel: its class, its object, or how probable each class is."""
+
+
+def num_levels(height: int, width: int, chunk: int) -> int:
+    """Levels until a plane lies within one chunk, the first among them.
+
+    >>> num_levels(3000, 1000, 1024), num_levels(5, 5, 8)
+    (3, 1)
+    """
+    num = 1
+    while max(height, width) > chunk:
+        height, width, num = -(-height // 2), -(-width // 2), num + 1
+    return num
+
+
+def level_shape(shape: tuple[int, ...], level: int) -> tuple[int, ...]:
+    """The shape of a level: height and width are halved, rounded up, so often.
+
+    >>> level_shape((3, 1025, 900), 1)
+    (3, 513, 450)
+    """
+    return *shape[:-2], -(-shape[-2] // 2**level), -(-shape[-1] // 2**level)
+
+
+def downsampled(part: Shaped[np.ndarray, "height width"], kind: Kind) -> Shaped[np.ndarray, "half_height half_width"]:
+    """Half as many rows and columns, rounded up.
+
+    Class and instance maps keep every second pixel, from the first: a mean of two names is no name. Probabilities are the mean
+    of 2 x 2 px, at the end of an odd side of those that are there; integers are rounded to the nearest.
+
+    >>> downsampled(np.array([[1, 2, 3]], np.uint8), "labels").tolist()
+    [[1, 3]]
+    >>> downsampled(np.array([[0.0, 1.0, 3.0], [1.0, 2.0, 5.0]]), "probabilities").tolist()
+    [[1.0, 4.0]]
+    """
+    if kind != "probabilities":
+        return part[::2, ::2]
+    if part.shape[0] % 2 or part.shape[1] % 2:  # a pixel twice is the mean of what is there
+        part = np.pad(part, ((0, part.shape[0] % 2), (0, part.shape[1] % 2)), "edge")
+    wide = np.result_type(part.dtype, np.float32)
+    total = np.add(part[::2, ::2], part[1::2, ::2], dtype=wide)
+    total += part[::2, 1::2]
+    total += part[1::2, 1::2]
+    total *= 0.25
+    return (np.rint(total) if part.dtype.kind in "iu" else total).astype(part.dtype)
