@@ -52,6 +52,7 @@ class ImageLayout:
         assert self.axes.endswith("YX")
         assert self.axes == "".join(axis for axis in _AXES if axis in self.axes)
         assert len(self.axes) == len(self.shape)
+        assert np.dtype(self.dtype).name in ("uint8", "uint16", "uint32", "float16", "float32")
         assert self.kind in ("classes", "labels", "probabilities")
         assert self.spacing_um is None or min(self.spacing_um) > 0
 
