@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from unseam.chosen import begun, changed
 from unseam.config import Run
-from unseam.cross_validation import Trained, cross_validate, said_of_budget, shared_budget
+from unseam.cross_validation import Trained, cross_validate, said_of_budget
 from unseam.data.annotated import AnnotatedFolder, read_annotated
 from unseam.data.prepare import Annotated, Prepared, prepare
 from unseam.doctor.before_training import warnings
-from unseam.engines import choose_device
+from unseam.engines import choose_device, device_of_rank
 from unseam.errors import DataError, SettingsError
 from unseam.fit import Fitted, Session, fit
 from unseam.gather_evidence import Judged, gather
@@ -20,13 +21,13 @@ from unseam.io.output_folder import output_folder
 from unseam.judge import SCORE_NAMES
 from unseam.metrics import Scores
 from unseam.model import Model
-from unseam.recipes import recipe_named
 from unseam.report.evidence import save_evidence
 from unseam.report_files import write_run_report
-from unseam.run_folder import RunFolder, read_run
-from unseam.settings import with_overrides
-from unseam.training import Budget, Observer, TrainState
+from unseam.run_folder import RunFolder
+from unseam.training import Observer, TrainState
+from unseam.training.joining import is_restarted, joined, launch, ranks_here
 from unseam.training.observers import Record
+from unseam.training.ranks import Ranks
 
 Arrays = Sequence[np.ndarray]
 
@@ -46,6 +47,9 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     watch: "Watch | None" = None,
 ) -> Model:
     """Train a model on a few annotated images.
+
+    In processes that torchrun has started, all of them train the one network: each calls this with the same arguments, and
+    each gets the model. The first alone writes into ``out``, which all can read, and tells ``watch``.
 
     Parameters
     ----------
@@ -86,6 +90,8 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
         If ``out`` already holds a run, or cannot be written; :class:`~unseam.errors.InUseError` if another process is at it.
     TrainingError
         If training diverges or makes no progress.
+    RankError
+        Under torchrun, if another process ended.
 
     Examples
     --------
@@ -95,21 +101,28 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     >>> model.predict(image).classes.shape
     (64, 64)
     """
-    watch = watch or Watch()
     folder = RunFolder(Path(out)) if out is not None else None
     if resume and folder is None:
         raise SettingsError("resume=True came without out=, the run folder to go on with. Give both.")
-    run = _changed(_begun(recipe, folder if resume else None, folds), steps, minutes, folds, settings)
-    with output_folder(folder.path, "training") if folder is not None else nullcontext():
-        if folder is not None and not resume:
-            folder.check_free()
-        return _train(data, masks, run, folder, watch, _Where(device, resume))
+    ranks = ranks_here()
+    if ranks.world > 1:
+        device = str(device_of_rank(device, ranks))
+    with joined(ranks, device):
+        goes_on = resume or bool(ranks.same(folder is not None and is_restarted() and folder.was_begun_by(launch())))
+        run = begun(recipe if resume or not goes_on else None, folder if goes_on else None, folds)
+        run = changed(run, steps, minutes, folds, settings)
+        watch = watch if watch is not None and ranks.is_first else Watch()
+        with output_folder(folder.path, "training") if folder is not None and ranks.is_first else nullcontext():
+            if folder is not None and ranks.is_first and not goes_on:
+                folder.check_free()
+            return _train(data, masks, run, folder, watch, _Where(device, goes_on, ranks))
 
 
 def _train(
     data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: RunFolder | None, watch: "Watch", where: "_Where"
 ) -> Model:
-    """The same, in a folder that no other process writes into meanwhile."""
+    """The same, in a folder that no other process writes into meanwhile; of several ranks the first writes."""
+    written = folder if where.ranks.is_first else None
     annotated = _annotated(data, masks, watch.tell)
     prepared = prepare(
         annotated.images,
@@ -129,15 +142,16 @@ def _train(
     else:
         one = fit(prepared, run, _session(run, folder, watch, where, (score_name, folder)))
         model, fitted = Model(one.net, one.info, where.device), (one,)
-        if folder is not None:
-            folder.write_history(one.records, score_name)
-    if folder is not None:
-        model.save(folder.model)
-        folder.write_card(model.info)
+        if written is not None:
+            written.write_history(one.records, score_name)
+    if written is not None:
+        model.save(written.model)
+        written.write_card(model.info)
         judged = [Judged(one.net, one.held_out) for one in fitted]
         source = str(data) if isinstance(data, str | Path) else ""
-        save_evidence(folder.evidence, gather(model.info, judged, prepared.samples, str(model.device), source))
-        write_run_report(folder)
+        save_evidence(written.evidence, gather(model.info, judged, prepared.samples, str(model.device), source))
+        write_run_report(written)
+        written.end()
     return model
 
 
@@ -176,10 +190,11 @@ class Watch:
 
 @dataclass(frozen=True)
 class _Where:
-    """Where to compute, and whether to go on with what is there."""
+    """Where to compute, whether to go on with what is there, and which of several processes this is."""
 
     device: str
     resume: bool
+    ranks: Ranks
 
 
 def _session(
@@ -187,12 +202,12 @@ def _session(
 ) -> Session:
     """One training of a run; ``kept``: the name of its score, and the folder of its state (the run's, or that of a fold)."""
     score_name, place = kept
-    if where.resume and place is not None:
+    if where.resume and place is not None and where.ranks.is_first:
         place.check_resumable()
 
     def on_start() -> None:
         if folder is not None and place is not None:
-            folder.begin(run)
+            folder.begin(run, launch())
             place.make()
 
     def on_record(state: TrainState, records: Sequence[Record]) -> None:
@@ -208,6 +223,7 @@ def _session(
         on_start=on_start,
         on_record=on_record,
         tell=watch.tell,
+        ranks=where.ranks,
     )
 
 
@@ -220,52 +236,19 @@ def _train_folds(
         place = folder.fold(number) if folder is not None else None
         return _session(run, folder, watch, where, (SCORE_NAMES[prepared.reading.kind], place))
 
+    written = folder if where.ranks.is_first else None
+
     def on_fold(trained: Trained) -> None:
-        if folder is not None:
-            trained.model("cpu").save(folder.model)
+        if written is not None:
+            trained.model("cpu").save(written.model)
 
     watch.tell(said_of_budget(run))
     trained, found = cross_validate(prepared, run, session_of, on_fold)
     if found is not None:
-        if folder is not None:
-            folder.write_out_of_fold(found)
+        if written is not None:
+            written.write_out_of_fold(found)
         watch.on_scores(found.scores)
     return trained.model(where.device, found), trained.fitted
-
-
-def _begun(recipe: str | Run | None, resumed: RunFolder | None, folds: int | None) -> Run:
-    """The settings of the run to go on with, or of the recipe."""
-    if resumed is not None:
-        if recipe is not None:
-            raise SettingsError("A recipe came together with resume: a run goes on by its own settings. Leave one of them out.")
-        run = resumed.read_config()
-        if folds not in (None, run.data.folds):
-            raise SettingsError(
-                f"{resumed.path} was begun with {run.data.folds} fold(s), and {folds} came: other folds would hold out other "
-                "images. Leave folds out, or begin another run."
-            )
-        return run
-    if isinstance(recipe, str):
-        return read_run(Path(recipe)) if recipe.endswith(".toml") else recipe_named(recipe)
-    return recipe or recipe_named("default")
-
-
-def _changed(
-    run: Run, steps: int | None, minutes: float | None, folds: int | None, settings: Sequence[str]
-) -> Run:
-    """The run with the caller's changes; a budget that is given replaces the whole budget.
-
-    How objects are taken is found out by looking, unless it is said: then nothing is tuned.
-    """
-    if any(setting.strip().startswith(("objects.threshold", "objects.min_size")) for setting in settings):
-        settings = ["training.tune_objects=false", *settings]
-    run = with_overrides(run, settings)
-    if folds is not None:
-        run = replace(run, data=replace(run.data, folds=folds))
-    if steps is not None or minutes is not None:
-        run = shared_budget(run, steps, minutes)
-    Budget(run.training.steps, run.training.minutes)  # refuses what cannot be, before any image is read
-    return run
 
 
 def _annotated(

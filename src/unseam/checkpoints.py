@@ -1,10 +1,12 @@
 """The checkpoints of a run: a folder a step, each with a manifest; the newest that verifies is gone on from."""
 
+import hashlib
 import platform
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -15,6 +17,7 @@ from unseam.io.write import remove_folder
 from unseam.training import TrainState
 from unseam.training.observers import Validate
 from unseam.training.observers.checkpoint import FORMAT, checkpoint_files, restore_checkpoint
+from unseam.training.ranks import ALONE, Ranks
 
 _NAME = re.compile(r"step-(\d{6,12})")
 _BEFORE = "checkpoint.safetensors"
@@ -37,7 +40,9 @@ class Checkpoints:
     folder: Path
     keep: int = 2
 
-    def save(self, state: TrainState, validate: Validate, trained_on: Sequence[str] = ()) -> None:
+    def save(
+        self, state: TrainState, validate: Validate, trained_on: Sequence[str] = (), ranks: Ranks = ALONE
+    ) -> None:
         """Write the state of a run as the newest checkpoint; the oldest goes once that is on the disk.
 
         Raises
@@ -52,6 +57,7 @@ class Checkpoints:
             "format": FORMAT,
             "step": state.step,
             "threads": torch.get_num_threads(),
+            "ranks": ranks.world,
             "torch": str(torch.__version__),
             "python": platform.python_version(),
         }
@@ -69,17 +75,39 @@ class Checkpoints:
         validate: Validate,
         trained_on: Sequence[str] = (),
         tell: Callable[[str], None] = lambda _: None,
+        ranks: Ranks = ALONE,
     ) -> bool:
         """Bring a fresh state to the newest checkpoint that is as it was written; whether there is any at all.
 
-        ``tell`` is told of each that is damaged.
+        ``tell`` is told of each that is damaged, and of one that another number of ranks wrote. Of several ranks the first
+        chooses; the others read the same, from a folder that they share.
 
         Raises
         ------
         ModelFileError
             If there are some and all are damaged; never is that silently a run from the start. Or if the newest sound one
-            is of another network, optimiser or data.
+            is of another network, optimiser or data. Or if another rank finds another one.
         """
+        chosen = self._newest(tell) if ranks.is_first else None
+        step = int(ranks.same(chosen[0] if chosen else -1))
+        if step < 0:
+            return False
+        path = self.folder / f"step-{step:06d}"
+        about, files = chosen[1:] if chosen else read_with_manifest(path)
+        number = _number_of(files) if ranks.world > 1 else 0
+        if number != ranks.same(number):
+            raise ModelFileError(
+                f"{path}: rank {ranks.rank} finds another checkpoint here than rank 0 does. All machines must see one and the "
+                "same folder: give an --out that lies on a shared disk."
+            )
+        before = about.get("ranks", 1)
+        if before != ranks.world:
+            tell(f"this run was trained by {before} process(es) and goes on with {ranks.world}: batches are others from here")
+        restore_checkpoint(path, files, state, validate, trained_on)
+        return True
+
+    def _newest(self, tell: Callable[[str], None]) -> tuple[int, dict[str, Any], dict[str, bytes]] | None:
+        """Step, manifest and files of the newest that is sound; None if there is none at all."""
         sweep(self.folder)
         damaged = []
         for step, path in self._found():
@@ -92,8 +120,7 @@ class Checkpoints:
                 continue
             for reason in damaged:
                 tell(f"{reason} It is not used; the checkpoint before it, of step {step}, is.")
-            restore_checkpoint(path, files, state, validate, trained_on)
-            return True
+            return step, about, files
         if damaged:
             raise ModelFileError(
                 f"{self.folder}: no checkpoint to go on from: {' '.join(damaged)} Copy the folder back from where it is whole, "
@@ -104,7 +131,7 @@ class Checkpoints:
                 f"{before}: a checkpoint of an earlier version, which this one does not read. Go on with the version that "
                 "wrote it, or leave --resume out and start afresh in another folder."
             )
-        return False
+        return None
 
     def exist(self) -> bool:
         """Whether there is any, sound or not."""
@@ -115,3 +142,11 @@ class Checkpoints:
         there = self.folder.iterdir() if self.folder.is_dir() else ()
         named = [(match, path) for path in there if (match := _NAME.fullmatch(path.name))]
         return sorted(((int(match[1]), path) for match, path in named), reverse=True)
+
+
+def _number_of(files: Mapping[str, bytes]) -> float:
+    """A number that tells one checkpoint from another, and that 64 bits hold."""
+    total = hashlib.sha256()
+    for name in sorted(files):
+        total.update(files[name])
+    return float(int.from_bytes(total.digest()[:6]))

@@ -13,7 +13,8 @@ builtin that fits, so that code which knows nothing of this package can catch it
     ├── OutputError      (OSError)      a result that could not be written
     │   └── InUseError                  another process is writing into the same folder
     ├── MemoryShortError (MemoryError)  not even the smallest tile fits into the memory that there is
-    └── TrainingError    (RuntimeError) training cannot go on (diverged, no progress)
+    ├── TrainingError    (RuntimeError) training cannot go on (diverged, no progress)
+    └── ClusterError     (RuntimeError) workers, or their scheduler, that cannot be reached, die, or do not fit
 
 A message has three parts: what came, what may come, what to do.
 """
@@ -76,3 +77,19 @@ class MemoryShortError(UnseamError, MemoryError):
 
 class TrainingError(UnseamError, RuntimeError):
     """Training cannot go on: it diverged, or it makes no progress."""
+
+
+class ClusterError(UnseamError, RuntimeError):
+    """Workers, or their scheduler, that cannot be reached, die again and again, or do not fit together."""
+
+
+class RankError(UnseamError, RuntimeError):
+    """Training by several processes ended because of another one of them.
+
+    Attributes
+    ----------
+    is_told
+        Whether the reason was told already, by the process that has it.
+    """
+
+    is_told = False

@@ -55,6 +55,7 @@ class TrainingRecord:
     date: str = ""
     versions: tuple[str, ...] = ()
     seen: SeenImages | None = None
+    ranks: int = 1
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import io
 import json
 import tomllib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +14,15 @@ import tomli_w
 from unseam.checkpoints import Checkpoints
 from unseam.config import Run
 from unseam.errors import ModelFileError, OutputError, SettingsError
-from unseam.io import make_folder, sweep, write_text_whole
+from unseam.io import disk, make_folder, sweep, write_text_whole
 from unseam.model_file import ModelInfo
 from unseam.out_of_fold import OutOfFold
 from unseam.report.card import card
 from unseam.report.curve import curve_svg
 from unseam.settings import decode, encode
 from unseam.training.observers import Record
+
+_LAUNCH = ".torchrun"
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,10 @@ class RunFolder:
                 "Give --resume to go on with it, or another folder with --out."
             )
 
-    def begin(self, run: Run) -> None:
+    def begin(self, run: Run, launch: str = "") -> None:
         """Make the folder and write the settings, before the first step: a folder that cannot be written is found now.
+
+        ``launch`` is what tells the call of torchrun that trains here from others; empty without one.
 
         Raises
         ------
@@ -77,7 +82,21 @@ class RunFolder:
             If it cannot be written.
         """
         self.make()
+        if launch:  # first: a run without it would block the one that torchrun starts in its place
+            write_text_whole(self.path / _LAUNCH, launch)
         write_text_whole(self.path / "config.toml", tomli_w.dumps(encode(run)))
+
+    def was_begun_by(self, launch: str) -> bool:
+        """Whether it was this call of torchrun that began the run here, which has not come to its end."""
+        try:
+            return bool(launch) and (self.path / "config.toml").exists() and (self.path / _LAUNCH).read_text() == launch
+        except OSError:
+            return False
+
+    def end(self) -> None:
+        """The run is at its end: nobody goes on with it by himself."""
+        with suppress(OSError):
+            disk.remove_file(self.path / _LAUNCH)
 
     def make(self) -> None:
         """Make the folder, and remove what a run that was killed here left unfinished.

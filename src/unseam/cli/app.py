@@ -18,7 +18,7 @@ from unseam.cli.reproduce import reproduce
 from unseam.cli.seams import seams
 from unseam.cli.signals import ending_like_ctrl_c
 from unseam.cli.train import train
-from unseam.errors import InUseError, UnseamError
+from unseam.errors import InUseError, RankError, UnseamError
 
 HELP = """A few annotated images in, a seamless segmentation of an image of any size out.
 
@@ -56,6 +56,8 @@ def run(arguments: Sequence[str]) -> int:
     except InUseError as error:
         _say(str(error))
         return IN_USE
+    except RankError as error:
+        return USERS_MISTAKE if error.is_told else _say(str(error))
     except UnseamError as error:
         return _say(str(error))
     except MemoryError:

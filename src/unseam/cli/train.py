@@ -23,6 +23,8 @@ def train(
 ) -> None:
     """Train a model on a folder of annotated images.
 
+    On several GPUs or machines: torchrun --nproc-per-node 4 -m unseam train DATA --out cells/, and so many crops more a step.
+
     Ctrl-C ends training early: the best weights so far become the model, and the exit code is 0, so that a script
     goes on with it. Before the first step there is no model; the exit code is then 130. With --folds, the folds that are
     finished become the model.
@@ -59,6 +61,7 @@ def train(
     from unseam.api import Watch
     from unseam.api import train as train_model
     from unseam.metrics import Scores
+    from unseam.training.joining import ranks_here
     from unseam.training.observers import Console
 
     settings = [*set_]
@@ -66,7 +69,8 @@ def train(
         settings.append(f"data.masks={masks}")
     if ignore is not None:
         settings.append(f"data.ignore={ignore}")
-    terminal, scores = Terminal(stderr=True), list[Scores]()
+    is_first, scores = ranks_here().is_first, list[Scores]()
+    terminal = Terminal(stderr=True, quiet=not is_first)
 
     def tell(sentence: str) -> None:
         terminal.print(f"- {sentence}", highlight=False, markup=False, soft_wrap=True)
@@ -84,6 +88,8 @@ def train(
             resume=resume,
             watch=Watch(tell, console.recorded, (console,), scores.append),
         )
+    if not is_first:
+        return
     record, number = model.info.training, len(model.info.members)
     took = f"{record.steps} steps in {record.seconds / 60:.1f} minutes"
     score = f"{record.score_name} {record.score:.3f}" if record.score is not None else ""

@@ -37,13 +37,15 @@ class Crops:
     output_size
         Side of the network's output, px, at least; rounded up to an admissible one.
     batch_size
-        Crops a step.
+        Crops a step and process.
     seed
         With the step it determines the batch, so restarts and threads change nothing.
     device
         Where crops are made. On a CUDA GPU the images are kept there and batches come to lie there, if half of its free
         memory holds the images; otherwise they are made on the CPU. What is random is drawn alike, but for the noise,
         which a GPU draws itself.
+    rank
+        Of several processes that share a batch: each makes ``batch_size`` crops of it, the first process the first ones.
 
     Source: paper, section 3: large tiles rather than large batches; so the default is few large crops.
     """
@@ -57,6 +59,7 @@ class Crops:
         batch_size: int,
         seed: int,
         device: torch.device | None = None,
+        rank: int = 0,
     ) -> None:
         self.samples = tuple(samples)
         self._planes = [_on_device(s, device) for s in samples] if _has_room(samples, device) else [_planes(s) for s in samples]
@@ -64,6 +67,7 @@ class Crops:
         self.input_size = geometry.input_for_output(output_size)
         self.output_size = geometry.output_for(self.input_size)
         self.batch_size = batch_size
+        self._indices = range(rank * batch_size, (rank + 1) * batch_size)
         self.seed = seed
         annotated = np.array([np.count_nonzero(s.classes != IGNORE) for s in self.samples], dtype=np.float64)
         self._chances = annotated / annotated.sum()
@@ -87,7 +91,7 @@ class Crops:
 
     def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """The batch of a step: images (B, C, H, W), classes (B, h, w), weights (B, h, w)."""
-        crops = [self.crop(step, index) for index in range(self.batch_size)]
+        crops = [self.crop(step, index) for index in self._indices]
         images, classes, weights = (torch.stack(part) for part in zip(*crops, strict=True))
         return images, classes, weights
 

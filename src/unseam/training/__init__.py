@@ -2,8 +2,9 @@
 
 from unseam.training.loop import train
 from unseam.training.optim import SGD, AdamW, Optimiser, Schedule
+from unseam.training.ranks import Ranks
 from unseam.training.state import Batch, Budget, Observer, Plan, TrainState
 
 __all__ = [
-    "train", "TrainState", "Batch", "Plan", "Budget", "Schedule", "Observer", "Optimiser", "SGD", "AdamW",
+    "train", "TrainState", "Batch", "Plan", "Budget", "Schedule", "Observer", "Ranks", "Optimiser", "SGD", "AdamW",
 ]  # fmt: skip

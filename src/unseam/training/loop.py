@@ -7,6 +7,7 @@ from torch import nn
 
 from unseam.training.optim import step_if
 from unseam.training.outcome import Arriving, note, outcome
+from unseam.training.ranks import kept_chance
 from unseam.training.state import Batch, Observer, Plan, TrainState, monotonic
 
 
@@ -24,11 +25,12 @@ def train(
     state
         Where to begin; it is changed in place and returned.
     batches
-        Yields the batch of each step, from ``state.step`` on; each a function of (seed, step) alone.
+        Yields the batch of each step, from ``state.step`` on; each a function of (seed, step) alone. With several ranks,
+        this rank's part of it.
     energy_of
-        ``(logits, classes, weights) -> energy``, Eq. 1.
+        ``(logits, classes, weights) -> energy``, Eq. 1: a mean over annotated pixels.
     plan
-        Budget, learning rate, precision.
+        Budget, learning rate, precision, ranks.
     observers
         Called in order after each step. On a GPU the energy that they read is that of the step before.
 
@@ -38,28 +40,29 @@ def train(
         If 20 steps in a row gave no finite energy or gradient (on a GPU it is noticed one step later). The weights are
         then still the last good ones.
     """
-    net, optimiser = state.net, state.optimiser
+    net, optimiser, ranks = state.net, state.optimiser, plan.ranks
+    forward = ranks.wrap(net)
     started = monotonic() - state.seconds
     arriving = Arriving(late=0 if plan.device.type == "cpu" else 1)
-    with torch.random.fork_rng():  # drop-out draws from the global generator; leave it as we found it
-        while (progress := plan.budget.progress(state.step, monotonic() - started)) < 1:
+    with kept_chance(plan.device):  # drop-out draws from the global generator; leave it as we found it
+        while (progress := ranks.same(plan.budget.progress(state.step, monotonic() - started))) < 1:
             batch = next(batches)
-            torch.manual_seed(plan.seed * 1_000_003 + state.step)
+            torch.manual_seed(ranks.seed_of(plan.seed, state.step))
             for group in optimiser.param_groups:
                 group["lr"] = plan.learning_rate * plan.schedule.factor(progress)
 
             net.train()
             batch = batch.on(plan.device)
             with torch.autocast(plan.device.type, plan.dtype, enabled=plan.dtype != torch.float32):
-                logits = net(batch.images)
-            energy = energy_of(logits.float(), batch.classes, batch.weights)
+                logits = forward(batch.images)
+            energy = ranks.share(energy_of(logits.float(), batch.classes, batch.weights), batch.classes)
             optimiser.zero_grad(set_to_none=True)
             energy.backward()
             norm = _norm(net, plan.clip_norm)
-            is_finite = torch.isfinite(norm) & torch.isfinite(energy)
+            came = outcome(state.step, logits, energy, torch.isfinite(norm) & torch.isfinite(energy), ranks)
 
-            step_if(is_finite, optimiser)
-            for arrived in arriving.send(outcome(state.step, logits, energy, is_finite)):
+            step_if(came.is_finite, optimiser)
+            for arrived in arriving.send(came):
                 note(state, arrived)
             state.step += 1
             state.seconds = monotonic() - started

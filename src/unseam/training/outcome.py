@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from unseam.training.diverged import not_finite
+from unseam.training.ranks import ALONE, Ranks
 from unseam.training.state import TrainState
 
 _MOST_SKIPPED = 20
@@ -30,10 +31,20 @@ def outcome(
     logits: Float[Tensor, "batch klass height width"],
     energy: Float[Tensor, ""],
     is_finite: Bool[Tensor, ""],
+    ranks: Ranks = ALONE,
 ) -> Outcome:
-    """The numbers of a step, still where they were computed."""
+    """The numbers of a step, still where they were computed; with several ranks those of the whole batch.
+
+    A step is then finite if it is so for every rank: all take it, or none does.
+    """
     classes = logits.detach().argmax(dim=1)
-    return Outcome(step, energy.detach(), classes.count_nonzero(), is_finite, classes.numel())
+    own = Outcome(step, energy.detach(), classes.count_nonzero(), is_finite, classes.numel())
+    if ranks.world == 1:
+        return own
+    parts = (own.energy / ranks.world, own.num_foreground, own.is_finite)
+    total, num_foreground, num_finite = ranks.sum(torch.stack([part.double() for part in parts]))
+    of_all = (num_foreground.long(), num_finite == ranks.world, own.num_pixels * ranks.world)
+    return Outcome(step, total.to(own.energy.dtype), *of_all)
 
 
 class Arriving:

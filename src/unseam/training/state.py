@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from unseam.errors import SettingsError
 from unseam.settings import check_range
 from unseam.training.optim import Schedule
+from unseam.training.ranks import ALONE, Ranks
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,9 @@ class Plan:
     device, dtype
         Where, and in which number format the convolutions compute (weights stay float32).
     seed
-        With the step it determines what drop-out drops.
+        With the step, and the rank if there are several, it determines what drop-out drops.
+    ranks
+        Which of the processes that train this network the present one is.
     """
 
     budget: Budget
@@ -110,6 +113,7 @@ class Plan:
     device: torch.device
     dtype: torch.dtype
     seed: int
+    ranks: Ranks = ALONE
 
 
 @runtime_checkable

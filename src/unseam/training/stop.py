@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
 
+from unseam.errors import RankError
+from unseam.training.ranks import ALONE, Ranks
 from unseam.training.state import TrainState
 
 _ASKING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
@@ -20,9 +22,12 @@ class AtStepEnd:
 
     Only signals that already raise something wait (Ctrl-C does in Python, the others where a program has seen to it): what the
     caller ignores stays ignored, what ends the process at once does so. The second signal does not wait: a step may hang.
+
+    Of several ranks all stop after the same step if one of them is asked to.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ranks: Ranks = ALONE) -> None:
+        self._ranks = ranks
         self._before: dict[int, Handler] = {}
         self._came: int | None = None
 
@@ -49,10 +54,15 @@ class AtStepEnd:
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self._came is None:
             self._came = number
+        elif self._ranks.world > 1:  # the others wait for this rank in the middle of a step, and will not get it
+            raise RankError("Stopped at once, in the middle of a step. The last checkpoint stands: go on with --resume.")
         else:
             self._before[number](number, frame)
 
     def _let_through(self) -> None:
-        if self._came is not None:
+        if self._ranks.any(self._came is not None):
             came, self._came = self._came, None
-            self._before[came](came, None)
+            if came is not None:
+                self._before[came](came, None)
+            if self._ranks.world > 1:
+                raise KeyboardInterrupt

@@ -1,17 +1,11 @@
 """One training run, from prepared samples to a model: what the recipe says, done in order."""
 
-import math
-import os
-import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import starmap
 
-import numpy as np
 import torch
 
-from unseam import __version__
 from unseam.checkpoints import Checkpoints
 from unseam.config import Run
 from unseam.data.crops import Crops, made_ahead
@@ -19,17 +13,17 @@ from unseam.data.fingerprint import fingerprint
 from unseam.data.prepare import Prepared
 from unseam.data.split import HeldOut, Split, split, spread
 from unseam.engines import choose_dtype
-from unseam.errors import DataError, SettingsError
+from unseam.fit.checks import check_class_weights, check_classes, net_for
+from unseam.fit.record import model_info
 from unseam.geometry import Geometry
 from unseam.inference.instances import Objects
-from unseam.judge import SCORE_NAMES, judge, with_best_threshold, with_smallest_object
+from unseam.judge import judge, with_best_threshold, with_smallest_object
 from unseam.memory import keep_freed_memory
-from unseam.model_file import ModelInfo, TrainingRecord
-from unseam.nets import NetConfig
-from unseam.settings import table_name
-from unseam.shapes import IGNORE
+from unseam.model_file import ModelInfo
+from unseam.settings import decode, encode
 from unseam.training import Batch, Budget, Observer, Plan, TrainState, train
 from unseam.training.observers import Record, Validate
+from unseam.training.ranks import ALONE, Ranks, kept_chance
 from unseam.training.stop import AtStepEnd
 
 
@@ -66,6 +60,8 @@ class Session:
         Called after each validation with all records so far, those before a break included.
     tell
         Called with sentences for the user.
+    ranks
+        Which of the processes that train together this is. All but the first call nobody and write nothing.
     """
 
     device: torch.device
@@ -75,22 +71,7 @@ class Session:
     on_start: Callable[[], None] = lambda: None
     on_record: Callable[[TrainState, Sequence[Record]], None] = lambda *_: None
     tell: Callable[[str], None] = lambda _: None
-
-
-def net_for(run: Run, prepared: Prepared) -> NetConfig:
-    """The recipe's network with the channels and classes of the data.
-
-    Raises
-    ------
-    SettingsError
-        If the recipe asks for other ones than the data have.
-    """
-    given = type(run.net)()
-    for name, found in (("in_channels", prepared.channels), ("num_classes", prepared.num_classes)):
-        asked = getattr(run.net, name)
-        if asked not in (getattr(given, name), found):
-            raise SettingsError(f"net: {name} = {asked} was set; the data have {found}. Leave it out: the data decide.")
-    return replace(run.net, in_channels=prepared.channels, num_classes=prepared.num_classes)
+    ranks: Ranks = ALONE
 
 
 def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = None) -> Fitted:
@@ -116,20 +97,21 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
         If the checkpoint to go on from is of another run, or of other data, or if all are damaged.
     """
     parts = parts or split(prepared.samples, run.data.validation, run.training.seed)
-    _check_class_weights(run, prepared)
-    _check_classes(parts, prepared, session.tell)
+    check_class_weights(run, prepared)
+    check_classes(parts, prepared, session.tell)
     session.tell(parts.reason)
     if session.device.type == "cpu":
         keep_freed_memory()
     dtype = choose_dtype(run.training.precision, session.device)
     state = _fresh_state(run, prepared, session.device)
-    plan = _plan(run, session.device, dtype)
+    ranks = session.ranks
+    plan = _plan(run, session.device, dtype, ranks)
 
     trained_on = fingerprint(prepared.samples, parts.validation)
 
     def on_record(state: TrainState, _: Record) -> None:
         if session.checkpoints is not None and not was_interrupted:
-            session.checkpoints.save(state, validate, trained_on)
+            session.checkpoints.save(state, validate, trained_on, ranks)
         session.on_record(state, validate.records)
 
     was_interrupted = False
@@ -140,48 +122,74 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
         session.tell("what is held out holds no foreground to judge by: no validation, the last weights are kept")
     validate = Validate(score_of, _num_validations(run), on_record)
     if session.resume and session.checkpoints is not None:
-        is_begun = session.checkpoints.load(state, validate, trained_on, session.tell)
+        is_begun = session.checkpoints.load(state, validate, trained_on, session.tell, ranks)
         session.tell(f"going on from step {state.step}" if is_begun else "there is no checkpoint yet: from the start")
 
     validate.begin(plan.budget.progress(state.step, state.seconds))
-    batches = starmap(Batch, made_ahead(_crops(run, parts, state.net).batch, state.step))
-    session.on_start()  # last: what fails before leaves no folder behind
+    batches = starmap(Batch, made_ahead(_crops(run, parts, state.net, ranks).batch, state.step))
+    if ranks.is_first:
+        session.on_start()  # last: what fails before leaves no folder behind
+    watching = [*session.observers, validate] if ranks.is_first else []
     try:
-        with AtStepEnd() as stop:
-            train(state, batches, run.energy, plan, [*session.observers, validate, stop])
+        with AtStepEnd(ranks) as stop:
+            train(state, batches, run.energy, plan, [*watching, stop])
     except KeyboardInterrupt:
         if state.step == 0:  # nothing is learnt yet: there is no model to keep
             raise
         # First of all, for who asked may not wait for long; and before the validation that only this stop calls for, so that
         # the run which goes on is the one that would have been without it.
-        if session.checkpoints is not None and (not validate.records or validate.records[-1].step < state.step):
-            session.checkpoints.save(state, validate, trained_on)
+        if session.checkpoints is not None and ranks.is_first and not _is_recorded(validate, state):
+            session.checkpoints.save(state, validate, trained_on, ranks)
         was_interrupted = True
         session.tell(f"stopped at step {state.step}; the {'best' if parts.chooses else 'last'} weights so far are kept")
-    if validate.best_weights is None or (was_interrupted and validate.records[-1].step < state.step):
+    info = None
+    if ranks.is_first:
+        _finish(validate, state, parts, session.tell, needs_record=was_interrupted and not _is_recorded(validate, state))
+        if objects is not None and run.training.tune_objects and score_of is not None and parts.chooses:
+            objects, quality = with_best_threshold(objects, state.net, parts.validation, session.device, dtype)
+            said = f"threshold {objects.threshold:g} (panoptic quality {quality:.3f}), from {objects.min_size} px"
+            session.tell(f"objects: {said}")
+        info = replace(model_info(prepared, run, parts, validate, state, plan), objects=objects or run.objects)
+    info = _everywhere(state.net, info, ranks)
+    return Fitted(state.net.cpu().eval(), info, tuple(validate.records), parts.validation, was_interrupted)
+
+
+def _is_recorded(validate: Validate, state: TrainState) -> bool:
+    return bool(validate.records) and validate.records[-1].step >= state.step
+
+
+def _finish(
+    validate: Validate, state: TrainState, parts: Split, tell: Callable[[str], None], needs_record: bool
+) -> None:
+    """Leave the network with the weights that are kept; tell if they are doubtful."""
+    if validate.best_weights is None or needs_record:
         validate.record(state)
     if doubt := validate.doubt_of(validate.best if parts.chooses else validate.records[-1], state):
-        session.tell(doubt)
+        tell(doubt)
     if parts.chooses:
         assert validate.best_weights is not None
         state.net.load_state_dict(validate.best_weights)
-    if objects is not None and run.training.tune_objects and score_of is not None and parts.chooses:
-        objects, quality = with_best_threshold(objects, state.net, parts.validation, session.device, dtype)
-        session.tell(f"objects: threshold {objects.threshold:g} (panoptic quality {quality:.3f}), from {objects.min_size} px")
-    info = replace(_model_info(prepared, run, parts, validate, state, dtype), objects=objects or run.objects)
-    return Fitted(state.net.cpu().eval(), info, tuple(validate.records), parts.validation, was_interrupted)
+
+
+def _everywhere(net: torch.nn.Module, info: ModelInfo | None, ranks: Ranks) -> ModelInfo:
+    """Give every rank what rank 0 came to: the weights, and all that prediction needs beside them."""
+    if ranks.world == 1:
+        assert info is not None
+        return info
+    ranks.same_weights(net)
+    return decode(ModelInfo, ranks.same_facts(encode(info) if info is not None else {}))
 
 
 def _fresh_state(run: Run, prepared: Prepared, device: torch.device) -> TrainState:
     """The network with weights drawn from the seed, and its optimiser."""
-    with torch.random.fork_rng():  # the caller's random numbers are not ours to restart
+    with kept_chance(device):  # the caller's random numbers are not ours to restart
         torch.manual_seed(run.training.seed)
         net: torch.nn.Module = net_for(run, prepared).build().to(device)
     net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return TrainState(net, run.optimiser.build(net))
 
 
-def _plan(run: Run, device: torch.device, dtype: torch.dtype) -> Plan:
+def _plan(run: Run, device: torch.device, dtype: torch.dtype, ranks: Ranks) -> Plan:
     settings = run.training
     return Plan(
         budget=Budget(settings.steps, settings.minutes),
@@ -191,15 +199,16 @@ def _plan(run: Run, device: torch.device, dtype: torch.dtype) -> Plan:
         device=device,
         dtype=dtype,
         seed=settings.seed,
+        ranks=ranks,
     )
 
 
-def _crops(run: Run, parts: Split, net: torch.nn.Module) -> Crops:
+def _crops(run: Run, parts: Split, net: torch.nn.Module, ranks: Ranks) -> Crops:
     settings = run.training
     geometry = net.geometry
     assert isinstance(geometry, Geometry)
     size, device = settings.output_size, next(net.parameters()).device
-    return Crops(parts.training, run.augment, geometry, size, settings.batch_size, settings.seed, device)
+    return Crops(parts.training, run.augment, geometry, size, settings.batch_size, settings.seed, device, ranks.rank)
 
 
 def _objects(run: Run, parts: Split, prepared: Prepared) -> Objects | None:
@@ -215,71 +224,3 @@ def _num_validations(run: Run) -> int:
     """As many as the recipe says, but no more often than every tenth step."""
     wanted, steps = run.training.validations, run.training.steps
     return wanted if steps is None else max(1, min(wanted, steps // 10))
-
-
-def _check_class_weights(run: Run, prepared: Prepared) -> None:
-    """Refuse before the first step what the energy would refuse at it."""
-    given = run.energy.class_weights
-    if given and len(given) != prepared.num_classes:
-        names = ", ".join(prepared.reading.class_names)
-        raise SettingsError(
-            f"{len(given)} class weights came for {prepared.num_classes} classes ({names}). Give one for each class in this "
-            "order, or none."
-        )
-
-
-def _check_classes(parts: Split, prepared: Prepared, tell: Callable[[str], None]) -> None:
-    """Every class must be there to learn; one that is only declared is told, fewer than two are refused."""
-    seen = np.zeros(256, dtype=bool)
-    for sample in parts.training:
-        seen |= np.bincount(sample.classes.ravel(), minlength=256) > 0
-    names = prepared.reading.class_names
-    there = [name for index, name in enumerate(names) if seen[index]]
-    missing = [name for index, name in enumerate(names) if not seen[index]]
-    if len(there) < 2:
-        raise DataError(
-            f"All annotated pixels are of one class ({', '.join(there) or 'none'}); at least two are needed. Annotate "
-            f"{' and '.join(missing)} as well."
-        )
-    if missing:
-        tell(f"no pixel is annotated as {', '.join(missing)}: the network cannot learn to find it")
-
-
-def _model_info(
-    prepared: Prepared, run: Run, parts: Split, validate: Validate, state: TrainState, dtype: torch.dtype
-) -> ModelInfo:
-    reading = prepared.reading
-    best = validate.best if parts.chooses else validate.records[-1]
-    assert best is not None
-    return ModelInfo(
-        net=net_for(run, prepared),
-        normalise=run.normalise,
-        objects=run.objects,
-        masks=reading.kind,
-        class_names=tuple(reading.class_names),
-        class_values=(0, 1) if reading.kind == "instances" else tuple(reading.values),
-        spacing_um=prepared.spacing_um,
-        training=TrainingRecord(
-            images=tuple(sample.name for sample in prepared.samples),
-            num_annotated_pixels=sum(int(np.count_nonzero(s.classes != IGNORE)) for s in prepared.samples),
-            held_out=parts.reason,
-            recipe=", ".join(table_name(type(part)) for part in (run.net, run.optimiser, run.energy)),
-            steps=state.step,
-            best_step=best.step,
-            seconds=round(state.seconds, 1),
-            score_name="" if math.isnan(best.score) else SCORE_NAMES[reading.kind],
-            score=None if math.isnan(best.score) else best.score,
-            seed=run.training.seed,
-            precision=str(dtype).removeprefix("torch."),
-            device=_device_name(next(state.net.parameters()).device),
-            date=datetime.now(UTC).strftime("%Y-%m-%d"),
-            versions=(f"unseam {__version__}", f"torch {torch.__version__}", f"Python {platform.python_version()}"),
-            seen=prepared.seen,
-        ),
-    )
-
-
-def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{device.type}, {torch.get_num_threads()} threads of {os.cpu_count()} cores"

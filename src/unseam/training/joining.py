@@ -1,0 +1,183 @@
+"""How the processes that torchrun starts find each other, and how all of them end when one does.
+
+torchrun tells each process its number in environment variables, sees one that dies, ends the others, and starts all of them
+again if it may (``--max-restarts``). What it cannot end soon is a process that waits for another in native code, where Python
+answers no signal: so nobody connects for more than a minute, and nobody survives torchrun itself.
+"""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+from torch.distributed import Store
+
+from unseam.errors import RankError, SettingsError
+from unseam.training.ranks import Ranks
+
+_CONNECTION_SECONDS = 60.0
+_WAIT_SECONDS = 1800.0
+"""How long ranks wait for another: rank 0 judges the network and writes while they do."""
+
+_LAST_SECONDS = 20.0
+_LOST = 75
+_NAMES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+_OF_CONNECTIONS = ("gloo", "nccl", "connection", "timed out", "socket", "broken pipe")
+
+
+def ranks_here(environment: Mapping[str, str] = os.environ) -> Ranks:
+    """Which process of how many this is: what torchrun says; one that is alone where it says nothing.
+
+    Raises
+    ------
+    SettingsError
+        If what it says are no numbers.
+    """
+    if not all(name in environment for name in _NAMES):
+        return Ranks()
+    try:
+        rank, world = int(environment["RANK"]), int(environment["WORLD_SIZE"])
+        local = int(environment.get("LOCAL_RANK", rank)), int(environment.get("LOCAL_WORLD_SIZE", world))
+    except ValueError as error:
+        raise SettingsError(
+            f"RANK, WORLD_SIZE, LOCAL_RANK and LOCAL_WORLD_SIZE in the environment are not all numbers ({error}). Start with "
+            "torchrun, which sets them, or unset RANK."
+        ) from error
+    return Ranks(rank, world, *local) if world > 1 else Ranks()
+
+
+def launch(environment: Mapping[str, str] = os.environ) -> str:
+    """What tells one call of torchrun from every other one, its restarts included; empty without torchrun."""
+    if "TORCHELASTIC_RUN_ID" not in environment:
+        return ""
+    parent = os.getppid()
+    try:  # a number may come again, with another time of start
+        started = Path(f"/proc/{parent}/stat").read_text().rsplit(")", 1)[1].split()[19]
+    except (OSError, IndexError):
+        started = ""
+    return " ".join((environment["TORCHELASTIC_RUN_ID"], socket.gethostname(), str(parent), started)).strip()
+
+
+def is_restarted(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether torchrun has started this process in place of one that ended."""
+    return environment.get("TORCHELASTIC_RESTART_COUNT", "0") not in ("", "0")
+
+
+@contextmanager
+def joined(ranks: Ranks, device_name: str) -> Iterator[None]:
+    """Be connected with the other ranks; one that is alone needs no connection, and gets none.
+
+    Whatever goes wrong is told by one of them: by the first that has a reason of its own, or, if one died without a word, by
+    the first that misses it.
+
+    Raises
+    ------
+    RankError
+        In the others; and if no connection comes about, or one is lost.
+    """
+    if ranks.world == 1:
+        yield
+        return
+    device = torch.device(device_name)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    else:
+        torch.set_num_threads(threads_of_rank(ranks))
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        threading.Thread(target=_end_without, args=(os.getppid(),), name="parent", daemon=True).start()
+    store = _connected(ranks, device)
+    try:
+        yield
+    except Exception as error:
+        reason = _lost(ranks, error) if _is_of_connection(error) else error
+        if _was_told(store):
+            reason = RankError("Training ended because of another process, which says why.")
+            reason.is_told = True
+        if reason is error:
+            raise
+        raise reason from error
+    torch.distributed.destroy_process_group()
+
+
+def threads_of_rank(ranks: Ranks) -> int:
+    """Threads to compute with: those that OMP_NUM_THREADS says, or an equal share of the cores.
+
+    torchrun sets OMP_NUM_THREADS to 1 where nobody has set it, so 1 is taken for nothing.
+    """
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    if said.isdecimal() and int(said) > 1:
+        return int(said)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // ranks.local_world)
+
+
+def _connected(ranks: Ranks, device: torch.device) -> Store:
+    """Connect with all; what does not come about within a minute ends this process, for torchrun to start it again."""
+    from torch.distributed.rendezvous import rendezvous
+
+    in_time = threading.Event()
+    threading.Thread(target=_end_unless, args=(in_time, ranks), name="connection", daemon=True).start()
+    timeout = timedelta(seconds=_WAIT_SECONDS)
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    try:
+        store, *_ = next(rendezvous("env://", ranks.rank, ranks.world, timeout=timeout))
+        torch.distributed.init_process_group(
+            backend, store=store, rank=ranks.rank, world_size=ranks.world, timeout=timeout
+        )
+        ranks.any(False)  # gloo is connected now, NCCL at its first use
+    except (RuntimeError, ValueError) as error:
+        raise _lost(ranks, error) from error
+    finally:
+        in_time.set()
+    return store
+
+
+def _end_unless(in_time: threading.Event, ranks: Ranks) -> None:
+    if not in_time.wait(_CONNECTION_SECONDS):
+        _end(f"unseam: rank {ranks.rank} of {ranks.world} found no connection to the others within {_CONNECTION_SECONDS:g} s.")
+
+
+def _end_without(parent: int) -> None:
+    """Stop, as for SIGTERM, when torchrun is gone; at once if that cannot be."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_LAST_SECONDS)
+    _end("")
+
+
+def _end(message: str) -> None:
+    """End now, whatever native code the main thread waits in."""
+    if message:
+        os.write(2, f"{message}\n".encode())
+    os._exit(_LOST)
+
+
+def _is_of_connection(error: Exception) -> bool:
+    """Whether another rank is lost; PyTorch has no one class for that."""
+    if isinstance(error, torch.distributed.DistError):
+        return True
+    return type(error) is RuntimeError and any(word in str(error).lower() for word in _OF_CONNECTIONS)
+
+
+def _lost(ranks: Ranks, error: Exception) -> RankError:
+    reason = " ".join(str(error).split())[:200]
+    return RankError(
+        f"Rank {ranks.rank} of {ranks.world} lost its connection to the others: one was killed, or its machine is gone "
+        f"({reason}). The last checkpoint stands: go on with --resume, or let torchrun do so (--max-restarts 3)."
+    )
+
+
+def _was_told(store: Store) -> bool:
+    """Whether another rank was here before; who is first will tell."""
+    try:
+        store.set_timeout(timedelta(seconds=5))
+        return int(store.add("unseam/told", 1)) > 1
+    except RuntimeError:  # it went with the process that kept it
+        return False
