@@ -74,11 +74,11 @@ def _claims(descriptor: int, temporary: Path) -> bool:
 
 
 def remove(path: Path) -> bool:
-    """Remove a file, or a folder of plain files; whether it went."""
+    """Remove a file, or a folder with all that is in it; whether it went. Links are removed, never followed."""
     with suppress(OSError):
         if path.is_dir() and not path.is_symlink():
             for inside in disk.list_folder(path):
-                disk.remove_file(inside)
+                remove(inside)
             disk.remove_folder(path)
         else:
             disk.remove_file(path)

@@ -22,8 +22,8 @@ _BUFFER = 2**20
 def write_bytes_whole(path: Path | str, data: bytes, *, is_synced: bool = True) -> None:
     """Write a file that is whole or absent, whatever interrupts: the old one stays until the new one is on the disk.
 
-    A symbolic link at the target is replaced, never followed. The mode is what the umask gives. Without ``is_synced`` this holds
-    for a process that is killed, and for a power cut only after :func:`sync_files`.
+    A symbolic link at the target is replaced, never followed. The mode is what the umask gives. Without ``is_synced`` this
+    holds for a process that is killed, and for a power cut only after :func:`sync_files`.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def sync_files(paths: Iterable[Path]) -> None:
     """
     folders: dict[Path, None] = {}
     for path in paths:
-        with _naming(path, lambda: path.stat().st_size if path.is_file() else 0):  # noqa: B023  # called within the turn
+        with naming(path, lambda: path.stat().st_size if path.is_file() else 0):  # noqa: B023  # called within the turn
             descriptor = disk.open_again(path)
             try:
                 disk.sync(descriptor)
@@ -52,8 +52,8 @@ def sync_files(paths: Iterable[Path]) -> None:
                 disk.close(descriptor)
         folders[path.parent] = None
     for folder in folders:
-        with _naming(folder, lambda: 0):
-            _sync_folder(folder)
+        with naming(folder, lambda: 0):
+            sync_folder(folder)
 
 
 def write_text_whole(path: Path | str, text: str) -> None:
@@ -76,6 +76,20 @@ def whole_file(path: Path | str) -> Iterator[BufferedWriter]:
         buffered.flush()
 
 
+def append_bytes(path: Path, descriptor: int, data: bytes, *, is_synced: bool) -> None:
+    """Add bytes to a file that is open for that. After an error, how many of them are in it is not known.
+
+    Raises
+    ------
+    OutputError
+        As for :func:`write_bytes_whole`.
+    """
+    with naming(path, lambda: len(data)):
+        _write_all(descriptor, memoryview(data))
+        if is_synced:
+            disk.sync(descriptor)
+
+
 def write_folder_whole(path: Path | str, files: Iterable[tuple[str, bytes]]) -> None:
     """Write a folder of plain files that is whole or absent; one that is there is replaced.
 
@@ -93,7 +107,7 @@ def write_folder_whole(path: Path | str, files: Iterable[tuple[str, bytes]]) -> 
         replaces must have another to go on from.
     """
     path, num_bytes = Path(path), 0
-    with _naming(path, lambda: num_bytes):
+    with naming(path, lambda: num_bytes):
         temporary, descriptor = new_folder_beside(path)
         try:
             for name, data in files:
@@ -124,7 +138,7 @@ def make_folder(path: Path | str) -> None:
             if not folder.is_dir():
                 with suppress(FileExistsError):  # somebody else was quicker, or it is a file: the next line says which
                     disk.make_folder(folder)
-                    _sync_folder(folder.parent)
+                    sync_folder(folder.parent)
                 if not folder.is_dir():
                     raise FileExistsError(errno.EEXIST, "a file has that name")
     except (OSError, ValueError) as error:
@@ -143,7 +157,7 @@ def remove_folder(path: Path) -> None:
         aside = name_beside(path)
         disk.rename(path, aside)
         with suppress(OSError):
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         remove(aside)
 
 
@@ -164,11 +178,7 @@ class _Stream(RawIOBase):
         return os.lseek(self._descriptor, offset, whence)
 
     def write(self, data: Any) -> int:
-        left = memoryview(data).cast("B")
-        size = len(left)
-        while len(left):
-            taken = disk.write(self._descriptor, left)
-            left = left[taken:]
+        size = _write_all(self._descriptor, memoryview(data).cast("B"))
         self.num_bytes += size
         return size
 
@@ -181,11 +191,18 @@ class _Stream(RawIOBase):
             disk.close(self._descriptor)
 
 
+def _write_all(descriptor: int, left: memoryview) -> int:
+    size = len(left)
+    while len(left):
+        left = left[disk.write(descriptor, left) :]
+    return size
+
+
 @contextmanager
 def _replacing(path: Path, num_bytes: int | None, *, is_synced: bool = True) -> Iterator[_Stream]:
     """A stream into a new file beside the path, which takes its place when the block ends well."""
     stream: _Stream | None = None
-    with _naming(path, lambda: num_bytes or (stream.num_bytes if stream is not None else 0)):
+    with naming(path, lambda: num_bytes or (stream.num_bytes if stream is not None else 0)):
         temporary, descriptor = new_file_beside(path)
         try:
             with _Stream(descriptor) as stream:
@@ -199,11 +216,11 @@ def _replacing(path: Path, num_bytes: int | None, *, is_synced: bool = True) -> 
             remove(temporary)
             raise
         if is_synced:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
 
 
 @contextmanager
-def _naming(path: Path, num_bytes: Callable[[], int]) -> Iterator[None]:
+def naming(path: Path, num_bytes: Callable[[], int] = lambda: 0) -> Iterator[None]:
     """Whatever the operating system refuses is one kind of error, which names the target and not what lies beside it."""
     try:
         yield
@@ -227,12 +244,12 @@ def _put_in_place(temporary: Path, descriptor: int | None, path: Path) -> None:
         if aside is not None:
             disk.rename(aside, path)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     if aside is not None:
         remove(aside)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Put the rename itself on the disk, where the operating system lets a folder be opened (not on Windows)."""
     if not HAS_FOLDERS_TO_SYNC:
         return
