@@ -18,6 +18,8 @@ from torture.disk_calls import watched
 from torture.harness import Result, Scale
 from unseam.checkpoints import Checkpoints
 from unseam.io import write_bytes_whole, write_image, write_label_map, write_probabilities, write_text_whole
+from unseam.io.append_journal import AppendJournal
+from unseam.io.result import ArrayLayout, ChunkedArray, ChunkFiles, ImageLayout, create_array, create_image, write_tiff
 from unseam.model_file import ModelInfo, save_model
 from unseam.nets import UNetConfig
 from unseam.training.observers import Validate
@@ -25,6 +27,8 @@ from unseam.training.observers import Validate
 _SMALL = UNetConfig(first_width=2, depth=1)
 _FILE = r"create (write )+sync rename close open_folder sync close "
 _FOLDER = r"make_folder open_folder (create (write )+sync close )+sync rename open_folder sync close close "
+_UNSYNCED = r"create (write )+rename close "
+_SETTLED = r"(open_again sync close ){2}(open_folder sync close ){2}"
 _TRACED = """
 import sys
 from pathlib import Path
@@ -42,6 +46,10 @@ def run(scale: Scale) -> Result:
     out = scale.folder / "out"
     out.mkdir()
     Checkpoints(out / "checkpoints").save(state_of(1), Validate(None, 1))
+    journal, chunks = AppendJournal(out / "journal"), _chunks(out / "array")
+    image = ImageLayout("YX", (9, 9), np.dtype("u1"), 16)
+    create_image(out / "image", image)
+    _write(ChunkedArray(out / "image" / "0", chunks.layout, ChunkFiles()))
     writers: tuple[tuple[str, Callable[[], None]], ...] = (
         (_FILE, lambda: write_bytes_whole(out / "a.bin", b"data")),
         (_FILE, lambda: write_text_whole(out / "a.txt", "text")),
@@ -50,6 +58,12 @@ def run(scale: Scale) -> Result:
         (_FILE, lambda: write_image(out / "a.png", np.ones((9, 9), np.uint8))),
         (_FILE, lambda: save_model(out / "model.safetensors", _SMALL.build(), ModelInfo(net=_SMALL))),
         (_FOLDER, lambda: Checkpoints(out / "checkpoints").save(state_of(2), Validate(None, 1))),
+        (_FILE, lambda: _write(ChunkedArray(chunks.path, chunks.layout, ChunkFiles()))),
+        (_UNSYNCED, lambda: _write(chunks)),
+        (_SETTLED, lambda: chunks.files.settle() and None),
+        (r"(read )+" + _FILE, lambda: write_tiff(out / "image.tif", out / "image", image)),
+        (r"(write )+sync ", lambda: journal.append([{"chunk": 0}])),
+        (r"write close ", lambda: journal.append([{"chunk": 0}], is_synced=False) or journal.close()),
     )
     silent = 0
     for order, write in writers:
@@ -67,6 +81,17 @@ def run(scale: Scale) -> Result:
         return Result("T5", len(writers), 0, silent, "strace may not trace here")
     silent += not _is_ordered((scale.folder / "log").read_text(errors="replace").splitlines(), traced)
     return Result("T5", len(writers) + 3, 0, silent, "three writers under strace as well")
+
+
+def _chunks(path: Path) -> ChunkedArray:
+    """An array of one chunk, the folder of it made, whose files wait to be synced together."""
+    array = create_array(path, ArrayLayout((9, 9), np.dtype("u1"), 16), ChunkFiles(is_synced=False))
+    _write(array)
+    return array
+
+
+def _write(array: ChunkedArray) -> None:
+    array.write((), (0, 0), np.ones((9, 9), np.uint8))
 
 
 def _is_ordered(lines: Iterable[str], out: Path) -> bool:

@@ -1,14 +1,15 @@
 """The 1st, 2nd, 3rd, ... call to the disk fails (ENOSPC, EIO, EROFS) until one passes, for every kind of result
 
-Checkpoint, model, settings, history, card, label map, probabilities, picture, a checkpoint to go on from, and a prediction at
-the terminal. Lost: what was there before is no longer usable, the error is not one clear line of ours, or something is left
-beside.
+Checkpoint, model, settings, history, card, label map, probabilities, picture, a result in chunks, its TIFF, a journal, a
+checkpoint to go on from, and a prediction at the terminal. Lost: what was there before is no longer usable, the error is not one
+clear line of ours, or something is left beside.
 """
 
 import contextlib
 import errno
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ from unseam.cli.app import run as at_the_terminal
 from unseam.config import Run
 from unseam.errors import OutputError, UnseamError
 from unseam.io import read_image, read_labels, sweep, write_image, write_label_map, write_probabilities
+from unseam.io.append_journal import AppendJournal
+from unseam.io.result import ArrayLayout, ChunkFiles, ImageLayout, create_array, create_image, open_level, write_tiff
 from unseam.model_file import ModelInfo, load_model, save_model
 from unseam.nets import UNetConfig
 from unseam.run_folder import RunFolder
@@ -140,6 +143,43 @@ def _picture(out: Path) -> Work:
     return lambda call: write_image(path, grey), lambda: bool((read_image(path).pixels == grey).all())
 
 
+def _chunks(out: Path) -> Work:
+    """Half of the runs sync each chunk, half all of them at the end."""
+    pixels, whole = np.full((8, 8), 7, np.uint8), (slice(0, 8), slice(0, 16))
+    array = create_array(out / "a", ArrayLayout((8, 16), pixels.dtype, 8))
+
+    def write(call: int) -> None:
+        array_now = replace(array, files=ChunkFiles(is_synced=call % 2 == 0))
+        for column in (0, 1):
+            array_now.write((), (0, column), pixels)
+        array_now.files.settle()
+
+    return write, lambda: bool((array.read((), whole) == 7).all())
+
+
+def _tiff_of_chunks(out: Path) -> Work:
+    path, layout = out / "a.tif", ImageLayout("YX", (8, 8), np.dtype(np.uint8), 16)
+    create_image(out / "a", layout)
+    open_level(out / "a", 0).write((), (0, 0), np.full((8, 8), 7, np.uint8))
+    return lambda call: write_tiff(path, out / "a", layout), lambda: bool((read_image(path).pixels == 7).all())
+
+
+def _journal(out: Path) -> Work:
+    """Every record that was taken is there, and none twice."""
+    taken = []
+
+    def write(call: int) -> None:
+        with AppendJournal(out / "journal") as journal:
+            journal.append([{"call": call}])
+            taken.append(call)
+
+    def is_usable() -> bool:
+        with AppendJournal(out / "journal") as journal:
+            return [record["call"] for record in journal.records()] == taken and journal.note is None
+
+    return write, is_usable
+
+
 def _prediction(out: Path) -> Work:
     """At the terminal: exit code 2 and one line, and the result that was there is whole."""
     image, model, results = out / "a.png", out / "model.safetensors", out / "out"
@@ -160,5 +200,5 @@ def _prediction(out: Path) -> Work:
 
 _KINDS = (
     *(_checkpoint, _going_on, _model, _run_folder, _new_folder, _label_map, _probabilities, _picture),
-    _prediction,
+    *(_chunks, _tiff_of_chunks, _journal, _prediction),
 )

@@ -3,6 +3,7 @@
 Lost: not one clear line of ours, a process that dies, a file that is not whole, or finished work that is gone.
 """
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from torture.children import child, ended
 from torture.harness import Result, Scale
 from unseam.checkpoints import Checkpoints
 from unseam.errors import OutputError
-from unseam.io import read_image, write_label_map, write_probabilities
+from unseam.io import make_folder, read_image, write_label_map, write_probabilities
+from unseam.io.append_journal import AppendJournal, packed
+from unseam.io.result import ArrayLayout, create_array, open_array
 from unseam.training.observers import Validate
 
 _GOOD, _BAD = 0, 3
@@ -55,6 +58,7 @@ def fill_under_a_limit(folder: Path, room: int) -> None:
 def fill_until_full(folder: Path) -> None:
     """Checkpoints and results that grow until they do not fit; then see that what was finished is whole."""
     store, finished, refused = Checkpoints(folder / "checkpoints"), 0, 0
+    refused += _chunks_until_full(folder / "chunks")
     chance = np.random.default_rng(3)
     for step in range(1, 9):
         side = 24 * step
@@ -76,6 +80,33 @@ def fill_until_full(folder: Path) -> None:
     is_tidy = not any(path.name.startswith(".unseam") for path in folder.rglob("*"))
     if not (is_sound and is_tidy and refused):
         raise SystemExit(_BAD)
+
+
+def _chunks_until_full(folder: Path) -> int:
+    """Chunks that grow, and a journal of them, until one does not fit; what the journal has is there and whole."""
+    chance, done, refused = np.random.default_rng(4), {}, 0
+    for number in range(1, 6):
+        part = chance.integers(0, 2**32, (40 * number, 40 * number)).astype(np.uint32)
+        try:
+            make_folder(folder)
+            create_array(folder / f"{number}", ArrayLayout(part.shape, part.dtype, part.shape[0])).write((), (0, 0), part)
+            with AppendJournal(folder / "journal") as journal:
+                journal.append([{"chunk": number, "edge": packed(part[:20])}])
+            done[number] = part
+        except OutputError as error:
+            refused += _is_clear(error)
+    for number, part in done.items():
+        rows, columns = (slice(0, side) for side in part.shape)
+        if not (open_array(folder / f"{number}").read((), (rows, columns)) == part).all():
+            raise SystemExit(_BAD)
+    if done:
+        with AppendJournal(folder / "journal") as journal:
+            if [record["chunk"] for record in journal.records()] != list(done) or journal.note is not None:
+                raise SystemExit(_BAD)
+    if any(path.name.startswith(".unseam") for path in folder.rglob("*")):
+        raise SystemExit(_BAD)
+    shutil.rmtree(folder)
+    return refused
 
 
 def _is_clear(error: OutputError) -> bool:
