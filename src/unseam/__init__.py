@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from unseam.model import Model, Segmentation
     from unseam.nets.fcn import FCN
     from unseam.nets.unet import UNet
+    from unseam.predict_store import predict_store
 
 _HOME = {
     "UNet": "unseam.nets.unet",
@@ -26,6 +27,7 @@ _HOME = {
     "weight_map": "unseam.data.weight_map",
     "train": "unseam.api",
     "load": "unseam.api",
+    "predict_store": "unseam.predict_store",
     "evaluate": "unseam.evaluate_files",
     "Evaluation": "unseam.evaluation",
     "Model": "unseam.model",
@@ -34,7 +36,8 @@ _HOME = {
 }
 
 __all__ = [
-    "UNet", "FCN", "weight_map", "train", "load", "evaluate", "Evaluation", "Model", "Segmentation", "UnseamError", "plot",
+    "UNet", "FCN", "weight_map", "train", "load", "predict_store", "evaluate", "Evaluation", "Model", "Segmentation",
+    "UnseamError", "plot",
 ]  # fmt: skip
 
 

@@ -97,7 +97,7 @@ class Model:
         self.net = net
         self.info = info
         self.device = choose_device(device)
-        self._precision, self._engine_name = precision, engine
+        self.precision, self.engine_name = precision, engine
         self._engine: Engine | None = None
         self._engine_weights: tuple[tuple[int, torch.dtype, int], ...] = ()
 
@@ -184,7 +184,7 @@ class Model:
     def with_objects(self, objects: Objects) -> "Model":
         """The same model with other settings for taking objects from probabilities."""
         info = replace(self.info, objects=objects)
-        return Model(self.net, info, str(self.device), self._precision, self._engine_name)
+        return Model(self.net, info, str(self.device), self.precision, self.engine_name)
 
     @property
     def engine(self) -> Engine:
@@ -202,7 +202,7 @@ class Model:
         if self._engine is None or weights != self._engine_weights:
             nets = members_of(self.net)
             self._engine = None  # what it keeps is given back before the next one takes as much
-            engines = [choose_engine(net, self._engine_name, str(self.device), self._precision) for net in nets]
+            engines = [choose_engine(net, self.engine_name, str(self.device), self.precision) for net in nets]
             self._engine = engines[0] if len(engines) == 1 else EnsembleEngine(engines)
             self._engine_weights = _state_of_weights(self.net)  # an engine may have moved them to its device
         return self._engine

@@ -133,10 +133,21 @@ def save_model(path: Path, net: nn.Module, info: ModelInfo) -> None:
     ModelFileError
         If a weight is not finite: nobody could load that again, and nothing is written.
     """
+    write_bytes_whole(path, model_bytes(net, info, str(path)))
+
+
+def model_bytes(net: nn.Module, info: ModelInfo, called: str = "the model") -> bytes:
+    """The content of a model file; ``called`` is its name in errors.
+
+    Raises
+    ------
+    ModelFileError
+        If a weight is not finite: nobody could load that again.
+    """
     weights = {name: w.detach().cpu().float().contiguous() for name, w in net.state_dict().items()}
     bad = [name for name, w in weights.items() if not bool(torch.isfinite(w).all())]
     if bad:
-        raise ModelFileError(f"{path}: not written, for {bad[0]} holds numbers that are not finite: the training diverged.")
+        raise ModelFileError(f"{called}: not written, for {bad[0]} holds numbers that are not finite: the training diverged.")
     about = {"format": FORMAT, **encode(info)}
     if info.members:
         about["format"] = ENSEMBLE_FORMAT
@@ -144,7 +155,7 @@ def save_model(path: Path, net: nn.Module, info: ModelInfo) -> None:
     else:
         del about["members"]
     text = json.dumps({**about, "sha256": _check_sum(about, weights)})
-    write_bytes_whole(path, save_tensors(weights, metadata={"unseam": text}))
+    return save_tensors(weights, metadata={"unseam": text})
 
 
 def load_model(path: Path) -> tuple[nn.Module, ModelInfo]:

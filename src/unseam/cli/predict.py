@@ -26,20 +26,29 @@ def predict(
     engine: Literal["auto", "torch", "compiled", "recorded", "openvino"] = "auto",
     overwrite: Annotated[bool, Parameter(negative=())] = False,
     skip_existing: Annotated[bool, Parameter(negative=())] = False,
+    resume: Annotated[bool, Parameter(negative=())] = False,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    probabilities_as: Literal["float16", "uint8"] | None = None,
+    missing_chunks: Literal["refuse", "fill"] = "refuse",
 ) -> None:
     """Segment images of any size. The result does not depend on the tiles.
 
     Writes x_masks.tif (one number for each object), x_classes.tif (the classes, with the values of the training masks), or
     both, under the name of each image. Stacks are segmented plane by plane.
 
+    An image larger than memory goes into one result: where the name after --out ends in .zarr (OME-Zarr with a pyramid) or
+    .tif (a tiled BigTIFF with a pyramid), one image is read and written chunk by chunk, and may be stopped and gone on with.
+
     Parameters
     ----------
     model
         Run folder or model file.
     images
-        Image files, folders of images, or data sets in any layout that training knows.
+        Image files, folders of images, or data sets in any layout that training knows; for one large result one image, which
+        may be an OME-Zarr store.
     out
-        Folder for the results.
+        Folder for the results; or the name of one large result, in .zarr or .tif.
     save
         What to write; auto: objects if the model was trained on objects, otherwise classes.
     probabilities
@@ -72,60 +81,65 @@ def predict(
     skip_existing
         Leave results that are there already, and write those that are missing. Several such calls may share one --out: each
         image is computed by one of them. Without it, a folder into which another call writes is refused (exit code 75).
+    resume
+        One large result: go on with what an earlier call left unfinished.
+    workers
+        One large result: so many processes of this machine. --memory is then for all of them together.
+    scheduler
+        One large result: the workers of this Dask scheduler, tcp://HOST:8786. --memory is then for each of them.
+    probabilities_as
+        One large result: write the probabilities too, with 11 bits (float16) or in 255 levels (uint8).
+    missing_chunks
+        What a chunk is that an OME-Zarr image lacks: refused, or taken for its fill value, which some programs leave out.
     """
-    from rich.console import Console as Terminal
-    from rich.progress import BarColumn, Progress, TaskID, TextColumn
-
-    from unseam.errors import DataError, ImageReadError, SettingsError, UnseamError
+    from unseam.cli.predict_many import predict_many
+    from unseam.cli.predict_one import predict_one, refuse
     from unseam.inference.memory import parse_bytes
-    from unseam.io.output_folder import output_folder
     from unseam.model import Model
-    from unseam.predict_files import Wanted, plan_outputs, predict_file, unclaimed
+    from unseam.predict_files import Wanted
+    from unseam.scale.folder import is_one_result
 
-    max_memory = None if memory is None else parse_bytes(memory)
     loaded = Model.load(model, device, precision, engine)
     saves_objects = save in ("instances", "both") or (save == "auto" and loaded.info.masks == "instances")
     of_objects = {"--objects-of": objects_of, "--threshold": threshold, "--min-size": min_size}
-    vain = [name for name, value in of_objects.items() if value is not None]
-    if vain and not saves_objects:
-        words = "this is about objects, and none are written. Add --save instances or --save both."
-        raise SettingsError(f"{', '.join(vain)}: {words}")
+    if not saves_objects:
+        refuse(of_objects, "this is about objects, and none are written. Add --save instances or --save both.")
     if threshold is not None:
         loaded = loaded.with_objects(replace(loaded.info.objects, threshold=threshold))
     if min_size is not None:
         loaded = loaded.with_objects(replace(loaded.info.objects, min_size=min_size))
     object_class = loaded.info.class_index(objects_of) if objects_of is not None else None
     saves_classes = save in ("classes", "both") or not saves_objects
-    wanted = Wanted(saves_classes, saves_objects, probabilities, overlay, object_class)
-    terminal = Terminal(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.percentage:3.0f} %"))
-    bar = Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal)
-    failed: list[UnseamError] = []
-    with output_folder(out, "prediction", is_shared=skip_existing), bar as progress:
-        jobs = plan_outputs(images, out, wanted, overwrite=overwrite, skip_existing=skip_existing)
-        if not jobs:
-            print(f"nothing to do: all results are in {out} already")
-            return
-        for job in unclaimed(jobs, out) if skip_existing else jobs:
-            task = progress.add_task(job.image.name)
-
-            def on_tile(done: int, total: int, task: TaskID = task) -> None:
-                progress.update(task, completed=done, total=total)
-
-            try:
-                result = predict_file(
-                    loaded, job, wanted, max_input_tile=tile, average=average, on_tile=on_tile, max_memory=max_memory
-                )
-            except (ImageReadError, DataError) as error:  # this image's own fault: the others shall not wait for it
-                failed.append(error)
-                continue
-            finally:
-                progress.remove_task(task)
-            for note in result.notes:
-                terminal.print(f"- {job.image.name}: {note}", highlight=False, markup=False, soft_wrap=True)
-            print(f"{job.image}: {result.summary} -> {', '.join(str(path) for path in job.outputs)}")
-        if len(failed) < len(jobs):
-            terminal.print(f"computed with {loaded.engine}", highlight=False, markup=False, soft_wrap=True)
-        if failed:
-            others = f" {len(failed)} of {len(jobs)} images were left out; the others are written." if len(jobs) > 1 else ""
-            raise DataError("\nunseam: ".join(str(error) for error in failed) + others)
+    of_one = {"--resume": resume, "--workers": workers, "--scheduler": scheduler, "--probabilities-as": probabilities_as}
+    if is_one_result(out):
+        of_many = {"--overlay": overlay, "--skip-existing": skip_existing, "--average": average != "none"}
+        refuse(of_many, f"{out} is one large result, and for that there is no such thing. Leave it out, or give a folder.")
+        predict_one(
+            loaded,
+            images,
+            out,
+            save="both" if saves_classes and saves_objects else "instances" if saves_objects else "classes",
+            probabilities=probabilities_as or ("float16" if probabilities else "none"),
+            object_class=object_class,
+            workers=workers,
+            scheduler=scheduler,
+            max_memory=memory,
+            max_input_tile=tile,
+            resume=resume,
+            overwrite=overwrite,
+            fill_missing=missing_chunks == "fill",
+        )
+        return
+    of_one |= {"--missing-chunks": missing_chunks == "fill"}
+    refuse(of_one, "this is about one large result. Give --out a name that ends in .zarr or .tif.")
+    predict_many(
+        loaded,
+        images,
+        out,
+        Wanted(saves_classes, saves_objects, probabilities, overlay, object_class),
+        overwrite=overwrite,
+        skip_existing=skip_existing,
+        max_input_tile=tile,
+        average=average,
+        max_memory=None if memory is None else parse_bytes(memory),
+    )

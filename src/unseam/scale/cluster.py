@@ -1,0 +1,246 @@
+"""The same chunks by the workers of a Dask cluster: one that exists, or one of this machine that is started for the work.
+
+A task is a whole output chunk, and the model reaches each worker once, when it joins. So whatever happens to workers, a chunk
+is computed again and comes out the same; and what is finished stands in the journal of the process that asked, not in the
+cluster.
+
+Dask's messages are pickles: whoever may talk to a scheduler may run code on its workers. Local clusters listen on 127.0.0.1
+alone; of one that is given by its address, its owner decides who may reach it.
+
+Dask is an extra (``pip install 'unseam[cluster]'``) and is imported in this file only.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import unseam
+from unseam.errors import ClusterError, SettingsError, UnseamError
+from unseam.model import Model
+from unseam.scale.executors import Answer
+from unseam.scale.stages import perform
+from unseam.scale.task import Failed, Task
+from unseam.scale.work import Work
+from unseam.scale.worker import Worker
+
+_SECONDS = 10
+"""How long a scheduler may take to answer."""
+_DEATHS = 2
+"""So often a worker may die at a chunk before the chunk is set aside; then it is tried once more, alone."""
+_AHEAD = 3
+"""Tasks a thread of a worker that are handed in at once."""
+
+
+class Cluster:
+    """Workers of a Dask cluster.
+
+    Parameters
+    ----------
+    work
+        What is to be done; sent to each worker once.
+    scheduler
+        Address of a scheduler that is there, ``tcp://HOST:8786``; None: a cluster of this machine is started.
+    num_workers
+        Processes of this machine, without a scheduler.
+    make_model
+        As for :class:`~unseam.scale.worker.Worker`.
+
+    Raises
+    ------
+    SettingsError
+        If Dask is not installed.
+    ClusterError
+        If the scheduler does not answer, or workers do not have this version of the package.
+    """
+
+    def __init__(
+        self,
+        work: Work,
+        scheduler: str | None = None,
+        num_workers: int = 1,
+        make_model: Callable[[], Model] | None = None,
+    ) -> None:
+        dask = _dask()
+        self._own: Any = None if scheduler else _of_this_machine(dask, num_workers)
+        address = scheduler or str(self._own.scheduler_address)
+        try:
+            self._client = dask.Client(address, timeout=_SECONDS, set_as_default=False)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise ClusterError(
+                f"{address}: no scheduler answers there within {_SECONDS} s ({_first_line(error)}). Check the address, and "
+                "that the scheduler runs: dask scheduler"
+            ) from error
+        self._name = f"unseam-{os.urandom(6).hex()}"
+        try:
+            self._check_versions()
+            self._client.register_plugin(_Setup(work, make_model, unseam.__version__), name=self._name)
+        except UnseamError:
+            self.close()
+            raise
+        except Exception as error:  # whatever a worker raises while it sets up comes here as it was
+            self.close()
+            raise ClusterError(f"{address}: the workers could not be set up ({_first_line(error)}).") from error
+
+    def __str__(self) -> str:
+        threads = self._client.nthreads()
+        return f"{len(threads)} worker(s)" + ("" if self._own else " of a cluster")
+
+    def perform(self, tasks: Iterable[Task]) -> Iterator[Answer]:
+        """The answers as they come. A chunk at which workers died is tried once more when all others are done, alone."""
+        set_aside = []
+        for task, answer in self._perform(tasks, self._room()):
+            if isinstance(answer, Failed):
+                set_aside.append(task)
+            else:
+                yield task, answer
+        for task in set_aside:  # it may be that only its neighbour was to blame
+            yield from self._perform([task], 1)
+
+    def settle(self) -> None:
+        """Each worker has seen to that itself before it answered."""
+
+    def close(self) -> None:
+        """Leave the cluster; end it if it was started for this."""
+        with suppress(Exception):  # it may be gone, and then there is nothing to leave
+            self._client.unregister_worker_plugin(self._name)
+        with suppress(Exception):
+            self._client.close(timeout=5)
+        if self._own is not None:
+            with suppress(Exception):
+                self._own.close(timeout=20)
+
+    def _room(self) -> int:
+        return max(2, _AHEAD * sum(self._client.nthreads().values()))
+
+    def _perform(self, tasks: Iterable[Task], room: int) -> Iterator[Answer]:
+        from distributed import KilledWorker, wait
+
+        waiting = iter(tasks)
+        begun: dict[Any, Task] = {}
+        is_more = True
+        while is_more or begun:
+            while is_more and len(begun) < room:
+                task = next(waiting, None)
+                if task is None:
+                    is_more = False
+                else:
+                    begun[self._submitted(task)] = task
+            if not begun:
+                return
+            try:
+                done = wait(list(begun), timeout=1, return_when="FIRST_COMPLETED").done
+            except TimeoutError:
+                self._check_alive()
+                continue
+            except Exception as error:
+                raise self._lost(error) from error
+            for future in done:
+                task = begun.pop(future)
+                try:
+                    yield task, future.result(timeout=_SECONDS)
+                except KilledWorker:
+                    yield task, Failed(f"its worker died {_DEATHS + 1} times")
+                except UnseamError:
+                    raise
+                except MemoryError:
+                    yield task, Failed("its worker has not enough memory")
+                except Exception as error:
+                    if future.status in ("cancelled", "lost") or not self._is_alive():
+                        raise self._lost(error) from error
+                    raise
+
+    def _submitted(self, task: Task) -> Any:
+        try:
+            return self._client.submit(_perform_there, self._name, task, pure=False, retries=0)
+        except Exception as error:
+            raise self._lost(error) from error
+
+    def _is_alive(self) -> bool:
+        return bool(self._client.status == "running")
+
+    def _check_alive(self) -> None:
+        if not self._is_alive():
+            raise self._lost(ConnectionError("the connection was closed"))
+
+    def _lost(self, error: BaseException) -> ClusterError:
+        return ClusterError(
+            f"The scheduler of the cluster was lost ({_first_line(error)}). What was finished is not: give the same command "
+            "with --resume."
+        )
+
+    def _check_versions(self) -> None:
+        """Another version may read or compute otherwise: the chunks of one result come from one version."""
+        self._client.wait_for_workers(1, timeout=_SECONDS)
+        for address, version in self._client.run(_version).items():
+            if version != unseam.__version__:
+                has = f"unseam {version}" if version else "no unseam"
+                raise ClusterError(
+                    f"The worker {address} has {has}; here it is {unseam.__version__}. Install the same version on all "
+                    "workers, and start them again."
+                )
+
+
+class _Setup:
+    """Makes a worker ready when it joins, whether at the beginning or in the place of one that died."""
+
+    idempotent = True
+
+    def __init__(self, work: Work, make_model: Callable[[], Model] | None, version: str) -> None:
+        self._work, self._make_model, self._version = work, make_model, version
+        self.worker: Worker | None = None
+
+    def setup(self, worker: Any) -> None:
+        """Called by Dask on the worker."""
+        if unseam.__version__ != self._version:
+            raise ClusterError(f"The worker has unseam {unseam.__version__}, and the work is of {self._version}.")
+        self.worker = Worker(self._work, self._make_model)
+
+
+def _perform_there(name: str, task: Task) -> Any:
+    from distributed import get_worker
+
+    setup: Any = get_worker().plugins[name]
+    held = setup.worker
+    facts = perform(held, task)
+    held.files.settle()
+    return facts
+
+
+def _version() -> str:
+    try:
+        import unseam as there
+    except ImportError:
+        return ""
+    return there.__version__
+
+
+def _of_this_machine(dask: Any, num_workers: int) -> Any:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = str(max(1, cores // num_workers))
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    with dask.config.set({"distributed.scheduler.allowed-failures": _DEATHS}):
+        return dask.LocalCluster(
+            n_workers=num_workers,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address=None,
+            memory_limit=0,  # ours is kept by the size of the tiles
+            env=dict.fromkeys(names, threads),
+            silence_logs="CRITICAL",
+        )
+
+
+def _dask() -> Any:
+    try:
+        import distributed
+    except ImportError as error:
+        raise SettingsError(
+            "Several workers need Dask, which is not installed here. Run pip install 'unseam[cluster]', or leave --workers and "
+            "--scheduler out."
+        ) from error
+    return distributed
+
+
+def _first_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

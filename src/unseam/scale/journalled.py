@@ -1,0 +1,112 @@
+"""Stages whose finished chunks stand in a journal: what is finished is never computed again, whatever was killed."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from unseam.errors import ClusterError
+from unseam.io.append_journal import AppendJournal
+from unseam.scale.executors import Executor
+from unseam.scale.stages import STAGES
+from unseam.scale.task import Failed, Stage, Task, as_record, facts_of
+
+_SECONDS = 1.0
+"""So much work at the most, beside the chunks that are being computed, is done again after a kill."""
+_SHOWN = 5
+
+
+class Journalled:
+    """Computes stages by an executor, and notes each chunk when it is on the disk.
+
+    Parameters
+    ----------
+    journal
+        Of the work folder, open.
+    executor
+        Who computes.
+    on_chunk
+        Called with each chunk of a stage that is finished: the stage, how many are, and of how many.
+    where
+        The place of a chunk in words, for errors.
+    """
+
+    def __init__(
+        self,
+        journal: AppendJournal,
+        executor: Executor,
+        on_chunk: Callable[[Stage, int, int], None] = lambda *_: None,
+        where: Callable[[Stage, int], str] = lambda stage, chunk: f"chunk {chunk}",
+    ) -> None:
+        self._journal, self._executor = journal, executor
+        self._on_chunk, self._where = on_chunk, where
+        self._finished: dict[str, set[int]] = {}
+        for record in journal.records():
+            self._finished.setdefault(record["stage"], set()).add(record["chunk"])
+        self._waiting: list[dict[str, Any]] = []
+        self._last = time.monotonic()
+
+    def run(
+        self, stage: Stage, chunks: Sequence[int], tables_for: Callable[[int], Any] = lambda _: None
+    ) -> Iterator[tuple[int, Any]]:
+        """Chunk and facts of the chunks of a stage, in any order; those of an earlier run first.
+
+        Raises
+        ------
+        ClusterError
+            If some could not be computed, once all others are; names their places.
+        """
+        known = self._finished.setdefault(stage.key, set())
+        left = [chunk for chunk in chunks if chunk not in known]
+        if known:
+            yield from self.told(stage)
+        tasks = (Task(stage, chunk, tables_for(chunk)) for chunk in left)
+        failed: list[tuple[int, Failed]] = []
+        try:
+            for task, answer in self._executor.perform(tasks):
+                if isinstance(answer, Failed):
+                    failed.append((task.chunk, answer))
+                    continue
+                self._note(as_record(task, answer))
+                known.add(task.chunk)
+                self._on_chunk(stage, len(known), len(chunks))
+                yield task.chunk, answer
+        finally:
+            self._settle()
+        if failed:
+            raise ClusterError(self._said(stage, failed, len(chunks)))
+
+    def finish(self, stage: Stage, chunks: Sequence[int]) -> None:
+        """Run a stage that has nothing to tell."""
+        if len(self._finished.get(stage.key, ())) < len(chunks):
+            for _ in self.run(stage, chunks):
+                pass
+
+    def told(self, stage: Stage) -> Iterator[tuple[int, Any]]:
+        """Chunk and facts of what is finished of a stage, read from the journal."""
+        self._settle()
+        kind = STAGES[stage.kind][1]
+        for record in self._journal.records():
+            if record["stage"] == stage.key:
+                yield record["chunk"], facts_of(record, kind)
+
+    def _note(self, record: dict[str, Any]) -> None:
+        self._waiting.append(record)
+        if time.monotonic() - self._last > _SECONDS:
+            self._settle()
+
+    def _settle(self) -> None:
+        """First the pixels reach the disk, then the lines that say so."""
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            self._executor.settle()
+            self._journal.append(waiting)
+        self._last = time.monotonic()
+
+    def _said(self, stage: Stage, failed: Iterable[tuple[int, Failed]], num_chunks: int) -> str:
+        rows = [f"{self._where(stage, chunk)}: {answer.reason}" for chunk, answer in failed]
+        more = f"; and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
+        return (
+            f"{len(rows)} of {num_chunks} chunks could not be computed ({'; '.join(rows[:_SHOWN])}{more}). All others are "
+            "finished and kept. Look at the image there, or give workers more memory; the same command with --resume tries these "
+            "again."
+        )

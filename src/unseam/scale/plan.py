@@ -1,0 +1,67 @@
+"""What a large prediction is: checked before anything is computed, and again when it goes on."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from unseam import __version__
+from unseam.errors import DataError
+from unseam.io.large import LargeImage
+from unseam.model_file import model_bytes
+from unseam.scale.folder import digest_of
+from unseam.scale.work import Work
+from unseam.scale.worker import Worker
+from unseam.settings import encode
+
+_OF_THIS_CALL = ("source", "folder", "max_bytes", "device")
+"""Where things lie and how much memory there is may change while work is stopped; the result does not depend on it."""
+
+
+def plan_of(worker: Worker, out: Path) -> dict[str, Any]:
+    """All that the result depends on, as JSON knows it."""
+    settings = {name: value for name, value in encode(worker.work).items() if name not in _OF_THIS_CALL}
+    model = worker.model
+    return {
+        "unseam": __version__,
+        "out": out.name,
+        "work": settings,
+        "computed with": str(model.engine).rsplit(",", 1)[0],
+        "model": hashlib.sha256(model_bytes(model.net, model.info)).hexdigest(),
+        "image": [_facts_of(image) for image in worker.images],
+        "file": _file_facts(worker.work),
+    }
+
+
+def check_channels(worker: Worker, image: LargeImage | None = None, *, is_grey: bool = True) -> None:
+    """See that images have the channels that the model knows; ``is_grey``: whether three channels are known to be equal.
+
+    Raises
+    ------
+    DataError
+        If they have others.
+    """
+    wanted = worker.model.info.net.in_channels
+    for one in (image,) if image is not None else worker.images:
+        if one.num_channels != wanted and not (wanted == 1 and one.num_channels == 3 and is_grey):
+            raise DataError(
+                f"{one.path}: the image has {one.num_channels} channel(s); this model was trained on {wanted}. Give images "
+                "with the same channels, or train a model on images like this one."
+            )
+
+
+def _facts_of(image: LargeImage) -> dict[str, Any]:
+    return {
+        "position": image.position,
+        "planes": list(image.plane_shape),
+        "size": [image.height, image.width, image.num_channels],
+        "type": str(image.dtype),
+    }
+
+
+def _file_facts(work: Work) -> list[Any]:
+    """What tells a file, or the metadata of a store, from another one; of terabytes no check sum is made."""
+    path = Path(work.source)
+    if path.is_file():
+        return [path.name, path.stat().st_size]
+    metadata = sorted(one for pattern in ("zarr.json", ".zattrs", ".zarray") for one in path.glob(pattern))
+    return [path.name, *(digest_of(one) for one in metadata)]

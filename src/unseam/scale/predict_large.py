@@ -1,0 +1,256 @@
+"""One image of any size to one result of any size: plane by plane, chunk by chunk, each written as it is computed.
+
+::
+
+    grey range    one pass over a plane: what becomes 0 and 1, from the sample that an image in memory would give
+    network       each chunk: its classes, probabilities, foreground
+    objects       components of each chunk, joined across their edges; sizes and holes of whole objects
+    pyramid       the smaller levels
+
+The result has its name when all of that is done. Until then it lies in the work folder, and any part that is finished is not
+done again.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unseam import __version__
+from unseam.chunk_grid import ChunkGrid
+from unseam.errors import OutputError
+from unseam.io.append_journal import AppendJournal
+from unseam.io.large import LargeImage
+from unseam.io.result import mark_complete, write_tiff
+from unseam.model import Model
+from unseam.scale.arrays import create_results, create_scratch, layout_of, names_of
+from unseam.scale.executors import Executor
+from unseam.scale.folder import TIFF, claimed, clear, keep_plan, publish
+from unseam.scale.journalled import Journalled
+from unseam.scale.objects import objects_of_plane
+from unseam.scale.plan import check_channels, plan_of
+from unseam.scale.stages.grey_range import bands_of, ranges_from
+from unseam.scale.stages.network import NetworkTables
+from unseam.scale.task import Stage
+from unseam.scale.work import CLASSES, OBJECTS, PROBABILITIES, Work
+from unseam.scale.worker import Worker
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Who is told how a large prediction goes.
+
+    Attributes
+    ----------
+    tell
+        Called with sentences.
+    on_chunk
+        Called with (what is done, chunks done, chunks in all) of a pass over a plane.
+    """
+
+    tell: Callable[[str], None] = lambda _: None
+    on_chunk: Callable[[str, int, int], None] = lambda *_: None
+
+
+@dataclass(frozen=True)
+class LargeResult:
+    """What was written.
+
+    Attributes
+    ----------
+    path
+        Of the store or file.
+    num_planes
+        Of all positions.
+    num_chunks
+        Of all planes, at full size.
+    num_pixels
+        Of each class.
+    num_objects
+        Of all planes; None if none were wanted.
+    surest
+        The largest probability of any class but the background.
+    """
+
+    path: Path
+    num_planes: int
+    num_chunks: int
+    num_pixels: tuple[int, ...]
+    num_objects: int | None
+    surest: float
+
+    @property
+    def foreground(self) -> float:
+        """Share of all classes but the background."""
+        return sum(self.num_pixels[1:]) / sum(self.num_pixels)
+
+
+def predict_large(
+    model: Model,
+    source: Path,
+    out: Path,
+    work: Work,
+    executor_for: Callable[[Worker], Executor],
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> LargeResult:
+    """Segment an image that is never held in memory.
+
+    Parameters
+    ----------
+    model
+        The trained network.
+    source
+        An OME-Zarr store, a TIFF, a NumPy file, or any other image.
+    out
+        The result: a name that ends in .zarr, or in .tif for one tiled BigTIFF.
+    work
+        How; its source and folder are filled in.
+    executor_for
+        Who computes; called with the worker of this process.
+    resume
+        Go on with unfinished work.
+    overwrite
+        Replace a result, and forget unfinished work.
+    progress
+        Who is told.
+
+    Raises
+    ------
+    ImageReadError, DataError
+        If the source cannot be read, or not be segmented by this model.
+    OutputError
+        If something is there already, or cannot be written; :class:`~unseam.errors.InUseError` if another process is at it.
+    SettingsError
+        If unfinished work was begun otherwise.
+    ClusterError
+        If chunks could not be computed, or the scheduler was lost; what is finished is kept.
+    """
+    source, out = source.absolute(), out.absolute()
+    if out == source:
+        raise OutputError(f"{out} is the image itself. Give another --out.")
+    with claimed(out, resume=resume, overwrite=overwrite) as folder:
+        work = replace(work, source=str(source), folder=str(folder))
+        worker = Worker(work, lambda: model)
+        check_channels(worker)
+        plan = plan_of(worker, out)
+        if not resume:
+            model.save(work.model)
+        keep_plan(folder, plan, resume=resume)
+        with closing(executor_for(worker)) as executor, AppendJournal(folder / "journal.txt") as journal:
+            result = _Prediction(worker, journal, executor, progress or Progress()).all(out, plan)
+        clear(folder)
+    return result
+
+
+class _Prediction:
+    """One large prediction while it runs."""
+
+    def __init__(self, worker: Worker, journal: AppendJournal, executor: Executor, progress: Progress) -> None:
+        self.worker, self.progress = worker, progress
+        if journal.note:
+            progress.tell(journal.note)
+        self.run = Journalled(journal, executor, self._on_chunk, self._where)
+
+    def all(self, out: Path, plan: dict[str, Any]) -> LargeResult:
+        """Everything, in order."""
+        images = self.worker.images
+        create_results(self.worker)
+        num_pixels = np.zeros(self.worker.model.info.net.num_classes, np.int64)
+        surest, num_objects, num_chunks = 0.0, 0, 0
+        for position, image in enumerate(images):
+            create_scratch(self.worker, position)
+            for plane in range(image.num_planes):
+                found = self._plane(position, plane)
+                num_pixels += found[0]
+                surest, num_objects = max(surest, found[1]), num_objects + found[2]
+                num_chunks += len(self.worker.grid(position))
+            self._pyramids(position)
+        facts = {
+            "made_by": f"unseam {__version__}",
+            "source": Path(self.worker.work.source).name,
+            "model_sha256": plan["model"],
+            "num_pixels": num_pixels.tolist(),
+            "num_objects": num_objects if self.worker.work.saves.objects else None,
+        }
+        self._finish(out, facts)
+        count = num_objects if self.worker.work.saves.objects else None
+        return LargeResult(out, sum(i.num_planes for i in images), num_chunks, tuple(num_pixels.tolist()), count, surest)
+
+    def _plane(self, position: int, plane: int) -> tuple[np.ndarray, float, int]:
+        """Pixels of each class, the largest probability of a foreground, and the number of objects."""
+        image, grid = self.worker.images[position], self.worker.grid(position)
+        bands = self.run.run(Stage("grey range", position, plane), range(len(bands_of(image))))
+        ranges, is_grey = ranges_from((facts for _, facts in bands), self.worker.model.info.normalise)
+        tables = NetworkTables(self._seen(image, ranges, is_grey))
+        num_pixels, surest = np.zeros(self.worker.model.info.net.num_classes, np.int64), 0.0
+        for _, facts in self.run.run(Stage("network", position, plane), range(len(grid)), lambda _: tables):
+            num_pixels += facts.num_pixels
+            surest = max(surest, float(facts.surest[0]))
+        num_objects = 0
+        if self.worker.work.saves.objects:
+            found = objects_of_plane(self.worker, self.run, position, plane)
+            num_objects = found.num_objects
+            if found.num_undecided:
+                self.progress.tell(
+                    f"{found.num_undecided:,} px lie where the flood of a threshold above 0.5 comes from very far: they may "
+                    "belong to a neighbour"
+                )
+        return num_pixels, surest, num_objects
+
+    def _seen(self, image: LargeImage, ranges: np.ndarray, is_grey: bool) -> np.ndarray:
+        """The ranges of the channels that the network sees; grey that was saved as three equal channels is grey."""
+        check_channels(self.worker, image, is_grey=is_grey)
+        return ranges[: self.worker.model.info.net.in_channels]
+
+    def _pyramids(self, position: int) -> None:
+        image = self.worker.images[position]
+        for name in names_of(self.worker.work.saves):
+            layout = layout_of(self.worker, position, name)
+            klasses = [f".{k}" for k in range(layout.shape[layout.axes.index("C")])] if name == PROBABILITIES else [""]
+            for level in range(1, layout.num_levels):
+                grid = self.worker.result(position, name, level).grid
+                for plane in range(image.num_planes):
+                    for klass in klasses:
+                        self.run.finish(Stage("pyramid", position, plane, f"{name}{klass}-{level}"), range(len(grid)))
+
+    def _finish(self, out: Path, facts: dict[str, Any]) -> None:
+        """Say in the result that it is complete, and give it its name."""
+        work = self.worker.work
+        for image in self.worker.images:
+            for name in reversed(names_of(work.saves)):
+                group = work.group(image.position, name)
+                mark_complete(group, {**facts, "kind_of_result": name})
+        if out.name.lower().endswith(TIFF):
+            self.progress.tell("writing the TIFF")
+            write_tiff(out, work.group("", _named(work)), layout_of(self.worker, 0, _named(work)))
+        else:
+            publish(work.result, out)
+
+    def _on_chunk(self, stage: Stage, done: int, total: int) -> None:
+        image = self.worker.images[stage.position]
+        more = f" {stage.plane + 1}/{image.num_planes}" if image.num_planes > 1 else ""
+        self.progress.on_chunk(f"{stage.kind}{more}", done, total)
+
+    def _where(self, stage: Stage, chunk: int) -> str:
+        """The place of a chunk in the source."""
+        image = self.worker.images[stage.position]
+        grid: Any = self.worker.grid(stage.position)
+        if stage.kind == "grey range":
+            grid = bands_of(image)
+        elif stage.kind == "pyramid":
+            grid = ChunkGrid(image.height, image.width, self.worker.work.side << int(stage.part.rsplit("-", 1)[1]))
+        rows, columns = grid.window(chunk)
+        position = f"position {image.position}, " if image.position else ""
+        plane = f"plane {stage.plane}, " if image.num_planes > 1 else ""
+        return f"{position}{plane}rows {rows.start}-{rows.stop - 1}, columns {columns.start}-{columns.stop - 1}"
+
+
+def _named(work: Work) -> str:
+    """The one result of a TIFF."""
+    return OBJECTS if work.saves.objects else CLASSES

@@ -1,0 +1,144 @@
+"""One bounded pass over a plane for what becomes 0 and 1: the same sample as of an image in memory, so the same range."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from unseam.chunk_grid import Window
+from unseam.data.normalise import GreyRange, Normalise, sampled
+from unseam.errors import DataError
+from unseam.io.large import LargeImage
+from unseam.scale.task import Task
+from unseam.scale.worker import Worker
+
+_BAND_BYTES = 32 * 2**20
+"""Read at once, about."""
+
+
+@dataclass(frozen=True)
+class RangeFacts:
+    """Of a band of a plane.
+
+    Attributes
+    ----------
+    values
+        What percentiles are made of, channel after channel.
+    least, largest
+        Of each channel, over all pixels.
+    is_grey
+        (1,): whether three channels are all equal.
+    """
+
+    values: Shaped[np.ndarray, "values"]
+    least: Shaped[np.ndarray, "channels"]
+    largest: Shaped[np.ndarray, "channels"]
+    is_grey: Shaped[np.ndarray, "1"]
+
+
+@dataclass(frozen=True)
+class Bands:
+    """A plane cut for reading: in whole rows where its file stores whole rows, otherwise in whole pieces of the file."""
+
+    height: int
+    width: int
+    rows: int
+    columns: int
+
+    def __len__(self) -> int:
+        return -(-self.height // self.rows) * -(-self.width // self.columns)
+
+    def window(self, band: int) -> Window:
+        """Rows and columns of a band."""
+        row, column = divmod(band, -(-self.width // self.columns))
+        top, left = row * self.rows, column * self.columns
+        return slice(top, min(self.height, top + self.rows)), slice(left, min(self.width, left + self.columns))
+
+
+def bands_of(image: LargeImage) -> Bands:
+    """How to read a plane once."""
+    pixels = max(1, _BAND_BYTES // (image.dtype.itemsize * image.num_channels))
+    rows, columns = (min(piece, length) for piece, length in zip(image.piece, (image.height, image.width), strict=True))
+    columns = min(image.width, max(1, round(pixels**0.5) // columns) * columns)
+    rows = min(image.height, max(1, pixels // (columns * rows)) * rows)
+    return Bands(image.height, image.width, rows, columns)
+
+
+def grey_range(worker: Worker, task: Task) -> RangeFacts:
+    """Look at every pixel of a band.
+
+    Raises
+    ------
+    ImageReadError
+        If it cannot be read.
+    DataError
+        If a pixel is not finite; its place is named.
+    """
+    image = worker.images[task.stage.position]
+    rows, columns = bands_of(image).window(task.chunk)
+    values = image.read(task.stage.plane, rows, columns)
+    _check_finite(image, task.stage.plane, values, rows.start, columns.start)
+    channels = values[None] if values.ndim == 2 else np.moveaxis(values, -1, 0)
+    parts = [sampled(channel, rows.start, columns.start, image.height, image.width) for channel in channels]
+    return RangeFacts(
+        np.concatenate(parts),
+        channels.min(axis=(1, 2)),
+        channels.max(axis=(1, 2)),
+        np.array([len(channels) == 3 and bool((channels == channels[:1]).all())]),
+    )
+
+
+def ranges_from(facts: Iterable[RangeFacts], normalise: Normalise) -> tuple[Float[np.ndarray, "channels 2"], bool]:
+    """The range of each channel, (low, high), and whether three channels are all equal."""
+    found = list(facts)
+    num_channels = len(found[0].least)
+    parts = [part.values.reshape(num_channels, -1) for part in found]
+    ranges = []
+    for channel in range(num_channels):
+        one = normalise.range_from(
+            np.concatenate([part[channel] for part in parts]),
+            lambda channel=channel: min(part.least[channel] for part in found),  # type: ignore[misc]
+            lambda channel=channel: max(part.largest[channel] for part in found),  # type: ignore[misc]
+        )
+        ranges.append((one.low, one.high))
+    return np.array(ranges, np.float64), all(bool(part.is_grey[0]) for part in found)
+
+
+class NormalisedPlane:
+    """A plane as the network meets it, read window by window.
+
+    Parameters
+    ----------
+    image, plane
+        Which.
+    ranges
+        (low, high) of each channel that the network sees, the first ones.
+    """
+
+    def __init__(self, image: LargeImage, plane: int, ranges: Float[np.ndarray, "channels 2"]) -> None:
+        self._image, self._plane = image, plane
+        self._ranges = [GreyRange(float(low), float(high)) for low, high in ranges]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        return len(self._ranges), self._image.height, self._image.width
+
+    def window(self, rows: slice, columns: slice) -> Float[np.ndarray, "channel rows columns"]:
+        """Normalised pixels, float32."""
+        values = self._image.read(self._plane, rows, columns)
+        channels = values[None] if values.ndim == 2 else np.moveaxis(values, -1, 0)
+        pairs = zip(channels, self._ranges, strict=False)  # grey that was saved as colour has one range
+        return np.stack([one.scaled(channel, rows.start, columns.start) for channel, one in pairs])
+
+
+def _check_finite(image: LargeImage, plane: int, values: np.ndarray, top: int, left: int) -> None:
+    if values.dtype.kind != "f" or np.isfinite(values).all():
+        return
+    row, column = np.argwhere(~np.isfinite(values))[0][:2]
+    where = f"plane {plane}, " if image.num_planes > 1 else ""
+    raise DataError(
+        f"{image.path}: the pixel at {where}row {top + row}, column {left + column} is {values[row, column]}; every pixel must "
+        "be a finite number. Put real values in their place first."
+    )

@@ -1,0 +1,122 @@
+"""The network over one chunk: its classes and probabilities on the disk, and the foreground that objects are made of."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Float32, Int32, Int64, Num
+
+from unseam.chunk_grid import ChunkGrid, Window
+from unseam.inference.flood import LIKELY as THRESHOLD_OF_LIKELY
+from unseam.inference.instances import foreground_of
+from unseam.inference.predict import likeliest_class
+from unseam.inference.whole_objects.records import CoreFacts
+from unseam.scale.stages.grey_range import NormalisedPlane
+from unseam.scale.stages.objects import cores
+from unseam.scale.task import Task
+from unseam.scale.work import CLASSES, LIKELY, PROBABILITIES, ProbabilityType
+from unseam.scale.worker import Worker
+
+_NO_CORES = CoreFacts(np.zeros(0, np.int64), *(np.zeros((2, 0), np.int32) for _ in range(4)))
+_MANY = 4
+"""Chunks along an axis from which on the last is computed at full length, its rest mirrored: then all tiles have one size."""
+
+
+@dataclass(frozen=True)
+class NetworkTables:
+    """The grey range of each channel, (low, high)."""
+
+    ranges: Float[np.ndarray, "channels 2"]
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """Of a chunk.
+
+    Attributes
+    ----------
+    num_pixels
+        Of each class.
+    surest
+        (1,): the largest probability of any class but the background.
+    firsts, top, left, bottom, right
+        As :class:`unseam.inference.whole_objects.records.CoreFacts`; empty where no objects are wanted.
+    """
+
+    num_pixels: Int64[np.ndarray, "classes"]
+    surest: Float32[np.ndarray, "1"]
+    firsts: Int64[np.ndarray, "cores"]
+    top: Int32[np.ndarray, "2 top_runs"]
+    left: Int32[np.ndarray, "2 left_runs"]
+    bottom: Int32[np.ndarray, "2 bottom_runs"]
+    right: Int32[np.ndarray, "2 right_runs"]
+
+
+def network(worker: Worker, task: Task) -> NetworkFacts:
+    """Segment a chunk and write it: each pixel gets what one pass over the whole plane would give it."""
+    position, plane, saves = task.stage.position, task.stage.plane, worker.work.saves
+    grid = worker.grid(position)
+    image = NormalisedPlane(worker.images[position], plane, task.tables.ranges)
+    rows, columns = grid.window(task.chunk)
+    size = rows.stop - rows.start, columns.stop - columns.start
+    num_classes = worker.model.info.net.num_classes
+    classes = np.empty(size, np.uint8)
+    likely = np.empty(size if saves.objects else (0, 0), np.float32)
+    kept = np.empty((num_classes, *size) if saves.probabilities != "none" else (0, 0, 0), _type(saves.probabilities))
+    surest = 0.0
+    for window in _parts(size, worker.work.chunk):
+        found = _probabilities(worker, image, _moved(window, rows.start, columns.start))
+        classes[window] = likeliest_class(found)
+        surest = max(surest, float(found[1:].max()))
+        if saves.objects:
+            likely[window] = foreground_of(found, saves.object_class)
+        if kept.size:
+            kept[:, *window] = as_written(found, saves.probabilities)
+    place = grid.place(task.chunk)
+    worker.result(position, CLASSES).write(worker.leading(position, plane), place, worker.class_values[classes])
+    for klass, part in enumerate(kept):
+        worker.result(position, PROBABILITIES).write(worker.leading(position, plane, klass), place, part)
+    if saves.objects and is_flooded(worker):
+        worker.scratch(position, LIKELY).write((), place, likely)
+    begun = cores(worker, task, likely) if saves.objects else _NO_CORES
+    counted = np.bincount(classes.ravel(), minlength=num_classes).astype(np.int64)
+    return NetworkFacts(counted, np.array([surest], np.float32), **vars(begun))
+
+
+def is_flooded(worker: Worker) -> bool:
+    """Whether objects start above 0.5, so that the foreground is needed once more."""
+    return worker.model.info.objects.threshold > THRESHOLD_OF_LIKELY
+
+
+def as_written(
+    probabilities: Float32[np.ndarray, "klass rows columns"], kind: ProbabilityType
+) -> Num[np.ndarray, "klass rows columns"]:
+    """Probabilities in the type that they are written in: 0 to 255 for 0 to 1, or half precision."""
+    return np.rint(probabilities * 255).astype(np.uint8) if kind == "uint8" else probabilities.astype(np.float16)
+
+
+def _type(kind: ProbabilityType) -> type[np.generic]:
+    return np.uint8 if kind == "uint8" else np.float16
+
+
+def _parts(size: tuple[int, int], side: int) -> Iterator[Window]:
+    """A unit of work in squares of a chunk, each of which fits into memory with all that is made of it."""
+    grid = ChunkGrid(*size, side)
+    return map(grid.window, range(len(grid)))
+
+
+def _moved(window: Window, down: int, right: int) -> Window:
+    rows, columns = window
+    return slice(rows.start + down, rows.stop + down), slice(columns.start + right, columns.stop + right)
+
+
+def _probabilities(worker: Worker, image: NormalisedPlane, window: Window) -> Float32[np.ndarray, "klass rows columns"]:
+    """Of a window; where an axis has many chunks, at full length, so that no other size of tile has to be made ready."""
+    side = worker.work.chunk
+    rows, columns = (
+        slice(part.start, part.start + side if length > (_MANY - 1) * side else part.stop)
+        for part, length in zip(window, image.shape[1:], strict=True)
+    )
+    with worker.computing:
+        found = worker.predictor.probabilities(image, (rows, columns))
+    return found[:, : window[0].stop - window[0].start, : window[1].stop - window[1].start]

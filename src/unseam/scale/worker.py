@@ -1,0 +1,83 @@
+"""What one process holds to compute chunks: the source, the model and the arrays, each opened once."""
+
+import threading
+from collections.abc import Callable
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt
+
+from unseam.chunk_grid import ChunkGrid
+from unseam.inference.predict import Predictor
+from unseam.io.large import LargeImage, open_large
+from unseam.io.result import ChunkedArray, ChunkFiles, open_array, open_level
+from unseam.model import Model
+from unseam.scale.work import Work
+
+
+class Worker:
+    """Holds what the stages of one work need.
+
+    Parameters
+    ----------
+    work
+        What is to be done.
+    make_model
+        Makes the model when it is first needed; None: it is read from the work folder.
+    """
+
+    def __init__(self, work: Work, make_model: Callable[[], Model] | None = None) -> None:
+        self.work = work
+        self._make_model = make_model or (lambda: Model.load(work.model, work.device, work.precision, work.engine))
+        self.computing = threading.Lock()
+        """An engine computes one tile at a time; held while it does."""
+        self.files = ChunkFiles(is_synced=False)
+        """The writer of chunks: they are on the disk once it has settled."""
+        self.array = lru_cache(maxsize=256)(self._opened)
+
+    @cached_property
+    def images(self) -> tuple[LargeImage, ...]:
+        """The source, an image for each of its positions."""
+        return open_large(Path(self.work.source), fill_missing=self.work.fill_missing)
+
+    @cached_property
+    def model(self) -> Model:
+        """The trained network."""
+        return self._make_model()
+
+    @property
+    def predictor(self) -> Predictor:
+        """Computes tiles within the memory that is allowed."""
+        return Predictor(self.model.engine, self.work.tile, max_bytes=self.work.max_bytes)
+
+    def grid(self, position: int) -> ChunkGrid:
+        """The chunks of each plane of a position."""
+        image = self.images[position]
+        return ChunkGrid(image.height, image.width, self.work.side)
+
+    def result(self, position: int, name: str, level: int = 0) -> ChunkedArray:
+        """An array of the result."""
+        return self.array(str(self.work.group(self.images[position].position, name)), level)
+
+    def scratch(self, position: int, name: str) -> ChunkedArray:
+        """An array that is needed on the way."""
+        return self.array(str(self.work.scratch / f"{position}-{name}"), None)
+
+    def leading(self, position: int, plane: int, klass: int | None = None) -> tuple[int, ...]:
+        """Where a plane lies along the axes before the rows: T, the class if there is one, Z."""
+        image = self.images[position]
+        index = [int(at) for at in np.unravel_index(plane, image.plane_shape)] if image.plane_shape else []
+        if klass is not None:
+            index.insert(image.plane_axes.count("T"), klass)
+        return tuple(index)
+
+    @cached_property
+    def class_values(self) -> UInt[np.ndarray, "classes"]:
+        """What each class is called in the masks that the model was trained on, in the smallest type that holds them."""
+        values = self.model.info.class_values
+        highest = max(values)
+        return np.array(values, np.uint8 if highest < 2**8 else np.uint16 if highest < 2**16 else np.uint32)
+
+    def _opened(self, path: str, level: int | None) -> ChunkedArray:
+        return open_array(Path(path), self.files) if level is None else open_level(Path(path), level, self.files)

@@ -1,0 +1,88 @@
+"""A result written chunk by chunk is that of the whole image in memory, from every reader and to every writer."""
+
+import numpy as np
+import pytest
+import tifffile
+
+from reference.large import EVERYTHING, WRITERS, blob_model, in_chunks, read, smooth, write_npy, write_zarr
+from unseam.scale.work import Saves
+
+
+@pytest.fixture
+def image(rng):
+    return smooth(rng, 150, 131)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("threshold", [0.5, 0.7])
+def test_every_reader(tmp_path, image, name, threshold):
+    model = blob_model(threshold)
+    whole = model.predict(image)
+    assert whole.instances.max() > 5
+    found = in_chunks(model, WRITERS[name](tmp_path / name, image), tmp_path / "out.ome.zarr")
+    assert np.array_equal(read(found.path), whole.classes)
+    assert np.array_equal(read(found.path, "labels/objects"), whole.instances)
+    assert np.allclose(read(found.path, "probabilities"), whole.probabilities, atol=1e-3)
+    assert found.num_objects == whole.instances.max()
+    assert found.num_pixels == tuple(np.unique(whole.classes, return_counts=True)[1].tolist())
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("save", ["classes", "objects"])
+def test_tiff(tmp_path, image, save):
+    model = blob_model()
+    saves = Saves(objects=save == "objects")
+    found = in_chunks(model, write_npy(tmp_path / "image.npy", image), tmp_path / "out.ome.tif", saves)
+    whole = model.predict(image)
+    with tifffile.TiffFile(found.path) as tiff:
+        assert tiff.is_bigtiff
+        assert tiff.series[0].pages[0].is_tiled
+        assert len(tiff.series[0].levels) == 4
+        assert np.array_equal(tiff.series[0].asarray(), whole.instances if save == "objects" else whole.classes)
+
+
+def test_stacks_of_planes(tmp_path, rng):
+    model, stack = blob_model(), smooth(rng, 2, 3, 70, 80)
+    found = in_chunks(model, write_zarr(tmp_path / "movie.zarr", stack, axes="tzyx"), tmp_path / "out.zarr")
+    for t in range(2):
+        for z in range(3):
+            whole = model.predict(stack[t, z])
+            assert np.array_equal(read(found.path)[t, z], whole.classes)
+            assert np.array_equal(read(found.path, "labels/objects")[t, z], whole.instances)
+            assert np.allclose(read(found.path, "probabilities")[t, :, z], whole.probabilities, atol=1e-3)
+    assert found.num_planes == 6
+
+
+def test_channels_and_several_classes(tmp_path, rng):
+    model, image = blob_model(channels=2, classes=3), smooth(rng, 2, 90, 75)
+    saves = Saves(probabilities="uint8")
+    found = in_chunks(model, write_zarr(tmp_path / "two.zarr", image, axes="cyx"), tmp_path / "out.zarr", saves)
+    whole = model.predict(np.moveaxis(image, 0, -1))
+    assert np.array_equal(read(found.path), whole.classes)
+    assert np.abs(read(found.path, "probabilities") / 255 - whole.probabilities).max() <= 0.51 / 255
+
+
+@pytest.mark.parametrize("shard", [1, 2])
+@pytest.mark.parametrize("size", [(20, 25), (64, 32), (33, 97)])
+def test_every_size(tmp_path, rng, shard, size):
+    model, image = blob_model(), smooth(rng, *size)
+    found = in_chunks(model, write_npy(tmp_path / "a.npy", image), tmp_path / "out.zarr", EVERYTHING, shard=shard)
+    whole = model.predict(image)
+    assert np.array_equal(read(found.path), whole.classes)
+    assert np.array_equal(read(found.path, "labels/objects"), whole.instances)
+
+
+def test_the_pyramid_is_every_second_pixel(tmp_path, image):
+    found = in_chunks(blob_model(), write_npy(tmp_path / "image.npy", image), tmp_path / "out.zarr")
+    for name in ("", "labels/objects"):
+        level = read(found.path, name)
+        for number in range(1, 4):
+            level = level[::2, ::2]
+            assert np.array_equal(read(found.path, name, number), level)
+
+
+def test_grey_saved_as_colour(tmp_path, image):
+    model = blob_model()
+    colour = np.stack([image] * 3, -1)
+    found = in_chunks(model, write_npy(tmp_path / "c.npy", colour), tmp_path / "out.zarr", Saves())
+    assert np.array_equal(read(found.path), model.predict(colour).classes)
