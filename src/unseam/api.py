@@ -108,7 +108,7 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     if ranks.world > 1:
         device = str(device_of_rank(device, ranks))
     with joined(ranks, device):
-        goes_on = resume or bool(ranks.same(folder is not None and is_restarted() and folder.was_begun_by(launch())))
+        goes_on = resume or (folder is not None and _goes_on_by_itself(folder, ranks))
         run = begun(recipe if resume or not goes_on else None, folder if goes_on else None, folds)
         run = changed(run, steps, minutes, folds, settings)
         watch = watch if watch is not None and ranks.is_first else Watch()
@@ -116,6 +116,11 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
             if folder is not None and ranks.is_first and not goes_on:
                 folder.check_free()
             return _train(data, masks, run, folder, watch, _Where(device, goes_on, ranks))
+
+
+def _goes_on_by_itself(folder: RunFolder, ranks: Ranks) -> bool:
+    """Whether torchrun began the run in this folder, and has now started it again in place of one that ended."""
+    return bool(ranks.same(float(is_restarted() and folder.was_begun_by(launch()))))
 
 
 def _train(

@@ -89,12 +89,12 @@ class Checkpoints:
             is of another network, optimiser or data. Or if another rank finds another one.
         """
         chosen = self._newest(tell) if ranks.is_first else None
-        step = int(ranks.same(chosen[0] if chosen else -1))
+        step = int(ranks.same(float(chosen[0] if chosen else -1)))
         if step < 0:
             return False
         path = self.folder / f"step-{step:06d}"
         about, files = chosen[1:] if chosen else read_with_manifest(path)
-        number = _number_of(files) if ranks.world > 1 else 0
+        number = _number_of(files) if ranks.world > 1 else 0.0
         if number != ranks.same(number):
             raise ModelFileError(
                 f"{path}: rank {ranks.rank} finds another checkpoint here than rank 0 does. All machines must see one and the "

@@ -95,7 +95,7 @@ class Ranks:
         if self.world == 1:
             return facts
         text = json.dumps(facts).encode() if self.is_first else b""
-        data = torch.zeros(int(self.same(len(text))), dtype=torch.uint8)
+        data = torch.zeros(int(self.same(float(len(text)))), dtype=torch.uint8)
         if self.is_first:
             data = torch.tensor(list(text), dtype=torch.uint8)
         torch.distributed.broadcast(data, 0)
