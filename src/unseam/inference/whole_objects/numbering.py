@@ -1,0 +1,113 @@
+"""Which number in the plane each local number of each chunk stands for: two flat arrays, whatever the number of objects."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Int32, Int64, Shaped
+
+from unseam.chunk_grid import ChunkGrid, Window
+from unseam.inference.whole_objects.records import WindowNumbers
+
+
+@dataclass(frozen=True)
+class Numbering:
+    """The coordinator's table.
+
+    Attributes
+    ----------
+    grid
+        The chunks.
+    offsets
+        Where the numbers of each chunk begin, and the end.
+    numbers
+        Core number of each local one, chunk after chunk; 0 where it was dropped.
+    num_cores
+        The largest that there ever was.
+    """
+
+    grid: ChunkGrid
+    offsets: Int64[np.ndarray, "chunks_and_1"]
+    numbers: Int64[np.ndarray, "labels"]
+    num_cores: int
+
+    def around(self, window: Window) -> WindowNumbers:
+        """The part that a window needs."""
+        chunks = np.fromiter(self.grid.touching(window), np.int64)
+        return WindowNumbers(
+            chunks,
+            np.cumsum([0, *(self.offsets[chunks + 1] - self.offsets[chunks])], dtype=np.int64),
+            np.concatenate([self.numbers[self.offsets[chunk] : self.offsets[chunk + 1]] for chunk in chunks]),
+        )
+
+    def and_foreign(self, foreign: Sequence[Int64[np.ndarray, "_"]]) -> "Numbering":
+        """With more local numbers behind those of each chunk."""
+        parts = np.split(self.numbers, self.offsets[1:-1])
+        counts = [len(part) + len(more) for part, more in zip(parts, foreign, strict=True)]
+        both = [piece for pair in zip(parts, foreign, strict=True) for piece in pair]
+        return replace(self, offsets=np.cumsum([0, *counts], dtype=np.int64), numbers=np.concatenate(both))
+
+    def without(self, is_dropped: Bool[np.ndarray, "cores_and_0"]) -> "Numbering":
+        """Cores dropped."""
+        return replace(self, numbers=np.where(is_dropped[self.numbers], 0, self.numbers))
+
+    def chunks_near(self, is_it: Bool[np.ndarray, "cores_and_0"], rim: int) -> list[int]:
+        """Chunks whose window, with a rim, touches a chunk that has one of those cores."""
+        counts = np.concatenate([[0], np.cumsum(is_it[self.numbers])])
+        has_one = np.diff(counts[self.offsets]) > 0
+        grid = self.grid
+        return [chunk for chunk in range(len(grid)) if has_one[list(grid.touching(grid.window(chunk, rim)))].any()]
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """A window in small numbers, which keep the order of the core numbers.
+
+    Small ones let `two_nearest` use its narrow words, and need tables no larger than the window's objects.
+
+    Attributes
+    ----------
+    labels
+        0 is background, 1, 2, ... the cores in the window.
+    numbers
+        Core number of each small one, 0 of 0; rising.
+    sources
+        An index into the table's numbers for each small one; 0 means nothing.
+    """
+
+    labels: Int32[np.ndarray, "height width"]
+    numbers: Int64[np.ndarray, "present"]
+    sources: Int64[np.ndarray, "present"]
+
+    def of(self, values: Shaped[np.ndarray, "labels"]) -> Shaped[np.ndarray, "present"]:
+        """Of something that the table tells of each number, that of the small ones; 0 for 0."""
+        chosen = np.zeros(len(self.numbers), values.dtype)
+        chosen[1:] = values[self.sources[1:]]
+        return chosen
+
+
+def read_numbered(
+    window: Window, grid: ChunkGrid, read: Callable[[Window], Int32[np.ndarray, "height width"]], table: WindowNumbers
+) -> Numbered:
+    """Read a window of local numbers and translate it."""
+    labels = np.array(read(window), np.int32)
+    rows, columns = window
+    touched = np.fromiter(grid.touching(window), np.int64)
+    offsets = table.offsets[np.searchsorted(table.chunks, touched)]
+    for chunk, offset in zip(touched.tolist(), offsets.tolist(), strict=True):
+        down, across = grid.window(chunk)
+        part = labels[
+            max(0, down.start - rows.start) : max(0, down.stop - rows.start),
+            max(0, across.start - columns.start) : max(0, across.stop - columns.start),
+        ]
+        np.add(part, np.int32(offset), out=part, where=part > 0)
+    is_present = np.zeros(len(table.numbers) + 1, bool)
+    is_present[labels] = True
+    present = np.flatnonzero(is_present[1:])
+    number = table.numbers[present]
+    kept = number > 0
+    numbers, source, small = np.unique(number[kept], return_index=True, return_inverse=True)
+    small_of = np.zeros(len(is_present), np.int32)
+    small_of[present[kept] + 1] = small + 1
+    zero = np.zeros(1, np.int64)
+    return Numbered(small_of[labels], np.concatenate([zero, numbers]), np.concatenate([zero, present[kept][source]]))
