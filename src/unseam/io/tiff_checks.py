@@ -59,16 +59,39 @@ def check_text(path: Path, tiff: "tifffile.TiffFile", walk: Walk) -> str | None:
 
 
 def check_tiff(path: Path, tiff: "tifffile.TiffFile", series: "tifffile.TiffPageSeries", walk: Walk) -> None:
-    """Check the structure of one series of pages.
+    """Check all of one series of pages that will be decoded as a whole.
 
     Raises
     ------
     ImageReadError
-        If it decodes to too much, uses an unsafe codec or an unknown colour space, if a strip or tile is
-        missing, lies outside the file or has another length than its pixels need, or if ImageJ or the writer promised
-        more planes than there are.
+        If it decodes to too much; as :func:`check_kind` and :func:`check_parts`; or if a compressed picture inside is
+        larger than its strip or tile.
     """
-    page, file_size = series.keyframe, tiff.filehandle.size
+    check_kind(path, tiff, series)
+    check_size(path, math.prod(series.shape) * series.dtype.itemsize)
+    check_parts(path, tiff, series, walk)
+    if series.dataoffset is not None:
+        return
+    for number, page in enumerate(series.pages):
+        key = page.keyframe if page is not None else None
+        assert page is not None
+        assert key is not None
+        if int(key.compression) in PICTURE_CODECS:
+            for part, (offset, count) in enumerate(zip(page.dataoffsets, page.databytecounts, strict=True)):
+                tiff.filehandle.seek(offset)
+                check_stream(path, (number, part), key, tiff.filehandle.read(min(count, 2**17)))
+    check_lzw(path, tiff, series)
+
+
+def check_kind(path: Path, tiff: "tifffile.TiffFile", series: "tifffile.TiffPageSeries") -> None:
+    """Check that the numbers are of a kind that is read, and that the series is what the descriptions promise.
+
+    Raises
+    ------
+    ImageReadError
+        If not.
+    """
+    page = series.keyframe
     if page.dtype is None or series.dtype is None:
         raise ImageReadError(
             path, f"pixels of {page.bitspersample} bits in this layout are not supported; save as 8- or 16-bit TIFF"
@@ -78,7 +101,18 @@ def check_tiff(path: Path, tiff: "tifffile.TiffFile", series: "tifffile.TiffPage
         raise ImageReadError(
             path, "its description promises other planes than the file holds; it is damaged or cut short: copy it again"
         )
-    check_size(path, math.prod(series.shape) * series.dtype.itemsize)
+
+
+def check_parts(path: Path, tiff: "tifffile.TiffFile", series: "tifffile.TiffPageSeries", walk: Walk) -> None:
+    """Check the structure of a series of the right kind.
+
+    Raises
+    ------
+    ImageReadError
+        If it uses an unsafe codec or an unknown colour space, if a strip or tile is missing, lies outside the file or has
+        another length than its pixels need.
+    """
+    page, file_size = series.keyframe, tiff.filehandle.size
     codec = int(page.compression)
     if codec not in _CODECS:
         known = ", ".join(sorted(set(_CODECS.values()) - {"none"}))
@@ -102,7 +136,6 @@ def check_tiff(path: Path, tiff: "tifffile.TiffFile", series: "tifffile.TiffPage
         if one is None:
             raise ImageReadError(path, f"page {number} lies in another file, or is missing; save the series as one file")
         _check_page(path, number, one, file_size)
-        _check_streams(path, number, one, tiff)
 
 
 def _num_planes(pixels: str) -> int:
@@ -151,43 +184,57 @@ def _strip_bytes(page: "tifffile.TiffPage") -> int:
     return rows * math.ceil(page.imagewidth * samples * page.bitspersample / 8)
 
 
-def _check_streams(path: Path, number: int, page: "tifffile.TiffPage | tifffile.TiffFrame", tiff: "tifffile.TiffFile") -> None:
-    """Compressed pictures inside the page may not be larger than their tile, nor LZW longer than its strip."""
-    key = page.keyframe
-    assert key is not None
+def check_stream(path: Path, place: tuple[int, int], key: "tifffile.TiffPage", data: bytes) -> None:
+    """Check that a compressed picture (JPEG, JPEG 2000, WebP) is not larger than the strip or tile that it is in.
+
+    Parameters
+    ----------
+    path, place
+        The file; number of the page, and of the strip or tile.
+    key
+        The page, or the one that it is like.
+    data
+        The picture, or its beginning.
+
+    Raises
+    ------
+    ImageReadError
+        If it is.
+    """
     codec = int(key.compression)
+    coded = coded_values(codec, data) if codec in PICTURE_CODECS else None
     samples = key.samplesperpixel if int(key.planarconfig) == 1 else 1
     rows, columns = (key.tilelength, key.tilewidth) if key.is_tiled else (key.rowsperstrip, key.imagewidth)
     values = math.prod((rows, columns, samples, max(1, key.tiledepth)))
-    if codec in PICTURE_CODECS:
-        for part, (offset, count) in enumerate(zip(page.dataoffsets, page.databytecounts, strict=True)):
-            tiff.filehandle.seek(offset)
-            coded = coded_values(codec, tiff.filehandle.read(min(count, 2**17)))
-            if coded is not None and coded > 2 * values + 4096:  # a stream may be padded to whole blocks, or carry alpha
-                raise ImageReadError(
-                    path,
-                    f"page {number}, strip or tile {part} says that it holds {coded:,} values where {values:,} belong; the "
-                    "TIFF is damaged: copy it again",
-                )
-    elif codec == 5:
-        _check_lzw(path, number, page, tiff)
+    if coded is not None and coded > 2 * values + 4096:  # a stream may be padded to whole blocks, or carry alpha
+        raise ImageReadError(
+            path,
+            f"page {place[0]}, strip or tile {place[1]} says that it holds {coded:,} values where {values:,} belong; the "
+            "TIFF is damaged: copy it again",
+        )
 
 
-def _check_lzw(path: Path, number: int, page: "tifffile.TiffPage | tifffile.TiffFrame", tiff: "tifffile.TiffFile") -> None:
-    """The decoder of LZW stops at the length that it is told; other decoders say that there would be more."""
+def check_lzw(path: Path, tiff: "tifffile.TiffFile", series: "tifffile.TiffPageSeries") -> None:
+    """Check that the first strip of LZW is not too long: its decoder stops at the length that it is told, others say it.
+
+    Raises
+    ------
+    ImageReadError
+        If it is.
+    """
+    key = series.keyframe
+    if int(key.compression) != 5 or key.is_tiled or key.fillorder != 1 or series.pages[0] is None:
+        return
     import imagecodecs
 
-    key = page.keyframe
-    assert key is not None
-    if key.is_tiled or number > 0 or key.fillorder != 1:
-        return
+    page = series.pages[0]
     full = _strip_bytes(key)
     tiff.filehandle.seek(page.dataoffsets[0])
     found = len(imagecodecs.lzw_decode(tiff.filehandle.read(page.databytecounts[0]), out=full + _ALIGNMENT))
     if found >= full + _ALIGNMENT:
         raise ImageReadError(
             path,
-            f"page {number} has strips of more than {full:,} bytes of pixels, which is what its size asks for; the TIFF is "
+            f"page 0 has strips of more than {full:,} bytes of pixels, which is what its size asks for; the TIFF is "
             "damaged: copy it again",
         )
 

@@ -12,14 +12,17 @@ from pathlib import Path
 
 from unseam.io.large.array_image import LargeArrayReader
 from unseam.io.large.image import LargeImage
+from unseam.io.large.tiff_image import LargeTiffReader
 from unseam.io.large.whole_image import WholeReader
+from unseam.io.large.zarr_image import ZarrReader
+from unseam.io.large.zarr_store import is_store
 
-LargeReader = LargeArrayReader | WholeReader
+LargeReader = ZarrReader | LargeTiffReader | LargeArrayReader | WholeReader
 """The closed list of readers; the last one takes what is left."""
 
-LARGE_READERS: tuple[LargeReader, ...] = (LargeArrayReader(), WholeReader())
+LARGE_READERS: tuple[LargeReader, ...] = (ZarrReader(), LargeTiffReader(), LargeArrayReader(), WholeReader())
 
-__all__ = ["LargeImage", "LargeReader", "LARGE_READERS", "open_large"]
+__all__ = ["LargeImage", "LargeReader", "LARGE_READERS", "open_large", "is_store"]
 
 
 def open_large(path: Path, *, fill_missing: bool = False) -> tuple[LargeImage, ...]:
@@ -42,4 +45,4 @@ def open_large(path: Path, *, fill_missing: bool = False) -> tuple[LargeImage, .
     ImageReadError
         Whatever is wrong with the file, among it: absent, damaged, of a kind that is not read, no numbers.
     """
-    return next(reader for reader in LARGE_READERS if reader.can_read(path)).open(path, fill_missing=fill_missing)
+    return next(reader for reader in LARGE_READERS if reader.can_read(path)).images(path, fill_missing=fill_missing)

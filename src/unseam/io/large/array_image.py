@@ -27,7 +27,7 @@ class LargeArrayReader:
         """Whether the name is that of a NumPy array (an archive, .npz, has to be unpacked as a whole)."""
         return path.name.lower().endswith(".npy")
 
-    def open(self, path: Path, *, fill_missing: bool) -> tuple[LargeImage, ...]:  # noqa: ARG002
+    def images(self, path: Path, *, fill_missing: bool) -> tuple[LargeImage, ...]:
         """Read the header.
 
         Raises
@@ -52,7 +52,8 @@ class LargeArrayReader:
         else:
             source = RawArray(path, header.offset, header.shape, header.dtype)
         at = axes.find("C")
-        if guess_axes(header.shape)[0] == "YXC" and source.shape[at] == 4 and source.dtype == np.uint8 and _is_opaque(source, at):
+        may_be_opaque = axes in ("YXC", "CXY") and source.shape[at] == 4 and source.dtype == np.uint8
+        if may_be_opaque and _is_opaque(source, at):
             source = _Opaque(source, at)
             notes = ("the fourth channel is 255 everywhere: taken for transparency and dropped",)
         return (WindowedImage(path, axes, source, None, notes=notes),)

@@ -91,8 +91,8 @@ class Plan:
         names = {"T": "time", "Z": "plane", "C": "channel", "Y": "row", "X": "column"}
         words = dict.fromkeys("YXTZC", "")
         for letter, (start, stop), length in zip(self.letters, bounds, self.shape, strict=True):
-            name, stop = names.get(letter, ""), min(stop, length)
+            name, last = names.get(letter, ""), min(stop, length) - 1
             if name:
-                words[letter] += f", {name} {start}" if stop == start + 1 else f", {name}s {start} to {stop - 1}"
+                words[letter] += f", {name} {start}" if last == start else f", {name}s {start} to {last}"
         more = "".join(words[letter] for letter in "TZC")
         return (words["Y"] + words["X"])[2:] + (f" ({more[2:]})" if more else "")

@@ -77,7 +77,7 @@ class RawArray:
 
     def _fill(self, stream: RawIOBase, at: int, run: Shaped[np.ndarray, "..."]) -> None:
         stream.seek(self.offset + at)
-        rest = memoryview(run.reshape(-1).view(np.uint8))
+        rest = run.reshape(-1).view(np.uint8).data
         while rest:
             num_read = stream.readinto(rest)
             if not num_read:

@@ -17,11 +17,11 @@ from unseam.io.large.windowed import WindowedImage
 class WholeReader:
     """Reads all that :func:`unseam.io.read_image` reads, as long as it fits into memory."""
 
-    def can_read(self, path: Path) -> bool:  # noqa: ARG002
+    def can_read(self, path: Path) -> bool:
         """Always: what it cannot read it refuses with a reason."""
         return True
 
-    def open(self, path: Path, *, fill_missing: bool) -> tuple[LargeImage, ...]:  # noqa: ARG002
+    def images(self, path: Path, *, fill_missing: bool) -> tuple[LargeImage, ...]:
         """Read it.
 
         Raises

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Shaped
@@ -12,11 +12,19 @@ from unseam.io.guard import decoding
 from unseam.io.large.plan import Bounds, Plan
 
 
+@runtime_checkable
 class Source(Protocol):
     """Reads any part of a stored array."""
 
-    shape: tuple[int, ...]
-    dtype: np.dtype
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the array."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of its numbers; any byte order."""
+        ...
 
     def read(self, bounds: Bounds) -> Shaped[np.ndarray, "..."]:
         """Read a part, all axes kept, as an array of its own; may be called from several threads."""

@@ -1,0 +1,168 @@
+"""TIFF of any size: tiles, strips, BigTIFF, OME's, ImageJ's long stacks; the full resolution of pyramids."""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import tifffile
+
+from unseam.errors import ImageReadError
+from unseam.io import read_image
+from unseam.io.axes import guess_axes
+from unseam.io.guard import check_regular, decoding, most_decoded_bytes, status_of
+from unseam.io.large.image import LargeImage
+from unseam.io.large.raw_array import RawArray
+from unseam.io.large.recent import Recent
+from unseam.io.large.tiff_pages import InColours, Page, TiffPages
+from unseam.io.large.whole_image import whole_image
+from unseam.io.large.windowed import WindowedImage
+from unseam.io.tiff import TiffReader
+from unseam.io.tiff_checks import check_kind, check_lzw, check_parts, check_text
+from unseam.io.tiff_colours import colours_of
+from unseam.io.tiff_spacing import spacing_of
+from unseam.io.tiff_walk import Walk, walk_directories
+
+_MOST_PART_BYTES = 2**28
+_PAGE_AXES = ("YX", "YXS", "SYX")
+
+
+@dataclass(frozen=True)
+class LargeTiffReader:
+    """Reads windows of TIFF with the checks and conversions of :class:`unseam.io.tiff.TiffReader`.
+
+    The images of an OME-TIFF that are of one kind are positions; of other files the first image is read.
+
+    JPEG, JPEG 2000 and WebP are decoded in this process, tile by tile, after what the tile says about its size was
+    seen to fit. **What remains:** a fault in one of these libraries ends the process, where
+    :mod:`unseam.io.decoder_process` would lose one file.
+    """
+
+    def can_read(self, path: Path) -> bool:
+        """Whether the name is that of a TIFF."""
+        return TiffReader().can_read(path)
+
+    def images(self, path: Path, *, fill_missing: bool) -> tuple[LargeImage, ...]:
+        """Read the directories of its pages.
+
+        Raises
+        ------
+        ImageReadError
+            If they are damaged, or if it is of a kind that is not read.
+        """
+        status = status_of(path)
+        check_regular(path, status)
+        with decoding(path, "TIFF"):
+            with path.open("rb") as stream:
+                walk = walk_directories(path, stream, status.st_size)
+            with tifffile.TiffFile(path, _multifile=False) as tiff:
+                note = check_text(path, tiff, walk)
+                if not tiff.series:
+                    raise ImageReadError(path, "the TIFF holds no image")
+                first = tiff.series[0]
+                alike = [one for one in tiff.series if (one.axes, one.dtype) == (first.axes, first.dtype)]
+                chosen = alike if tiff.is_ome else [first]
+                notes = (note,) if note else ()
+                if len(chosen) < len(tiff.series):
+                    read = "the first" if len(chosen) == 1 else f"{len(chosen)}, all of one kind,"
+                    notes = (
+                        *notes,
+                        f"{read} of {len(tiff.series)} images in the file was read, {first.name or 'without a name'}",
+                    )
+                recent = Recent()
+                return tuple(
+                    _image(_Series(path, tiff, one, tiff.series.index(one), len(chosen) > 1), walk, notes, recent)
+                    for one in chosen
+                )
+
+
+@dataclass(frozen=True, eq=False)
+class _Series:
+    path: Path
+    tiff: "tifffile.TiffFile"
+    pages: "tifffile.TiffPageSeries"
+    number: int
+    is_one_of_many: bool
+
+    @property
+    def position(self) -> str:
+        return str(self.number) if self.is_one_of_many else ""
+
+
+def _image(one: _Series, walk: Walk, notes: tuple[str, ...], recent: Recent) -> LargeImage:
+    check_kind(one.path, one.tiff, one.pages)
+    part_bytes = _part_bytes(one.pages)
+    if part_bytes > max(_MOST_PART_BYTES, most_decoded_bytes()):
+        raise ImageReadError(
+            one.path,
+            f"its strips or tiles have {part_bytes / 2**30:,.1f} GiB each, and each is decoded as a whole; save it as TIFF "
+            "with tiles (512 x 512), or as OME-Zarr",
+        )
+    check_parts(one.path, one.tiff, one.pages, walk)
+    check_lzw(one.path, one.tiff, one.pages)
+    colours = colours_of(one.tiff, one.pages.keyframe)
+    stored = None if colours.needs_all(one.pages.dtype) else _stored(one, recent)
+    if stored is None:
+        if one.is_one_of_many:
+            raise ImageReadError(one.path, f"image {one.number} is stored as no other one; save it as a file of its own")
+        return whole_image(read_image(one.path))
+    source = InColours(one.path, stored, one.pages.axes, colours)
+    notes = (*notes, source.note) if source.note else notes
+    axes = source.axes
+    if "Q" in axes and "S" not in axes:
+        guessed, guess_note = guess_axes(source.shape)
+        axes = guessed or axes
+        notes = (*notes, guess_note) if guess_note else notes
+    if part_bytes > _MOST_PART_BYTES:
+        notes = (*notes, f"stored in pieces of {part_bytes / 2**20:,.0f} MiB, each decoded as a whole: tiles would be faster")
+    piece = stored.piece if isinstance(stored, TiffPages) else (1, 1)
+    return WindowedImage(one.path, axes, source, spacing_of(one.tiff, one.number), piece, notes, one.position)
+
+
+def _stored(one: _Series, recent: Recent) -> RawArray | TiffPages | None:
+    """The numbers of a series; None if they lie in a way that only the whole can be read."""
+    series, key = one.pages, one.pages.keyframe
+    raw_dtype = np.dtype(one.tiff.byteorder + series.dtype.char)
+    if series.dataoffset is not None:
+        return RawArray(one.path, series.dataoffset, series.shape, raw_dtype)
+    axes = key.axes
+    within = series.shape[len(series.shape) - len(axes) :]
+    num_values = math.prod(series.shape)
+    if axes not in _PAGE_AXES or within != key.shape or num_values != len(series.pages) * math.prod(key.shape):
+        return None
+    if key.is_tiled and key.tiledepth > 1:
+        return None
+    pages = tuple(
+        Page(tuple(page.dataoffsets), tuple(page.databytecounts), page.jpegtables) for page in series.pages if page is not None
+    )
+    return TiffPages(
+        one.path,
+        series.shape,
+        series.dtype.newbyteorder("="),
+        axes,
+        pages,
+        key,
+        key.decode,
+        raw_dtype if _is_raw(series) else None,
+        recent,
+    )
+
+
+def _is_raw(series: "tifffile.TiffPageSeries") -> bool:
+    """Whether the numbers of each page stand one after the other as they are."""
+    return series.keyframe.is_final and all(
+        page is not None and all(a + n == b for (a, b), n in zip(pairwise(page.dataoffsets), page.databytecounts, strict=False))
+        for page in series.pages
+    )
+
+
+def _part_bytes(series: "tifffile.TiffPageSeries") -> int:
+    """Bytes of a decoded strip or tile; 0 where nothing has to be decoded."""
+    key = series.keyframe
+    if series.dataoffset is not None or _is_raw(series):
+        return 0
+    samples = key.samplesperpixel if int(key.planarconfig) == 1 else 1
+    rows = key.tilelength if key.is_tiled else min(key.rowsperstrip, key.imagelength)
+    columns = key.tilewidth if key.is_tiled else key.imagewidth
+    return rows * columns * samples * series.dtype.itemsize

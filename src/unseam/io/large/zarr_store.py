@@ -1,0 +1,207 @@
+"""The files of a Zarr store, met with suspicion: a store is a folder that anyone may have filled.
+
+What could hang (a pipe), reach out (a link) or fill the memory (metadata without end) is refused before it is opened.
+"""
+
+import json
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from unseam.errors import ImageReadError
+from unseam.io.guard import decoding
+
+MARKS = ("zarr.json", ".zgroup", ".zarray")
+"""Names of files that make a folder a group or an array."""
+
+_MOST_METADATA = 10**6
+_MOST_PARENTS = 8
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of groups and arrays.
+
+    Attributes
+    ----------
+    path
+        What the user named; errors name it.
+    root
+        The outermost group that it lies in.
+    real
+        The same without links: what is read must lie in there.
+    """
+
+    path: Path
+    root: str
+    real: str
+
+    def error(self, reason: str) -> ImageReadError:
+        """Say what is wrong."""
+        return ImageReadError(self.path, reason)
+
+    def file(self, key: str) -> tuple[str, int] | None:
+        """Find a regular file inside the store; its real path and its size, or None if there is none of this name.
+
+        Raises
+        ------
+        ImageReadError
+            If it is a folder, a pipe or a device, or a link that leads out of the store.
+        """
+        try:
+            real = os.path.realpath(os.path.join(self.root, key))
+            if not real.startswith(self.real.rstrip(os.sep) + os.sep):
+                raise self.error(f"{key} is a link that leads out of the store; copy the store with the files that it links to")
+            status = os.stat(real)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            detail = getattr(error, "strerror", None) or error
+            raise self.error(f"{key} cannot be read ({detail}); copy the store again") from error
+        if not stat.S_ISREG(status.st_mode):
+            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or a device"
+            raise self.error(f"{key} is {kind} where a file belongs; the store is damaged: copy it again")
+        return real, status.st_size
+
+    def json(self, key: str) -> dict[str, Any] | None:
+        """Read a file of metadata; None if there is none of this name.
+
+        Raises
+        ------
+        ImageReadError
+            If it is too long or no JSON.
+        """
+        found = self.file(key)
+        if found is None:
+            return None
+        if found[1] > _MOST_METADATA:
+            raise self.error(
+                f"{key} has {found[1]:,} bytes, metadata may have {_MOST_METADATA:,}; take consolidated metadata or long "
+                "attributes out, or give a group further inside"
+            )
+        with decoding(self.path, key), open(found[0], "rb") as stream:
+            text = stream.read(_MOST_METADATA + 1)
+        try:
+            tree = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise self.error(f"{key} is no readable JSON ({str(error)[:100]}); the store is damaged: copy it again") from error
+        if not isinstance(tree, dict):
+            raise self.error(f"{key} holds no JSON object; the store is damaged: copy it again")
+        return tree
+
+    def inside(self, group: str, path: object) -> str:
+        """The key of what a group names by a relative path.
+
+        Raises
+        ------
+        ImageReadError
+            If that is no path, or one that leaves the group.
+        """
+        if isinstance(path, str) and path and not set(path) & {"\\", "\0"} and not os.path.splitdrive(path)[0]:
+            parts = path.rstrip("/").split("/")
+            if all(part not in ("", ".", "..") for part in parts):
+                return joined(group, "/".join(parts))
+        raise self.error(f"its metadata name the path {str(path)[:100]!r}; it has to lie inside the store: export it again")
+
+
+@dataclass(frozen=True)
+class Node:
+    """A group or an array.
+
+    Attributes
+    ----------
+    key
+        Its path in the store; empty for the root.
+    is_array
+        Which of the two.
+    version
+        Of Zarr: 2 or 3.
+    metadata
+        Of the array or group.
+    attributes
+        What programs wrote about it.
+    """
+
+    key: str
+    is_array: bool
+    version: int
+    metadata: dict[str, Any]
+    attributes: dict[str, Any]
+
+    @property
+    def ome(self) -> dict[str, Any]:
+        """What OME-Zarr says here: from 0.5 on in a branch of its own."""
+        branch = self.attributes.get("ome")
+        return branch if isinstance(branch, dict) else self.attributes
+
+
+def joined(group: str, path: str) -> str:
+    """A path in a group as a key of the store."""
+    return f"{group}/{path}" if group else path
+
+
+def is_store(path: Path) -> bool:
+    """Whether a path is a Zarr store, a group or an array in one: by its name, or by the files in it.
+
+    >>> is_store(Path("slide.ome.zarr"))
+    True
+    """
+    return path.name.lower().endswith(".zarr") or any((path / mark).is_file() for mark in MARKS)
+
+
+def find_store(path: Path) -> tuple[Store, str]:
+    """The store that a folder lies in, and its key there."""
+    here = root = Path(os.path.abspath(path))
+    for parent in list(here.parents)[:_MOST_PARENTS]:
+        if not any((parent / mark).is_file() for mark in MARKS):
+            break
+        root = parent
+    key = here.relative_to(root).as_posix()
+    return Store(path, str(root), os.path.realpath(root)), "" if key == "." else key
+
+
+def read_node(store: Store, key: str) -> Node | None:
+    """Read what a folder is; None if it is no node of the store.
+
+    Raises
+    ------
+    ImageReadError
+        If its metadata cannot be read or are of another version of Zarr, or if it is a result that was not finished.
+    """
+    node = _node(store, key)
+    ours = node.attributes.get("unseam") if node else None
+    if isinstance(ours, dict) and ours.get("complete") is not True:
+        raise store.error("is an unfinished result; run the prediction that wrote it once more, and it goes on where it was")
+    return node
+
+
+def _node(store: Store, key: str) -> Node | None:
+    for name, version in (("zarr.json", 3), (".zarray", 2), (".zgroup", 2)):
+        found = store.json(joined(key, name))
+        if found is None:
+            continue
+        if found.get("zarr_format") != version:
+            written = str(found.get("zarr_format"))[:20]
+            raise store.error(f"{joined(key, name)} is of Zarr format {written}; 2 and 3 are read: export it again as OME-Zarr")
+        if version == 2:
+            return Node(key, name == ".zarray", 2, found, store.json(joined(key, ".zattrs")) or {})
+        kind, attributes = found.get("node_type"), found.get("attributes") or {}
+        if kind not in ("group", "array") or not isinstance(attributes, dict):
+            raise store.error(f"{joined(key, name)} is neither that of a group nor of an array; it is damaged: copy it again")
+        return Node(key, kind == "array", 3, found, attributes)
+    return None
+
+
+def check_parents(store: Store, key: str) -> list[Node]:
+    """The groups that a key lies in, innermost first.
+
+    Raises
+    ------
+    ImageReadError
+        As :func:`read_node`.
+    """
+    parents = [parent.as_posix() for parent in PurePosixPath(key).parents] if key else []
+    nodes = [read_node(store, "" if parent == "." else parent) for parent in parents]
+    return [node for node in nodes if node is not None]

@@ -1,0 +1,117 @@
+"""What the numbers of a TIFF stand for: palettes, white as zero, ink, transparency; for a whole image or for a window of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from jaxtyping import Integer, Shaped
+
+from unseam.errors import ImageReadError
+
+INVERTED = "stored with white as zero: inverted"
+
+
+@dataclass(frozen=True, eq=False)
+class Colours:
+    """How stored numbers become an image.
+
+    Attributes
+    ----------
+    space
+        The number of TIFF's tag: 0 white is zero, 3 palette, 5 ink.
+    num_bits
+        Of a stored number.
+    palette
+        Colours by number, (3, N), if there is one.
+    has_alpha
+        Whether the last sample is transparency.
+    is_imagej, is_mask
+        Whether ImageJ wrote it; whether tifffile wrote it with 1 bit a pixel.
+    """
+
+    space: int
+    num_bits: int
+    palette: Integer[np.ndarray, "..."] | None
+    has_alpha: bool
+    is_imagej: bool
+    is_mask: bool
+
+    def needs_all(self, dtype: np.dtype) -> bool:
+        """Whether a window cannot be converted alone, since its numbers are inverted about the middle of all."""
+        return self.space == 0 and not self.is_mask and dtype.kind not in "bu"
+
+    def converted(
+        self, path: Path, pixels: Shaped[np.ndarray, "..."], axes: str
+    ) -> tuple[Shaped[np.ndarray, "..."], str, str | None]:
+        """Numbers as colours; the axes, which may have samples (``S``) at the end now, and a note.
+
+        Raises
+        ------
+        ImageReadError
+            If the palette has no colour for a number, or for ink in fractions.
+        """
+        if self.space == 0 and not self.is_mask:
+            return self.inverted(pixels), axes, INVERTED
+        if self.space == 3 and self.palette is not None:
+            if self.is_imagej:
+                return pixels, axes, "its display colours (lookup table) are left aside"
+            colours = _from_palette(path, pixels, self.palette)
+            colours = (colours >> 8).astype(np.uint8) if pixels.dtype == np.uint8 else colours
+            return colours, axes + "S", "palette replaced by its colours"
+        if self.space == 5 and axes.endswith("S"):
+            return _rgb_from_cmyk(path, pixels), axes, "CMYK colours converted to RGB"
+        return pixels, axes, None
+
+    def inverted(self, pixels: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
+        """White for black; numbers with a sign or a fraction about the middle of those that are there."""
+        if pixels.dtype.kind == "b":
+            return ~pixels
+        if pixels.dtype.kind != "u":
+            return pixels.max() - pixels + pixels.min() if pixels.size else pixels
+        return pixels.dtype.type(2**self.num_bits - 1) - pixels
+
+    def drops_alpha(self, shape: tuple[int, ...], axes: str) -> bool:
+        """Whether the last of the samples is dropped."""
+        return self.has_alpha and "S" in axes and shape[axes.index("S")] in (2, 4)
+
+
+def colours_of(tiff: "tifffile.TiffFile", page: "tifffile.TiffPage") -> Colours:
+    """What a page says about its colours."""
+    space = int(page.photometric)
+    return Colours(
+        space,
+        page.bitspersample,
+        None if page.colormap is None else np.asarray(page.colormap),
+        bool(page.extrasamples) and int(page.extrasamples[-1]) in (1, 2) and space in (0, 1, 2),
+        bool(tiff.is_imagej),
+        bool(tiff.is_shaped) and page.bitspersample == 1,
+    )
+
+
+def alpha_varies(pixels: Shaped[np.ndarray, "..."], axes: str) -> bool:
+    """Whether the last sample is not the same everywhere."""
+    alpha = pixels.take(-1, axis=axes.index("S"))
+    return bool((alpha != alpha.flat[0]).any())
+
+
+def without_alpha(pixels: Shaped[np.ndarray, "..."], axes: str) -> Shaped[np.ndarray, "..."]:
+    """All but the last sample."""
+    at = axes.index("S")
+    return pixels.take(range(pixels.shape[at] - 1), axis=at)
+
+
+def _from_palette(
+    path: Path, pixels: Shaped[np.ndarray, "..."], palette: Integer[np.ndarray, "..."]
+) -> Integer[np.ndarray, "... 3"]:
+    if palette.ndim != 2 or pixels.dtype.kind != "u" or (pixels.size and pixels.max() >= palette.shape[1]):
+        raise ImageReadError(path, "its palette has no colour for some of its pixels; the TIFF is damaged: copy it again")
+    return np.moveaxis(palette, 0, -1)[pixels]
+
+
+def _rgb_from_cmyk(path: Path, pixels: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
+    if pixels.dtype.kind != "u" or pixels.shape[-1] < 4:
+        raise ImageReadError(path, f"CMYK colours of type {pixels.dtype} are not read; save it as RGB")
+    full = float(np.iinfo(pixels.dtype).max)
+    ink = pixels[..., :4].astype(np.float64) / full
+    return np.rint((1 - ink[..., :3]) * (1 - ink[..., 3:]) * full).astype(pixels.dtype)

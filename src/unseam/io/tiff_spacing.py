@@ -1,0 +1,44 @@
+"""The size of a pixel, as OME and ImageJ say it in a TIFF: bare resolution tags are about print."""
+
+import re
+
+import tifffile
+
+_MICROMETRES = {
+    "µm": 1.0, "μm": 1.0, "um": 1.0, "\\u00b5m": 1.0,
+    "micron": 1.0, "microns": 1.0, "micrometer": 1.0, "micrometre": 1.0,
+    "nm": 1e-3, "å": 1e-4, "pm": 1e-6, "mm": 1e3, "cm": 1e4, "m": 1e6, "inch": 25400.0, "in": 25400.0,
+}  # fmt: skip
+
+
+def spacing_of(tiff: "tifffile.TiffFile", number: int = 0) -> tuple[float, float] | None:
+    """Size of a pixel in um (row, column) of the image of this number, if the file says it in a unit of length."""
+    if tiff.is_ome and tiff.ome_metadata:
+        images = re.findall(r"<(?:\w+:)?Pixels\b[^>]*>", tiff.ome_metadata)
+        if number >= len(images):
+            return None
+        rows, columns = _ome_size(images[number], "Y"), _ome_size(images[number], "X")
+    elif tiff.is_imagej and tiff.imagej_metadata:
+        unit = _MICROMETRES.get(str(tiff.imagej_metadata.get("unit", "")).strip().lower())
+        page = tiff.pages.first
+        rows, columns = (_imagej_size(page.tags.get(name), unit) for name in ("YResolution", "XResolution"))
+    else:
+        return None
+    return None if rows is None or columns is None else (rows, columns)
+
+
+def _ome_size(xml: str, axis: str) -> float | None:
+    size = re.search(rf'PhysicalSize{axis}="([0-9.eE+-]+)"', xml)
+    unit = re.search(rf'PhysicalSize{axis}Unit="([^"]*)"', xml)
+    factor = _MICROMETRES.get(unit.group(1).strip().lower() if unit else "µm")
+    try:
+        value = float(size.group(1)) * factor if size and factor else 0.0
+    except ValueError:
+        return None
+    return value if 0 < value < float("inf") else None
+
+
+def _imagej_size(tag: "tifffile.TiffTag | None", unit: float | None) -> float | None:
+    if tag is None or unit is None or not tag.value[0] or not tag.value[1]:
+        return None
+    return unit * tag.value[1] / tag.value[0]
