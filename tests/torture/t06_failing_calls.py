@@ -1,8 +1,8 @@
 """The 1st, 2nd, 3rd, ... call to the disk fails (ENOSPC, EIO, EROFS) until one passes, for every kind of result
 
 Checkpoint, model, settings, history, card, label map, probabilities, picture, a result in chunks, its TIFF, a journal, a
-checkpoint to go on from, and a prediction at the terminal. Lost: what was there before is no longer usable, the error is not one
-clear line of ours, or something is left beside.
+checkpoint to go on from, and a prediction at the terminal. Lost: what was there before is no longer usable, the error is not
+one clear line of ours, or something is left beside.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""A process is killed (SIGKILL) at the 1st, 2nd, 3rd, ... call to the disk while it writes a result in chunks and its journal
+"""Killed at the 1st, 2nd, 3rd, ... call to the disk while it writes a result in chunks and its journal
 
 Then it goes on until it is done. Lost: a record that was taken is gone, or the run cannot go on. Silent: a chunk that is half
 there, one that the journal has but the disk has not, a result that is complete but not the one written, or a cut that is told
