@@ -20,6 +20,7 @@ from unseam.io.result import (
     downsampled,
     level_shape,
     link_labels,
+    link_series,
     mark_complete,
     num_levels,
     open_level,
@@ -218,3 +219,17 @@ def test_what_a_killed_writer_left(tmp_path: Path) -> None:
     assert sweep_image(group) == 4
     assert not list(group.rglob(".unseam*"))
     assert sweep_image(tmp_path / "absent") == 0
+
+
+def test_several_images_in_a_store(tmp_path: Path, rng: np.random.Generator) -> None:
+    store, places = tmp_path / "a.zarr", ["0", "row/1"]
+    link_series(store, places)
+    for place in places:
+        pixels = rng.integers(0, 9, (20, 30)).astype("u1")
+        written(store / place, ImageLayout("YX", (20, 30), np.dtype("u1"), 16, kind="classes"), pixels)
+        yaozarrs.validate_zarr_store(str(store / place))
+    yaozarrs.validate_zarr_store(str(store))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        names = [name for name, _ in zarr.open_group(str(store), mode="r").members(max_depth=None)]
+    assert {"OME", "0/0", "row/1/1"} <= set(names)

@@ -62,6 +62,22 @@ def link_labels(image_group: Path, names: Sequence[str]) -> None:
     _write_group(image_group / _LABELS, {"ome": {"version": VERSION, "labels": list(names)}})
 
 
+def link_series(store: Path, positions: Sequence[str]) -> None:
+    """Say which images a store holds, where there are several: one for each position, in the way of bioformats2raw.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    for folder in {parent for position in positions for parent in Path(position).parents if parent.name}:
+        make_folder(store / folder)
+        _write_group(store / folder, {})
+    make_folder(store / "OME")
+    _write_group(store / "OME", {"ome": {"version": VERSION, "series": list(positions)}})
+    _write_group(store, {"ome": {"version": VERSION, "bioformats2raw.layout": 3}})
+
+
 def open_level(group: Path, level: int, files: ChunkFiles | None = None) -> ChunkedArray:
     """One level of an image; 0 is the image itself.
 
