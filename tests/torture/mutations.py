@@ -1,6 +1,8 @@
 """Files damaged in every way that bytes can be: the same from the same seed, so that one that does harm can be made again."""
 
 import struct
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -58,3 +60,37 @@ def _other_digits(new: bytearray, rng: np.random.Generator) -> None:
         while at < len(new) and 48 <= new[at] <= 57:
             new[at] = 48 + int(rng.integers(10))
             at += 1
+
+
+_LEAVES: tuple[Callable[[np.random.Generator], Any], ...] = (
+    lambda rng: int(rng.integers(-5, 2**40)),
+    lambda rng: int(rng.integers(0, 10)),
+    lambda rng: float(rng.normal()),
+    lambda rng: 10**400,
+    lambda rng: float("nan"),
+    lambda rng: None,
+    lambda rng: True,
+    lambda rng: "",
+    lambda rng: "../../x" * 50,
+    lambda rng: [],
+    lambda rng: {},
+    lambda rng: [[[[]]]] * 1000,
+    lambda rng: {"unet": {"depth": int(rng.integers(0, 100)), "first_width": int(rng.integers(0, 10**6))}},
+)
+
+
+def other_tree(tree: Any, rng: np.random.Generator) -> Any:
+    """The tree with one leaf or branch replaced, taken out, or joined by another."""
+    keys = list(tree) if isinstance(tree, dict) else list(range(len(tree))) if isinstance(tree, list) else []
+    if not keys or rng.random() < 0.15:
+        return _LEAVES[int(rng.integers(len(_LEAVES)))](rng)
+    key = keys[int(rng.integers(len(keys)))]
+    new = tree.copy()
+    dice = rng.random()
+    if dice < 0.15:
+        del new[key]
+    elif dice < 0.3 and isinstance(new, dict):
+        new[str(key) + "x"] = new[key]
+    else:
+        new[key] = other_tree(tree[key], rng)
+    return new

@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from torture import seeds
-from torture.mutations import mutated
+from torture.mutations import mutated, other_tree
 from torture.probe import rng_of
+from torture.zarr_mutations import Stores
 from unseam.errors import DataError, ImageReadError, ModelFileError
 from unseam.io import ImageFile, read_image, read_labels
 
@@ -101,13 +101,13 @@ class Models:
         header = json.loads(self.data[8 : 8 + length])
         if kind == "tensors":
             about = header.pop("__metadata__")
-            header = _other(header, rng)
+            header = other_tree(header, rng)
             header = {"__metadata__": about, **header} if isinstance(header, dict) else header
         else:
             about = json.loads(header["__metadata__"]["unseam"])
             if "without" in kind:
                 del about["sha256"]
-            header["__metadata__"]["unseam"] = json.dumps(_other(about, rng))
+            header["__metadata__"]["unseam"] = json.dumps(other_tree(about, rng))
         text = json.dumps(header).encode()
         path.write_bytes(len(text).to_bytes(8, "little") + text + self.data[8 + length :])
         return path, kind
@@ -123,43 +123,10 @@ class Models:
         return "changed" if "without" in family else "silent"
 
 
-_LEAVES: tuple[Callable[[np.random.Generator], Any], ...] = (
-    lambda rng: int(rng.integers(-5, 2**40)),
-    lambda rng: int(rng.integers(0, 10)),
-    lambda rng: float(rng.normal()),
-    lambda rng: 10**400,
-    lambda rng: float("nan"),
-    lambda rng: None,
-    lambda rng: True,
-    lambda rng: "",
-    lambda rng: "../../x" * 50,
-    lambda rng: [],
-    lambda rng: {},
-    lambda rng: [[[[]]]] * 1000,
-    lambda rng: {"unet": {"depth": int(rng.integers(0, 100)), "first_width": int(rng.integers(0, 10**6))}},
-)
-
-
-def _other(tree: Any, rng: np.random.Generator) -> Any:
-    """The tree with one leaf or branch replaced, taken out, or joined by another."""
-    keys = list(tree) if isinstance(tree, dict) else list(range(len(tree))) if isinstance(tree, list) else []
-    if not keys or rng.random() < 0.15:
-        return _LEAVES[int(rng.integers(len(_LEAVES)))](rng)
-    key = keys[int(rng.integers(len(keys)))]
-    new = tree.copy()
-    dice = rng.random()
-    if dice < 0.15:
-        del new[key]
-    elif dice < 0.3 and isinstance(new, dict):
-        new[str(key) + "x"] = new[key]
-    else:
-        new[key] = _other(tree[key], rng)
-    return new
-
-
-READERS: dict[str, Callable[[], Images | Models]] = {
+READERS: dict[str, Callable[[], Images | Models | Stores]] = {
     "tiff": lambda: Images(seeds.tiffs(), "tif"),
     "picture": lambda: Images(seeds.pictures()),
     "array": lambda: Images(seeds.arrays()),
     "model": Models,
+    "zarr": Stores,
 }

@@ -123,7 +123,7 @@ class Header:
         ImageReadError
             If it is shorter or longer.
         """
-        if self.num_bytes > num_bytes:
+        if self.num_bytes + self.offset > num_bytes:
             raise ImageReadError(
                 path,
                 f"its header promises {self.num_bytes:,} bytes of pixels, the file has {num_bytes:,} in all; it is cut short: "

@@ -148,14 +148,18 @@ def is_store(path: Path) -> bool:
     >>> is_store(Path("slide.ome.zarr"))
     True
     """
-    return path.name.lower().endswith(".zarr") or any((path / mark).is_file() for mark in MARKS)
+    return path.name.lower().endswith(".zarr") or _has_mark(path)
+
+
+def _has_mark(folder: Path) -> bool:
+    return any(os.path.isfile(os.path.join(folder, mark)) for mark in MARKS)
 
 
 def find_store(path: Path) -> tuple[Store, str]:
     """The store that a folder lies in, and its key there."""
     here = root = Path(os.path.abspath(path))
     for parent in list(here.parents)[:_MOST_PARENTS]:
-        if not any((parent / mark).is_file() for mark in MARKS):
+        if not _has_mark(parent):
             break
         root = parent
     key = here.relative_to(root).as_posix()
