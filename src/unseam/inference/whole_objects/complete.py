@@ -36,7 +36,7 @@ def tell_objects(chunk: int, grid: ChunkGrid, settings: Objects, store: ObjectSt
     """The areas of a chunk's objects and what must be known of its gaps."""
     completed = _completed(chunk, grid, settings, store, tables)
     rows, columns = grid.window(chunk)
-    own = completed.own(rows.stop - rows.start, columns.stop - columns.start)
+    own = completed.objects[_own(chunk, grid)]
     areas = np.bincount(own.ravel(), minlength=len(completed.found.numbers))
     areas[0] = 0
     here = np.flatnonzero(areas)
@@ -54,8 +54,7 @@ def tell_objects(chunk: int, grid: ChunkGrid, settings: Objects, store: ObjectSt
 def write_objects(chunk: int, grid: ChunkGrid, settings: Objects, store: ObjectStore, tables: WriteTables) -> WriteFacts:
     """Do it again, fill the holes, and write the final numbers."""
     completed = _completed(chunk, grid, settings, store, tables.around)
-    rows, columns = grid.window(chunk)
-    own = (slice(0, rows.stop - rows.start), slice(0, columns.stop - columns.start))
+    own = _own(chunk, grid)
     written = completed.found.of(tables.finals)[completed.objects[own]]
     if settings.fill_holes:
         filled = np.concatenate([np.zeros(1, np.uint32), tables.gap_finals])
@@ -71,10 +70,24 @@ def rim_of(settings: Objects) -> int:
 
 def window_of(chunk: int, grid: ChunkGrid, settings: Objects) -> Window:
     """What is read for a chunk: its region and the rim, as far as the plane goes."""
-    return tuple(
-        slice(max(0, part.start - rim_of(settings)), min(end, part.stop + 1 + rim_of(settings)))
-        for part, end in zip(grid.window(chunk), (grid.height, grid.width), strict=True)
-    )  # type: ignore[return-value]
+    rim = rim_of(settings)
+    rows, columns = _region(chunk, grid)
+    return (
+        slice(max(0, rows.start - rim), min(grid.height, rows.stop + rim)),
+        slice(max(0, columns.start - rim), min(grid.width, columns.stop + rim)),
+    )
+
+
+def _region(chunk: int, grid: ChunkGrid) -> Window:
+    """The chunk and one row and one column of its neighbours, below and to the right."""
+    rows, columns = grid.window(chunk)
+    return slice(rows.start, min(grid.height, rows.stop + 1)), slice(columns.start, min(grid.width, columns.stop + 1))
+
+
+def _own(chunk: int, grid: ChunkGrid) -> Window:
+    """The chunk in the frame of its region."""
+    rows, columns = grid.window(chunk)
+    return slice(0, rows.stop - rows.start), slice(0, columns.stop - columns.start)
 
 
 @dataclass(frozen=True)
@@ -84,18 +97,13 @@ class _Completed:
     objects: Int32[np.ndarray, "height width"]
     found: Numbered
 
-    def own(self, height: int, width: int) -> Int32[np.ndarray, "height width"]:
-        """The chunk's own part of it."""
-        return self.objects[:height, :width]
-
 
 def _completed(chunk: int, grid: ChunkGrid, settings: Objects, store: ObjectStore, tables: WindowNumbers) -> _Completed:
     window = window_of(chunk, grid, settings)
     read = store.read_flooded if settings.threshold > LIKELY else store.read_cores
     found = read_numbered(window, grid, read, tables)
     objects = close_ridges(found.labels, settings.grow_px) if settings.grow_px > 0 else found.labels
-    region = tuple(
-        slice(part.start - around.start, min(part.stop + 1, end) - around.start)
-        for part, around, end in zip(grid.window(chunk), window, (grid.height, grid.width), strict=True)
+    (top, bottom), (left, right) = (
+        (part.start - around.start, part.stop - around.start) for part, around in zip(_region(chunk, grid), window, strict=True)
     )
-    return _Completed(objects[region], found)
+    return _Completed(objects[top:bottom, left:right], found)

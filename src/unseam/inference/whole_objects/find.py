@@ -1,4 +1,4 @@
-"""Separate the objects of a plane that nobody holds in memory: to the number what `Objects` finds in all of it at once.
+"""Separate the objects of a plane that nobody holds in memory: to the number what `Objects` finds in all of it at once::
 
     cores       each chunk numbers its components             the coordinator unites those that touch
     flood       (threshold above 0.5) gives likely pixels     ... adds what flowed into other chunks

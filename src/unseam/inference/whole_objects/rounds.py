@@ -5,7 +5,7 @@ chunk tells depends on the core numbers in its window and on nothing else; so a 
 which a number was dropped, and what the others told still holds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from unseam.inference.instances import Objects
 from unseam.inference.whole_objects.complete import rim_of, window_of
 from unseam.inference.whole_objects.gaps import JoinedGaps, join_gaps
 from unseam.inference.whole_objects.numbering import Numbering
-from unseam.inference.whole_objects.records import CompleteFacts, Stage, WriteTables
+from unseam.inference.whole_objects.records import CompleteFacts, Stage, WindowNumbers, WriteTables
 from unseam.inference.whole_objects.stages import Runner, Step, gather
 
 
@@ -54,9 +54,7 @@ def finish(numbering: Numbering, settings: Objects, run: Runner) -> Finished:
     known: dict[int, CompleteFacts] = {}
     chunks: Sequence[int] = range(len(grid))
     while True:
-        current = numbering
-        step = Step(Stage.COMPLETE, num_rounds)
-        found = run(step, chunks, lambda chunk, now=current: now.around(window_of(chunk, grid, settings)))  # type: ignore[misc]
+        found = run(Step(Stage.COMPLETE, num_rounds), chunks, _tables(numbering, settings))
         known |= gather(found, CompleteFacts, chunks)
         num_rounds += 1
         facts = [known[chunk] for chunk in range(len(grid))]
@@ -67,6 +65,10 @@ def finish(numbering: Numbering, settings: Objects, run: Runner) -> Finished:
             return Finished(numbering, gaps, _in_scan_order(facts, numbering.num_cores), num_rounds)
         chunks = numbering.chunks_near(is_small, rim_of(settings) + 1)
         numbering = numbering.without(is_small)
+
+
+def _tables(numbering: Numbering, settings: Objects) -> Callable[[int], WindowNumbers]:
+    return lambda chunk: numbering.around(window_of(chunk, numbering.grid, settings))
 
 
 def _areas(facts: Sequence[CompleteFacts], num_cores: int) -> Int64[np.ndarray, "cores_and_0"]:
