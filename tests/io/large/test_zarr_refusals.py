@@ -190,6 +190,7 @@ REFUSED = {
     "a path of another system": (lambda p: dataset(p, "..\\x"), "has to lie inside the store"),
     "no path": (lambda p: dataset(p, None), "has to lie inside the store"),
     "an array that is not there": (lambda p: dataset(p, "s7"), "the array s7, which is not there"),
+    "no multiscales": (lambda p: (ome(p), edited(p / ".zattrs", multiscales={})), "OME metadata are damaged"),
     "no datasets": (lambda p: ome(p, datasets=[]), "OME metadata are damaged"),
     "datasets of another form": (lambda p: ome(p, datasets=7), "OME metadata are damaged"),
     "an unknown axis": (lambda p: ome(p, axes=[{"name": "y"}, {"name": "angle"}]), "has an axis 'angle'"),

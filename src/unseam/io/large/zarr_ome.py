@@ -59,9 +59,9 @@ def meaning_of(store: Store, node: Node, wanted: str = "") -> Meaning | None:
     ImageReadError
         If they are damaged, or name axes that are not known.
     """
-    images = node.ome.get("multiscales")
-    if images is None:
+    if "multiscales" not in node.ome:
         return None
+    images = node.ome["multiscales"]
     try:
         datasets = [dict(one) for one in images[0]["datasets"]]
         if not datasets:
