@@ -110,8 +110,13 @@ def predict_store(  # noqa: PLR0913 - the public face: each argument is a word t
 def _executor_for(workers: int | None, scheduler: str | None) -> Callable[[Worker], Executor]:
     if workers is None and scheduler is None:
         return Here
-    from unseam.scale.cluster import Cluster
-
+    try:
+        from unseam.scale.cluster import Cluster
+    except ImportError as error:
+        raise SettingsError(
+            "Several workers need Dask, which is not installed here. Run pip install 'unseam[cluster]', or leave --workers and "
+            "--scheduler out."
+        ) from error
     return lambda worker: Cluster(worker.work, scheduler, workers or 1)
 
 

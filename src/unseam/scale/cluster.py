@@ -15,8 +15,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
+import dask
+import distributed
+
 import unseam
-from unseam.errors import ClusterError, SettingsError, UnseamError
+from unseam.errors import ClusterError, UnseamError
 from unseam.model import Model
 from unseam.scale.executors import Answer
 from unseam.scale.stages import perform
@@ -48,8 +51,6 @@ class Cluster:
 
     Raises
     ------
-    SettingsError
-        If Dask is not installed.
     ClusterError
         If the scheduler does not answer, or workers do not have this version of the package.
     """
@@ -61,30 +62,29 @@ class Cluster:
         num_workers: int = 1,
         make_model: Callable[[], Model] | None = None,
     ) -> None:
-        dask = _dask()
-        self._own: Any = None if scheduler else _of_this_machine(dask, num_workers)
+        self._own: Any = None if scheduler else _of_this_machine(num_workers)
         address = scheduler or str(self._own.scheduler_address)
         try:
-            self._client = dask.Client(address, timeout=_SECONDS, set_as_default=False)
+            self._client = distributed.Client(address, timeout=_SECONDS, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
+            if self._own is not None:
+                self._own.close(timeout=_SECONDS)
             raise ClusterError(
                 f"{address}: no scheduler answers there within {_SECONDS} s ({_first_line(error)}). Check the address, and "
                 "that the scheduler runs: dask scheduler"
             ) from error
         self._name = f"unseam-{os.urandom(6).hex()}"
+        self._is_set_up = False
         try:
             self._check_versions()
             self._client.register_plugin(_Setup(work, make_model, unseam.__version__), name=self._name)
+            self._is_set_up = True
         except UnseamError:
             self.close()
             raise
         except Exception as error:  # whatever a worker raises while it sets up comes here as it was
             self.close()
             raise ClusterError(f"{address}: the workers could not be set up ({_first_line(error)}).") from error
-
-    def __str__(self) -> str:
-        threads = self._client.nthreads()
-        return f"{len(threads)} worker(s)" + ("" if self._own else " of a cluster")
 
     def perform(self, tasks: Iterable[Task]) -> Iterator[Answer]:
         """The answers as they come. A chunk at which workers died is tried once more when all others are done, alone."""
@@ -102,8 +102,9 @@ class Cluster:
 
     def close(self) -> None:
         """Leave the cluster; end it if it was started for this."""
-        with suppress(Exception):  # it may be gone, and then there is nothing to leave
-            self._client.unregister_worker_plugin(self._name)
+        if self._is_set_up and self._own is None:
+            with suppress(Exception):  # it may be gone, and then there is nothing to leave
+                self._client.unregister_worker_plugin(self._name)
         with suppress(Exception):
             self._client.close(timeout=5)
         if self._own is not None:
@@ -114,8 +115,6 @@ class Cluster:
         return max(2, _AHEAD * sum(self._client.nthreads().values()))
 
     def _perform(self, tasks: Iterable[Task], room: int) -> Iterator[Answer]:
-        from distributed import KilledWorker, wait
-
         waiting = iter(tasks)
         begun: dict[Any, Task] = {}
         is_more = True
@@ -129,7 +128,8 @@ class Cluster:
             if not begun:
                 return
             try:
-                done = wait(list(begun), timeout=1, return_when="FIRST_COMPLETED").done
+                with self._client.as_current():
+                    done = distributed.wait(list(begun), timeout=1, return_when="FIRST_COMPLETED").done
             except TimeoutError:
                 self._check_alive()
                 continue
@@ -139,7 +139,7 @@ class Cluster:
                 task = begun.pop(future)
                 try:
                     yield task, future.result(timeout=_SECONDS)
-                except KilledWorker:
+                except distributed.KilledWorker:
                     yield task, Failed(f"its worker died {_DEATHS + 1} times")
                 except UnseamError:
                     raise
@@ -181,7 +181,7 @@ class Cluster:
                 )
 
 
-class _Setup:
+class _Setup(distributed.WorkerPlugin):
     """Makes a worker ready when it joins, whether at the beginning or in the place of one that died."""
 
     idempotent = True
@@ -198,9 +198,7 @@ class _Setup:
 
 
 def _perform_there(name: str, task: Task) -> Any:
-    from distributed import get_worker
-
-    setup: Any = get_worker().plugins[name]
+    setup: Any = distributed.get_worker().plugins[name]
     held = setup.worker
     facts = perform(held, task)
     held.files.settle()
@@ -215,12 +213,12 @@ def _version() -> str:
     return there.__version__
 
 
-def _of_this_machine(dask: Any, num_workers: int) -> Any:
+def _of_this_machine(num_workers: int) -> Any:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = str(max(1, cores // num_workers))
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     with dask.config.set({"distributed.scheduler.allowed-failures": _DEATHS}):
-        return dask.LocalCluster(
+        return distributed.LocalCluster(
             n_workers=num_workers,
             threads_per_worker=1,
             host="127.0.0.1",
@@ -229,17 +227,6 @@ def _of_this_machine(dask: Any, num_workers: int) -> Any:
             env=dict.fromkeys(names, threads),
             silence_logs="CRITICAL",
         )
-
-
-def _dask() -> Any:
-    try:
-        import distributed
-    except ImportError as error:
-        raise SettingsError(
-            "Several workers need Dask, which is not installed here. Run pip install 'unseam[cluster]', or leave --workers and "
-            "--scheduler out."
-        ) from error
-    return distributed
 
 
 def _first_line(error: BaseException) -> str:

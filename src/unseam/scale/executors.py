@@ -39,9 +39,6 @@ class Here:
     def __init__(self, worker: Worker, num_threads: int = 2) -> None:
         self._worker, self._num_threads = worker, num_threads
 
-    def __str__(self) -> str:
-        return "1 process"
-
     def perform(self, tasks: Iterable[Task]) -> Iterator[Answer]:
         """The answers in order; an error ends it."""
         pool = ThreadPoolExecutor(self._num_threads, thread_name_prefix="chunks")

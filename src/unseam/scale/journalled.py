@@ -105,8 +105,8 @@ class Journalled:
     def _said(self, stage: Stage, failed: Iterable[tuple[int, Failed]], num_chunks: int) -> str:
         rows = [f"{self._where(stage, chunk)}: {answer.reason}" for chunk, answer in failed]
         more = f"; and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
+        said = "; ".join(rows[:_SHOWN]) + more
         return (
-            f"{len(rows)} of {num_chunks} chunks could not be computed ({'; '.join(rows[:_SHOWN])}{more}). All others are "
-            "finished and kept. Look at the image there, or give workers more memory; the same command with --resume tries these "
-            "again."
+            f"{len(rows)} of {num_chunks} chunks could not be computed ({said}). All others are finished and kept. Look at the "
+            "image there, or give workers more memory; the same command with --resume tries these again."
         )

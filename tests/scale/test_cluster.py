@@ -1,0 +1,86 @@
+"""The same result by several processes and by a cluster; what a cluster can do wrong is one line."""
+
+import socket
+import sys
+
+import numpy as np
+import psutil
+import pytest
+
+import unseam.scale.cluster
+from reference.large import blob_model, in_chunks, smooth, write_npy
+from torture.cluster import by_workers
+from torture.large import digest
+from unseam.errors import ClusterError, SettingsError
+from unseam.predict_store import predict_store
+from unseam.scale.cluster import Cluster
+from unseam.scale.work import Work
+
+
+@pytest.fixture
+def source(tmp_path):
+    return write_npy(tmp_path / "image.npy", smooth(np.random.default_rng(6), 100, 130))
+
+
+def listening() -> set[str]:
+    """Addresses at which this process and its children listen."""
+    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    found = set()
+    for process in processes:
+        found |= {c.laddr.ip for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN}
+    return found
+
+
+def test_same_as_one_process_and_nobody_else_can_reach_it(tmp_path, source):
+    model, before, seen = blob_model(), listening(), []
+    out = by_workers(model, source, tmp_path / "workers.zarr", 2, seen=lambda cluster: seen.append(listening())).path
+    assert digest(out) == digest(in_chunks(model, source, tmp_path / "here.zarr").path)
+    assert seen[0] - before <= {"127.0.0.1"}
+    assert "127.0.0.1" in seen[0]
+
+
+def test_a_scheduler_that_is_there(tmp_path, source):
+    from distributed import LocalCluster
+
+    model = blob_model()
+    options = {"host": "127.0.0.1", "dashboard_address": None, "n_workers": 1, "threads_per_worker": 2}
+    with LocalCluster(**options) as local:
+        out = tmp_path / "out.ome.zarr"
+        found = predict_store(model, source, out, save="both", scheduler=local.scheduler_address, max_memory="4GB")
+        assert len(local.scheduler.workers) == 1  # it is not ours to end
+    here = predict_store(model, source, tmp_path / "here.ome.zarr", save="both")
+    assert digest(found.path) == digest(here.path)
+
+
+def test_no_scheduler_answers(tmp_path, source, monkeypatch):
+    monkeypatch.setattr(unseam.scale.cluster, "_SECONDS", 1)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(ClusterError, match="no scheduler answers there within 1 s"):
+            in_chunks(blob_model(), source, tmp_path / "out.zarr", executor=lambda w: Cluster(w.work, address))
+    with pytest.raises(ClusterError, match="no scheduler answers"):
+        Cluster(Work("", ""), "nonsense://1")
+
+
+def test_a_worker_of_another_version(tmp_path, source, monkeypatch):
+    monkeypatch.setattr(unseam, "__version__", "99.0")
+    with pytest.raises(ClusterError, match=r"The worker tcp://127.0.0.1:\d+ has unseam .*; here it is 99.0"):
+        by_workers(blob_model(), source, tmp_path / "out.zarr", 1)
+
+
+def test_what_does_not_go_together(tmp_path, source):
+    model = blob_model()
+    with pytest.raises(SettingsError, match="--workers and --scheduler came together"):
+        predict_store(model, source, tmp_path / "a.zarr", workers=2, scheduler="tcp://127.0.0.1:1")
+    with pytest.raises(SettingsError, match="0 workers came"):
+        predict_store(model, source, tmp_path / "a.zarr", workers=0)
+    with pytest.raises(SettingsError, match="a TIFF holds the classes or the objects"):
+        predict_store(model, source, tmp_path / "a.tif", save="both")
+
+
+def test_without_dask(tmp_path, source, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "unseam.scale.cluster")
+    with pytest.raises(SettingsError, match=r"pip install 'unseam\[cluster\]'"):
+        predict_store(blob_model(), source, tmp_path / "a.zarr", workers=2)

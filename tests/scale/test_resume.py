@@ -1,0 +1,188 @@
+"""Stopped and gone on; what is there already, what does not fit, and what is said of it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from reference.large import blob_model, in_chunks, read, smooth, write_npy, write_zarr
+from torture.large import digest
+from unseam.errors import ClusterError, DataError, ImageReadError, InUseError, OutputError, SettingsError
+from unseam.io.lock import locked
+from unseam.scale.executors import Here
+from unseam.scale.folder import work_folder
+from unseam.scale.task import Failed
+
+
+class Stop(Exception):
+    pass
+
+
+def stopping_after(num: int, performed: list):
+    """Executors that break off after so many chunks, counted over all stages."""
+
+    class Stopping(Here):
+        def perform(self, tasks):
+            for task, facts in super().perform(tasks):
+                if len(performed) >= num:
+                    raise Stop
+                performed.append((task.stage.key, task.chunk))
+                yield task, facts
+
+    return Stopping
+
+
+@pytest.fixture
+def source(tmp_path, rng):
+    return write_npy(tmp_path / "image.npy", smooth(rng, 100, 90))
+
+
+@pytest.fixture
+def model():
+    return blob_model(0.6)
+
+
+@pytest.mark.parametrize("num", [0, 1, 5, 14, 20, 26, 33, 40])
+def test_goes_on_where_it_stopped(tmp_path, source, model, num):
+    whole = in_chunks(model, source, tmp_path / "whole.zarr")
+    done, out = [], tmp_path / "out.zarr"
+    with pytest.raises(Stop):
+        in_chunks(model, source, out, executor=stopping_after(num, done))
+    assert not out.exists()
+    again = []
+    in_chunks(model, source, out, executor=stopping_after(10**6, again), resume=True)
+    assert not set(done) & set(again)
+    assert digest(out) == digest(whole.path)
+    assert not work_folder(out).exists()
+
+
+def test_damage_in_the_journal_costs_work_and_nothing_else(tmp_path, source, model):
+    whole = in_chunks(model, source, tmp_path / "whole.zarr")
+    out, done, told = tmp_path / "out.zarr", [], []
+    with pytest.raises(Stop):
+        in_chunks(model, source, out, executor=stopping_after(15, done))
+    journal = work_folder(out) / "journal.txt"
+    data = bytearray(journal.read_bytes())
+    data[len(data) // 2] ^= 1
+    journal.write_bytes(data)
+    from unseam.scale.predict_large import Progress
+
+    in_chunks(model, source, out, resume=True, progress=Progress(tell=told.append))
+    assert "damaged after record" in told[0]
+    assert digest(out) == digest(whole.path)
+
+
+def test_a_chunk_of_the_work_that_is_gone_is_not_taken_for_background(tmp_path, source, model):
+    out, done = tmp_path / "out.zarr", []
+    with pytest.raises(Stop):
+        in_chunks(model, source, out, executor=stopping_after(15, done))
+    (work_folder(out) / "result.ome.zarr/0/c/0/0").unlink()
+    with pytest.raises(OutputError, match="chunk of the result is missing"):
+        in_chunks(model, source, out, resume=True)
+    assert not out.exists()
+
+
+def test_what_is_there_is_kept(tmp_path, source, model):
+    out = tmp_path / "out.zarr"
+    in_chunks(model, source, out)
+    before = digest(out)
+    with pytest.raises(OutputError, match="is there already, and nothing is overwritten"):
+        in_chunks(model, source, out)
+    with pytest.raises(SettingsError, match=r"nothing to go on with: .* is finished"):
+        in_chunks(model, source, out, resume=True)
+    assert digest(out) == before
+    in_chunks(blob_model(0.5), source, out, overwrite=True)
+    assert digest(out).keys() == before.keys()
+    assert digest(out) != before
+    with pytest.raises(SettingsError, match="--resume and --overwrite came together"):
+        in_chunks(model, source, out, resume=True, overwrite=True)
+
+
+def test_somebody_elses_store_is_never_overwritten(tmp_path, rng, model, source):
+    image = write_zarr(tmp_path / "image.zarr", smooth(rng, 50, 50))
+    for overwrite in (False, True):
+        with pytest.raises(OutputError, match="is the image itself"):
+            in_chunks(model, image, image, overwrite=overwrite)
+    with pytest.raises(OutputError, match="was not written by unseam, so it is not even overwritten"):
+        in_chunks(model, source, image, overwrite=True)
+    assert read(image, level="full").shape == (50, 50)
+
+
+def test_unfinished_work_is_told(tmp_path, source, model):
+    out = tmp_path / "out.zarr"
+    with pytest.raises(SettingsError, match="nothing to go on with: there is no work folder"):
+        in_chunks(model, source, out, resume=True)
+    with pytest.raises(Stop):
+        in_chunks(model, source, out, executor=stopping_after(3, []))
+    with pytest.raises(OutputError, match=r"unfinished work on it is there .* --resume .* --overwrite"):
+        in_chunks(model, source, out)
+    in_chunks(model, source, out, overwrite=True)
+    assert out.exists()
+
+
+def test_only_the_same_work_goes_on(tmp_path, rng, source, model):
+    out = tmp_path / "out.zarr"
+    with pytest.raises(Stop):
+        in_chunks(model, source, out, executor=stopping_after(3, []))
+    with pytest.raises(SettingsError, match=r"begun otherwise \(model: "):
+        in_chunks(blob_model(0.7), source, out, resume=True)
+    write_npy(source, smooth(rng, 100, 91))
+    with pytest.raises(SettingsError, match=r"begun otherwise \(image: "):
+        in_chunks(model, source, out, resume=True)
+    with pytest.raises(SettingsError, match="begun otherwise"):
+        in_chunks(model, source, out, chunk=16, resume=True)
+
+
+def test_one_at_a_time(tmp_path, source, model):
+    out = tmp_path / "out.zarr"
+    work_folder(out).mkdir()
+    with locked(work_folder(out), "a test"), pytest.raises(InUseError, match="in use"):
+        in_chunks(model, source, out)
+
+
+def test_a_chunk_that_fails_is_named_and_the_rest_finishes(tmp_path, source, model):
+    class Failing(Here):
+        def perform(self, tasks):
+            for task, facts in super().perform(tasks):
+                is_poison = task.stage.kind == "network" and task.chunk == 4
+                yield task, Failed("its worker died 3 times") if is_poison else facts
+
+    out = tmp_path / "out.zarr"
+    with pytest.raises(ClusterError, match=r"1 of 12 chunks .*rows 32-63, columns 32-63: its worker died 3 times"):
+        in_chunks(model, source, out, executor=Failing)
+    journal = (work_folder(out) / "journal.txt").read_text()
+    assert journal.count('"stage":"0/0/network"') == 11
+    again = []
+    in_chunks(model, source, out, executor=stopping_after(10**6, again), resume=True)
+    assert [chunk for key, chunk in again if key == "0/0/network"] == [4]
+
+
+def test_pixels_that_are_no_numbers_are_named(tmp_path, rng, model):
+    image = smooth(rng, 70, 60).astype(np.float32)
+    image[65, 44] = np.nan
+    with pytest.raises(DataError, match=r"row 65, column 44 is nan"):
+        in_chunks(model, write_npy(tmp_path / "a.npy", image), tmp_path / "out.zarr")
+
+
+def test_channels_that_the_model_does_not_know(tmp_path, rng, model):
+    with pytest.raises(DataError, match=r"has 2 channel\(s\); this model was trained on 1"):
+        in_chunks(model, write_zarr(tmp_path / "a.zarr", smooth(rng, 2, 70, 60), axes="cyx"), tmp_path / "out.zarr")
+    coloured = smooth(rng, 70, 60, 3)
+    with pytest.raises(DataError, match=r"has 3 channel\(s\); this model was trained on 1"):
+        in_chunks(model, write_npy(tmp_path / "c.npy", coloured), tmp_path / "out2.zarr")
+
+
+def test_a_missing_chunk_of_the_image(tmp_path, rng, model):
+    store = write_zarr(tmp_path / "a.zarr", smooth(rng, 100, 90))
+    (store / "full/c/1/1").unlink()
+    with pytest.raises(ImageReadError, match=r"missing-chunks fill"):
+        in_chunks(model, store, tmp_path / "out.zarr")
+    assert not (tmp_path / "out.zarr").exists()
+
+
+def test_a_finished_result_says_so(tmp_path, source, model):
+    found = in_chunks(model, source, tmp_path / "out.zarr")
+    facts = json.loads((found.path / "zarr.json").read_text())["attributes"]["unseam"]
+    assert facts["complete"] is True
+    assert facts["chunks"][0] == found.num_chunks
+    assert facts["num_objects"] == found.num_objects
