@@ -57,6 +57,11 @@ def _tiff(path: Path, shape: tuple[int, ...], **options: object) -> Path:
     return path
 
 
+def _imagej(path: Path) -> Path:
+    """6 GB behind one page."""
+    return _tiff(path, (3, 40_000, 50_000), imagej=True, metadata={"axes": "ZYX"})
+
+
 def _tiles(path: Path) -> Path:
     """Tiles of Deflate, 200 MB of pixels in 0.3 MB."""
     tile = np.zeros((512, 512), np.uint8)
