@@ -25,7 +25,7 @@ from unseam.report.evidence import save_evidence
 from unseam.report_files import write_run_report
 from unseam.run_folder import RunFolder
 from unseam.training import Observer, TrainState
-from unseam.training.joining import is_restarted, joined, launch, ranks_here
+from unseam.training.joining import joined, launch, ranks_here
 from unseam.training.observers import Record
 from unseam.training.ranks import Ranks
 
@@ -120,7 +120,7 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
 
 def _goes_on_by_itself(folder: RunFolder, ranks: Ranks) -> bool:
     """Whether torchrun began the run in this folder, and has now started it again in place of one that ended."""
-    return bool(ranks.same(float(is_restarted() and folder.was_begun_by(launch()))))
+    return bool(ranks.same(float(folder.was_begun_by(launch()))))
 
 
 def _train(

@@ -1,8 +1,9 @@
 """How the processes that torchrun starts find each other, and how all of them end when one does.
 
 torchrun tells each process its number in environment variables, sees one that dies, ends the others, and starts all of them
-again if it may (``--max-restarts``). What it cannot end soon is a process that waits for another in native code, where Python
-answers no signal: so nobody connects for more than a minute, and nobody survives torchrun itself.
+again if it may (``--max-restarts``). Two things it leaves to us. The store by which processes find each other lives on through
+restarts with all that the dead have written, so here they first make sure of each other. And a process that waits for another
+in native code answers no signal: so none connects for longer than a minute, and none survives torchrun itself.
 """
 
 import os
@@ -10,13 +11,14 @@ import signal
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import torch
-from torch.distributed import Store
+from torch.distributed import PrefixStore, Store
 
 from unseam.errors import RankError, SettingsError
 from unseam.training.ranks import Ranks
@@ -25,6 +27,7 @@ _CONNECTION_SECONDS = 60.0
 _WAIT_SECONDS = 1800.0
 """How long ranks wait for another: rank 0 judges the network and writes while they do."""
 
+_LOOK_SECONDS = 0.05
 _LAST_SECONDS = 20.0
 _LOST = 75
 _NAMES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
@@ -64,11 +67,6 @@ def launch(environment: Mapping[str, str] = os.environ) -> str:
     return " ".join((environment["TORCHELASTIC_RUN_ID"], socket.gethostname(), str(parent), started)).strip()
 
 
-def is_restarted(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether torchrun has started this process in place of one that ended."""
-    return environment.get("TORCHELASTIC_RESTART_COUNT", "0") not in ("", "0")
-
-
 @contextmanager
 def joined(ranks: Ranks, device_name: str) -> Iterator[None]:
     """Be connected with the other ranks; one that is alone needs no connection, and gets none.
@@ -94,11 +92,14 @@ def joined(ranks: Ranks, device_name: str) -> Iterator[None]:
     store = _connected(ranks, device)
     try:
         yield
+    except KeyboardInterrupt:
+        if ranks.is_first:
+            raise
+        raise _told("Training was stopped.") from None
     except Exception as error:
         reason = _lost(ranks, error) if _is_of_connection(error) else error
         if _was_told(store):
-            reason = RankError("Training ended because of another process, which says why.")
-            reason.is_told = True
+            reason = _told("Training ended because of another process, which says why.")
         if reason is error:
             raise
         raise reason from error
@@ -122,11 +123,14 @@ def _connected(ranks: Ranks, device: torch.device) -> Store:
     from torch.distributed.rendezvous import rendezvous
 
     in_time = threading.Event()
+    is_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL) if is_main else None  # there is nothing to save yet
     threading.Thread(target=_end_unless, args=(in_time, ranks), name="connection", daemon=True).start()
     timeout = timedelta(seconds=_WAIT_SECONDS)
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     try:
-        store, *_ = next(rendezvous("env://", ranks.rank, ranks.world, timeout=timeout))
+        found, *_ = next(rendezvous("env://", ranks.rank, ranks.world, timeout=timeout))
+        store = PrefixStore(met(found, ranks), found)
         torch.distributed.init_process_group(
             backend, store=store, rank=ranks.rank, world_size=ranks.world, timeout=timeout
         )
@@ -135,7 +139,35 @@ def _connected(ranks: Ranks, device: torch.device) -> Store:
         raise _lost(ranks, error) from error
     finally:
         in_time.set()
+        if is_main:
+            signal.signal(signal.SIGTERM, before)
     return store
+
+
+def met(store: Store, ranks: Ranks) -> str:
+    """A word that all ranks have now, and that nobody before them had.
+
+    The store may hold what ranks of the same numbers wrote that are dead. So each writes a word of its own, rank 0 repeats all
+    that it finds beside its own, and whoever finds himself repeated says so: then both are alive.
+    """
+    own = uuid.uuid4().hex
+    if not ranks.is_first:
+        store.set(f"unseam/here/{ranks.rank}", own)
+        while own not in (welcome := _read(store, "unseam/welcome").split()):
+            time.sleep(_LOOK_SECONDS)
+        store.set(f"unseam/{welcome[0]}/{ranks.rank}", own)
+        return welcome[0]
+    others = range(1, ranks.world)
+    while True:
+        here = [_read(store, f"unseam/here/{rank}") for rank in others]
+        store.set("unseam/welcome", " ".join([own, *here]))
+        if all(_read(store, f"unseam/{own}/{rank}") for rank in others):
+            return own
+        time.sleep(_LOOK_SECONDS)
+
+
+def _read(store: Store, key: str) -> str:
+    return str(store.get(key).decode()) if store.check([key]) else ""
 
 
 def _end_unless(in_time: threading.Event, ranks: Ranks) -> None:
@@ -172,6 +204,12 @@ def _lost(ranks: Ranks, error: Exception) -> RankError:
         f"Rank {ranks.rank} of {ranks.world} lost its connection to the others: one was killed, or its machine is gone "
         f"({reason}). The last checkpoint stands: go on with --resume, or let torchrun do so (--max-restarts 3)."
     )
+
+
+def _told(message: str) -> RankError:
+    error = RankError(message)
+    error.is_told = True
+    return error
 
 
 def _was_told(store: Store) -> bool:
