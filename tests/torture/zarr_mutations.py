@@ -44,9 +44,13 @@ def _of_bytes(data: bytes) -> Callable[[Path], object]:
     return lambda file: file.write_bytes(data)
 
 
+def _nothing(file: Path) -> None:
+    """Where the system has no such thing, the file is missing."""
+
+
 HOSTILE: dict[str, Callable[[Path], object]] = {
-    "missing": lambda file: None,
-    "a pipe": os.mkfifo,
+    "missing": _nothing,
+    "a pipe": getattr(os, "mkfifo", _nothing),
     "a folder": Path.mkdir,
     "a link out": lambda file: file.symlink_to("/etc/passwd"),
     "a link to a device": lambda file: file.symlink_to("/dev/zero"),

@@ -155,6 +155,7 @@ def read_header(path: Path, stream: BufferedIOBase) -> Header:
         ))  # fmt: skip
     return Header(shape, dtype, is_fortran, stream.tell())
 
+
 def _checked(path: Path, stream: BufferedIOBase, num_bytes: int) -> Shaped[np.ndarray, "..."]:
     """Read one array after its header was seen to promise no more than the file holds."""
     header = read_header(path, stream)

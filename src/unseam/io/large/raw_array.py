@@ -4,14 +4,13 @@ Not mapped into memory: pages that a map has touched count as memory of the proc
 mapped ends the process.
 """
 
-import itertools
 import math
 from dataclasses import dataclass
 from io import RawIOBase
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
 
 from unseam.errors import ImageReadError
 from unseam.io.large.plan import Bounds
@@ -47,22 +46,28 @@ class RawArray:
         ImageReadError
             If the file ends before.
         """
-        part = np.empty([stop - start for start, stop in bounds], self.dtype)
         first = self._first_of_run(bounds)
+        starts = self._starts(bounds[:first]) + bounds[first][0] * math.prod(self.shape[first + 1 :])
         run_shape = (bounds[first][1] - bounds[first][0], *self.shape[first + 1 :])
-        within = (slice(None), *(slice(start, stop) for start, stop in bounds[first + 1 :]))
-        step = math.prod(run_shape[1:])
+        within = tuple(slice(start, stop) for start, stop in bounds[first + 1 :])
+        part = np.empty([stop - start for start, stop in bounds], self.dtype)
+        pieces = part.reshape(len(starts), *part.shape[first:])
         is_whole = run_shape == part.shape[first:]
+        run = np.empty(0 if is_whole else run_shape, self.dtype)
         with self.path.open("rb", buffering=0) as stream:
-            for index in itertools.product(*(range(start, stop) for start, stop in bounds[:first])):
-                line = int(np.ravel_multi_index(index, self.shape[:first])) if first else 0
-                at = (line * self.shape[first] + bounds[first][0]) * step
-                here = tuple(i - start for i, (start, _) in zip(index, bounds, strict=False))
-                run = part[here] if is_whole else np.empty(run_shape, self.dtype)
-                self._fill(stream, at * self.dtype.itemsize, run)
+            for start, piece in zip(starts.tolist(), pieces, strict=True):
+                stream.seek(self.offset + start * self.dtype.itemsize)
+                self._fill(stream, piece if is_whole else run)
                 if not is_whole:
-                    part[here] = run[within]
+                    piece[...] = run[:, *within]
         return part
+
+    def _starts(self, bounds: Bounds) -> Int[np.ndarray, " runs"]:
+        """The number of the first value of each run along the axes before those that are read in one piece."""
+        starts = np.zeros(1, np.int64)
+        for i, (start, stop) in enumerate(bounds):
+            starts = np.add.outer(starts, np.arange(start, stop) * math.prod(self.shape[i + 1 :])).reshape(-1)
+        return starts
 
     def _first_of_run(self, bounds: Bounds) -> int:
         """The axis from which on one read gets everything; a few bytes here and there are read in one piece."""
@@ -75,8 +80,7 @@ class RawArray:
             return first - 1 if wider <= _MOST_AT_ONCE else first
         return first
 
-    def _fill(self, stream: RawIOBase, at: int, run: Shaped[np.ndarray, "..."]) -> None:
-        stream.seek(self.offset + at)
+    def _fill(self, stream: RawIOBase, run: Shaped[np.ndarray, "..."]) -> None:
         rest = run.reshape(-1).view(np.uint8).data
         while rest:
             num_read = stream.readinto(rest)
