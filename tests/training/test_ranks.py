@@ -5,13 +5,14 @@ import signal
 import threading
 import time
 from dataclasses import replace
+from time import monotonic
 
 import numpy as np
 import pytest
 import torch
 
 from reference.group import together
-from reference.toy import CONFIG, ENERGY, SMALL, batches, fresh, spots, weights_of
+from reference.toy import CONFIG, ENERGY, SMALL, batches, fresh, plan, spots, weights_of
 from torture.t01_killed_training import what_came
 from torture.trainee import SETTINGS, write_data
 from unseam.api import Watch, train
@@ -24,6 +25,8 @@ from unseam.geometry import Geometry
 from unseam.model_file import load_model
 from unseam.shapes import IGNORE
 from unseam.training import SGD, Ranks
+from unseam.training import loop as training_loop
+from unseam.training import train as train_net
 from unseam.training.joining import joined, launch, met, ranks_here, threads_of_rank
 from unseam.training.outcome import outcome
 
@@ -127,6 +130,44 @@ def test_three_that_are_killed_go_on_bit_for_bit(tmp_path):
     assert together(3, begin_or_go_on, data, tmp_path / "run") == [0, 0, 0]
     ours, theirs = what_came(tmp_path / "run"), what_came(tmp_path / "whole")
     assert ours == theirs
+
+
+def for_minutes(data, out) -> None:
+    """A rank looks at its own clock alone if it does not ask rank 0."""
+    rank = ranks_here().rank
+    training_loop.monotonic = lambda: monotonic() * (0.1 if rank else 1)
+    model = train(data, out=out, device="cpu", minutes=0.03, settings=SETTINGS)
+    (out.parent / f"{rank}.txt").write_text(str(model.info.training.steps))
+
+
+def test_a_budget_in_minutes_is_that_of_rank_0(tmp_path):
+    data = write_data(tmp_path / "data")
+    assert together(2, for_minutes, data, tmp_path / "run") == [0, 0]
+    assert (tmp_path / "0.txt").read_text() == (tmp_path / "1.txt").read_text()
+
+
+def with_a_bad_step(out) -> None:
+    ranks, weights = ranks_here(), []
+
+    def given():
+        for step, batch in enumerate(batches()):
+            bad = torch.full_like(batch.weights, float("nan"))
+            yield replace(batch, weights=bad) if (step, ranks.rank) == (1, 1) else batch
+
+    with joined(ranks, "cpu"):
+        look = lambda state, _: weights.append((state.skipped, weights_of(state.net)["classify.bias"]))  # noqa: E731
+        train_net(fresh(SGD()), given(), ENERGY, replace(plan(4), ranks=ranks), [look])
+    np.savez(out / f"{ranks.rank}.npz", *(bias for _, bias in weights), skipped=[number for number, _ in weights])
+
+
+def test_a_step_that_is_not_finite_for_one_is_taken_by_none(tmp_path):
+    assert together(2, with_a_bad_step, tmp_path) == [0, 0]
+    ours, theirs = (np.load(tmp_path / f"{rank}.npz") for rank in range(2))
+    for name in ours.files:
+        np.testing.assert_array_equal(ours[name], theirs[name])
+    assert ours["skipped"].tolist() == [0, 1, 0, 0]
+    np.testing.assert_array_equal(ours["arr_0"], ours["arr_1"])
+    assert (ours["arr_1"] != ours["arr_2"]).any()
 
 
 def thrice(out) -> None:

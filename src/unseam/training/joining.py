@@ -7,6 +7,7 @@ in native code answers no signal: so none connects for longer than a minute, and
 """
 
 import os
+import re
 import signal
 import socket
 import threading
@@ -139,7 +140,7 @@ def _connected(ranks: Ranks, device: torch.device) -> Store:
         raise _lost(ranks, error) from error
     finally:
         in_time.set()
-        if is_main:
+        if before is not None:
             signal.signal(signal.SIGTERM, before)
     return store
 
@@ -199,7 +200,7 @@ def _is_of_connection(error: Exception) -> bool:
 
 
 def _lost(ranks: Ranks, error: Exception) -> RankError:
-    reason = " ".join(str(error).split())[:200]
+    reason = re.sub(r"\[/\S+\] ", "", " ".join(str(error).split())).split(". ")[0][:200]
     return RankError(
         f"Rank {ranks.rank} of {ranks.world} lost its connection to the others: one was killed, or its machine is gone "
         f"({reason}). The last checkpoint stands: go on with --resume, or let torchrun do so (--max-restarts 3)."
