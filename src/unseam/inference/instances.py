@@ -80,7 +80,7 @@ class Objects:
         DataError
             Fewer than two classes, or no class ``foreground``.
         """
-        likely = _foreground(probabilities, foreground)
+        likely = foreground_of(probabilities, foreground)
         cores, _ = ndimage.label(likely > self.threshold)  # 4-connected by default
         cores = cores.astype(np.int32, copy=False)
         if self.threshold > LIKELY:
@@ -104,9 +104,16 @@ class Objects:
         return _fill_holes(objects) if self.fill_holes else objects
 
 
-def _foreground(
+def foreground_of(
     probabilities: Float[np.ndarray, "classes height width"], foreground: int | None
 ) -> Float[np.ndarray, "height width"]:
+    """Probability of the foreground (H, W): of one class, or (None) of all but the background together.
+
+    Raises
+    ------
+    DataError
+        Fewer than two classes, or no such class.
+    """
     classes = len(probabilities)
     if classes < 2:
         raise DataError(

@@ -23,7 +23,7 @@ class ZarrReader:
     The full resolution of each image, of each series of a converted file and of each field of a plate; a path inside a
     store, to a group or an array, is read alone.
 
-    **Departs:** the files are decoded by :mod:`unseam.io.large.zarr_codecs`, not by the library zarr: that one takes missing
+    The files are decoded by :mod:`unseam.io.large.zarr_codecs`, not by the library zarr: that one takes missing
     chunks for empty ones without a word, and its decoders take the memory that a stream asks for. (It also needs an event
     loop, which costs about a millisecond a chunk.) What this reader gives is compared with it in the tests.
     """
