@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from unseam.errors import SettingsError
-from unseam.inference.memory import parse_bytes
+from unseam.inference.memory import available_bytes, parse_bytes
 from unseam.io.large import LargeImage, open_large
 from unseam.model import Model
 from unseam.scale.executors import Executor, Here
@@ -81,7 +81,7 @@ def predict_store(  # noqa: PLR0913 - the public face: each argument is a word t
         )
     if workers is not None and not 1 <= workers <= 1024:
         raise SettingsError(f"{workers} workers came; 1 to 1024 may come.")
-    most = None if max_memory is None else parse_bytes(max_memory)
+    most = available_bytes() if max_memory is None and workers else None if max_memory is None else parse_bytes(max_memory)
     work = Work(
         source="",
         folder="",

@@ -26,7 +26,7 @@ from unseam.scale.folder import work_folder
 def run(scale: Scale) -> Result:
     wanted = scale.of(3, 60)
     chance = random.Random(scale.seed)
-    model, image = blob_model(0.6), smooth(np.random.default_rng(6), 260, 230)
+    model, image = blob_model(0.6), smooth(np.random.default_rng(6), 128, 100)
     source = write_npy(scale.folder / "image.npy", image)
     whole = digest(in_chunks(model, source, scale.folder / "whole.zarr").path)
     out = scale.folder / "out.zarr"
@@ -61,7 +61,7 @@ class Killer:
         return self._kills
 
     def _kill(self, local) -> None:
-        while self._kills < self._most and not self._over.wait(self._chance.uniform(0.1, 0.6)):
+        while self._kills < self._most and not self._over.wait(self._chance.uniform(0.05, 0.4)):
             pids = [nanny.pid for nanny in local.workers.values() if nanny.pid]
             if pids:
                 with suppress(ProcessLookupError):
@@ -71,16 +71,16 @@ class Killer:
 
 def _poison_is_named(scale: Scale, model, image: np.ndarray) -> bool:
     image = image.copy()
-    image[100, 70] = POISON
+    image[40, 70] = POISON
     source, out = write_npy(scale.folder / "poison.npy", image), scale.folder / "poisoned.zarr"
     try:
-        by_workers(model, source, out, 2, deadly_of(scale.folder / "model.safetensors"))
+        by_workers(model, source, out, 1, deadly_of(scale.folder / "model.safetensors"))
     except ClusterError as error:
-        is_named = re.search(r"1 of 72 chunks .*rows 96-127, columns 64-95: its worker died", str(error))
+        is_named = re.search(r"1 of 16 chunks .*rows 32-63, columns 64-95: its worker died", str(error))
     else:
         return False
     journal = (work_folder(out) / "journal.txt").read_text()
-    is_rest_done = journal.count('"stage":"0/0/network"') == 71
+    is_rest_done = journal.count('"stage":"0/0/network"') == 15
     in_chunks(model, source, out, resume=True)  # a process that does not die of it
     return bool(is_named) and is_rest_done and digest(out) == digest(in_chunks(model, source, scale.folder / "p.zarr").path)
 

@@ -11,6 +11,7 @@ Dask is an extra (``pip install 'unseam[cluster]'``) and is imported in this fil
 """
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -29,6 +30,10 @@ from unseam.scale.worker import Worker
 
 _SECONDS = 10
 """How long a scheduler may take to answer."""
+_SECONDS_OF_ANSWER = 2
+"""How long facts that a worker holds may take to come."""
+_PATIENCE = 20
+"""Seconds without any answer after which it is asked whether anybody is at work."""
 _DEATHS = 2
 """So often a worker may die at a chunk before the chunk is set aside; then it is tried once more, alone."""
 _AHEAD = 3
@@ -62,7 +67,9 @@ class Cluster:
         num_workers: int = 1,
         make_model: Callable[[], Model] | None = None,
     ) -> None:
-        self._own: Any = None if scheduler else _of_this_machine(num_workers)
+        self._own: Any = None
+        if scheduler is None:
+            self._own = _of_this_machine(num_workers)
         address = scheduler or str(self._own.scheduler_address)
         try:
             self._client = distributed.Client(address, timeout=_SECONDS, set_as_default=False)
@@ -117,38 +124,65 @@ class Cluster:
     def _perform(self, tasks: Iterable[Task], room: int) -> Iterator[Answer]:
         waiting = iter(tasks)
         begun: dict[Any, Task] = {}
-        is_more = True
-        while is_more or begun:
-            while is_more and len(begun) < room:
-                task = next(waiting, None)
-                if task is None:
-                    is_more = False
-                else:
-                    begun[self._submitted(task)] = task
+        last = time.monotonic()
+        while True:
+            while len(begun) < room and (task := next(waiting, None)) is not None:
+                begun[self._submitted(task)] = task
             if not begun:
                 return
-            try:
-                with self._client.as_current():
-                    done = distributed.wait(list(begun), timeout=1, return_when="FIRST_COMPLETED").done
-            except TimeoutError:
-                self._check_alive()
-                continue
-            except Exception as error:
-                raise self._lost(error) from error
-            for future in done:
+            for future in self._finished(begun):
                 task = begun.pop(future)
                 try:
-                    yield task, future.result(timeout=_SECONDS)
-                except distributed.KilledWorker:
-                    yield task, Failed(f"its worker died {_DEATHS + 1} times")
-                except UnseamError:
-                    raise
-                except MemoryError:
-                    yield task, Failed("its worker has not enough memory")
-                except Exception as error:
-                    if future.status in ("cancelled", "lost") or not self._is_alive():
-                        raise self._lost(error) from error
-                    raise
+                    yield task, self._answer(future)
+                except TimeoutError:  # the worker died that held the answer, and another one computes it again
+                    self._check_alive()
+                    begun[future] = task
+                else:
+                    last = time.monotonic()
+            if time.monotonic() - last > _PATIENCE:
+                begun, last = self._handed_in_again(begun), time.monotonic()
+
+    def _finished(self, begun: Iterable[Any]) -> Iterable[Any]:
+        """Those that have ended, after a second at the most."""
+        try:
+            with self._client.as_current():
+                return list(distributed.wait(list(begun), timeout=1, return_when="FIRST_COMPLETED").done)
+        except TimeoutError:
+            self._check_alive()
+            return []
+        except Exception as error:
+            raise self._lost(error) from error
+
+    def _handed_in_again(self, begun: dict[Any, Task]) -> dict[Any, Task]:
+        """After many deaths a scheduler may wait for workers that are gone: what no worker is at is handed in once more."""
+        try:
+            if not self._client.nthreads() or any(self._client.processing().values()):
+                return begun
+            self._client.cancel(list(begun), force=True)
+        except Exception as error:
+            raise self._lost(error) from error
+        return {self._submitted(task): task for task in begun.values()}
+
+    def _answer(self, future: Any) -> Any | Failed:
+        """The facts, or why there are none.
+
+        Raises
+        ------
+        TimeoutError
+            If they were lost on the way, and will come later.
+        """
+        try:
+            return future.result(timeout=_SECONDS_OF_ANSWER)
+        except distributed.KilledWorker:
+            return Failed(f"its worker died {_DEATHS + 1} times")
+        except MemoryError as error:
+            return Failed(f"its worker has not enough memory ({_first_line(error)})")
+        except (UnseamError, TimeoutError):
+            raise
+        except Exception as error:
+            if future.status in ("cancelled", "lost") or not self._is_alive():
+                raise self._lost(error) from error
+            raise
 
     def _submitted(self, task: Task) -> Any:
         try:

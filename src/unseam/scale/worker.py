@@ -9,11 +9,18 @@ import numpy as np
 from jaxtyping import UInt
 
 from unseam.chunk_grid import ChunkGrid
+from unseam.engines import TellsMemory
+from unseam.inference.fitting import bytes_to_come, largest_tile_within
+from unseam.inference.memory import available_bytes, resident_bytes
 from unseam.inference.predict import Predictor
+from unseam.inference.tiles import plan_tiles
 from unseam.io.large import LargeImage, open_large
 from unseam.io.result import ChunkedArray, ChunkFiles, open_array, open_level
 from unseam.model import Model
 from unseam.scale.work import Work
+
+_OTHER_BYTES = 120 * 2**20
+"""For a chunk that is read and one that is written while a third is with the network, and for pieces of the file; measured."""
 
 
 class Worker:
@@ -30,6 +37,8 @@ class Worker:
     def __init__(self, work: Work, make_model: Callable[[], Model] | None = None) -> None:
         self.work = work
         self._make_model = make_model or (lambda: Model.load(work.model, work.device, work.precision, work.engine))
+        self._making = threading.Lock()
+        self._predictor: Predictor | None = None
         self.computing = threading.Lock()
         """An engine computes one tile at a time; held while it does."""
         self.files = ChunkFiles(is_synced=False)
@@ -48,8 +57,26 @@ class Worker:
 
     @property
     def predictor(self) -> Predictor:
-        """Computes tiles within the memory that is allowed."""
-        return Predictor(self.model.engine, self.work.tile, max_bytes=self.work.max_bytes)
+        """Computes tiles of one size, the largest that the memory allows: so all chunks are rounded alike."""
+        with self._making:  # counting the memory of a network and computing by it do not go together
+            if self._predictor is None:
+                self._predictor = self._made_predictor()
+            return self._predictor
+
+    def _made_predictor(self) -> Predictor:
+        engine, tile = self.model.engine, self.work.tile
+        if isinstance(engine, TellsMemory):
+            plan = plan_tiles(self.work.chunk, self.work.chunk, engine.geometry, tile)
+            num_channels = self.model.info.net.in_channels
+            bytes_to_come(engine, plan, num_channels, engine.num_classes)  # loads code of PyTorch, which stays
+            now, limit = resident_bytes(), self.work.max_bytes
+            if now is not None and limit is None:
+                left = available_bytes()
+                limit = None if left is None else now + left
+            if now is not None and limit is not None:
+                plan = largest_tile_within(limit - _OTHER_BYTES, now, engine, plan, num_channels)
+                tile = max(plan.rows.input_tile, plan.columns.input_tile)
+        return Predictor(engine, tile, max_bytes=2**62)
 
     def grid(self, position: int) -> ChunkGrid:
         """The chunks of each plane of a position."""

@@ -119,14 +119,37 @@ class NormalisedPlane:
     def __init__(self, image: LargeImage, plane: int, ranges: Float[np.ndarray, "channels 2"]) -> None:
         self._image, self._plane = image, plane
         self._ranges = [GreyRange(float(low), float(high)) for low, high in ranges]
+        self._held: tuple[Window, np.ndarray] | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W)."""
         return len(self._ranges), self._image.height, self._image.width
 
+    def hold(self, rows: slice, columns: slice, rim: int) -> None:
+        """Read a window and so many pixels round it now; what is asked for inside of it is then at hand."""
+        down, across = (
+            slice(max(0, part.start - rim), min(length, part.stop + rim))
+            for part, length in zip((rows, columns), self.shape[1:], strict=True)
+        )
+        self._held = None
+        self._held = (down, across), self.window(down, across)
+
     def window(self, rows: slice, columns: slice) -> Float[np.ndarray, "channel rows columns"]:
         """Normalised pixels, float32."""
+        if self._held is not None:
+            (down, across), pixels = self._held
+            if (
+                down.start <= rows.start
+                and rows.stop <= down.stop
+                and across.start <= columns.start
+                and columns.stop <= across.stop
+            ):
+                return pixels[
+                    :,
+                    rows.start - down.start : rows.stop - down.start,
+                    columns.start - across.start : columns.stop - across.start,
+                ]
         values = self._image.read(self._plane, rows, columns)
         channels = values[None] if values.ndim == 2 else np.moveaxis(values, -1, 0)
         pairs = zip(channels, self._ranges, strict=False)  # grey that was saved as colour has one range

@@ -117,6 +117,9 @@ def _probabilities(worker: Worker, image: NormalisedPlane, window: Window) -> Fl
         slice(part.start, part.start + side if length > (_MANY - 1) * side else part.stop)
         for part, length in zip(window, image.shape[1:], strict=True)
     )
+    predictor = worker.predictor
+    geometry = predictor.engine.geometry
+    image.hold(rows, columns, geometry.context + geometry.phase)  # while another chunk is with the network
     with worker.computing:
-        found = worker.predictor.probabilities(image, (rows, columns))
+        found = predictor.probabilities(image, (rows, columns))
     return found[:, : window[0].stop - window[0].start, : window[1].stop - window[1].start]
