@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from reference.toy import ENERGY, batches, fresh, plan
+from torture.disk_calls import watched
 from unseam.checkpoints import Checkpoints
 from unseam.errors import ModelFileError
 from unseam.training import AdamW, train
@@ -131,3 +132,44 @@ def test_numbers_of_the_state_come_back(tmp_path):
     Checkpoints(tmp_path).load(again, Validate(None, 1))
     assert (again.step, again.seconds, again.skipped) == (5, 1.25, 3)
     assert all(torch.equal(a, b) for a, b in zip(state.net.parameters(), again.net.parameters(), strict=True))
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing handles it."""
+
+
+def kill_at_second_rename():
+    """Once it is so far, no further call to the disk is made."""
+    seen = []
+
+    def kill(_: int, name: str) -> None:
+        seen.append(name)
+        if seen.count("rename") >= 2:
+            raise Killed
+
+    return kill
+
+
+def test_killed_between_the_newest_and_the_removal_of_the_oldest(store):
+    state = fresh(AdamW())
+    store.load(state, Validate(None, 1), ["a"])
+    train(state, batches(4), ENERGY, plan(5))
+    with pytest.raises(Killed), watched(kill_at_second_rename()):
+        store.save(state, Validate(None, 1), ["a"])
+    assert names(store) == ["step-000003", "step-000004", "step-000005"]
+    assert gone_on_from(store) == 5
+    assert names(store) == ["step-000004", "step-000005"]
+
+
+def test_going_on_removes_none_that_is_damaged_and_newer(store):
+    """It may have been unreadable for the moment; it goes when its step comes again."""
+    damage(store.folder / "step-000004" / "weights.safetensors")
+    assert gone_on_from(store, []) == 3
+    assert names(store) == ["step-000003", "step-000004"]
+
+
+def test_one_of_another_run_removes_nothing(store):
+    shutil.copytree(store.folder / "step-000003", store.folder / "step-000001")
+    with pytest.raises(ModelFileError, match="begun with other data"):
+        store.load(fresh(AdamW()), Validate(None, 1), ["b"])
+    assert names(store) == ["step-000001", "step-000003", "step-000004"]

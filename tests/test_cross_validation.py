@@ -17,6 +17,7 @@ from unseam.data.folds import folds
 from unseam.data.prepare import Annotated, prepare
 from unseam.errors import SettingsError
 from unseam.inference.instances import Objects
+from unseam.io import disk
 from unseam.model_file import read_info
 from unseam.nets import UNetConfig, members_of
 from unseam.out_of_fold import out_of_fold
@@ -101,6 +102,42 @@ def test_stopped_and_resumed_is_the_run_without_a_break(stop, folder, tmp_path):
             np.testing.assert_array_equal(weights, weights_of(theirs)[name])
     oof = [(tmp_path / name / "out_of_fold.csv").read_text() for name in ("whole", "run")]
     assert oof[0] == oof[1]
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing handles it."""
+
+
+@pytest.mark.parametrize("name", ["fold-1/history.csv", "fold-1/curve.svg", "fold-3/history.csv", "out_of_fold.csv"])
+def test_killed_before_the_last_writing_of_a_file(name, folder, tmp_path, monkeypatch):
+    """A fold that is finished has no further line to write its history with: it is written when the run goes on."""
+    whole, out, steps, rename = tmp_path / "whole/run", tmp_path / "run", [], disk.rename
+    quick(folder, out=whole)
+    last = 2 if name.startswith("fold-1") else 6
+
+    def kill(old, new):
+        if new == out / name and len(steps) >= last:
+            raise Killed
+        rename(old, new)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(disk, "rename", kill)
+        with pytest.raises(Killed):
+            quick(folder, out=out, watch=Watch(observers=(lambda *_: steps.append(1),)))
+    told = []
+    quick(folder, out=out, resume=True, settings=(), folds=None, watch=Watch(told.append))
+    assert "going on from step 2" in told
+    assert tables(out) == tables(whole)
+    assert sorted(path.relative_to(out) for path in out.rglob("*")) == sorted(p.relative_to(whole) for p in whole.rglob("*"))
+
+
+def tables(out) -> dict[str, list[list[str]]]:
+    """What stands in the tables of a run, without the times; and its pictures."""
+    found = {}
+    for path in sorted(out.rglob("*.csv")):
+        cells = [line.split(",") for line in path.read_text().splitlines()]
+        found[str(path.relative_to(out))] = [row[:1] + row[2:] if path.stem == "history" else row for row in cells]
+    return found | {str(path.relative_to(out)): path.read_text() for path in sorted(out.rglob("*.svg"))}
 
 
 def test_ctrl_c_in_the_first_fold_keeps_what_it_has_learnt(folder, tmp_path):

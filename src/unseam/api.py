@@ -210,10 +210,12 @@ def _session(
     if where.resume and place is not None and where.ranks.is_first:
         place.check_resumable()
 
-    def on_start() -> None:
+    def on_start(records: Sequence[Record]) -> None:
         if folder is not None and place is not None:
             folder.begin(run, launch())
             place.make()
+            if records:
+                place.write_history(records, score_name)
 
     def on_record(state: TrainState, records: Sequence[Record]) -> None:
         if place is not None:

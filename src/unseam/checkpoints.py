@@ -63,11 +63,10 @@ class Checkpoints:
         }
         files = checkpoint_files(state, validate, trained_on)
         write_with_manifest(self.folder / f"step-{state.step:06d}", about, files)
-        kept = 0
-        for step, path in self._found():  # a later one than this was damaged, or it would have been gone on from
-            kept += step <= state.step
-            if step > state.step or kept > self.keep:
+        for step, path in self._found():
+            if step > state.step:  # it was damaged, or it would have been gone on from
                 remove_folder(path)
+        self._remove_older_than_kept(state.step)
 
     def load(
         self,
@@ -80,7 +79,8 @@ class Checkpoints:
         """Bring a fresh state to the newest checkpoint that is as it was written; whether there is any at all.
 
         ``tell`` is told of each that is damaged, and of one that another number of ranks wrote. Of several ranks the first
-        chooses; the others read the same, from a folder that they share.
+        chooses; the others read the same, from a folder that they share. What a process that was killed while it saved left
+        there goes, by the first rank; one that is damaged and newer stays, as it may have been unreadable for the moment only.
 
         Raises
         ------
@@ -104,6 +104,8 @@ class Checkpoints:
         if before != ranks.world:
             tell(f"this run was trained by {before} process(es) and goes on with {ranks.world}: batches are others from here")
         restore_checkpoint(path, files, state, validate, trained_on)
+        if ranks.is_first:
+            self._remove_older_than_kept(step)
         return True
 
     def _newest(self, tell: Callable[[str], None]) -> tuple[int, dict[str, Any], dict[str, bytes]] | None:
@@ -132,6 +134,10 @@ class Checkpoints:
                 "wrote it, or leave --resume out and start afresh in another folder."
             )
         return None
+
+    def _remove_older_than_kept(self, newest: int) -> None:
+        for _, path in [found for found in self._found() if found[0] <= newest][self.keep :]:
+            remove_folder(path)
 
     def exist(self) -> bool:
         """Whether there is any, sound or not."""

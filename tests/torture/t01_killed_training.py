@@ -18,7 +18,7 @@ from unseam.model_file import load_model
 
 
 def run(scale: Scale) -> Result:
-    wanted = scale.of(10, 1000)
+    wanted = scale.of(20, 1000)
     chance = random.Random(scale.seed)
     data = write_data(scale.folder / "data")
     whole, took = {}, {}
@@ -36,16 +36,11 @@ def run(scale: Scale) -> Result:
         out = scale.folder / "run"
         came, killed = _killed_until_done(data, out, folds, chance, 1.1 * took[folds])
         kills += killed
-        differs = _different(what_came(out), whole[folds]) if came else ["no end"]
+        differs = different(what_came(out), whole[folds]) if came else ["no end"]
         lost += bool(differs)
         wrong += [f"{folds} fold(s): {', '.join(differs)}"] if differs else []
         shutil.rmtree(out)
     return Result("T1", kills, lost, 0, "; ".join([f"{runs} runs", *wrong]))
-
-
-def _different(came: tuple[object, ...], whole: tuple[object, ...]) -> list[str]:
-    names = ("weights", "history", "files")
-    return [name for name, ours, theirs in zip(names, came, whole, strict=True) if ours != theirs]
 
 
 def _killed_until_done(data: Path, out: Path, folds: int, chance: random.Random, latest: float) -> tuple[bool, int]:
@@ -72,3 +67,9 @@ def what_came(out: Path) -> tuple[str, str, tuple[str, ...]]:
     rows = [",".join(cell for i, cell in enumerate(row.split(",")) if i != 1) for table in tables for row in table]
     files = tuple(sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()))
     return digest.hexdigest(), told + "\n".join(rows), files
+
+
+def different(came: tuple[object, ...], whole: tuple[object, ...]) -> list[str]:
+    """The parts of what came that are not those of a whole run."""
+    names = ("weights", "history", "files")
+    return [name for name, ours, theirs in zip(names, came, whole, strict=True) if ours != theirs]

@@ -65,5 +65,5 @@ def _is_sound(store: Checkpoints, finished: int) -> bool:
     except UnseamError:
         return False
     names = [path.name for path in store.folder.iterdir()] if store.folder.exists() else []
-    is_tidy = len(names) <= store.keep + 1 and all(re.fullmatch(r"step-\d+", name) for name in names)
+    is_tidy = len(names) <= store.keep and all(re.fullmatch(r"step-\d+", name) for name in names)
     return is_tidy and not told and is_there >= (finished > 0) and state.step >= finished and is_whole(state)

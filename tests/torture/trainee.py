@@ -33,16 +33,19 @@ def write_data(folder: Path) -> Path:
     return folder
 
 
-def begin_or_go_on(data: Path, out: Path, folds: int = 1, killed_at: int = 0, forgets: str = "") -> None:
+def begin_or_go_on(
+    data: Path, out: Path, folds: int = 1, killed_at: int = 0, forgets: str = "", steps: int = STEPS
+) -> None:
     """What whoever finds a stopped run would type: the same again, with --resume if it had begun.
 
-    ``killed_at``: the step at which it kills itself; ``forgets``: what it does not take up again when it goes on.
+    ``killed_at``: the step at which it kills itself; ``forgets``: what it does not take up again when it goes on; ``steps``: of
+    each fold.
     """
     torch.set_num_threads(1)
     is_begun = (out / "config.toml").exists()
     if forgets:
         _forget(forgets)
-    settings = {"settings": SETTINGS, "steps": STEPS * folds, "folds": folds}
+    settings = {"settings": SETTINGS, "steps": steps * folds, "folds": folds}
 
     def kill(state, progress):
         if state.step == killed_at:

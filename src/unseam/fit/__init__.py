@@ -55,7 +55,8 @@ class Session:
     observers
         Called after each step.
     on_start
-        Called when all is ready, before the first step.
+        Called when all is ready, before the first step, with the records of before a break: a run that was killed between
+        its last checkpoint and what is written of it has no further record to write that with.
     on_record
         Called after each validation with all records so far, those before a break included.
     tell
@@ -68,7 +69,7 @@ class Session:
     checkpoints: Checkpoints | None = None
     resume: bool = False
     observers: Sequence[Observer] = ()
-    on_start: Callable[[], None] = lambda: None
+    on_start: Callable[[Sequence[Record]], None] = lambda _: None
     on_record: Callable[[TrainState, Sequence[Record]], None] = lambda *_: None
     tell: Callable[[str], None] = lambda _: None
     ranks: Ranks = ALONE
@@ -128,7 +129,7 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     validate.begin(plan.budget.progress(state.step, state.seconds))
     batches = starmap(Batch, made_ahead(_crops(run, parts, state.net, ranks).batch, state.step))
     if ranks.is_first:
-        session.on_start()  # last: what fails before leaves no folder behind
+        session.on_start(validate.records)  # last: what fails before leaves no folder behind
     watching = [*session.observers, validate] if ranks.is_first else []
     try:
         with AtStepEnd(ranks) as stop:

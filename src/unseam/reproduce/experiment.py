@@ -97,6 +97,11 @@ def trained(prepared: Prepared, parts: Split, asked: Asked) -> Model:
     run, folder = asked.run, RunFolder(asked.out)
     score_name = SCORE_NAMES[prepared.reading.kind]
 
+    def on_start(records: Sequence[Record]) -> None:
+        folder.begin(run)
+        if records:
+            folder.write_history(records, score_name)
+
     def on_record(state: TrainState, records: Sequence[Record]) -> None:
         folder.write_history(records, score_name)
         asked.watch.on_record(state, records[-1])
@@ -105,7 +110,7 @@ def trained(prepared: Prepared, parts: Split, asked: Asked) -> Model:
         device=choose_device(asked.device),
         checkpoints=folder.checkpoints,
         observers=asked.watch.observers,
-        on_start=lambda: folder.begin(run),
+        on_start=on_start,
         on_record=on_record,
         tell=asked.watch.tell,
         resume=asked.resume,
