@@ -43,7 +43,7 @@ def test_a_scheduler_that_is_there(tmp_path, source):
     from distributed import LocalCluster
 
     model = blob_model()
-    options = {"host": "127.0.0.1", "dashboard_address": None, "n_workers": 1, "threads_per_worker": 2}
+    options = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "n_workers": 1, "threads_per_worker": 2}
     with LocalCluster(**options) as local:
         out = tmp_path / "out.ome.zarr"
         found = predict_store(model, source, out, save="both", scheduler=local.scheduler_address, max_memory="4GB")

@@ -256,7 +256,7 @@ def _of_this_machine(num_workers: int) -> Any:
             n_workers=num_workers,
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address=None,
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # its health, on any free port
             memory_limit=0,  # ours is kept by the size of the tiles
             env=dict.fromkeys(names, threads),
             silence_logs="CRITICAL",
