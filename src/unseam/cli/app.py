@@ -41,6 +41,8 @@ _NO_MEMORY = (
     "There is not enough memory. Predict with smaller tiles (--tile 572), train on smaller crops "
     "(--set training.output_size=132), or close other programs."
 )
+_MOST_BRACKETS = 50
+_LONGEST_MESSAGE = 1000
 USERS_MISTAKE = 2
 IN_USE = 75
 """A folder that another process writes into: the same command may do later (EX_TEMPFAIL)."""
@@ -69,6 +71,10 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:  # the disk or the rights, met where no file of ours is read or written
         return _say(f"{error.filename or 'Operating system'}: {error.strerror or error}. Check the name and the rights.")
+    except RecursionError:
+        if not any(word.count("[") + word.count("{") > _MOST_BRACKETS for word in arguments):
+            raise
+        return _say("A word of the command line has brackets in brackets, more than are read. Leave them out.")
     except RuntimeError as error:
         if not any(words in str(error) for words in ("allocate memory", "out of memory", "not enough memory")):
             raise
@@ -77,7 +83,11 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _say(message: str) -> int:
-    print(f"unseam: {' '.join(message.splitlines())}", file=sys.stderr)
+    line = " ".join(message.splitlines())
+    if len(line) > _LONGEST_MESSAGE:  # it repeats what came, of any length
+        half = _LONGEST_MESSAGE // 2
+        line = f"{line[:half]} ... {line[-half:]}"
+    print(f"unseam: {line}", file=sys.stderr)
     return USERS_MISTAKE
 
 

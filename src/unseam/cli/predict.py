@@ -37,18 +37,18 @@ def predict(
     Writes x_masks.tif (one number for each object), x_classes.tif (the classes, with the values of the training masks), or
     both, under the name of each image. Stacks are segmented plane by plane.
 
-    An image larger than memory goes into one result: where the name after --out ends in .zarr (OME-Zarr with a pyramid) or
-    .tif (a tiled BigTIFF with a pyramid), one image is read and written chunk by chunk, and may be stopped and gone on with.
+    An image larger than memory is read and written chunk by chunk, and may be stopped and gone on with: an OME-Zarr store, or
+    any image where the name after --out ends in .zarr (OME-Zarr with a pyramid) or .tif (a tiled BigTIFF with a pyramid).
 
     Parameters
     ----------
     model
         Run folder or model file.
     images
-        Image files, folders of images, or data sets in any layout that training knows; for one large result one image, which
-        may be an OME-Zarr store.
+        Image files, folders of images, or data sets in any layout that training knows; OME-Zarr stores.
     out
-        Folder for the results; or the name of one large result, in .zarr or .tif.
+        Folder for the results, where that of a store is called x_seg.ome.zarr; or the name of one large result, which ends in
+        .zarr or .tif.
     save
         What to write; auto: objects if the model was trained on objects, otherwise classes.
     probabilities
@@ -82,18 +82,18 @@ def predict(
         Leave results that are there already, and write those that are missing. Several such calls may share one --out: each
         image is computed by one of them. Without it, a folder into which another call writes is refused (exit code 75).
     resume
-        One large result: go on with what an earlier call left unfinished.
+        Large images: go on with what an earlier call left unfinished.
     workers
-        One large result: so many processes of this machine. --memory is then for all of them together.
+        Large images: so many processes of this machine. --memory is then for all of them together.
     scheduler
-        One large result: the workers of this Dask scheduler, tcp://HOST:8786. --memory is then for each of them.
+        Large images: the workers of this Dask scheduler, tcp://HOST:8786. --memory is then for each of them.
     probabilities_as
-        One large result: write the probabilities too, with 11 bits (float16) or in 255 levels (uint8).
+        Large images: write the probabilities too, with 11 bits (float16) or in 255 levels (uint8).
     missing_chunks
         What a chunk is that an OME-Zarr image lacks: refused, or taken for its fill value, which some programs leave out.
     """
+    from unseam.cli.predict_large import predict_large_ones, refuse, split_stores
     from unseam.cli.predict_many import predict_many
-    from unseam.cli.predict_one import predict_one, refuse
     from unseam.inference.memory import parse_bytes
     from unseam.model import Model
     from unseam.predict_files import Wanted
@@ -111,12 +111,13 @@ def predict(
     object_class = loaded.info.class_index(objects_of) if objects_of is not None else None
     saves_classes = save in ("classes", "both") or not saves_objects
     of_one = {"--resume": resume, "--workers": workers, "--scheduler": scheduler, "--probabilities-as": probabilities_as}
-    if is_one_result(out):
+    large, files = (images, ()) if is_one_result(out) else split_stores(images)
+    if large:
         of_many = {"--overlay": overlay, "--skip-existing": skip_existing, "--average": average != "none"}
-        refuse(of_many, f"{out} is one large result, and for that there is no such thing. Leave it out, or give a folder.")
-        predict_one(
+        refuse(of_many, "for a large image there is no such thing. Leave it out, or give images that fit into memory.")
+        predict_large_ones(
             loaded,
-            images,
+            large,
             out,
             save="both" if saves_classes and saves_objects else "instances" if saves_objects else "classes",
             probabilities=probabilities_as or ("float16" if probabilities else "none"),
@@ -129,12 +130,14 @@ def predict(
             overwrite=overwrite,
             fill_missing=missing_chunks == "fill",
         )
-        return
-    of_one |= {"--missing-chunks": missing_chunks == "fill"}
-    refuse(of_one, "this is about one large result. Give --out a name that ends in .zarr or .tif.")
+        if not files:
+            return
+    else:
+        of_one |= {"--missing-chunks": missing_chunks == "fill"}
+        refuse(of_one, "this is about large images. Give a Zarr store, or --out a name that ends in .zarr or .tif.")
     predict_many(
         loaded,
-        images,
+        files,
         out,
         Wanted(saves_classes, saves_objects, probabilities, overlay, object_class),
         overwrite=overwrite,

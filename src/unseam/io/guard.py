@@ -101,5 +101,5 @@ def check_size(path: Path, num_bytes: int) -> None:
         raise ImageReadError(
             path,
             f"would take {num_bytes / 2**30:,.1f} GiB in memory, at most {most / 2**30:.1f} GiB may be "
-            "read at once; cut it into parts, or split the stack into files",
+            "read at once; cut it into parts, or segment it part by part: unseam predict MODEL IMAGE --out NAME.ome.zarr",
         )

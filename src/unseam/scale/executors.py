@@ -38,6 +38,7 @@ class Here:
 
     def __init__(self, worker: Worker, num_threads: int = 2) -> None:
         self._worker, self._num_threads = worker, num_threads
+        _ = worker.predictor  # what cannot fit into memory is found before any work
 
     def perform(self, tasks: Iterable[Task]) -> Iterator[Answer]:
         """The answers in order; an error ends it."""

@@ -10,8 +10,9 @@ from jaxtyping import UInt
 
 from unseam.chunk_grid import ChunkGrid
 from unseam.engines import TellsMemory
-from unseam.inference.fitting import bytes_to_come, largest_tile_within
-from unseam.inference.memory import available_bytes, resident_bytes
+from unseam.errors import MemoryShortError
+from unseam.inference.fitting import bytes_to_come, largest_tile_within, smallest_tile
+from unseam.inference.memory import as_amount, available_bytes, resident_bytes
 from unseam.inference.predict import Predictor
 from unseam.inference.tiles import plan_tiles
 from unseam.io.large import LargeImage, open_large
@@ -74,7 +75,15 @@ class Worker:
                 left = available_bytes()
                 limit = None if left is None else now + left
             if now is not None and limit is not None:
-                plan = largest_tile_within(limit - _OTHER_BYTES, now, engine, plan, num_channels)
+                try:
+                    plan = largest_tile_within(limit, now + _OTHER_BYTES, engine, plan, num_channels)
+                except MemoryShortError as error:
+                    smallest = plan.with_tiles(engine.geometry, smallest_tile(engine.geometry))
+                    least = now + _OTHER_BYTES + bytes_to_come(engine, smallest, num_channels, engine.num_classes)
+                    raise MemoryShortError(
+                        f"{as_amount(limit)} of memory are allowed or left for a process, and this network needs "
+                        f"{as_amount(least)} for a chunk, even with the smallest tiles. Allow that much, or fewer workers."
+                    ) from error
                 tile = max(plan.rows.input_tile, plan.columns.input_tile)
         return Predictor(engine, tile, max_bytes=2**62)
 
