@@ -28,7 +28,7 @@ def test_zarr_to_zarr_as_in_memory(terminal, model, slide, tmp_path):
     words = ("--memory", "2GB", "--save", "both", "--probabilities-as", "uint8")
     said = terminal("predict", model, slide, "--out", out, *words)
     assert said.code == 0
-    assert re.search(r"slide.ome.zarr: 50,400 px in 1 chunks, [\d.]+% foreground, \d+ objects -> .*slide-seg.ome.zarr", said.out)
+    assert re.search(r"slide.ome.zarr: 50,400 px in 1 chunks, [\d.]+% foreground, \d+ objects -> .*-seg.ome.zarr", said.out)
     tifffile.imwrite(tmp_path / "slide.tif", zarr.open_array(slide / "full", mode="r")[...])
     assert terminal("predict", model, tmp_path / "slide.tif", "--out", tmp_path / "plain", "--save", "both").code == 0
     for name, group in (("classes", "0"), ("masks", "labels/objects/0")):
@@ -81,6 +81,7 @@ def test_what_cannot_be_is_one_line(terminal, model, slide, tmp_path, words, mes
     assert said.err.startswith("unseam: ")
     assert len(said.err.splitlines()) == 1
     assert not out.exists()
+    assert not work_folder(out).exists()
 
 
 def test_options_of_large_images_are_not_ignored(terminal, model, data, tmp_path):

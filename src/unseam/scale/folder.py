@@ -71,13 +71,15 @@ def claimed(out: Path, *, resume: bool, overwrite: bool) -> Iterator[Path]:
             f"{out}: unfinished work on it is there ({folder}). Give --resume to go on with it, or --overwrite to begin anew."
         )
     make_folder(folder)
-    with locked(folder, f"segmenting to {out.name}"):
-        if overwrite:
-            clear(folder)
-        sweep_image(folder)
-        yield folder
-    with suppress(OSError):  # if it is empty now, nobody needs it
-        disk.remove_folder(folder)
+    try:
+        with locked(folder, f"segmenting to {out.name}"):
+            if overwrite:
+                clear(folder)
+            sweep_image(folder)
+            yield folder
+    finally:
+        with suppress(OSError):  # if it is empty now, nobody needs it
+            disk.remove_folder(folder)
 
 
 def clear(folder: Path) -> None:

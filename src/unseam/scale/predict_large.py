@@ -139,11 +139,12 @@ def predict_large(
         worker = Worker(work, lambda: model)
         check_channels(worker)
         plan = plan_of(worker, out)
-        if not resume:
-            model.save(work.model)
-        keep_plan(folder, plan, resume=resume)
-        with closing(executor_for(worker)) as executor, AppendJournal(folder / "journal.txt") as journal:
-            result = _Prediction(worker, journal, executor, progress or Progress()).all(out, plan)
+        with closing(executor_for(worker)) as executor:
+            if not resume:
+                model.save(work.model)
+            keep_plan(folder, plan, resume=resume)
+            with AppendJournal(folder / "journal.txt") as journal:
+                result = _Prediction(worker, journal, executor, progress or Progress()).all(out, plan)
         clear(folder)
     return result
 
