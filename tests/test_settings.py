@@ -296,3 +296,18 @@ def test_every_part_of_a_run_has_a_default():
 )
 def test_table_name(cls, name):
     assert table_name(cls) == name
+
+
+@pytest.mark.parametrize(
+    "value", ["[" * 2000, "[" * 300 + "]" * 300, "9" * 5000, "0x" + "f" * 5000, "a" * 5000, "[" + "0x" + "f" * 5000 + "]"]
+)
+@pytest.mark.parametrize("name", ["training.steps", "training.minutes", "data.masks", "net.unet", "net", "b" * 5000])
+def test_values_without_end_are_settings_errors_of_one_line(name, value):
+    with pytest.raises(SettingsError) as refused:
+        with_overrides(Run(), [f"{name}={value}"])
+    assert len(str(refused.value)) < 1000
+
+
+def test_a_whole_number_beyond_64_bits():
+    with pytest.raises(SettingsError, match=r"training\.steps has too many digits"):
+        with_overrides(Run(), ["training.steps=9223372036854775808"])

@@ -180,5 +180,7 @@ def read_run(file: Path) -> Run:
         return decode(Run, tomllib.loads(file.read_text(encoding="utf-8")))
     except OSError as error:
         raise SettingsError(f"{file}: these settings cannot be read ({error.strerror}).") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file}: not a TOML file ({error}).") from error
+    except SettingsError:  # a ValueError as well
+        raise
+    except (ValueError, RecursionError) as error:  # brackets in brackets without end; a number of thousands of digits
+        raise SettingsError(f"{file}: not a TOML file ({str(error)[:200]}).") from error

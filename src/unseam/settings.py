@@ -23,6 +23,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 from unseam.errors import SettingsError
 
 T = TypeVar("T")
+_MOST_SHOWN = 200
 
 
 def check_range(owner: str, name: str, value: float | int, low: float | int, high: float | int) -> None:
@@ -78,10 +79,10 @@ def decode(cls: type[T], table: object, where: str = "") -> T:
     hints = typing.get_type_hints(cls)
     names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
     if not isinstance(table, Mapping):
-        raise SettingsError(f"{where or 'The settings'}: {table!r} came; a table with {_listed(names)} may come.")
+        raise SettingsError(f"{where or 'The settings'}: {_shown(table)} came; a table with {_listed(names)} may come.")
     for name in table:
         if name not in names:
-            raise SettingsError(f"Unknown setting {_at(where, name)!r}. {_did_you_mean(name, names)}")
+            raise SettingsError(f"Unknown setting {_shown(_at(where, name))}. {_did_you_mean(name, names)}")
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         if field.name not in table and field.default is field.default_factory is dataclasses.MISSING:
             raise SettingsError(f"{_at(where, field.name)} is missing, and has no default: give it.")
@@ -104,7 +105,7 @@ def with_overrides(settings: T, overrides: Sequence[str]) -> T:
     for override in overrides:
         path, sign, text = override.partition("=")
         if not sign:
-            raise SettingsError(f"--set {override}: a setting is given as path.to.setting=value.")
+            raise SettingsError(f"--set {_cut(override)}: a setting is given as path.to.setting=value.")
         *parents, name = path.strip().split(".")
         table = tree
         for parent in parents:
@@ -139,7 +140,7 @@ def _drop_other_members(tree: dict[str, Any], cls: type, path: Sequence[str]) ->
 def _parse_toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # no TOML; a number of thousands of digits; brackets in brackets without end
         return text
 
 
@@ -156,7 +157,7 @@ def _decode_value(hint: Any, value: Any, where: str) -> Any:
         return _decode_value(options[0], value, where)
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
-            raise SettingsError(f"{where} = {value!r}: it may be {_listed(map(repr, get_args(hint)))}.")
+            raise SettingsError(f"{where} = {_shown(value)}: it may be {_listed(map(repr, get_args(hint)))}.")
         return value
     if get_origin(hint) is tuple:
         return _decode_tuple(hint, value, where)
@@ -169,7 +170,7 @@ def _decode_member(members: list[type], value: Any, where: str) -> Any:
     by_name = {table_name(member): member for member in members}
     for name in value if isinstance(value, Mapping) else ():
         if name not in by_name:
-            raise SettingsError(f"Unknown table [{where}.{name}]. {_did_you_mean(name, list(by_name))}")
+            raise SettingsError(f"Unknown table [{_cut(f'{where}.{name}')}]. {_did_you_mean(name, list(by_name))}")
     if not isinstance(value, Mapping) or len(value) != 1:
         tables = _listed(f"[{where}.{name}]" for name in by_name)
         raise SettingsError(f"{where}: exactly one of {tables} may stand here.")
@@ -179,7 +180,7 @@ def _decode_member(members: list[type], value: Any, where: str) -> Any:
 
 def _decode_tuple(hint: Any, value: Any, where: str) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise SettingsError(f"{where} = {value!r}: a list may come.")
+        raise SettingsError(f"{where} = {_shown(value)}: a list may come.")
     items = get_args(hint)
     if items[-1] is Ellipsis:
         items = (items[0],) * len(value)
@@ -195,7 +196,9 @@ def _decode_scalar(hint: Any, value: Any, where: str) -> Any:
         except OverflowError as error:
             raise SettingsError(f"{where} has too many digits: give a number below 1e308.") from error
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise SettingsError(f"{where} = {value!r}: it must be of type {hint.__name__}.")
+        raise SettingsError(f"{where} = {_shown(value)}: it must be of type {hint.__name__}.")
+    if hint is int and abs(value) >= 2**63:
+        raise SettingsError(f"{where} has too many digits: give a number below 9.2e18.")
     if hint is float and math.isnan(value):
         raise SettingsError(f"{where} is not a number.")
     return value
@@ -213,6 +216,19 @@ def _is_absent(value: Any, field: dataclasses.Field[Any], hint: Any) -> bool:
 
 def _at(where: str, name: str) -> str:
     return f"{where}.{name}" if where else name
+
+
+def _shown(value: object) -> str:
+    """A value that came, as Python would write it."""
+    try:
+        return _cut(repr(value))
+    except (ValueError, RecursionError):  # Python writes no number of thousands of digits, nor lists in lists without end
+        return "what is too long to be shown"
+
+
+def _cut(text: str) -> str:
+    """What came, as far as it belongs into one line."""
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
 
 
 def _did_you_mean(name: str, names: Sequence[str]) -> str:

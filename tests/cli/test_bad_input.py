@@ -235,6 +235,9 @@ def test_going_on_without_a_run_or_with_a_broken_one(refused, data, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run/config.toml").write_text("[net\n")
     assert "not a TOML file" in refused("train", data, "--out", tmp_path / "run", "--resume")
+    for endless in ("a = " + "[" * 5000, "a = " + "9" * 5000):
+        (tmp_path / "run/config.toml").write_text(endless)
+        assert "not a TOML file" in refused("train", data, "--out", tmp_path / "run", "--resume")
     (tmp_path / "run/config.toml").write_text("[net.unet]\nfirst_width = 2\ndepth = 1\n[training]\noutput_size = 24\n")
     (tmp_path / "run/checkpoint.safetensors").write_bytes(b"broken")
     words = ["train", data, "--out", tmp_path / "run", "--resume", "--device", "cpu"]
@@ -432,3 +435,9 @@ def test_a_bug_of_ours_is_not_hidden(terminal, model, data, monkeypatch, tmp_pat
     monkeypatch.setattr(Predictor, "probabilities", fail)
     with pytest.raises(RuntimeError, match="a promise was broken"):
         terminal("predict", model, data, "--out", tmp_path / "out")
+
+
+def test_words_without_end(refused, data, tmp_path):
+    """Of what came only so much is repeated as can be read."""
+    assert "brackets in brackets" in refused("predict", data, "[" * 5000, "--out", tmp_path / "out")
+    assert len(refused("train", data, "--out", tmp_path / "run", "--steps", "9" * 20_000)) < 4100

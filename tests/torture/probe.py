@@ -114,7 +114,7 @@ def count(test: str, reader: str, scale: Scale, num: int) -> Result:
 
 
 def main() -> None:
-    """The probe itself."""
+    """The probe itself; a reader may have limits of its own."""
     from torture.readers import READERS
 
     logging.disable()
@@ -127,9 +127,15 @@ def main() -> None:
         before, began = _reset_peak(), time.process_time()
         verdict, harm = _judge(partial(reader.verdict, path, family), reader.refusals)
         seconds, num_bytes = time.process_time() - began, _peak() - before
-        if not harm and seconds > MOST_SECONDS:
+        most_seconds = getattr(reader, "most_seconds", MOST_SECONDS)
+        for _ in range(2):  # once, it may have been the collector of garbage, or a neighbour
+            if most_seconds < seconds < MOST_SECONDS:
+                began = time.process_time()
+                _judge(partial(reader.verdict, path, family), reader.refusals)
+                seconds = min(seconds, time.process_time() - began)
+        if not harm and seconds > most_seconds:
             harm = f"{seconds:.1f} s"
-        if not harm and num_bytes > MOST_BYTES:
+        if not harm and num_bytes > getattr(reader, "most_bytes", MOST_BYTES):
             harm = f"{num_bytes / 1e6:.0f} MB"
         told = {"index": index, "family": family, "verdict": verdict, "harm": harm}
         print(json.dumps({**told, "seconds": seconds, "num_bytes": num_bytes}), flush=True)

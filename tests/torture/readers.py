@@ -9,6 +9,7 @@ import numpy as np
 
 from torture import seeds
 from torture.mutations import mutated, other_tree
+from torture.parsers import Parsers
 from torture.probe import rng_of
 from torture.zarr_mutations import Stores
 from unseam.errors import DataError, ImageReadError, ModelFileError
@@ -69,6 +70,7 @@ class Models:
     """Model files: bytes damaged; the description changed, with the check sum that stood there or without one."""
 
     refusals: tuple[type[Exception], ...] = (ModelFileError,)
+    most_seconds, most_bytes = 0.1, 50e6
 
     def __init__(self) -> None:
         import torch
@@ -123,10 +125,11 @@ class Models:
         return "changed" if "without" in family else "silent"
 
 
-READERS: dict[str, Callable[[], Images | Models | Stores]] = {
+READERS: dict[str, Callable[[], Images | Models | Stores | Parsers]] = {
     "tiff": lambda: Images(seeds.tiffs(), "tif"),
     "picture": lambda: Images(seeds.pictures()),
     "array": lambda: Images(seeds.arrays()),
     "model": Models,
     "zarr": Stores,
+    "parser": Parsers,
 }

@@ -5,4 +5,4 @@ from torture.probe import count
 
 
 def run(scale: Scale) -> Result:
-    return count("T10", "picture", scale, scale.of(600, 10_000))
+    return count("T10", "picture", scale, scale.of(1000, 10_000))

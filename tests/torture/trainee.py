@@ -33,9 +33,7 @@ def write_data(folder: Path) -> Path:
     return folder
 
 
-def begin_or_go_on(
-    data: Path, out: Path, folds: int = 1, killed_at: int = 0, forgets: str = "", steps: int = STEPS
-) -> None:
+def begin_or_go_on(data: Path, out: Path, folds: int = 1, killed_at: int = 0, forgets: str = "", steps: int = STEPS) -> None:
     """What whoever finds a stopped run would type: the same again, with --resume if it had begun.
 
     ``killed_at``: the step at which it kills itself; ``forgets``: what it does not take up again when it goes on; ``steps``: of

@@ -42,7 +42,7 @@ _NO_MEMORY = (
     "(--set training.output_size=132), or close other programs."
 )
 _MOST_BRACKETS = 50
-_LONGEST_MESSAGE = 1000
+_LONGEST_MESSAGE = 4000
 USERS_MISTAKE = 2
 IN_USE = 75
 """A folder that another process writes into: the same command may do later (EX_TEMPFAIL)."""

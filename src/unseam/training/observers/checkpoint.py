@@ -114,7 +114,7 @@ def _changes(before: Sequence[str], now: Sequence[str], most: int = 2) -> str:
     for word, lines in (("before", gone), ("now", new)):
         if lines:
             more = f"; and {len(lines) - most} more" if len(lines) > most else ""
-            said.append(f"{word}: {'; '.join(lines[:most])}{more}")
+            said.append(f"{word}: {'; '.join(line[:200] for line in lines[:most])}{more}")
     return ". ".join(said) or ("the same in another order" if list(before) != list(now) else "")
 
 
