@@ -18,7 +18,7 @@ from unseam.io import read_labels, write_label_map
 
 
 def run(scale: Scale) -> Result:
-    num = scale.of(50, 5000)
+    num = scale.of(200, 5000)
     properties = (_tiles, _numbers, lambda labels: _files(scale, labels))
     inputs = (
         st.tuples(st.integers(1, 5000), st.integers(1, 5), st.integers(1, 3000)),
