@@ -1,11 +1,12 @@
 """Images of 10^8 to 10^10 px: how fast, in how much memory, and how much dearer than the network alone?
 
-The picture is a mosaic of real micrographs: crops of the images of a folder are laid over each other with soft edges on a torus of
-4096 px, and the torus is repeated. It is an OME-Zarr 0.5 of chunks of 1024 px; equal chunks are one file with many names, so that
-10^10 px take 20 MB of disk, and every one of them is read and decoded all the same.
+The picture is a mosaic of real micrographs: crops of the images of a folder are laid over each other with soft edges on a
+torus of 4096 px, and the torus is repeated. It is an OME-Zarr 0.5 of chunks of 1024 px; equal chunks are one file with many
+names, so that 10^10 px take 20 MB, and every one of them is read and decoded all the same.
 
-Each row is a process of its own. ``stub`` is an engine that computes next to nothing, to see what all the rest costs and holds;
-``net`` is a model of the default recipe. ``bare`` is the engine alone on the same tiles, without reading, writing or anything else.
+Each row is a process of its own. ``stub`` is an engine that computes next to nothing, to see what all the rest costs and
+holds; ``net`` is a model of the default recipe. ``bare`` is the engine alone on the same tiles, without reading, writing or
+anything else.
 
     python benchmarks/huge.py IMAGES --model cells/ --scratch BIG_FOLDER --out benchmarks/results
 
@@ -22,6 +23,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+
 from common import facts, heading, write_result
 
 PERIOD, CHUNK = 4096, 1024
@@ -61,7 +63,7 @@ class StubEngine:
         return np.stack([-8 * bright, 8 * bright])
 
 
-def stub_model():  # noqa: ANN201 - also unpickled by workers, which import nothing for an annotation
+def stub_model():
     from unseam.model import Model
     from unseam.model_file import ModelInfo
     from unseam.nets import UNetConfig
@@ -131,16 +133,13 @@ def picture(folder: Path, images: Path, pixels: int) -> Path:
 def measure(row: Row, images: Path, scratch: Path, model_path: str) -> Row:
     """In this process, which does nothing else."""
     from memory import peak_bytes
-
     from unseam.inference.memory import resident_bytes
-    from unseam.memory import keep_freed_memory
     from unseam.model import Model
     from unseam.scale.cluster import Cluster
     from unseam.scale.executors import Here
     from unseam.scale.predict_large import Progress, predict_large
     from unseam.scale.work import Saves, Work
 
-    keep_freed_memory()
     source = picture(scratch, images, int(row["pixels"]))  # type: ignore[call-overload]
     is_stub, workers = row["engine"] == "stub", int(row["workers"])  # type: ignore[call-overload]
     model = stub_model() if is_stub else Model.load(model_path, "cpu")
@@ -159,7 +158,7 @@ def measure(row: Row, images: Path, scratch: Path, model_path: str) -> Row:
             peaks.extend(self._client.run(peak_bytes).values())
             super().close()
 
-    def executor(worker):  # noqa: ANN001, ANN202
+    def executor(worker):
         return Watched(worker.work, None, workers, stub_model if is_stub else None) if workers else Here(worker)
 
     bare = bare_seconds(model.engine)
@@ -178,7 +177,7 @@ def measure(row: Row, images: Path, scratch: Path, model_path: str) -> Row:
     }  # fmt: skip
 
 
-def bare_seconds(engine, tries: int = 8) -> float:  # noqa: ANN001
+def bare_seconds(engine, tries: int = 8) -> float:
     """Of the engine alone for the input tile of one chunk: the median."""
     size = engine.geometry.input_for_output(CHUNK)
     tile = np.random.default_rng(0).random((1, size, size), np.float32)
@@ -206,10 +205,10 @@ def as_markdown(result: dict) -> str:
         "",
         f"    {result['command']}",
         "",
-        "From OME-Zarr to OME-Zarr with its pyramid, a mosaic of real micrographs, 8 bits, chunks of 1024 px. `stub`: an engine that",
-        "computes next to nothing. `net`: a model of the default recipe in float32. Workers 0: this process alone; otherwise Dask",
-        "workers, whose peak is that of the largest. `bare`: the engine alone on as many tiles, on all cores; the overhead is what",
-        "all the rest adds to that. For a stub it says nothing.",
+        "From OME-Zarr to OME-Zarr with its pyramid, a mosaic of real micrographs, 8 bits, chunks of 1024 px. `stub`: an",
+        "engine that computes next to nothing. `net`: a model of the default recipe in float32. Workers 0: this process",
+        "alone; otherwise Dask workers, whose peak is that of the largest. `bare`: the engine alone on as many tiles, on all",
+        "cores; the overhead is what all the rest adds to that. For a stub it says nothing.",
         "",
         "| engine | pixels | saved | workers | s | Mpx/s | bare s | overhead | peak MB | workers' peak MB | written MB |",
         "|---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|",
@@ -220,7 +219,8 @@ def as_markdown(result: dict) -> str:
         peaks = f"{max(row['worker_peaks']) / 1e6:.0f}" if row["worker_peaks"] else ""
         text.append(
             f"| {row['engine']} | {row['real_pixels']:.2e} | {row['saves']} | {row['workers']} | {row['seconds']:.0f} | "
-            f"{row['mpx_a_second']:.1f} | {bare} | {over} | {row['peak'] / 1e6:.0f} | {peaks} | {row['bytes_written'] / 1e6:.0f} |"
+            f"{row['mpx_a_second']:.1f} | {bare} | {over} | {row['peak'] / 1e6:.0f} | {peaks} | "
+            f"{row['bytes_written'] / 1e6:.0f} |"
         )
     text += ["", "Seconds of each pass:", ""]
     for row in result["rows"]:
@@ -257,8 +257,9 @@ def main() -> None:
         known = [old for old in rows if all(old[key] == row[key] for key in _NAMES)]
         if (known and not chosen.again) or (chosen.only and not all(part in name for part in chosen.only)):
             continue
+        picture(chosen.scratch, chosen.images, int(row["pixels"]))  # type: ignore[call-overload]
         rows = [old for old in rows if old not in known] + [in_a_process_of_its_own(row, chosen)]
-        rows.sort(key=lambda row: [one for one in range(len(ROWS)) if all(row[k] == v for k, v in zip(_NAMES, ROWS[one]))])
+        rows.sort(key=lambda row: ROWS.index(tuple(row[name] for name in _NAMES)))
         if chosen.out:
             write_result(chosen.out, "huge", {**about, "rows": rows}, as_markdown({**about, "rows": rows}))
     print(as_markdown({**about, "rows": rows}))
