@@ -7,6 +7,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -23,6 +24,7 @@ def main() -> int:
     parser.add_argument("tests", nargs="*", help="parts of names of tests (t01 killed); without it, all")
     parser.add_argument("--share", type=float, default=1.0, help="of the long form; 0 is the short one")
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--jobs", type=int, default=1, help="tests at once; each has a thread")
     parser.add_argument("--markdown", type=Path, help="file for the table, as it stands in docs/reliability.md")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -32,12 +34,14 @@ def main() -> int:
         (folder.parent / "result.json").write_text(json.dumps(asdict(result)))
         return 0
     chosen = [name for name in names() if not asked.tests or any(part in name for part in asked.tests)]
-    rows = []
-    for name in chosen:
-        print(f"{name} ...", end=" ", flush=True)
+
+    def one(name: str) -> tuple[str, Result]:
         result = in_process(name, asked.share, asked.seed)
-        rows.append((name, result))
-        print(f"{'good' if result.is_good else 'NOT GOOD'}, {result.seconds:.0f} s", flush=True)
+        print(f"{name}: {'good' if result.is_good else 'NOT GOOD'}, {result.seconds:.0f} s", flush=True)
+        return name, result
+
+    with ThreadPoolExecutor(asked.jobs) as pool:
+        rows = list(pool.map(one, chosen))
     print("\n" + (text := table(rows, asked.share, asked.seed)))
     if asked.markdown:
         asked.markdown.write_text(text, encoding="utf-8")
