@@ -5,10 +5,10 @@ torus of 4096 px, and the torus is repeated. It is an OME-Zarr 0.5 of chunks of 
 names, so that 10^10 px take 20 MB, and every one of them is read and decoded all the same.
 
 Each row is a process of its own. ``stub`` is an engine that computes next to nothing, to see what all the rest costs and
-holds; ``net`` is a model of the default recipe. ``bare`` is the engine alone on the same tiles, without reading, writing or
-anything else.
+holds; ``net`` is a model of the default recipe, ``small`` one of half its width. ``bare`` is the engine alone on the same
+tiles, without reading, writing or anything else.
 
-    python benchmarks/huge.py IMAGES --model cells/ --scratch BIG_FOLDER --out benchmarks/results
+    python benchmarks/huge.py IMAGES --net cells/ --small narrow/ --scratch BIG_FOLDER --out benchmarks/results
 
 Linux only. With ``--out`` the rows that are there already are kept unless ``--again`` is given.
 """
@@ -38,9 +38,9 @@ ROWS = [
     ("stub", 10**9, "objects", 0),
     ("net", 10**8, "classes", 0),
     ("net", 10**8, "objects", 0),
-    ("net", 10**9, "classes", 0),
-    ("net", 10**9, "classes", 1),
-    ("net", 10**9, "classes", 2),
+    ("small", 10**9, "classes", 0),
+    ("small", 10**9, "classes", 1),
+    ("small", 10**9, "classes", 2),
 ]
 
 
@@ -130,7 +130,7 @@ def picture(folder: Path, images: Path, pixels: int) -> Path:
     return path / "image.ome.zarr"
 
 
-def measure(row: Row, images: Path, scratch: Path, model_path: str) -> Row:
+def measure(row: Row, images: Path, scratch: Path, models: dict[str, str]) -> Row:
     """In this process, which does nothing else."""
     from memory import peak_bytes
     from unseam.inference.memory import resident_bytes
@@ -142,7 +142,7 @@ def measure(row: Row, images: Path, scratch: Path, model_path: str) -> Row:
 
     source = picture(scratch, images, int(row["pixels"]))  # type: ignore[call-overload]
     is_stub, workers = row["engine"] == "stub", int(row["workers"])  # type: ignore[call-overload]
-    model = stub_model() if is_stub else Model.load(model_path, "cpu")
+    model = stub_model() if is_stub else Model.load(models[str(row["engine"])], "cpu")
     work = Work("", "", Saves(objects=row["saves"] == "objects"), device="cpu", max_bytes=2**40)
     seen: dict[str, list[float]] = {}
     held: list[int] = []
@@ -191,7 +191,17 @@ def bare_seconds(engine, tries: int = 8) -> float:
 
 
 def in_a_process_of_its_own(row: Row, chosen: argparse.Namespace) -> Row:
-    words = [str(chosen.images), "--scratch", str(chosen.scratch), "--model", str(chosen.model), "--row", json.dumps(row)]
+    words = [
+        str(chosen.images),
+        "--scratch",
+        str(chosen.scratch),
+        "--net",
+        chosen.net,
+        "--small",
+        chosen.small,
+        "--row",
+        json.dumps(row),
+    ]
     done = subprocess.run([sys.executable, __file__, *words], check=True, stdout=subprocess.PIPE, text=True)
     found: Row = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -206,9 +216,9 @@ def as_markdown(result: dict) -> str:
         f"    {result['command']}",
         "",
         "From OME-Zarr to OME-Zarr with its pyramid, a mosaic of real micrographs, 8 bits, chunks of 1024 px. `stub`: an",
-        "engine that computes next to nothing. `net`: a model of the default recipe in float32. Workers 0: this process",
-        "alone; otherwise Dask workers, whose peak is that of the largest. `bare`: the engine alone on as many tiles, on all",
-        "cores; the overhead is what all the rest adds to that. For a stub it says nothing.",
+        "engine that computes next to nothing. `net`: a model of the default recipe in float32, `small`: one of half its",
+        "width. Workers 0: this process alone; otherwise Dask workers, whose peak is that of the largest. `bare`: the engine",
+        "alone on as many tiles, on all cores; the overhead is what all the rest adds to that. For a stub it says nothing.",
         "",
         "| engine | pixels | saved | workers | s | Mpx/s | bare s | overhead | peak MB | workers' peak MB | written MB |",
         "|---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|",
@@ -237,7 +247,8 @@ def as_markdown(result: dict) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images", type=Path, help="folder of micrographs")
-    parser.add_argument("--model", required=True, help="run folder or model file, for the rows of the net")
+    parser.add_argument("--net", required=True, help="run folder of the default recipe")
+    parser.add_argument("--small", required=True, help="one trained with --set net.unet.first_width=8")
     parser.add_argument("--scratch", type=Path, required=True, help="folder for pictures and results, with room for them")
     parser.add_argument("--out", type=Path, help="folder for huge.json and huge.md; without it, print only")
     parser.add_argument("--only", nargs="+", help="parts of rows: stub, net, 1e+08, objects, ...")
@@ -245,7 +256,11 @@ def main() -> None:
     parser.add_argument("--row", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.row:
-        print(json.dumps(measure(json.loads(chosen.row), chosen.images, chosen.scratch, chosen.model)))
+        print(
+            json.dumps(
+                measure(json.loads(chosen.row), chosen.images, chosen.scratch, {"net": chosen.net, "small": chosen.small})
+            )
+        )
         return
     chosen.scratch.mkdir(parents=True, exist_ok=True)
     file = chosen.out / "huge.json" if chosen.out else None

@@ -14,6 +14,7 @@ from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
 import unseam
+from reference.large import write_zarr
 from test_house import FLOOR
 from unseam import api
 from unseam.cli.app import app, run
@@ -66,6 +67,7 @@ def at_the_users(tmp_path, monkeypatch, rng):
         tifffile.imwrite(tmp_path / f"new_images/{name}.tif", image())
         write_image(tmp_path / f"new_masks/{name}.png", mask)
     tifffile.imwrite(tmp_path / "big.tif", image())
+    write_zarr(tmp_path / "slide.ome.zarr", image())
     tifffile.imwrite(tmp_path / "big_mask.tif", mask)
 
     def quick(*args: object, **kwargs: object) -> object:

@@ -19,7 +19,7 @@ FLOOR = {
     "config": 6, "model_file": 6, "judge": 6, "evaluation": 6,
     "recipes": 7, "model": 7, "fit": 7, "report": 7, "doctor": 7, "evaluate_files": 7, "out_of_fold": 7,
     "run_folder": 8, "cross_validation": 8, "predict_files": 8, "check_seams": 8, "scale": 8,
-    "chosen": 9, "gather_evidence": 9, "predict_store": 9, "report_files": 9,
+    "chosen": 9, "gather_evidence": 9, "large_prediction": 9, "report_files": 9,
     "api": 10, "plot": 10,
     "demo": 11, "reproduce": 11,
     "cli": 12, "__main__": 13,

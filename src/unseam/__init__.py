@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from unseam.errors import UnseamError
     from unseam.evaluate_files import evaluate
     from unseam.evaluation import Evaluation
+    from unseam.large_prediction import predict_store
     from unseam.model import Model, Segmentation
     from unseam.nets.fcn import FCN
     from unseam.nets.unet import UNet
-    from unseam.predict_store import predict_store
 
 _HOME = {
     "UNet": "unseam.nets.unet",
@@ -27,7 +27,7 @@ _HOME = {
     "weight_map": "unseam.data.weight_map",
     "train": "unseam.api",
     "load": "unseam.api",
-    "predict_store": "unseam.predict_store",
+    "predict_store": "unseam.large_prediction",
     "evaluate": "unseam.evaluate_files",
     "Evaluation": "unseam.evaluation",
     "Model": "unseam.model",
