@@ -1,6 +1,6 @@
 """Prediction of an image larger than memory, into one result: what a program and the command line call."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -35,6 +35,7 @@ def predict_store(  # noqa: PLR0913 - the public face: each argument is a word t
     resume: bool = False,
     overwrite: bool = False,
     fill_missing: bool = False,
+    channels: Sequence[int] = (),
     progress: Progress | None = None,
 ) -> LargeResult:
     """Segment an image of any size, chunk by chunk; the result is that of :meth:`unseam.Model.predict`.
@@ -61,6 +62,8 @@ def predict_store(  # noqa: PLR0913 - the public face: each argument is a word t
         Most memory that this process and its workers may hold together, ``"2GB"`` or bytes; with a scheduler, each worker.
     max_input_tile
         Largest input tile, px.
+    channels
+        Which of the image's channels the model sees, counted from 0; none: all.
     resume, overwrite, fill_missing, progress
         As for :func:`unseam.scale.predict_large.predict_large` and :class:`unseam.scale.work.Work`.
 
@@ -91,6 +94,7 @@ def predict_store(  # noqa: PLR0913 - the public face: each argument is a word t
         tile=max_input_tile,
         max_bytes=None if most is None else most // (1 + (workers or 0)),
         fill_missing=fill_missing,
+        channels=tuple(channels),
         device=str(model.device),
         precision=model.precision,
         engine=model.engine_name,

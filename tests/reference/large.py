@@ -58,9 +58,18 @@ def _balanced(model: Model) -> Model:
 
 
 def in_chunks(
-    model: Model, source: Path, out: Path, saves: Saves = EVERYTHING, executor=Here, chunk: int = CHUNK, shard: int = 1, **more
+    model: Model,
+    source: Path,
+    out: Path,
+    saves: Saves = EVERYTHING,
+    executor=Here,
+    chunk: int = CHUNK,
+    shard: int = 1,
+    channels=(),
+    **more,
 ) -> LargeResult:
-    work = Work("", "", saves, chunk=chunk, shard=shard, tile=chunk + 200, device="cpu", engine="torch")
+    options = {"chunk": chunk, "shard": shard, "tile": chunk + 200, "channels": channels}
+    work = Work("", "", saves, **options, device="cpu", engine="torch")
     return predict_large(model, source, out, work, executor, **more)
 
 

@@ -1,17 +1,24 @@
 """Stopped and gone on; what is there already, what does not fit, and what is said of it."""
 
+import errno
 import json
+import os
 
 import numpy as np
 import pytest
+import tifffile
 
-from reference.large import blob_model, in_chunks, read, smooth, write_npy, write_zarr
+from reference.large import WRITERS, blob_model, in_chunks, read, smooth, write_npy, write_zarr
 from torture.large import digest
 from unseam.errors import ClusterError, DataError, ImageReadError, InUseError, OutputError, SettingsError
+from unseam.io import disk
+from unseam.io.large import open_large
 from unseam.io.lock import locked
 from unseam.scale.executors import Here
 from unseam.scale.folder import work_folder
+from unseam.scale.predict_large import Progress
 from unseam.scale.task import Failed
+from unseam.scale.work import Saves
 
 
 class Stop(Exception):
@@ -56,6 +63,51 @@ def test_goes_on_where_it_stopped(tmp_path, source, model, num):
     assert not work_folder(out).exists()
 
 
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("out", ["out.zarr", "out.ome.tif"])
+def test_every_reader_and_writer_goes_on(tmp_path, rng, model, name, out):
+    source = WRITERS[name](tmp_path / name, smooth(rng, 100, 90))
+    saves = Saves(objects=True)
+    whole = in_chunks(model, source, tmp_path / f"whole-{out}", saves)
+    with pytest.raises(Stop):
+        in_chunks(model, source, tmp_path / out, saves, stopping_after(9, []))
+    in_chunks(model, source, tmp_path / out, saves, resume=True)
+    if out.endswith(".tif"):
+        assert np.array_equal(tifffile.imread(tmp_path / out), tifffile.imread(whole.path))
+        assert np.array_equal(tifffile.imread(whole.path), model.predict(image_of(source)).instances)
+    else:
+        assert digest(tmp_path / out) == digest(whole.path)
+
+
+def image_of(source):
+    (image,) = open_large(source)
+    return image.read(0, slice(0, image.height), slice(0, image.width))
+
+
+@pytest.mark.parametrize("num", [3, 30, 60, 90])
+def test_a_full_disk_is_one_line_and_costs_nothing_finished(tmp_path, source, model, num, monkeypatch):
+    whole = in_chunks(model, source, tmp_path / "whole.zarr")
+    calls = iter(range(10**6))
+    write = disk.write
+
+    def full(descriptor, data):
+        if next(calls) >= num:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(descriptor, data)
+
+    out = tmp_path / "out.zarr"
+    with monkeypatch.context() as patched:
+        patched.setattr(disk, "write", full)
+        with pytest.raises(OutputError, match=r"No space left on device.*free at least [\d,]+ bytes"):
+            in_chunks(model, source, out)
+    assert not out.exists()
+    if (work_folder(out) / "plan.json").exists():
+        in_chunks(model, source, out, resume=True)
+    else:
+        in_chunks(model, source, out)
+    assert digest(out) == digest(whole.path)
+
+
 def test_damage_in_the_journal_costs_work_and_nothing_else(tmp_path, source, model):
     whole = in_chunks(model, source, tmp_path / "whole.zarr")
     out, done, told = tmp_path / "out.zarr", [], []
@@ -65,8 +117,6 @@ def test_damage_in_the_journal_costs_work_and_nothing_else(tmp_path, source, mod
     data = bytearray(journal.read_bytes())
     data[len(data) // 2] ^= 1
     journal.write_bytes(data)
-    from unseam.scale.predict_large import Progress
-
     in_chunks(model, source, out, resume=True, progress=Progress(tell=told.append))
     assert "damaged after record" in told[0]
     assert digest(out) == digest(whole.path)

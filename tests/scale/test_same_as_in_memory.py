@@ -5,6 +5,7 @@ import pytest
 import tifffile
 
 from reference.large import EVERYTHING, WRITERS, blob_model, in_chunks, read, smooth, write_npy, write_zarr
+from unseam.errors import DataError
 from unseam.scale.work import Saves
 
 
@@ -60,6 +61,18 @@ def test_channels_and_several_classes(tmp_path, rng):
     whole = model.predict(np.moveaxis(image, 0, -1))
     assert np.array_equal(read(found.path), whole.classes)
     assert np.abs(read(found.path, "probabilities") / 255 - whole.probabilities).max() <= 0.51 / 255
+
+
+def test_chosen_channels(tmp_path, rng):
+    image = smooth(rng, 4, 90, 75)
+    source, model = write_zarr(tmp_path / "four.zarr", image, axes="cyx"), blob_model()
+    found = in_chunks(model, source, tmp_path / "one.zarr", channels=(2,))
+    assert np.array_equal(read(found.path), model.predict(image[2]).classes)
+    two = blob_model(channels=2, classes=3)
+    found = in_chunks(two, source, tmp_path / "two.zarr", Saves(), channels=(3, 1))
+    assert np.array_equal(read(found.path), two.predict(np.moveaxis(image[[3, 1]], 0, -1)).classes)
+    with pytest.raises(DataError, match="channel 4 was chosen; the image has 4, counted from 0"):
+        in_chunks(model, source, tmp_path / "none.zarr", channels=(4,))
 
 
 @pytest.mark.parametrize("shard", [1, 2])

@@ -31,6 +31,7 @@ def predict(
     scheduler: str | None = None,
     probabilities_as: Literal["float16", "uint8"] | None = None,
     missing_chunks: Literal["refuse", "fill"] = "refuse",
+    channel: Annotated[tuple[int, ...], Parameter(negative=())] = (),
 ) -> None:
     """Segment images of any size. The result does not depend on the tiles.
 
@@ -91,6 +92,8 @@ def predict(
         Large images: write the probabilities too, with 11 bits (float16) or in 255 levels (uint8).
     missing_chunks
         What a chunk is that an OME-Zarr image lacks: refused, or taken for its fill value, which some programs leave out.
+    channel
+        Large images: the channel that the model is to see, counted from 0; several times for several. Without it, all.
     """
     from unseam.cli.predict_large import predict_large_ones, refuse, split_stores
     from unseam.cli.predict_many import predict_many
@@ -129,11 +132,12 @@ def predict(
             resume=resume,
             overwrite=overwrite,
             fill_missing=missing_chunks == "fill",
+            channels=channel,
         )
         if not files:
             return
     else:
-        of_one |= {"--missing-chunks": missing_chunks == "fill"}
+        of_one |= {"--missing-chunks": missing_chunks == "fill", "--channel": channel or None}
         refuse(of_one, "this is about large images. Give a Zarr store, or --out a name that ends in .zarr or .tif.")
     predict_many(
         loaded,

@@ -44,8 +44,8 @@ def check_channels(worker: Worker, image: LargeImage | None = None, *, is_grey: 
     for one in (image,) if image is not None else worker.images:
         if one.num_channels != wanted and not (wanted == 1 and one.num_channels == 3 and is_grey):
             raise DataError(
-                f"{one.path}: the image has {one.num_channels} channel(s); this model was trained on {wanted}. Give images "
-                "with the same channels, or train a model on images like this one."
+                f"{one.path}: the image has {one.num_channels} channel(s); this model was trained on {wanted}. Choose "
+                "channels with --channel, give images with the same ones, or train a model on images like this one."
             )
 
 

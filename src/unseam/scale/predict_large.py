@@ -161,6 +161,8 @@ class _Prediction:
     def all(self, out: Path, plan: dict[str, Any]) -> LargeResult:
         """Everything, in order."""
         images = self.worker.images
+        for note in dict.fromkeys(note for image in images for note in image.notes):
+            self.progress.tell(note)
         create_results(self.worker)
         num_pixels = np.zeros(self.worker.model.info.net.num_classes, np.int64)
         surest, num_objects, num_chunks = 0.0, 0, 0

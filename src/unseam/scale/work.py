@@ -56,6 +56,8 @@ class Work:
         Most memory that a process may hold; None: what its machine has left.
     fill_missing
         Whether chunks that the source lacks are taken for its fill value.
+    channels
+        Which of the source's channels the network sees, counted from 0; empty: all.
     device, precision, engine
         As for :class:`unseam.model.Model`.
     """
@@ -68,6 +70,7 @@ class Work:
     tile: int = 1212
     max_bytes: int | None = None
     fill_missing: bool = False
+    channels: tuple[int, ...] = ()
     device: str = "auto"
     precision: Precision = "float32"
     engine: EngineName = "auto"

@@ -18,6 +18,7 @@ from unseam.inference.tiles import plan_tiles
 from unseam.io.large import LargeImage, open_large
 from unseam.io.result import ChunkedArray, ChunkFiles, open_array, open_level
 from unseam.model import Model
+from unseam.scale.chosen_channels import ChosenChannels
 from unseam.scale.work import Work
 
 _OTHER_BYTES = 120 * 2**20
@@ -49,7 +50,8 @@ class Worker:
     @cached_property
     def images(self) -> tuple[LargeImage, ...]:
         """The source, an image for each of its positions."""
-        return open_large(Path(self.work.source), fill_missing=self.work.fill_missing)
+        images = open_large(Path(self.work.source), fill_missing=self.work.fill_missing)
+        return tuple(ChosenChannels(image, self.work.channels) for image in images) if self.work.channels else images
 
     @cached_property
     def model(self) -> Model:
