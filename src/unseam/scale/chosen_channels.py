@@ -29,8 +29,8 @@ class ChosenChannels:
         bad = [channel for channel in channels if not 0 <= channel < image.num_channels]
         if bad:
             raise DataError(
-                f"{image.path}: channel {bad[0]} was chosen; the image has {image.num_channels}, counted from 0. Give others with "
-                "--channel."
+                f"{image.path}: channel {bad[0]} was chosen; the image has {image.num_channels}, counted from 0. Give others "
+                "with --channel."
             )
         self._image, self._channels = image, list(channels)
         self.num_channels = len(channels)
