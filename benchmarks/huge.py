@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from common import facts, heading, write_result
+from huge_stub import stub_model
 
 PERIOD, CHUNK = 4096, 1024
 _NAMES = ("engine", "pixels", "saves", "workers")
@@ -42,37 +43,6 @@ ROWS = [
     ("small", 10**9, "classes", 1),
     ("small", 10**9, "classes", 2),
 ]
-
-
-class StubEngine:
-    """The geometry of the default recipe's network, and no network: bright is foreground."""
-
-    num_classes = 2
-
-    def __init__(self) -> None:
-        from unseam.nets import UNetConfig
-
-        self.geometry = UNetConfig(first_width=1).build().geometry
-
-    def __str__(self) -> str:
-        return "a stub"
-
-    def __call__(self, tile: np.ndarray) -> np.ndarray:
-        inside = slice(self.geometry.context, -self.geometry.context)
-        bright = tile[0, inside, inside] - np.float32(0.5)
-        return np.stack([-8 * bright, 8 * bright])
-
-
-def stub_model():
-    from unseam.model import Model
-    from unseam.model_file import ModelInfo
-    from unseam.nets import UNetConfig
-
-    class Stub(Model):
-        engine = StubEngine()  # type: ignore[assignment]
-
-    config = UNetConfig(first_width=1)
-    return Stub(config.build(), ModelInfo(net=config), "cpu")
 
 
 def mosaic(folder: Path, rng: np.random.Generator) -> np.ndarray:

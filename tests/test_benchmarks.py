@@ -24,7 +24,7 @@ def few_images(monkeypatch):
     import few_images
 
     yield few_images
-    for name in ("few_images", "few_images_rows", "common", "gpu", "gpu_bench", "huge", "scale_plan"):
+    for name in ("few_images", "few_images_rows", "common", "gpu", "gpu_bench", "huge", "huge_stub", "scale_plan"):
         sys.modules.pop(name, None)
 
 
