@@ -254,7 +254,7 @@ def _of_this_machine(num_workers: int) -> Any:
     with dask.config.set({"distributed.scheduler.allowed-failures": _DEATHS}):
         return distributed.LocalCluster(
             n_workers=num_workers,
-            threads_per_worker=1,
+            threads_per_worker=2,  # one chunk is read or written while another is with the network
             host="127.0.0.1",
             scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # its health, on any free port
             memory_limit=0,  # ours is kept by the size of the tiles
