@@ -36,6 +36,7 @@ ROWS = [
     ("stub", 10**10, "classes", 0),
     ("stub", 10**9, "classes", 1),
     ("stub", 10**9, "classes", 2),
+    ("stub", 10**8, "objects", 0),
     ("stub", 10**9, "objects", 0),
     ("net", 10**8, "classes", 0),
     ("net", 10**8, "objects", 0),
