@@ -7,7 +7,7 @@ import platform
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -35,16 +35,20 @@ def main() -> int:
         return 0
     chosen = [name for name in names() if not asked.tests or any(part in name for part in asked.tests)]
 
-    def one(name: str) -> tuple[str, Result]:
-        result = in_process(name, asked.share, asked.seed)
-        print(f"{name}: {'good' if result.is_good else 'NOT GOOD'}, {result.seconds:.0f} s", flush=True)
-        return name, result
+    def one(name: str) -> Result:
+        return in_process(name, asked.share, asked.seed)
 
+    done: dict[str, Result] = {}
     with ThreadPoolExecutor(asked.jobs) as pool:
-        rows = list(pool.map(one, chosen))
-    print("\n" + (text := table(rows, asked.share, asked.seed)))
-    if asked.markdown:
-        asked.markdown.write_text(text, encoding="utf-8")
+        begun = {pool.submit(one, name): name for name in chosen}
+        for future in as_completed(begun):
+            name, result = begun[future], future.result()
+            done[name] = result
+            print(f"{name}: {'good' if result.is_good else 'NOT GOOD'}, {result.seconds:.0f} s", flush=True)
+            rows = [(name, done[name]) for name in chosen if name in done]
+            if asked.markdown:  # after each, so that a run that is broken off leaves what it found
+                asked.markdown.write_text(table(rows, asked.share, asked.seed), encoding="utf-8")
+    print("\n" + table(rows, asked.share, asked.seed))
     return 0 if rows and all(result.is_good for _, result in rows) else 1
 
 
