@@ -11,7 +11,7 @@ ROOT = Path(unseam.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 
 FLOOR = {
-    "errors": 1, "shapes": 1, "chunk_grid": 1,
+    "errors": 1, "shapes": 1, "cores": 1, "chunk_grid": 1,
     "geometry": 2, "memory": 2, "settings": 2, "losses": 2, "metrics": 2, "io": 2,
     "augment": 3, "nets": 3, "training": 3,
     "data": 4, "engines": 4, "checkpoints": 4,

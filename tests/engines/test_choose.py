@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from unseam.cores import num_cores
 from unseam.engines import Engine, OpenVINOEngine, TorchEngine, choose, choose_engine, openvino_engine
 from unseam.engines.precision import has_fast_bfloat16
 from unseam.errors import SettingsError
-from unseam.nets import UNet
+from unseam.nets import UNet, UNetConfig
 
 
 @pytest.fixture
@@ -115,3 +116,9 @@ def test_the_first_tile_does_not_wait_for_a_compiler(name):
         "assert 'torch._dynamo' not in sys.modules, 'imported'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("threads", [1, 10_000])
+def test_threads_are_bound_to_cores_only_where_all_are_ours(threads):
+    engine = OpenVINOEngine(UNetConfig(first_width=2, depth=1).build().eval(), num_threads=threads)
+    assert engine._settings["ENABLE_CPU_PINNING"] == (threads >= num_cores())

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from unseam.cores import num_cores
 from unseam.engines.footprint import Footprint, bytes_of_largest_weight, bytes_until_last_read, num_weights
 from unseam.engines.record import Operation, Value, Weight, record
 from unseam.errors import SettingsError
@@ -54,10 +55,14 @@ class OpenVINOEngine:
         self.net = net
         self.dtype = dtype
         self._core = _core()
+        threads = num_threads or torch.get_num_threads()
         self._settings = {
             "INFERENCE_PRECISION_HINT": "bf16" if dtype == torch.bfloat16 else "f32",
-            "INFERENCE_NUM_THREADS": num_threads or torch.get_num_threads(),
+            "INFERENCE_NUM_THREADS": threads,
             "PERFORMANCE_HINT": "LATENCY",
+            # Threads are bound to the first cores: of several processes with a few threads each, all to the same ones, which
+            # took twice the time. So only where this process has all cores.
+            "ENABLE_CPU_PINNING": threads >= num_cores(),
         }
         self._requests: OrderedDict[tuple[int, int, int], Any] = OrderedDict()
         self._footprint = lru_cache(maxsize=64)(self._counted)

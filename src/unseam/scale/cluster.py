@@ -20,6 +20,7 @@ import dask
 import distributed
 
 import unseam
+from unseam.cores import num_cores
 from unseam.errors import ClusterError, UnseamError
 from unseam.model import Model
 from unseam.scale.executors import Answer
@@ -248,8 +249,7 @@ def _version() -> str:
 
 
 def _of_this_machine(num_workers: int) -> Any:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = str(max(1, cores // num_workers))
+    threads = str(max(1, num_cores() // num_workers))
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     with dask.config.set({"distributed.scheduler.allowed-failures": _DEATHS}):
         return distributed.LocalCluster(

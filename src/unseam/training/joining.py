@@ -21,6 +21,7 @@ from pathlib import Path
 import torch
 from torch.distributed import PrefixStore, Store
 
+from unseam.cores import num_cores
 from unseam.errors import RankError, SettingsError
 from unseam.training.ranks import Ranks
 
@@ -115,7 +116,7 @@ def threads_of_rank(ranks: Ranks) -> int:
     said = os.environ.get("OMP_NUM_THREADS", "")
     if said.isdecimal() and int(said) > 1:
         return int(said)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = num_cores()
     return max(1, cores // ranks.local_world)
 
 
