@@ -113,7 +113,8 @@ def predict(
         loaded = loaded.with_objects(replace(loaded.info.objects, min_size=min_size))
     object_class = loaded.info.class_index(objects_of) if objects_of is not None else None
     saves_classes = save in ("classes", "both") or not saves_objects
-    of_one = {"--resume": resume, "--workers": workers, "--scheduler": scheduler, "--probabilities-as": probabilities_as}
+    of_one: dict[str, object] = {"--resume": resume, "--workers": workers, "--scheduler": scheduler}
+    of_one["--probabilities-as"] = probabilities_as
     large, files = (images, ()) if is_one_result(out) else split_stores(images)
     if large:
         of_many = {"--overlay": overlay, "--skip-existing": skip_existing, "--average": average != "none"}
