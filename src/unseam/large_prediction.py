@@ -131,9 +131,16 @@ def _chunk(model: Model) -> int:
 
 
 def _shard(images: tuple[LargeImage, ...], chunk: int) -> int:
-    """Chunks a side that one file holds: 1, but for planes of very many."""
-    num_chunks = max(-(-image.height // chunk) * -(-image.width // chunk) for image in images)
-    shard = 1
+    return max(shard_of(image.height, image.width, chunk) for image in images)
+
+
+def shard_of(height: int, width: int, chunk: int) -> int:
+    """Chunks a side that one file holds, and one task: 1, but for planes of very many.
+
+    >>> shard_of(100_000, 100_000, 1024), shard_of(1_000_000, 1_000_000, 1024)
+    (1, 4)
+    """
+    num_chunks, shard = -(-height // chunk) * -(-width // chunk), 1
     while num_chunks // shard**2 > _CHUNKS_A_FOLDER and shard < 16:
         shard *= 2
     return shard
