@@ -69,6 +69,16 @@ def test_the_second_does_not_wait():
     assert reached == ["after the first"]
 
 
+@pytest.mark.parametrize("step", [0, 1])
+def test_before_the_first_step_is_done_nothing_waits(step):
+    state, reached = fresh(SGD()), []
+    state.step = step
+    with pytest.raises(KeyboardInterrupt), AtStepEnd(state=state):
+        signal.raise_signal(signal.SIGINT)
+        reached.append("the end of the step")
+    assert reached == ["the end of the step"] * step
+
+
 def test_one_after_the_last_step_is_not_forgotten():
     with pytest.raises(KeyboardInterrupt), AtStepEnd():
         signal.raise_signal(signal.SIGINT)

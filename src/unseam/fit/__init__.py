@@ -132,7 +132,7 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
         session.on_start(validate.records)  # last: what fails before leaves no folder behind
     watching = [*session.observers, validate] if ranks.is_first else []
     try:
-        with AtStepEnd(ranks) as stop:
+        with AtStepEnd(ranks, state) as stop:
             train(state, batches, run.energy, plan, [*watching, stop])
     except KeyboardInterrupt:
         if state.step == 0:  # nothing is learnt yet: there is no model to keep

@@ -24,10 +24,18 @@ class AtStepEnd:
     caller ignores stays ignored, what ends the process at once does so. The second signal does not wait: a step may hang.
 
     Of several ranks all stop after the same step if one of them is asked to.
+
+    Parameters
+    ----------
+    ranks
+        Who trains.
+    state
+        Of the run: before its first step is done there is nothing that could be spoilt, and a process that is alone stops at
+        once. The first step may take minutes.
     """
 
-    def __init__(self, ranks: Ranks = ALONE) -> None:
-        self._ranks = ranks
+    def __init__(self, ranks: Ranks = ALONE, state: TrainState | None = None) -> None:
+        self._ranks, self._state = ranks, state
         self._before: dict[int, Handler] = {}
         self._came: int | None = None
 
@@ -52,7 +60,8 @@ class AtStepEnd:
         self._let_through()
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self._came is None:
+        is_fresh = self._state is not None and self._state.step == 0 and self._ranks.world == 1
+        if self._came is None and not is_fresh:
             self._came = number
         elif self._ranks.world > 1:  # the others wait for this rank in the middle of a step, and will not get it
             raise RankError("Stopped at once, in the middle of a step. The last checkpoint stands: go on with --resume.")
