@@ -73,9 +73,13 @@ def test_the_second_does_not_wait():
 def test_before_the_first_step_is_done_nothing_waits(step):
     state, reached = fresh(SGD()), []
     state.step = step
-    with pytest.raises(KeyboardInterrupt), AtStepEnd(state=state):
+
+    def a_step():
         signal.raise_signal(signal.SIGINT)
         reached.append("the end of the step")
+
+    with pytest.raises(KeyboardInterrupt), AtStepEnd(state=state):
+        a_step()
     assert reached == ["the end of the step"] * step
 
 
