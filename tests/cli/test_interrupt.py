@@ -27,7 +27,7 @@ def stopped_at(line: str, *words: object) -> tuple[int, str, str]:
             if said.startswith(line):
                 process.send_signal(signal.SIGINT)
                 break
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=100)
     return process.returncode, out, "".join(told) + err
 
 

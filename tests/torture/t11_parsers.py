@@ -1,4 +1,4 @@
-"""What we parse ourselves, changed in its structure: headers, manifests, journals, settings, the command line, metadata
+"""What we parse ourselves, changed in its structure: headers, manifests, journals, settings, metadata
 
 Not guided by coverage: what is changed is drawn from the structure of sound input. What the parsers of others are given stands
 in T8 to T10 and T13.

@@ -1,4 +1,4 @@
-"""Workers of a Dask cluster are killed (SIGKILL) in the middle, a chunk kills every worker, the scheduler is lost
+"""Workers of a Dask cluster are killed (SIGKILL), a chunk kills every worker, the scheduler is lost
 
 Same store to the byte as by one process; the poisonous chunk is named by its place and all others are finished; after the loss
 of the scheduler the same command with --resume goes on.

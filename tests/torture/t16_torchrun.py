@@ -1,4 +1,4 @@
-"""Ranks of a training under torchrun are killed, in steps and while they connect; it goes on by itself, bit for bit
+"""Ranks under torchrun are killed, in steps and while they connect; training goes on by itself, bit for bit
 
 Two ranks on the CPU with a thread each. One of them is killed (SIGKILL) after a random time; then, while torchrun has started
 both again and they look for each other, perhaps once more. The weights and the history must be those of two ranks that nobody

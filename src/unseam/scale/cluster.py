@@ -116,8 +116,10 @@ class Cluster:
         with suppress(Exception):
             self._client.close(timeout=5)
         if self._own is not None:
-            with suppress(Exception):
+            with suppress(Exception):  # its scheduler may be the one that was lost
                 self._own.close(timeout=20)
+            with suppress(Exception):
+                self._own.status = distributed.Status.closed  # or it would complain at the end of the process
 
     def _room(self) -> int:
         return max(2, _AHEAD * sum(self._client.nthreads().values()))
