@@ -58,9 +58,11 @@ def fill_under_a_limit(folder: Path, room: int) -> None:
 def fill_until_full(folder: Path) -> None:
     """Checkpoints and results that grow until they do not fit; then see that what was finished is whole."""
     store, finished, refused = Checkpoints(folder / "checkpoints"), 0, 0
-    refused += _chunks_until_full(folder / "chunks")
+    in_chunks = _chunks_until_full(folder / "chunks")
     chance = np.random.default_rng(3)
-    for step in range(1, 9):
+    for step in range(1, 41):
+        if step > 8 and refused:
+            break
         side = 24 * step
         labels = chance.integers(0, 60_000, (side, side))
         try:
@@ -78,14 +80,16 @@ def fill_until_full(folder: Path) -> None:
     for path in folder.glob("*.tif"):
         read_image(path)
     is_tidy = not any(path.name.startswith(".unseam") for path in folder.rglob("*"))
-    if not (is_sound and is_tidy and refused):
+    if not (is_sound and is_tidy and refused and in_chunks):
         raise SystemExit(_BAD)
 
 
 def _chunks_until_full(folder: Path) -> int:
     """Chunks that grow, and a journal of them, until one does not fit; what the journal has is there and whole."""
     chance, done, refused = np.random.default_rng(4), {}, 0
-    for number in range(1, 6):
+    for number in range(1, 41):
+        if number > 5 and refused:
+            break
         part = chance.integers(0, 2**32, (40 * number, 40 * number)).astype(np.uint32)
         try:
             make_folder(folder)
