@@ -48,10 +48,11 @@ def run(scale: Scale) -> Result:
     return Result("T24", races + pairs + stops, lost, silent, note)
 
 
-def _weights_and_files(out: Path) -> tuple[str, tuple[str, ...]]:
-    """Not the history: its mean energies begin anew after a stop."""
+def _weights_and_files(out: Path) -> tuple[str, int, tuple[str, ...]]:
+    """Not the history: its mean energies begin anew after a stop. Of checkpoints the number: one may be that of the stop."""
     digest, _, files = what_came(out)
-    return digest, files
+    beside = tuple(name for name in files if not name.startswith("checkpoints"))
+    return digest, len(list((out / "checkpoints").iterdir())), beside
 
 
 def _race(folder: Path, verdicts: Path, is_killed: bool) -> bool:
