@@ -63,6 +63,16 @@ def test_no_scheduler_answers(tmp_path, source, monkeypatch):
         Cluster(Work("", ""), "nonsense://1")
 
 
+def test_the_scheduler_is_lost_while_nothing_is_under_way(tmp_path, source):
+    """Between two stages it is asked how many workers there are, and that is the first to notice."""
+
+    def lose(cluster) -> None:
+        cluster._own.sync(cluster._own.scheduler.close)
+
+    with pytest.raises(ClusterError, match=r"The scheduler of the cluster was lost \(.+\).*--resume"):
+        by_workers(blob_model(), source, tmp_path / "out.zarr", 1, seen=lose)
+
+
 def test_a_worker_of_another_version(tmp_path, source, monkeypatch):
     monkeypatch.setattr(unseam, "__version__", "99.0")
     with pytest.raises(ClusterError, match=r"The worker tcp://127.0.0.1:\d+ has unseam .*; here it is 99.0"):

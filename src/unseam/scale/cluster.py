@@ -13,7 +13,7 @@ Dask is an extra (``pip install 'unseam[cluster]'``) and is imported in this fil
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import dask
@@ -122,7 +122,8 @@ class Cluster:
                 self._own.status = distributed.Status.closed  # or it would complain at the end of the process
 
     def _room(self) -> int:
-        return max(2, _AHEAD * sum(self._client.nthreads().values()))
+        with self._asked():
+            return max(2, _AHEAD * sum(self._client.nthreads().values()))
 
     def _perform(self, tasks: Iterable[Task], room: int) -> Iterator[Answer]:
         waiting = iter(tasks)
@@ -147,23 +148,19 @@ class Cluster:
 
     def _finished(self, begun: Iterable[Any]) -> Iterable[Any]:
         """Those that have ended, after a second at the most."""
-        try:
-            with self._client.as_current():
+        with self._asked(), self._client.as_current():
+            try:
                 return list(distributed.wait(list(begun), timeout=1, return_when="FIRST_COMPLETED").done)
-        except TimeoutError:
-            self._check_alive()
-            return []
-        except Exception as error:
-            raise self._lost(error) from error
+            except TimeoutError:
+                self._check_alive()
+                return []
 
     def _handed_in_again(self, begun: dict[Any, Task]) -> dict[Any, Task]:
         """After many deaths a scheduler may wait for workers that are gone: what no worker is at is handed in once more."""
-        try:
+        with self._asked():
             if not self._client.nthreads() or any(self._client.processing().values()):
                 return begun
             self._client.cancel(list(begun), force=True)
-        except Exception as error:
-            raise self._lost(error) from error
         return {self._submitted(task): task for task in begun.values()}
 
     def _answer(self, future: Any) -> Any | Failed:
@@ -188,8 +185,16 @@ class Cluster:
             raise
 
     def _submitted(self, task: Task) -> Any:
-        try:
+        with self._asked():
             return self._client.submit(_perform_there, self._name, task, pure=False, retries=0)
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """Around every call to the scheduler: it may be lost at any moment, and Dask has many errors for that."""
+        try:
+            yield
+        except UnseamError:
+            raise
         except Exception as error:
             raise self._lost(error) from error
 
