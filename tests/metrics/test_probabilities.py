@@ -54,6 +54,13 @@ def test_thresholds_against_single_pixels(pair):
         assert score.points[step].dice == pytest.approx(dice_above(*pair, step), nan_ok=True)
 
 
+@given(scored())
+def test_the_best_is_that_of_all_points(pair):
+    score = ThresholdScan()(*pair)
+    best = max(score.points, key=lambda point: (point.dice, -round(abs(100 * point.threshold - 50))))
+    assert score.best == best or not any(score.foreground)
+
+
 def test_thresholds_by_hand():
     score = ThresholdScan()(two_classes([0.1, 0.3, 0.4, 0.9]), np.array([[0, 1, 1, IGNORE]]))
     assert score.points[0] == (0.0, 4 / 5, 2 / 3, 2 / 3, 1.0)
