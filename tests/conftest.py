@@ -1,4 +1,4 @@
-"""Every test runs under jaxtyping's import hook, which checks the shapes in signatures, and under a guard against hanging."""
+"""Every test runs with the shapes in signatures checked, and under a guard against hanging."""
 
 import faulthandler
 import os
@@ -6,10 +6,10 @@ import threading
 
 import pytest
 from hypothesis import settings
-from jaxtyping import install_import_hook
 
-# The hook must stand before the first import of the package.
-_hook = install_import_hook("unseam", "beartype.beartype")
+import shape_checks
+
+shape_checks.install()
 
 settings.register_profile("house", derandomize=True, deadline=None, max_examples=50)
 settings.load_profile("house")
