@@ -1,8 +1,12 @@
 """The same result by several processes and by a cluster; what a cluster can do wrong is one line."""
 
+import os
+import signal
 import socket
 import sys
 
+import dask
+import distributed
 import numpy as np
 import psutil
 import pytest
@@ -73,6 +77,27 @@ def test_the_scheduler_is_lost_while_nothing_is_under_way(tmp_path, source):
         by_workers(blob_model(), source, tmp_path / "out.zarr", 1, seen=lose)
 
 
+def kill_as_it_joins(cluster) -> None:
+    """Dask does not start a worker anew that dies before its nanny knows that it had started."""
+    for nanny in cluster._own.workers.values():
+        nanny.status = distributed.Status.starting
+        os.kill(nanny.pid, signal.SIGKILL)
+
+
+def test_a_worker_that_dies_as_it_joins_is_replaced(tmp_path, source, monkeypatch):
+    monkeypatch.setattr(unseam.scale.cluster, "_PATIENCE", 2)
+    with dask.config.set({"distributed.deploy.lost-worker-timeout": "1s"}):
+        out = by_workers(blob_model(), source, tmp_path / "out.zarr", 1, seen=kill_as_it_joins).path
+    assert digest(out) == digest(in_chunks(blob_model(), source, tmp_path / "here.zarr").path)
+
+
+def test_nobody_is_waited_for_without_end(tmp_path, source, monkeypatch):
+    monkeypatch.setattr(unseam.scale.cluster, "_PATIENCE", 1)
+    monkeypatch.setattr(unseam.scale.cluster, "_NOBODY_SECONDS", 2)
+    with pytest.raises(ClusterError, match=r"has had no worker for 2 s. .*--resume"):
+        by_workers(blob_model(), source, tmp_path / "out.zarr", 1, seen=kill_as_it_joins)  # Dask waits for 15 s
+
+
 def test_a_worker_of_another_version(tmp_path, source, monkeypatch):
     monkeypatch.setattr(unseam, "__version__", "99.0")
     with pytest.raises(ClusterError, match=r"The worker tcp://127.0.0.1:\d+ has unseam .*; here it is 99.0"):
@@ -91,6 +116,7 @@ def test_what_does_not_go_together(tmp_path, source):
 
 def test_without_dask(tmp_path, source, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    monkeypatch.delitem(sys.modules, "unseam.scale.cluster")
+    for name in ("cluster", "cluster_workers"):
+        monkeypatch.delitem(sys.modules, f"unseam.scale.{name}")
     with pytest.raises(SettingsError, match=r"pip install 'unseam\[cluster\]'"):
         predict_store(blob_model(), source, tmp_path / "a.zarr", workers=2)

@@ -7,7 +7,7 @@ cluster.
 Dask's messages are pickles: whoever may talk to a scheduler may run code on its workers. Local clusters listen on 127.0.0.1
 alone; of one that is given by its address, its owner decides who may reach it.
 
-Dask is an extra (``pip install 'unseam[cluster]'``) and is imported in this file only.
+Dask is an extra (``pip install 'unseam[cluster]'``) and is imported here and in :mod:`unseam.scale.cluster_workers` only.
 """
 
 import os
@@ -16,18 +16,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import dask
 import distributed
 
 import unseam
-from unseam.cores import num_cores
 from unseam.errors import ClusterError, UnseamError
 from unseam.model import Model
+from unseam.scale.cluster_workers import Setup, cluster_here, perform_there, version_there
 from unseam.scale.executors import Answer
-from unseam.scale.stages import perform
 from unseam.scale.task import Failed, Task
 from unseam.scale.work import Work
-from unseam.scale.worker import Worker
 
 _SECONDS = 10
 """How long a scheduler may take to answer."""
@@ -35,6 +32,8 @@ _SECONDS_OF_ANSWER = 2
 """How long facts that a worker holds may take to come."""
 _PATIENCE = 20
 """Seconds without any answer after which it is asked whether anybody is at work."""
+_NOBODY_SECONDS = 300
+"""How long work may wait without a single worker."""
 _DEATHS = 2
 """So often a worker may die at a chunk before the chunk is set aside; then it is tried once more, alone."""
 _AHEAD = 3
@@ -69,8 +68,10 @@ class Cluster:
         make_model: Callable[[], Model] | None = None,
     ) -> None:
         self._own: Any = None
+        self._num_workers = num_workers
+        self._revived = time.monotonic()
         if scheduler is None:
-            self._own = _of_this_machine(num_workers)
+            self._own = cluster_here(num_workers, _DEATHS)
         address = scheduler or str(self._own.scheduler_address)
         try:
             self._client = distributed.Client(address, timeout=_SECONDS, set_as_default=False)
@@ -85,7 +86,7 @@ class Cluster:
         self._is_set_up = False
         try:
             self._check_versions()
-            self._client.register_plugin(_Setup(work, make_model, unseam.__version__), name=self._name)
+            self._client.register_plugin(Setup(work, make_model, unseam.__version__), name=self._name)
             self._is_set_up = True
         except UnseamError:
             self.close()
@@ -143,7 +144,9 @@ class Cluster:
                     begun[future] = task
                 else:
                     last = time.monotonic()
+            self._revive()
             if time.monotonic() - last > _PATIENCE:
+                self._await_somebody()
                 begun, last = self._handed_in_again(begun), time.monotonic()
 
     def _finished(self, begun: Iterable[Any]) -> Iterable[Any]:
@@ -155,10 +158,37 @@ class Cluster:
                 self._check_alive()
                 return []
 
+    def _revive(self) -> None:
+        """Keep the number of our own workers: Dask gives up one that dies in the moment in which it joins."""
+        if self._own is not None and time.monotonic() - self._revived > _PATIENCE / 4:
+            self._revived = time.monotonic()
+            with self._asked():
+                self._own.scale(self._num_workers)
+
+    def _await_somebody(self) -> None:
+        """Wait until there is a worker at least.
+
+        Raises
+        ------
+        ClusterError
+            If nobody comes.
+        """
+        until = time.monotonic() + _NOBODY_SECONDS
+        while time.monotonic() < until:
+            with self._asked():
+                if self._client.nthreads():
+                    return
+            self._revive()
+            time.sleep(1)
+        raise ClusterError(
+            f"The cluster has had no worker for {_NOBODY_SECONDS} s. What was finished is not lost: start workers, and give "
+            "the same command with --resume."
+        )
+
     def _handed_in_again(self, begun: dict[Any, Task]) -> dict[Any, Task]:
         """After many deaths a scheduler may wait for workers that are gone: what no worker is at is handed in once more."""
         with self._asked():
-            if not self._client.nthreads() or any(self._client.processing().values()):
+            if any(self._client.processing().values()):
                 return begun
             self._client.cancel(list(begun), force=True)
         return {self._submitted(task): task for task in begun.values()}
@@ -186,7 +216,7 @@ class Cluster:
 
     def _submitted(self, task: Task) -> Any:
         with self._asked():
-            return self._client.submit(_perform_there, self._name, task, pure=False, retries=0)
+            return self._client.submit(perform_there, self._name, task, pure=False, retries=0)
 
     @contextmanager
     def _asked(self) -> Iterator[None]:
@@ -214,60 +244,13 @@ class Cluster:
     def _check_versions(self) -> None:
         """Another version may read or compute otherwise: the chunks of one result come from one version."""
         self._client.wait_for_workers(1, timeout=_SECONDS)
-        for address, version in self._client.run(_version).items():
+        for address, version in self._client.run(version_there).items():
             if version != unseam.__version__:
                 has = f"unseam {version}" if version else "no unseam"
                 raise ClusterError(
                     f"The worker {address} has {has}; here it is {unseam.__version__}. Install the same version on all "
                     "workers, and start them again."
                 )
-
-
-class _Setup(distributed.WorkerPlugin):
-    """Makes a worker ready when it joins, whether at the beginning or in the place of one that died."""
-
-    idempotent = True
-
-    def __init__(self, work: Work, make_model: Callable[[], Model] | None, version: str) -> None:
-        self._work, self._make_model, self._version = work, make_model, version
-        self.worker: Worker | None = None
-
-    def setup(self, worker: Any) -> None:
-        """Called by Dask on the worker."""
-        if unseam.__version__ != self._version:
-            raise ClusterError(f"The worker has unseam {unseam.__version__}, and the work is of {self._version}.")
-        self.worker = Worker(self._work, self._make_model)
-
-
-def _perform_there(name: str, task: Task) -> Any:
-    setup: Any = distributed.get_worker().plugins[name]
-    held = setup.worker
-    facts = perform(held, task)
-    held.files.settle()
-    return facts
-
-
-def _version() -> str:
-    try:
-        import unseam as there
-    except ImportError:
-        return ""
-    return there.__version__
-
-
-def _of_this_machine(num_workers: int) -> Any:
-    threads = str(max(1, num_cores() // num_workers))
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    with dask.config.set({"distributed.scheduler.allowed-failures": _DEATHS}):
-        return distributed.LocalCluster(
-            n_workers=num_workers,
-            threads_per_worker=2,  # one chunk is read or written while another is with the network
-            host="127.0.0.1",
-            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # its health, on any free port
-            memory_limit=0,  # ours is kept by the size of the tiles
-            env=dict.fromkeys(names, threads),
-            silence_logs="CRITICAL",
-        )
 
 
 def _first_line(error: BaseException) -> str:

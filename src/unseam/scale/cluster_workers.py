@@ -1,0 +1,74 @@
+"""The other side of :mod:`unseam.scale.cluster`: what happens on a worker, and a cluster of this machine."""
+
+from collections.abc import Callable
+from typing import Any
+
+import dask
+import distributed
+
+import unseam
+from unseam.cores import num_cores
+from unseam.errors import ClusterError
+from unseam.model import Model
+from unseam.scale.stages import perform
+from unseam.scale.task import Task
+from unseam.scale.work import Work
+from unseam.scale.worker import Worker
+
+
+class Setup(distributed.WorkerPlugin):
+    """Makes a worker ready when it joins, whether at the beginning or in the place of one that died.
+
+    Parameters
+    ----------
+    work, make_model
+        As for :class:`~unseam.scale.worker.Worker`.
+    version
+        Of the package, which the worker must have too.
+    """
+
+    idempotent = True
+
+    def __init__(self, work: Work, make_model: Callable[[], Model] | None, version: str) -> None:
+        self._work, self._make_model, self._version = work, make_model, version
+        self.worker: Worker | None = None
+
+    def setup(self, worker: Any) -> None:
+        """Called by Dask on the worker."""
+        if unseam.__version__ != self._version:
+            raise ClusterError(f"The worker has unseam {unseam.__version__}, and the work is of {self._version}.")
+        self.worker = Worker(self._work, self._make_model)
+
+
+def perform_there(name: str, task: Task) -> Any:
+    """Do a task on a worker, by the set-up of this name; what it wrote is on the disk before it answers."""
+    setup: Any = distributed.get_worker().plugins[name]
+    held = setup.worker
+    facts = perform(held, task)
+    held.files.settle()
+    return facts
+
+
+def version_there() -> str:
+    """The version of the package on a worker; empty: none."""
+    try:
+        import unseam as there
+    except ImportError:
+        return ""
+    return there.__version__
+
+
+def cluster_here(num_workers: int, deaths: int) -> Any:
+    """Start a cluster of this machine; a chunk at which more than so many workers died is given back."""
+    threads = str(max(1, num_cores() // num_workers))
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    with dask.config.set({"distributed.scheduler.allowed-failures": deaths}):
+        return distributed.LocalCluster(
+            n_workers=num_workers,
+            threads_per_worker=2,  # one chunk is read or written while another is with the network
+            host="127.0.0.1",
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # its health, on any free port
+            memory_limit=0,  # ours is kept by the size of the tiles
+            env=dict.fromkeys(names, threads),
+            silence_logs="CRITICAL",
+        )
