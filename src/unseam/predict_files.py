@@ -16,7 +16,7 @@ from unseam.errors import DataError, ImageReadError, InUseError, OutputError, Se
 from unseam.inference.predict import likeliest_class
 from unseam.inference.rotations import Averaging
 from unseam.io import ImageFile, write_image, write_label_map, write_probabilities
-from unseam.io.lock import locked
+from unseam.io.lock import lock_name_of, locked
 from unseam.model import Model, Segmentation
 from unseam.report.overlay import overlay
 
@@ -135,7 +135,7 @@ def unclaimed(jobs: Sequence[Job], out: Path) -> Iterator[Job]:
     """
     for job in jobs:
         name = job.outputs[0].name.rsplit("_", 1)[0]
-        with suppress(InUseError), locked(out, f"segmenting {job.image.name}", name=f".{name}.lock"):
+        with suppress(InUseError), locked(out, f"segmenting {job.image.name}", name=lock_name_of(name)):
             left = _left_to_do(job)
             if left.outputs:
                 yield left

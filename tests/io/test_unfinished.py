@@ -7,6 +7,7 @@ import pytest
 
 from unseam.errors import ModelFileError, OutputError
 from unseam.io import make_folder, sweep, whole_file, write_bytes_whole, write_text_whole
+from unseam.io.lock import lock_name_of, locked
 from unseam.io.manifest import MANIFEST, read_with_manifest, write_with_manifest
 from unseam.io.write import remove_folder, write_folder_whole
 
@@ -39,6 +40,16 @@ def test_nothing_is_swept_from_under_a_writer(tmp_path: Path) -> None:
     write_folder_whole(tmp_path / "folder", files())
     assert (tmp_path / "a.bin").read_bytes() == b"data"
     assert sorted(path.name for path in (tmp_path / "folder").iterdir()) == ["a", "b"]
+
+
+@POSIX
+def test_a_lock_goes_when_nobody_holds_it(tmp_path: Path) -> None:
+    left = tmp_path / lock_name_of("image \udcff, killed")
+    left.write_bytes(b"")
+    with locked(tmp_path, "segmenting", name=lock_name_of("another")):
+        assert sweep(tmp_path) == 1
+        assert [path.name for path in tmp_path.iterdir()] == [lock_name_of("another")]
+    assert not list(tmp_path.iterdir())
 
 
 @POSIX

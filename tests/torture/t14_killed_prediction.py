@@ -33,7 +33,8 @@ def run(scale: Scale) -> Result:
     whole = _bytes(scale.folder / "whole")
     assert len(whole) == 3 * _IMAGES
     out, log = scale.folder / "out", scale.folder / "log"
-    kills = lost = silent = 0
+    kills = silent = 0
+    lost: list[str] = []
     while kills < wanted:
         process = child(predict_all, model, images, out, log)
         process.join(chance.uniform(0, 1.1 * took))
@@ -42,18 +43,25 @@ def run(scale: Scale) -> Result:
             process.join()
             kills += 1
             continue
-        lost += process.exitcode != 0 or _bytes(out) != whole
+        lost += _lost(process.exitcode, out, whole)
         silent += _computed_twice(log)
         shutil.rmtree(out)
         log.unlink()
-    lost += ended(child(predict_all, model, images, out, log)) != 0 or _bytes(out) != whole
+    lost += _lost(ended(child(predict_all, model, images, out, log)), out, whole)
     silent += _computed_twice(log)
     shared, log = scale.folder / "shared", scale.folder / "shared.log"
     together = [child(predict_all, model, images, shared, log) for _ in range(3)]
     codes = [ended(process) for process in together]
-    lost += codes != [0, 0, 0] or _bytes(shared) != whole
+    lost += _lost(max(codes, key=lambda code: code != 0), shared, whole)
     silent += _computed_twice(log)
-    return Result("T14", kills, lost, silent, "silent: an image computed twice")
+    return Result("T14", kills, len(lost), silent, "; ".join(["silent: an image computed twice", *lost[:5]]))
+
+
+def _lost(code: int | None, out: Path, whole: dict[str, bytes]) -> list[str]:
+    """What is not as it should be, in words; nothing if all is."""
+    found = _bytes(out)
+    wrong = sorted(name for name in found.keys() | whole.keys() if found.get(name) != whole.get(name))
+    return [f"exit code {code}, not as they should be: {', '.join(wrong) or 'none'}"] if code != 0 or wrong else []
 
 
 def _computed_twice(log: Path) -> int:

@@ -5,6 +5,7 @@ holds the lock; the lock itself is the kernel's (``flock``; on Windows ``msvcrt.
 """
 
 import errno
+import hashlib
 import json
 import os
 import socket
@@ -59,6 +60,11 @@ def locked(folder: Path, doing: str, *, is_shared: bool = False, name: str = LOC
         yield
     finally:
         _leave(path, descriptor)
+
+
+def lock_name_of(thing: str) -> str:
+    """Of the lock on one of several things in a folder; what a killed process leaves of it, :func:`unseam.io.sweep` removes."""
+    return f".unseam-{hashlib.sha256(os.fsencode(thing)).hexdigest()[:16]}.lock"
 
 
 def _taken(path: Path, is_shared: bool) -> int | None:

@@ -20,7 +20,7 @@ except ImportError:  # Windows removes no file that a process has open, which se
 
 HAS_LOCKS = fcntl is not None
 HAS_FOLDERS_TO_SYNC = hasattr(os, "O_DIRECTORY")  # not on Windows
-_UNFINISHED = re.compile(r"\.unseam-[0-9a-f]{16}\.tmp")
+_UNFINISHED = re.compile(r"\.unseam-[0-9a-f]{16}\.(tmp|lock)")
 
 
 def name_beside(path: Path) -> Path:
@@ -87,9 +87,9 @@ def remove(path: Path) -> bool:
 
 
 def sweep(folder: Path) -> int:
-    """Remove what writers that were killed left unfinished in a folder; the number of such files and folders.
+    """Remove what writers that were killed left in a folder, unfinished or locked; the number of such files and folders.
 
-    One whose writer still runs is left alone.
+    One whose writer still runs is left alone, and so is a lock that somebody holds.
     """
     num = 0
     with suppress(OSError):  # no such folder, or none that may be looked into: nothing of ours to remove
