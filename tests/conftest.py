@@ -5,11 +5,13 @@ import os
 import threading
 
 import pytest
+import torch
 from hypothesis import settings
 
 import shape_checks
 
 shape_checks.install()
+torch.set_num_threads(1)  # in each of several processes that share the cores
 
 settings.register_profile("house", derandomize=True, deadline=None, max_examples=50)
 settings.load_profile("house")
@@ -18,10 +20,12 @@ SEED = 20150518  # the day on which the paper was put on arXiv
 
 
 def pytest_report_header() -> str:
-    import torch
-
-    torch.set_num_threads(1)
     return f"unseam: random seed {SEED}, torch {torch.__version__} on one thread, hypothesis derandomised"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first, so that processes that share the tests end together."""
+    items.sort(key=lambda item: item.path.name not in ("test_torture.py", "test_torchrun.py", "test_cluster.py"))
 
 
 @pytest.fixture

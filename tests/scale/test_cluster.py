@@ -68,13 +68,17 @@ def test_no_scheduler_answers(tmp_path, source, monkeypatch):
 
 
 def test_the_scheduler_is_lost_while_nothing_is_under_way(tmp_path, source):
-    """Between two stages it is asked how many workers there are, and that is the first to notice."""
+    """Between two stages it is asked how many workers there are, and that is the first to notice. Its workers go with it."""
+    workers = []
 
     def lose(cluster) -> None:
+        workers.extend(nanny.pid for nanny in cluster._own.workers.values())
         cluster._own.sync(cluster._own.scheduler.close)
 
     with pytest.raises(ClusterError, match=r"The scheduler of the cluster was lost \(.+\).*--resume"):
         by_workers(blob_model(), source, tmp_path / "out.zarr", 1, seen=lose)
+    assert len(workers) == 1
+    assert not psutil.pid_exists(workers[0])
 
 
 def kill_as_it_joins(cluster) -> None:

@@ -21,7 +21,7 @@ import distributed
 import unseam
 from unseam.errors import ClusterError, UnseamError
 from unseam.model import Model
-from unseam.scale.cluster_workers import Setup, cluster_here, perform_there, version_there
+from unseam.scale.cluster_workers import Setup, cluster_here, end_cluster_here, perform_there, version_there
 from unseam.scale.executors import Answer
 from unseam.scale.task import Failed, Task
 from unseam.scale.work import Work
@@ -114,11 +114,12 @@ class Cluster:
         if self._is_set_up and self._own is None:
             with suppress(Exception):  # it may be gone, and then there is nothing to leave
                 self._client.unregister_worker_plugin(self._name)
+        is_lost = not self._is_alive()
         with suppress(Exception):
             self._client.close(timeout=5)
         if self._own is not None:
             with suppress(Exception):  # its scheduler may be the one that was lost
-                self._own.close(timeout=20)
+                end_cluster_here(self._own, is_lost)
             with suppress(Exception):
                 self._own.status = distributed.Status.closed  # or it would complain at the end of the process
 

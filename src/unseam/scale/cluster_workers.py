@@ -1,5 +1,6 @@
 """The other side of :mod:`unseam.scale.cluster`: what happens on a worker, and a cluster of this machine."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -72,3 +73,16 @@ def cluster_here(num_workers: int, deaths: int) -> Any:
             env=dict.fromkeys(names, threads),
             silence_logs="CRITICAL",
         )
+
+
+def end_cluster_here(cluster: Any, is_scheduler_lost: bool) -> None:
+    """End such a cluster and its processes; without a scheduler Dask would wait for one, so then they are ended one by one."""
+    if not is_scheduler_lost:
+        cluster.close(timeout=20)
+        return
+
+    async def end() -> None:
+        await asyncio.gather(*(nanny.close(timeout=2) for nanny in cluster.workers.values()), return_exceptions=True)
+
+    cluster.sync(end, callback_timeout=10)
+    cluster.close(timeout=1)
