@@ -30,7 +30,6 @@ def as_rank(rank: int, world: int, port: int, work: Callable[..., None], *words:
     torch.set_num_threads(1)
     assert ranks_here().rank == (rank if world > 1 else 0)
     work(*words)
-    os._exit(0)  # what PyTorch does at the end of a process is not what is tested
 
 
 def torchrun(words: list[str], log: Path, world: int = 2, restarts: int = 0) -> subprocess.Popen[bytes]:

@@ -30,7 +30,10 @@ _WAIT_SECONDS = 1800.0
 """How long ranks wait for another: rank 0 judges the network and writes while they do."""
 
 _LOOK_SECONDS = 0.05
-_LEAVE_SECONDS = 10.0
+_LEAVE_SECONDS = 0.5
+"""In which gloo's threads let go of what they have added up. They need Python's lock (the GIL) for that, a moment after
+everybody has the sum; whoever ends the connection waits for them with the lock in hand, and then both wait for ever."""
+
 _LAST_SECONDS = 20.0
 _LOST = 75
 _NAMES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
@@ -106,14 +109,9 @@ def joined(ranks: Ranks, device_name: str) -> Iterator[None]:
         if reason is error:
             raise
         raise reason from error
-    _leave()
-
-
-def _leave() -> None:
-    """Take leave of the others; PyTorch was seen to wait for ever there, when all was done, and nothing hangs on it then."""
-    leaving = threading.Thread(target=torch.distributed.destroy_process_group, name="leaving", daemon=True)
-    leaving.start()
-    leaving.join(_LEAVE_SECONDS)
+    finally:
+        time.sleep(_LEAVE_SECONDS)
+    torch.distributed.destroy_process_group()
 
 
 def threads_of_rank(ranks: Ranks) -> int:
