@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from reference.large import in_chunks
+from reference.large import blob_model, in_chunks, smooth, write_npy
+from torture.large import digest
 from unseam.model import Model
 from unseam.scale.cluster import Cluster
 from unseam.scale.predict_large import LargeResult
@@ -43,6 +44,12 @@ class DeadlyModel(Model):
 
 def deadly(path: Path) -> DeadlyModel:
     return DeadlyModel.load(path, "cpu", engine="torch")
+
+
+def plane(folder: Path) -> tuple[Model, Path, dict[str, str]]:
+    """A network, a plane of 16 chunks, and the check sums of what one process makes of it."""
+    model, source = blob_model(0.6), write_npy(folder / "image.npy", smooth(np.random.default_rng(6), 128, 100))
+    return model, source, digest(in_chunks(model, source, folder / "whole.zarr").path)
 
 
 def by_workers(model: Model, source: Path, out: Path, num: int = 2, make_model=None, seen=None, **more) -> LargeResult:

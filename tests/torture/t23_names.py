@@ -27,7 +27,7 @@ _PIXELS = np.arange(600, dtype=np.uint16).reshape(20, 30)
 
 
 def run(scale: Scale) -> Result:
-    num = scale.of(30, 2000)
+    num = scale.of(200, 2000)
     lost = silent = 0
     config = UNetConfig(in_channels=1, num_classes=2, first_width=1, depth=1)
     net, inside = config.build(), scale.folder / "inside"
