@@ -1,4 +1,4 @@
-"""The scheduler of a Dask cluster is lost at any chunk; one line says so, and the same command goes on with --resume"""
+"""The scheduler of a Dask cluster is lost at any chunk; one line says so, and --resume goes on
 
 import random
 import shutil
