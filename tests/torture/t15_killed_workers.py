@@ -1,4 +1,4 @@
-"""Workers of a Dask cluster are killed (SIGKILL) at any moment; the store is that of one process
+"""Workers of a Dask cluster are killed (SIGKILL) at any moment; the store is that of one process"""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""The scheduler of a Dask cluster is lost at any chunk; one line says so, and --resume goes on
+"""The scheduler of a Dask cluster is lost at any chunk; one line says so, and --resume goes on"""
 
 import random
 import shutil
