@@ -48,7 +48,8 @@ class Segmentation:
         """The likeliest class of each pixel (H, W), with the values of the training masks."""
         likeliest = likeliest_class(self.probabilities)
         values, highest = np.asarray(self.class_values), max(self.class_values)
-        return values.astype(np.uint8 if highest < 2**8 else np.int32 if highest < 2**31 else np.int64)[likeliest]
+        kind = np.uint8 if highest < 2**8 else np.int32 if highest < 2**31 else np.int64
+        return np.take(values.astype(kind), likeliest)  # in half the time of an index
 
     @cached_property
     def instances(self) -> Int32[np.ndarray, "height width"]:

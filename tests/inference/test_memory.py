@@ -72,8 +72,10 @@ def test_too_small_a_budget_names_what_is_needed(rng):
         Predictor(narrow(999), 200, max_bytes=1000).probabilities(rng.random((1, 300, 300), np.float32))
 
 
-def test_likeliest_class_is_argmax(rng):
-    probabilities = rng.integers(0, 3, (4, 20, 30)).astype(np.float32)
+@pytest.mark.parametrize("num_classes", [1, 2, 3, 4, 7, 256])
+def test_likeliest_class_is_argmax(num_classes, rng):
+    """The first of equals, of which there are many here."""
+    probabilities = rng.integers(0, 3, (num_classes, 20, 30)).astype(np.float32)
     assert np.array_equal(likeliest_class(probabilities), probabilities.argmax(axis=0))
 
 

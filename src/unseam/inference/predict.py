@@ -145,14 +145,17 @@ def _size(plan: TilePlan) -> str:
 def likeliest_class(probabilities: Float[np.ndarray, "klass *place"]) -> UInt8[np.ndarray, "*place"]:
     """The class with the largest probability at each place, the first of equals; ``argmax`` of the first axis, but faster.
 
-    NumPy's goes through the classes of each pixel, which lie far apart; here each class is one pass over all pixels.
+    NumPy's goes through the classes of each pixel, which lie far apart; here each class is a few passes over all pixels. One
+    that is likelier than all before it has a larger number than they have, so the larger number is kept.
     """
     assert len(probabilities) <= 256
-    highest = probabilities[0].copy()
+    highest = probabilities[0]
     found = np.zeros(highest.shape, np.uint8)
     for klass, candidate in enumerate(probabilities[1:], start=1):
-        np.putmask(found, candidate > highest, klass)
-        np.maximum(highest, candidate, out=highest)
+        is_higher = (candidate > highest).view(np.uint8)
+        np.maximum(found, is_higher * np.uint8(klass), out=found)
+        if klass + 1 < len(probabilities):
+            highest = np.maximum(highest, candidate)
     return found
 
 

@@ -73,14 +73,14 @@ def network(worker: Worker, task: Task) -> NetworkFacts:
         if kept.size:
             kept[:, *window] = as_written(found, saves.probabilities)
     place = grid.place(task.chunk)
-    worker.result(position, CLASSES).write(worker.leading(position, plane), place, worker.class_values[classes])
+    worker.result(position, CLASSES).write(worker.leading(position, plane), place, np.take(worker.class_values, classes))
     for klass, part in enumerate(kept):
         worker.result(position, PROBABILITIES).write(worker.leading(position, plane, klass), place, part)
     if saves.objects and is_flooded(worker):
         worker.scratch(position, LIKELY).write((), place, likely)
     begun = cores(worker, task, likely) if saves.objects else _NO_CORES
-    counted = np.bincount(classes.ravel(), minlength=num_classes).astype(np.int64)
-    return NetworkFacts(counted, np.array([surest], np.float32), **vars(begun))
+    counted = [np.count_nonzero(classes == klass) for klass in range(num_classes)]
+    return NetworkFacts(np.array(counted, np.int64), np.array([surest], np.float32), **vars(begun))
 
 
 def is_flooded(worker: Worker) -> bool:
