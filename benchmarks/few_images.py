@@ -30,11 +30,11 @@ from PIL import Image
 import unseam
 from common import facts, heading, num_cores, write_json
 from few_images_rows import DATA_SETS, DataSet, Row, rows
-from unseam.config import Run
 from unseam.errors import UnseamError
 from unseam.io import can_read, read_image, read_labels, write_bytes_whole
 from unseam.metrics import Scores, evaluate_class_maps, evaluate_instance_maps
 from unseam.recipes import recipe_named
+from unseam.recipes.run import Run
 from unseam.report.overlay import overlay
 from unseam.settings import encode, with_overrides
 

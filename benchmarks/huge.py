@@ -104,7 +104,7 @@ def picture(folder: Path, images: Path, pixels: int) -> Path:
 def measure(row: Row, images: Path, scratch: Path, models: dict[str, str]) -> Row:
     """In this process, which does nothing else."""
     from memory import peak_bytes
-    from unseam.inference.memory import resident_bytes
+    from unseam.machine.memory import resident_bytes
     from unseam.model import Model
     from unseam.scale.cluster import Cluster
     from unseam.scale.executors import Here

@@ -3,7 +3,7 @@
 import numpy as np
 
 from unseam.model import Model
-from unseam.model_file import ModelInfo
+from unseam.model.model_file import ModelInfo
 from unseam.nets import UNetConfig
 
 

@@ -31,10 +31,10 @@ def measure(width: int, engine: str, precision: str, tile: int, num_tiles: int) 
     import torch
 
     from unseam.inference.fitting import bytes_to_come
-    from unseam.inference.memory import resident_bytes
     from unseam.inference.tiles import plan_tiles
+    from unseam.machine.memory import resident_bytes
     from unseam.model import Model
-    from unseam.model_file import ModelInfo
+    from unseam.model.model_file import ModelInfo
     from unseam.nets import UNetConfig
 
     torch.manual_seed(0)

@@ -25,13 +25,13 @@ from torch.nn import functional
 
 from ceiling import least_seconds, matrix_rates
 from common import facts, heading, write_result
+from unseam.api.predict_files import Wanted, plan_outputs, predict_file
 from unseam.engines import OpenVINOEngine, TorchEngine
 from unseam.engines.precision import has_fast_bfloat16
 from unseam.io import write_bytes_whole
 from unseam.model import Model
-from unseam.model_file import ModelInfo
+from unseam.model.model_file import ModelInfo
 from unseam.nets import UNet, UNetConfig
-from unseam.predict_files import Wanted, plan_outputs, predict_file
 
 NETS = {"paper": UNetConfig(), "default": UNetConfig(first_width=16, dropout=0.1)}
 SIDE, PEERS_SIDE, TILE, OUTPUT, CONTEXT = 2048, 1024, 572, 388, 92

@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 
 from common import facts, heading, write_result
-from unseam.chunk_grid import ChunkGrid, Window
+from unseam.geometry.chunk_grid import ChunkGrid, Window
 from unseam.inference.instances import Objects
 from unseam.inference.whole_objects import find_objects, perform
-from unseam.large_prediction import shard_of
+from unseam.scale.predict_store import shard_of
 
 MPX = 1024**2 / 1e6  # px of a chunk, in millions
 READ_MB, WRITTEN_MB = 0.75, 0.15  # of a chunk, compressed: 8-bit micrographs, class map with pyramid

@@ -20,7 +20,7 @@ import tifffile
 from common import facts, heading, write_result
 from unseam.engines.choose import has_openvino
 from unseam.model import Model
-from unseam.model_file import ModelInfo
+from unseam.model.model_file import ModelInfo
 from unseam.nets import UNetConfig
 
 

@@ -25,11 +25,11 @@ from torch.profiler import ProfilerActivity, profile
 
 from ceiling import matrix_rates
 from common import facts, heading, write_result
-from unseam.config import Run
 from unseam.data.crops import Crops, made_ahead
 from unseam.data.sample import Sample
-from unseam.memory import keep_freed_memory
+from unseam.machine.kept_memory import keep_freed_memory
 from unseam.recipes import default, paper
+from unseam.recipes.run import Run
 from unseam.training import Batch, Budget, Plan, TrainState, train
 
 Row = dict[str, object]

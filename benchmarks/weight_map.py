@@ -29,8 +29,8 @@ from scipy.spatial import cKDTree
 
 import unseam
 from common import facts, heading, write_result
-from unseam.data.two_nearest import two_nearest
 from unseam.data.weight_map import cut_ridge
+from unseam.geometry.two_nearest import two_nearest
 from unseam.inference.instances import Objects
 
 W0, SIGMA, REACH, SAMPLE = 10.0, 5.0, 32, 12

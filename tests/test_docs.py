@@ -16,7 +16,7 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 import unseam
 from reference.large import write_zarr
 from test_house import FLOOR
-from unseam import api
+from unseam.api import training as api
 from unseam.cli.app import app, run
 from unseam.io import write_image
 from unseam.recipes import recipe_named

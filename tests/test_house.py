@@ -11,18 +11,14 @@ ROOT = Path(unseam.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 
 FLOOR = {
-    "errors": 1, "shapes": 1, "cores": 1, "chunk_grid": 1,
-    "geometry": 2, "memory": 2, "settings": 2, "losses": 2, "metrics": 2, "io": 2,
-    "augment": 3, "nets": 3, "training": 3,
-    "data": 4, "engines": 4, "checkpoints": 4,
-    "inference": 5,
-    "config": 6, "model_file": 6, "judge": 6, "evaluation": 6,
-    "recipes": 7, "model": 7, "fit": 7, "report": 7, "doctor": 7, "evaluate_files": 7, "out_of_fold": 7,
-    "run_folder": 8, "cross_validation": 8, "predict_files": 8, "check_seams": 8, "scale": 8,
-    "chosen": 9, "gather_evidence": 9, "large_prediction": 9, "report_files": 9,
-    "api": 10, "plot": 10,
-    "demo": 11, "reproduce": 11,
-    "cli": 12, "__main__": 13,
+    "errors": 1, "shapes": 1, "_version": 1,
+    "settings": 2, "losses": 2, "metrics": 2, "geometry": 2, "machine": 2,
+    "io": 3, "nets": 3, "augment": 3, "training": 3, "engines": 3,
+    "data": 4, "inference": 4,
+    "model": 5, "recipes": 5, "evaluation": 5,
+    "runs": 6, "report": 6, "doctor": 6, "scale": 6,
+    "api": 7, "reproduce": 7,
+    "cli": 8, "__main__": 9,
 }  # fmt: skip
 FAMILIES = {"metrics", "augment", "losses"}
 

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unseam.augment import Augment, Elastic, GreyValues, Mirror, Rotate, Scale
-from unseam.config import DataSettings, Run, TrainingSettings, WeightMapSettings
 from unseam.errors import SettingsError
 from unseam.losses import WeightedCrossEntropy
 from unseam.nets import FCNConfig, UNetConfig
 from unseam.recipes import RECIPES
+from unseam.recipes.run import DataSettings, Run, TrainingSettings, WeightMapSettings
 from unseam.settings import check_range, decode, encode, table_name, with_overrides
 from unseam.training.optim import SGD, AdamW, Schedule
 

@@ -8,7 +8,7 @@ import pytest
 
 from reference.group import torchrun
 from torture.trainee import SETTINGS, write_data
-from unseam.model_file import read_info
+from unseam.model.model_file import read_info
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="torchrun and its processes are looked at by /proc")
 SETS = [word for setting in SETTINGS for word in ("--set", setting)]

@@ -7,29 +7,29 @@ they are first used, so that ``import unseam`` costs nothing and needs no torch.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from unseam._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from unseam import plot
-    from unseam.api import load, train
+    from unseam.api import plot
+    from unseam.api.training import load, train
     from unseam.data.weight_map import weight_map
     from unseam.errors import UnseamError
-    from unseam.evaluate_files import evaluate
-    from unseam.evaluation import Evaluation
-    from unseam.large_prediction import predict_store
+    from unseam.evaluation.from_files import evaluate
+    from unseam.evaluation.result import Evaluation
     from unseam.model import Model, Segmentation
     from unseam.nets.fcn import FCN
     from unseam.nets.unet import UNet
+    from unseam.scale.predict_store import predict_store
 
 _HOME = {
     "UNet": "unseam.nets.unet",
     "FCN": "unseam.nets.fcn",
     "weight_map": "unseam.data.weight_map",
-    "train": "unseam.api",
-    "load": "unseam.api",
-    "predict_store": "unseam.large_prediction",
-    "evaluate": "unseam.evaluate_files",
-    "Evaluation": "unseam.evaluation",
+    "train": "unseam.api.training",
+    "load": "unseam.api.training",
+    "predict_store": "unseam.scale.predict_store",
+    "evaluate": "unseam.evaluation.from_files",
+    "Evaluation": "unseam.evaluation.result",
     "Model": "unseam.model",
     "Segmentation": "unseam.model",
     "UnseamError": "unseam.errors",
@@ -43,7 +43,7 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     if name == "plot":
-        return import_module("unseam.plot")
+        return import_module("unseam.api.plot")
     if name not in _HOME:
         raise AttributeError(f"module 'unseam' has no attribute {name!r}; it has {', '.join(__all__)}")
     return getattr(import_module(_HOME[name]), name)

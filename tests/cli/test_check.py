@@ -10,7 +10,7 @@ from PIL import Image
 import unseam
 from reference.broken_folders import FAULTS, write_clean
 from reference.toy import SMALL
-from unseam.api import Watch
+from unseam.runs.watch import Watch
 
 SAMPLES = Path(unseam.__file__).parent / "samples/axon-sem"
 

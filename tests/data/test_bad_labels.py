@@ -11,8 +11,9 @@ from PIL import Image
 from scipy import ndimage
 
 from reference.toy import SMALL, spots
-from unseam.api import Watch, train
+from unseam.api.training import train
 from unseam.errors import UnseamError
+from unseam.runs.watch import Watch
 
 PAIRS = [spots(np.random.default_rng(seed)) for seed in range(4)]
 NAMES = "abcd"

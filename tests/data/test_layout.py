@@ -9,8 +9,8 @@ import pytest
 from unseam.data.file_names import natural, split_by_ending, stem
 from unseam.data.layout import find_images, find_pairs
 from unseam.data.read_pair import merge_objects, read_pair
-from unseam.data.truths import find_truths
 from unseam.errors import DataError
+from unseam.evaluation.truths import find_truths
 from unseam.io import write_image, write_label_map
 
 

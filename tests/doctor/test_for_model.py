@@ -11,7 +11,7 @@ from reference.broken_folders import discs, write_clean
 from unseam.data.grey_facts import grey_facts, object_sizes, seen_images
 from unseam.doctor.for_model import why_black
 from unseam.doctor.with_model import check_with_model
-from unseam.model_file import ModelInfo, TrainingRecord, load_model, save_model
+from unseam.model.model_file import ModelInfo, TrainingRecord, load_model, save_model
 from unseam.nets import UNetConfig
 
 NET = UNetConfig(first_width=2, depth=1)

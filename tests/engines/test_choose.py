@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from unseam.cores import num_cores
 from unseam.engines import Engine, OpenVINOEngine, TorchEngine, choose, choose_engine, openvino_engine
 from unseam.engines.precision import has_fast_bfloat16
 from unseam.errors import SettingsError
+from unseam.machine.cores import num_cores
 from unseam.nets import UNet, UNetConfig
 
 
@@ -108,7 +108,7 @@ def test_the_first_tile_does_not_wait_for_a_compiler(name):
     code = (
         "import sys, numpy as np\n"
         "from unseam.model import Model\n"
-        "from unseam.model_file import ModelInfo\n"
+        "from unseam.model.model_file import ModelInfo\n"
         "from unseam.nets import UNetConfig\n"
         "config = UNetConfig(first_width=2, depth=1)\n"
         f"model = Model(config.build(), ModelInfo(net=config), 'cpu', 'float32', {name!r})\n"

@@ -13,8 +13,8 @@ from reference.whole_image import make_exact
 from unseam.data.sample import Sample, Window
 from unseam.data.split import HeldOut
 from unseam.engines import TorchEngine
+from unseam.evaluation.held_out import judge
 from unseam.inference.predict import Predictor
-from unseam.judge import judge
 from unseam.metrics import evaluate_class_maps
 from unseam.nets import FCN, UNet
 

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np, torch
 torch.set_num_threads(1)
 torch.manual_seed(0)
-from unseam.inference.memory import resident_bytes
+from unseam.machine.memory import resident_bytes
 from unseam.model import Model
-from unseam.model_file import ModelInfo
+from unseam.model.model_file import ModelInfo
 from unseam.nets import UNetConfig
 config = UNetConfig(first_width=8, depth=2)
 model = Model(config.build(), ModelInfo(net=config), "cpu", engine=sys.argv[1])

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from unseam.inference.instances import Objects
 from unseam.model import Model
-from unseam.model_file import ModelInfo
+from unseam.model.model_file import ModelInfo
 from unseam.nets import UNetConfig
 from unseam.scale.executors import Here
 from unseam.scale.predict_large import LargeResult, predict_large

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unseam.report.curve import curve_svg
 from unseam.report.layers import INVENTED, LONGEST_SIDE, MISSED, OTHER, error_kinds, error_layer, layers_of, reduced
 from unseam.report.overlay import overlay, to_look_at
 from unseam.report.thumbnails import MOST_SHOWN, wrong_objects
+from unseam.training.curve import curve_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 

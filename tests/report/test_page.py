@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from unseam.metrics import CalibrationScore
-from unseam.model_file import ModelInfo, TrainingRecord
+from unseam.model.model_file import ModelInfo, TrainingRecord
 from unseam.nets import UNetConfig
 from unseam.report.evidence import Compared, Evidence, Facts
 from unseam.report.page import GENERATOR, Report, Training, render

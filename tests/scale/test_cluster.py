@@ -16,8 +16,8 @@ from reference.large import blob_model, in_chunks, smooth, write_npy
 from torture.cluster import by_workers
 from torture.large import digest
 from unseam.errors import ClusterError, SettingsError
-from unseam.large_prediction import predict_store
 from unseam.scale.cluster import Cluster
+from unseam.scale.predict_store import predict_store
 from unseam.scale.work import Work
 
 

@@ -21,17 +21,16 @@ from torture import seeds
 from torture.a_state import state_of
 from torture.mutations import mutated, other_tree
 from torture.probe import rng_of
-from unseam.checkpoints import Checkpoints
 from unseam.cli import app
 from unseam.errors import UnseamError
 from unseam.io import manifest
 from unseam.io.append_journal import AppendJournal, packed, unpacked
 from unseam.io.large import open_large
-from unseam.model_file import ModelInfo, read_info, save_model
+from unseam.model.model_file import ModelInfo, read_info, save_model
 from unseam.nets import UNetConfig
 from unseam.recipes import default
-from unseam.report_files import read_history
-from unseam.run_folder import read_run
+from unseam.runs.checkpoints import Checkpoints
+from unseam.runs.run_folder import read_history, read_run
 from unseam.settings import encode, with_overrides
 from unseam.training.observers import Validate
 from unseam.training.observers.checkpoint import restore_checkpoint

@@ -76,7 +76,7 @@ class Models:
         import torch
         from safetensors.torch import save
 
-        from unseam.model_file import FORMAT
+        from unseam.model.model_file import FORMAT
         from unseam.nets import UNetConfig
 
         torch.set_num_threads(1)
@@ -87,7 +87,7 @@ class Models:
 
     def make(self, seed: int, index: int, folder: Path) -> tuple[Path, str]:
         """Write mutation ``index``; its path and what was damaged."""
-        from unseam.model_file import ModelInfo, save_model
+        from unseam.model.model_file import ModelInfo, save_model
 
         path = folder / "mutation.safetensors"
         if not self.data:
@@ -116,7 +116,7 @@ class Models:
 
     def verdict(self, path: Path, family: str) -> str:
         """Load it: the model that was saved, or (described otherwise by somebody who left the check sum out) another one."""
-        from unseam.model_file import load_model
+        from unseam.model.model_file import load_model
 
         net, info = load_model(path)
         mine, other = self.net.state_dict(), net.state_dict()

@@ -14,7 +14,7 @@ from pathlib import Path
 from torture.children import child, ended
 from torture.harness import Result, Scale
 from torture.trainee import begin_or_go_on, write_data
-from unseam.model_file import load_model
+from unseam.model.model_file import load_model
 
 
 def run(scale: Scale) -> Result:

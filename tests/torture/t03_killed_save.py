@@ -15,8 +15,8 @@ from torture.a_state import fill, is_whole, state_of
 from torture.children import child, ended
 from torture.disk_calls import watched
 from torture.harness import Result, Scale
-from unseam.checkpoints import Checkpoints
 from unseam.errors import UnseamError
+from unseam.runs.checkpoints import Checkpoints
 from unseam.training.observers import Validate
 
 _WIDTH = 32

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from torture.a_state import is_whole, state_of
 from torture.harness import Result, Scale
-from unseam.checkpoints import Checkpoints
 from unseam.errors import ModelFileError, UnseamError
-from unseam.model_file import ModelInfo, load_model, save_model
+from unseam.model.model_file import ModelInfo, load_model, save_model
 from unseam.nets import UNetConfig
+from unseam.runs.checkpoints import Checkpoints
 from unseam.training.observers import Validate
 
 

@@ -16,12 +16,12 @@ import numpy as np
 from torture.a_state import state_of
 from torture.disk_calls import watched
 from torture.harness import Result, Scale
-from unseam.checkpoints import Checkpoints
 from unseam.io import write_bytes_whole, write_image, write_label_map, write_probabilities, write_text_whole
 from unseam.io.append_journal import AppendJournal
 from unseam.io.result import ArrayLayout, ChunkedArray, ChunkFiles, ImageLayout, create_array, create_image, write_tiff
-from unseam.model_file import ModelInfo, save_model
+from unseam.model.model_file import ModelInfo, save_model
 from unseam.nets import UNetConfig
+from unseam.runs.checkpoints import Checkpoints
 from unseam.training.observers import Validate
 
 _SMALL = UNetConfig(first_width=2, depth=1)

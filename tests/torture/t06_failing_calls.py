@@ -17,17 +17,17 @@ import numpy as np
 from torture.a_state import is_whole, state_of
 from torture.disk_calls import failing, watched
 from torture.harness import Result, Scale
-from unseam.checkpoints import Checkpoints
 from unseam.cli.app import USERS_MISTAKE
 from unseam.cli.app import run as at_the_terminal
-from unseam.config import Run
 from unseam.errors import OutputError, UnseamError
 from unseam.io import read_image, read_labels, sweep, write_image, write_label_map, write_probabilities
 from unseam.io.append_journal import AppendJournal
 from unseam.io.result import ArrayLayout, ChunkFiles, ImageLayout, create_array, create_image, open_level, write_tiff
-from unseam.model_file import ModelInfo, load_model, save_model
+from unseam.model.model_file import ModelInfo, load_model, save_model
 from unseam.nets import UNetConfig
-from unseam.run_folder import RunFolder
+from unseam.recipes.run import Run
+from unseam.runs.checkpoints import Checkpoints
+from unseam.runs.run_folder import RunFolder
 from unseam.training.observers import Record, Validate
 
 _SMALL = UNetConfig(first_width=2, depth=1)

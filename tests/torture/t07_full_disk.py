@@ -12,11 +12,11 @@ import numpy as np
 from torture.a_state import is_whole, state_of
 from torture.children import child, ended
 from torture.harness import Result, Scale
-from unseam.checkpoints import Checkpoints
 from unseam.errors import OutputError
 from unseam.io import make_folder, read_image, write_label_map, write_probabilities
 from unseam.io.append_journal import AppendJournal, packed
 from unseam.io.result import ArrayLayout, create_array, open_array
+from unseam.runs.checkpoints import Checkpoints
 from unseam.training.observers import Validate
 
 _GOOD, _BAD = 0, 3

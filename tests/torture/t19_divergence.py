@@ -15,9 +15,9 @@ from safetensors.numpy import load_file
 from reference.toy import CONFIG, ENERGY, batches, fresh, plan, weights_of
 from reference.toy import spots as an_image
 from torture.harness import Result, Scale
-from unseam.api import Watch
-from unseam.api import train as train_model
+from unseam.api.training import train as train_model
 from unseam.errors import TrainingError
+from unseam.runs.watch import Watch
 from unseam.training import SGD, Batch, train
 from unseam.training.observers import Score, Validate
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from reference.toy import SMALL, spots
 from torture.harness import Result, Scale
-from unseam.api import train
-from unseam.inference.memory import resident_bytes
+from unseam.api.training import train
 from unseam.io import read_image, write_image, write_label_map
+from unseam.machine.memory import resident_bytes
 from unseam.model import Model
 
 _MOST_MB_A_CYCLE = 0.05

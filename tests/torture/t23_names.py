@@ -16,7 +16,7 @@ from torture.harness import Result, Scale
 from torture.probe import rng_of
 from unseam.errors import ImageReadError, ModelFileError
 from unseam.io import read_image
-from unseam.model_file import ModelInfo, TrainingRecord, load_model, save_model
+from unseam.model.model_file import ModelInfo, TrainingRecord, load_model, save_model
 from unseam.nets import UNetConfig
 
 _PARTS = (

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-import unseam.fit
-import unseam.predict_files
+import unseam.api.predict_files
+import unseam.runs.fit
 from reference.toy import SMALL, spots
-from unseam.api import Watch, train
+from unseam.api.training import train
 from unseam.cli import app
+from unseam.runs.watch import Watch
 from unseam.training import Schedule
 
 STEPS = 60
@@ -64,7 +65,7 @@ class _Afresh:
 
 
 def _forget(what: str) -> None:
-    loop = unseam.fit.train
+    loop = unseam.runs.fit.train
 
     def forgetful(state, batches, energy_of, plan, observers):
         if state.step:
@@ -78,7 +79,7 @@ def _forget(what: str) -> None:
                 next(batches)
         return loop(state, batches, energy_of, plan, observers)
 
-    unseam.fit.train = forgetful
+    unseam.runs.fit.train = forgetful
 
 
 def command_line(*words: str) -> None:
@@ -91,7 +92,7 @@ def command_line(*words: str) -> None:
 def predict_all(model: Path, images: Path, out: Path, log: Path) -> None:
     """Segment what is not segmented yet; what is begun and what is finished is noted, a line each."""
     torch.set_num_threads(1)
-    segment = unseam.predict_files.predict_file
+    segment = unseam.api.predict_files.predict_file
 
     def noted(model, job, *others, **named):
         _note(log, f"begun {job.image.name} {sum(path.exists() for path in job.outputs)}")
@@ -99,7 +100,7 @@ def predict_all(model: Path, images: Path, out: Path, log: Path) -> None:
         _note(log, f"finished {job.image.name}")
         return result
 
-    unseam.predict_files.predict_file = noted
+    unseam.api.predict_files.predict_file = noted
     words = ("--skip-existing", "--engine", "torch", "--device", "cpu", "--save", "both", "--probabilities")
     command_line("predict", str(model), str(images), "--out", str(out), *words)
 

@@ -10,9 +10,9 @@ import skimage.segmentation
 import tifffile
 import torch._dynamo
 
+import unseam.api.predict_files
 import unseam.cli.app
 import unseam.engines.torch_engine
 import unseam.model
-import unseam.predict_files
 
 __all__ = ["imagecodecs", "PIL", "safetensors", "scipy", "skimage", "tifffile", "torch", "unseam"]

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from reference.toy import ENERGY, batches, fresh, plan, weights_of
-from unseam.checkpoints import Checkpoints
 from unseam.errors import ModelFileError, TrainingError
 from unseam.nets import UNetConfig
+from unseam.runs.checkpoints import Checkpoints
 from unseam.training import SGD, AdamW, TrainState, train
 from unseam.training.observers import Score, Validate, checkpoint_files, restore_checkpoint
 

@@ -15,19 +15,19 @@ from reference.group import together
 from reference.toy import CONFIG, ENERGY, SMALL, batches, fresh, plan, spots, weights_of
 from torture.t01_killed_training import what_came
 from torture.trainee import SETTINGS, write_data
-from unseam.api import Watch, train
+from unseam.api.training import train
 from unseam.augment import Augment
 from unseam.data.crops import Crops
 from unseam.data.sample import Sample
-from unseam.engines import device_of_rank
 from unseam.errors import SettingsError
 from unseam.geometry import Geometry
-from unseam.model_file import load_model
+from unseam.model.model_file import load_model
+from unseam.runs.watch import Watch
 from unseam.shapes import IGNORE
 from unseam.training import SGD, Ranks
 from unseam.training import loop as training_loop
 from unseam.training import train as train_net
-from unseam.training.joining import joined, launch, met, ranks_here, threads_of_rank
+from unseam.training.joining import device_of_rank, joined, launch, met, ranks_here, threads_of_rank
 from unseam.training.outcome import outcome
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
 
-from unseam import __version__
+from unseam._version import __version__
 from unseam.cli.check import check
 from unseam.cli.demo import demo
 from unseam.cli.evaluate import evaluate

@@ -45,7 +45,7 @@ def check(
         report = check_folder(data, masks=masks, ignore=ignore).report
     else:
         from unseam.doctor.with_model import check_with_model
-        from unseam.model_file import read_info
+        from unseam.model.model_file import read_info
 
         info = read_info(model / "model.safetensors" if model.is_dir() else model)
         report = check_with_model(data, info, masks=masks, ignore=ignore)

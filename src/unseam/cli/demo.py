@@ -18,9 +18,9 @@ def demo(*, out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("demo")
     """
     from rich.console import Console as Terminal
 
-    from unseam.api import Watch
+    from unseam.api.demo import run_demo
     from unseam.cli.table import print_scores
-    from unseam.demo import run_demo
+    from unseam.runs.watch import Watch
     from unseam.training.observers import Console
 
     terminal = Terminal(stderr=True)

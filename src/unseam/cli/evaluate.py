@@ -54,9 +54,9 @@ def evaluate(
     no_report
         Make no report.
     """
-    from unseam.evaluate_files import evaluate_files
+    from unseam.api.reports import EvaluationReport
+    from unseam.evaluation.from_files import evaluate_files
     from unseam.io import write_bytes_whole
-    from unseam.report_files import EvaluationReport
 
     for option, place in (("--json", as_json), ("--csv", as_csv)):
         if place is not None and place.startswith("-") and place != "-":

@@ -17,8 +17,8 @@ def info(model: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", ne
     as_json
         Print everything as JSON.
     """
-    from unseam.model_file import read_info
-    from unseam.report.card import facts
+    from unseam.model.card import facts
+    from unseam.model.model_file import read_info
     from unseam.settings import encode
 
     about = read_info(model / "model.safetensors" if model.is_dir() else model)

@@ -95,11 +95,11 @@ def predict(
     channel
         Large images: the channel that the model is to see, counted from 0; several times for several. Without it, all.
     """
+    from unseam.api.predict_files import Wanted
     from unseam.cli.predict_large import predict_large_ones, refuse, split_stores
     from unseam.cli.predict_many import predict_many
-    from unseam.inference.memory import parse_bytes
+    from unseam.machine.memory import parse_bytes
     from unseam.model import Model
-    from unseam.predict_files import Wanted
     from unseam.scale.folder import is_one_result
 
     loaded = Model.load(model, device, precision, engine)

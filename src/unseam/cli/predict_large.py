@@ -65,9 +65,9 @@ def _predict_one(model: "Model", image: Path, out: Path, **options: Any) -> None
     from rich.console import Console as Terminal
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from unseam.large_prediction import predict_store
     from unseam.scale.folder import work_folder
     from unseam.scale.predict_large import Progress as Told
+    from unseam.scale.predict_store import predict_store
 
     terminal = Terminal(stderr=True)
     words = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.completed}/{task.total}"))

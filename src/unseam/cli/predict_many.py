@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from unseam.errors import DataError, ImageReadError, UnseamError
 
 if TYPE_CHECKING:
+    from unseam.api.predict_files import Wanted
     from unseam.model import Model
-    from unseam.predict_files import Wanted
 
 
 def predict_many(
@@ -26,13 +26,13 @@ def predict_many(
     Raises
     ------
     DataError
-        At the end, if some were left out; and as `unseam.predict_files`.
+        At the end, if some were left out; and as `unseam.api.predict_files`.
     """
     from rich.console import Console as Terminal
     from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+    from unseam.api.predict_files import plan_outputs, predict_file, unclaimed
     from unseam.io.output_folder import output_folder
-    from unseam.predict_files import plan_outputs, predict_file, unclaimed
 
     terminal = Terminal(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.percentage:3.0f} %"))

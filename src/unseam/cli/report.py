@@ -19,7 +19,7 @@ def report(run: Path, /, *, out: Annotated[Path | None, Parameter(name=["--out",
     out
         File to write; without it, report.html in the run folder.
     """
-    from unseam.report_files import write_run_report
-    from unseam.run_folder import RunFolder
+    from unseam.api.reports import write_run_report
+    from unseam.runs.run_folder import RunFolder
 
     print(f"report: {write_run_report(RunFolder(run), out)}")

@@ -50,8 +50,8 @@ def reproduce(
     from rich.console import Console as Terminal
     from rich.table import Table
 
-    from unseam.api import Watch
     from unseam.reproduce import EXPERIMENTS, Asked
+    from unseam.runs.watch import Watch
     from unseam.training.observers import Console
 
     terminal, folder = Terminal(stderr=True), out or Path(f"reproduced-{table}")

@@ -58,9 +58,9 @@ def train(
     """
     from rich.console import Console as Terminal
 
-    from unseam.api import Watch
-    from unseam.api import train as train_model
+    from unseam.api.training import train as train_model
     from unseam.metrics import Scores
+    from unseam.runs.watch import Watch
     from unseam.training.joining import ranks_here
     from unseam.training.observers import Console
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import torch
 
-from unseam.config import Run
 from unseam.data.labels import LabelReading
 from unseam.data.prepare import Annotated
 from unseam.doctor.examine import examine
@@ -12,6 +11,7 @@ from unseam.doctor.finding import Finding
 from unseam.doctor.item import Item
 from unseam.geometry import Geometry
 from unseam.nets import NetConfig
+from unseam.recipes.run import Run
 
 
 def warnings(annotated: Sequence[Annotated], reading: LabelReading, run: Run) -> list[str]:

@@ -16,7 +16,7 @@ from unseam.data.read_pair import read_case
 from unseam.doctor.finding import Finding, Kind, Place, some_of
 from unseam.doctor.item import Item
 from unseam.errors import DataError, ImageReadError
-from unseam.model_file import ModelInfo
+from unseam.model.model_file import ModelInfo
 
 _SCALE = 2.0  # beyond what the training images show; the recipe's augmentation varies sizes by 1.33
 _MIDDLE = 0.25

@@ -11,7 +11,7 @@ from unseam.doctor.examine import check_folder
 from unseam.doctor.finding import Finding, Report, by_severity
 from unseam.doctor.for_model import beside_model, look_at_images, objects_beside_model, seen_of
 from unseam.errors import DataError
-from unseam.model_file import ModelInfo
+from unseam.model.model_file import ModelInfo
 
 
 def check_with_model(

@@ -4,7 +4,7 @@ from unseam.engines.base import Engine, TellsMemory
 from unseam.engines.choose import EngineName, choose_engine
 from unseam.engines.ensemble_engine import EnsembleEngine
 from unseam.engines.openvino_engine import OpenVINOEngine
-from unseam.engines.precision import Precision, choose_device, choose_dtype, device_of_rank
+from unseam.engines.precision import Precision, choose_device, choose_dtype
 from unseam.engines.torch_engine import TorchEngine
 
 __all__ = [
@@ -18,5 +18,4 @@ __all__ = [
     "choose_device",
     "choose_dtype",
     "choose_engine",
-    "device_of_rank",
 ]

@@ -14,11 +14,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from unseam.cores import num_cores
 from unseam.engines.footprint import Footprint, bytes_of_largest_weight, bytes_until_last_read, num_weights
 from unseam.engines.record import Operation, Value, Weight, record
 from unseam.errors import SettingsError
 from unseam.geometry import Geometry
+from unseam.machine.cores import num_cores
 
 _KEPT = 4
 """Compiled sizes that are kept: an image needs one, and images of a folder are often alike."""

@@ -5,7 +5,6 @@ from typing import Literal
 import torch
 
 from unseam.errors import SettingsError
-from unseam.training.ranks import Ranks
 
 Precision = Literal["auto", "float32", "bfloat16"]
 """``auto`` takes bfloat16 where the hardware computes in it, float32 elsewhere."""
@@ -44,22 +43,3 @@ def choose_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise SettingsError(f"Device {name!r} is not available here. Give 'auto', 'cpu' or 'cuda'.") from error
     return device
-
-
-def device_of_rank(name: str, ranks: Ranks) -> torch.device:
-    """Where one of several processes computes: the GPU of its number on this machine, if there is one for each; or the CPU.
-
-    Raises
-    ------
-    SettingsError
-        If there are too few GPUs for ``cuda``, or another device is named.
-    """
-    num_gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if name == "cuda" and num_gpus < ranks.local_world:
-        raise SettingsError(
-            f"{ranks.local_world} processes came for {num_gpus} CUDA GPU(s) on this machine; each needs its own. Start fewer "
-            "(torchrun --nproc-per-node), or give --device cpu."
-        )
-    if name not in ("auto", "cpu", "cuda"):
-        raise SettingsError(f"Device {name!r} came for several processes; each takes its own. Give 'auto', 'cpu' or 'cuda'.")
-    return torch.device("cpu" if name == "cpu" or num_gpus < ranks.local_world else f"cuda:{ranks.local_rank}")

@@ -3,8 +3,8 @@
 from unseam.engines import TellsMemory
 from unseam.errors import MemoryShortError
 from unseam.geometry import Geometry
-from unseam.inference.memory import as_amount
 from unseam.inference.tiles import TilePlan
+from unseam.machine.memory import as_amount
 
 _AFTERWARDS = 32
 """Bytes a pixel for what is made of probabilities, while an engine keeps its memory: 26 for objects, measured, and classes."""

@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int32
 from scipy import ndimage
 
-from unseam.data.two_nearest import two_nearest
 from unseam.errors import DataError, SettingsError
+from unseam.geometry.two_nearest import two_nearest
 from unseam.inference.flood import LIKELY, flood, steps_to_core
 
 

@@ -1,11 +1,11 @@
-"""Recipes: functions that return a :class:`unseam.config.Run`. Vary one with ``dataclasses.replace`` or ``--set``."""
+"""Recipes: functions that return a :class:`unseam.recipes.run.Run`. Vary one with ``dataclasses.replace`` or ``--set``."""
 
 from collections.abc import Callable
 
-from unseam.config import Run
 from unseam.errors import SettingsError
 from unseam.recipes.default import default
 from unseam.recipes.paper import paper
+from unseam.recipes.run import Run
 
 RECIPES: tuple[Callable[[], Run], ...] = (default, paper)
 """The closed list: every recipe that the command line can name."""

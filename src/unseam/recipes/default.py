@@ -1,8 +1,8 @@
 """The recipe for a newcomer: the best result in a few minutes from 1 to 30 images, on the machine at hand."""
 
 from unseam.augment import Augment, Elastic, GreyValues, Mirror, Rotate, Scale
-from unseam.config import Run, TrainingSettings, WeightMapSettings
 from unseam.nets import UNetConfig
+from unseam.recipes.run import Run, TrainingSettings, WeightMapSettings
 from unseam.training.optim import AdamW, Schedule
 
 

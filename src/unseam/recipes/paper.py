@@ -1,8 +1,8 @@
 """The paper's training, as far as the paper says it (section 3)."""
 
 from unseam.augment import Augment, Elastic, GreyValues, Mirror, Rotate
-from unseam.config import Run, TrainingSettings, WeightMapSettings
 from unseam.nets import UNetConfig
+from unseam.recipes.run import Run, TrainingSettings, WeightMapSettings
 from unseam.training.optim import SGD, Schedule
 
 

@@ -1,7 +1,7 @@
 """How far the probabilities can be believed: where the model says 80 %, is it right in 80 of 100 pixels?"""
 
 from unseam.metrics import CalibrationScore
-from unseam.report.curve import Ink
+from unseam.training.curve import Ink
 
 _SIZE, _LEFT, _BOTTOM, _TOP = 340, 44, 44, 10
 _SPAN = _SIZE - _LEFT - 20

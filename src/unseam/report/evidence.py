@@ -54,7 +54,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class SeamLine:
-    """One size of tiles against one pass: see :mod:`unseam.check_seams`."""
+    """One size of tiles against one pass: see :mod:`unseam.inference.seams`."""
 
     input_tile: tuple[int, int]
     num_tiles: int

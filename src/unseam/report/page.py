@@ -9,15 +9,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from unseam.metrics.contingency import contingency_of_class_maps, contingency_of_instance_maps
-from unseam.model_file import ModelInfo
+from unseam.model.card import facts
+from unseam.model.model_file import ModelInfo
 from unseam.report.calibration_plot import calibration_svg
-from unseam.report.card import facts
-from unseam.report.curve import FOR_A_PAGE, curve_svg
 from unseam.report.evidence import Compared, Evidence
 from unseam.report.layers import Layers, layers_of
 from unseam.report.overlay import PALETTE
 from unseam.report.score_table import Scored, ScoreTable, score_table, scores_of
 from unseam.report.thumbnails import MOST_SHOWN, wrong_objects
+from unseam.training.curve import FOR_A_PAGE, curve_svg
 from unseam.training.observers import Record
 
 GENERATOR = '<meta name="generator" content="unseam report">'

@@ -4,20 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from unseam.api import Watch
-from unseam.config import Run
 from unseam.data.prepare import Prepared
 from unseam.data.sample import Sample
 from unseam.data.split import Split, annotated, whole
 from unseam.engines import choose_device
 from unseam.errors import DataError, SettingsError
-from unseam.fit import Session, fit
+from unseam.evaluation.held_out import SCORE_NAMES
 from unseam.inference.rotations import Averaging
 from unseam.io.output_folder import output_folder
-from unseam.judge import SCORE_NAMES
 from unseam.model import Model
 from unseam.recipes import recipe_named
-from unseam.run_folder import RunFolder
+from unseam.recipes.run import Run
+from unseam.runs.fit import Session, fit
+from unseam.runs.run_folder import RunFolder
+from unseam.runs.watch import Watch
 from unseam.settings import with_overrides
 from unseam.training import TrainState
 from unseam.training.observers import Record
@@ -92,7 +92,7 @@ def trained(prepared: Prepared, parts: Split, asked: Asked) -> Model:
     OutputError
         If another process trains in the folder, or it cannot be written.
     DataError, SettingsError, TrainingError
-        As for :func:`unseam.fit.fit`.
+        As for :func:`unseam.runs.fit.fit`.
     """
     run, folder = asked.run, RunFolder(asked.out)
     score_name = SCORE_NAMES[prepared.reading.kind]

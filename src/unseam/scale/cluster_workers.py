@@ -8,8 +8,8 @@ import dask
 import distributed
 
 import unseam
-from unseam.cores import num_cores
 from unseam.errors import ClusterError
+from unseam.machine.cores import num_cores
 from unseam.model import Model
 from unseam.scale.stages import perform
 from unseam.scale.task import Task

@@ -4,10 +4,10 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from unseam import __version__
+from unseam._version import __version__
 from unseam.errors import DataError
 from unseam.io.large import LargeImage
-from unseam.model_file import model_bytes
+from unseam.model.model_file import model_bytes
 from unseam.scale.folder import digest_of
 from unseam.scale.work import Work
 from unseam.scale.worker import Worker

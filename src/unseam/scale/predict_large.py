@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from unseam import __version__
-from unseam.chunk_grid import ChunkGrid
+from unseam._version import __version__
 from unseam.errors import OutputError
+from unseam.geometry.chunk_grid import ChunkGrid
 from unseam.io.append_journal import AppendJournal
 from unseam.io.large import LargeImage
 from unseam.io.result import mark_complete, write_tiff

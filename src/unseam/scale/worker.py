@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt
 
-from unseam.chunk_grid import ChunkGrid
 from unseam.engines import TellsMemory
 from unseam.errors import MemoryShortError
+from unseam.geometry.chunk_grid import ChunkGrid
 from unseam.inference.fitting import bytes_to_come, largest_tile_within, smallest_tile
-from unseam.inference.memory import as_amount, available_bytes, resident_bytes
 from unseam.inference.predict import Predictor
 from unseam.inference.tiles import plan_tiles
 from unseam.io.large import LargeImage, open_large
 from unseam.io.result import ChunkedArray, ChunkFiles, open_array, open_level
+from unseam.machine.memory import as_amount, available_bytes, resident_bytes
 from unseam.model import Model
 from unseam.scale.chosen_channels import ChosenChannels
 from unseam.scale.work import Work

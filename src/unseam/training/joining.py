@@ -21,8 +21,8 @@ from pathlib import Path
 import torch
 from torch.distributed import PrefixStore, Store
 
-from unseam.cores import num_cores
 from unseam.errors import RankError, SettingsError
+from unseam.machine.cores import num_cores
 from unseam.training.ranks import Ranks
 
 _CONNECTION_SECONDS = 60.0
@@ -71,6 +71,26 @@ def launch(environment: Mapping[str, str] = os.environ) -> str:
     except (OSError, IndexError):
         started = ""
     return " ".join((environment["TORCHELASTIC_RUN_ID"], socket.gethostname(), str(parent), started)).strip()
+
+
+
+def device_of_rank(name: str, ranks: Ranks) -> torch.device:
+    """Where one of several processes computes: the GPU of its number on this machine, if there is one for each; or the CPU.
+
+    Raises
+    ------
+    SettingsError
+        If there are too few GPUs for ``cuda``, or another device is named.
+    """
+    num_gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "cuda" and num_gpus < ranks.local_world:
+        raise SettingsError(
+            f"{ranks.local_world} processes came for {num_gpus} CUDA GPU(s) on this machine; each needs its own. Start fewer "
+            "(torchrun --nproc-per-node), or give --device cpu."
+        )
+    if name not in ("auto", "cpu", "cuda"):
+        raise SettingsError(f"Device {name!r} came for several processes; each takes its own. Give 'auto', 'cpu' or 'cuda'.")
+    return torch.device("cpu" if name == "cpu" or num_gpus < ranks.local_world else f"cuda:{ranks.local_rank}")
 
 
 @contextmanager

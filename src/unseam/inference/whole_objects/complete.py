@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int32
 
-from unseam.chunk_grid import ChunkGrid, Window
+from unseam.geometry.chunk_grid import ChunkGrid, Window
 from unseam.inference.flood import LIKELY
 from unseam.inference.instances import Objects, close_ridges
 from unseam.inference.whole_objects.gaps import gap_facts, label_gaps, no_gap_facts

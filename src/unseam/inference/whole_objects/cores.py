@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy import ndimage
 
-from unseam.chunk_grid import ChunkGrid
+from unseam.geometry.chunk_grid import ChunkGrid
 from unseam.inference.instances import Objects
 from unseam.inference.whole_objects.numbering import Numbering
 from unseam.inference.whole_objects.records import CoreFacts, ObjectStore

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unseam.chunk_grid import ChunkGrid
+from unseam.geometry.chunk_grid import ChunkGrid
 from unseam.inference.flood import LIKELY
 from unseam.inference.instances import Objects
 from unseam.inference.whole_objects.cores import join_cores

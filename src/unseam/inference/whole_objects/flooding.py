@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int32, Int64
 
-from unseam.chunk_grid import ChunkGrid, Window
+from unseam.geometry.chunk_grid import ChunkGrid, Window
 from unseam.inference.flood import LIKELY, MOST_STEPS, UNKNOWN, flood, steps_to_core
 from unseam.inference.instances import Objects
 from unseam.inference.whole_objects.numbering import read_numbered

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Int32, Int64
 from scipy import ndimage
 
-from unseam.chunk_grid import ChunkGrid
+from unseam.geometry.chunk_grid import ChunkGrid
 from unseam.inference.whole_objects.records import NO_LOWEST, CompleteFacts
 from unseam.inference.whole_objects.runs import Pairs, line_of, pairs_along, runs_of, united
 

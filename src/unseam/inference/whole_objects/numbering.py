@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Int32, Int64, Shaped
 
-from unseam.chunk_grid import ChunkGrid, Window
+from unseam.geometry.chunk_grid import ChunkGrid, Window
 from unseam.inference.whole_objects.records import WindowNumbers
 
 

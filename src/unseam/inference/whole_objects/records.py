@@ -18,7 +18,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, Float32, Int32, Int64, UInt32
 
-from unseam.chunk_grid import Window
+from unseam.geometry.chunk_grid import Window
 
 
 @runtime_checkable

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
-from unseam.chunk_grid import ChunkGrid
+from unseam.geometry.chunk_grid import ChunkGrid
 from unseam.inference.instances import Objects
 from unseam.inference.whole_objects.complete import tell_objects, write_objects
 from unseam.inference.whole_objects.cores import find_cores

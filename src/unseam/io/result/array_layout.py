@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from unseam.chunk_grid import ChunkGrid
 from unseam.errors import OutputError
+from unseam.geometry.chunk_grid import ChunkGrid
 from unseam.io import disk
 from unseam.io.result.chunk_codec import LEVEL
 

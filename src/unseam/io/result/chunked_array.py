@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Shaped
 
-from unseam.chunk_grid import ChunkGrid, Window
 from unseam.errors import OutputError
+from unseam.geometry.chunk_grid import ChunkGrid, Window
 from unseam.io.result.array_layout import AGAIN, METADATA, TYPES, ArrayLayout, read_metadata, rendered
 from unseam.io.result.chunk_codec import DamagedChunkError, decoder, encoded
 from unseam.io.result.chunk_files import ChunkFiles

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from unseam.chunk_grid import Window
 from unseam.data.normalise import GreyRange, Normalise, sampled
 from unseam.errors import DataError
+from unseam.geometry.chunk_grid import Window
 from unseam.io.large import LargeImage
 from unseam.scale.task import Task
 from unseam.scale.worker import Worker

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float32, Int32, Int64, Num
 
-from unseam.chunk_grid import ChunkGrid, Window
+from unseam.geometry.chunk_grid import ChunkGrid, Window
 from unseam.inference.flood import LIKELY as THRESHOLD_OF_LIKELY
 from unseam.inference.instances import foreground_of
 from unseam.inference.predict import likeliest_class

@@ -5,7 +5,7 @@ from typing import Any
 from jaxtyping import Float32, Int32, UInt32
 from numpy import ndarray
 
-from unseam.chunk_grid import Window
+from unseam.geometry.chunk_grid import Window
 from unseam.inference.whole_objects import Stage, perform
 from unseam.inference.whole_objects.records import CoreFacts, CoreTables
 from unseam.scale.task import Task

@@ -1,0 +1,1 @@
+"""What programs call, and all that the command line calls."""

@@ -1,0 +1,61 @@
+"""The demo: the whole way on real micrographs that ship with the package, from annotation to scores."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from unseam.api import training as api
+from unseam.api.predict_files import Wanted, plan_outputs, predict_file
+from unseam.errors import OutputError
+from unseam.evaluation.from_files import evaluate_files
+from unseam.inference.predict import DEFAULT_INPUT_TILE
+from unseam.io import read_image, read_labels, write_image
+from unseam.metrics import Scores
+from unseam.report.overlay import errors, overlay
+from unseam.runs.watch import Watch
+
+SAMPLES = Path(__file__).parents[1] / "samples" / "axon-sem"
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """Scores on the held-out micrograph, the files to look at, and how long it all took."""
+
+    scores: Scores
+    files: tuple[Path, ...]
+    seconds: float
+
+
+def run_demo(out: Path, minutes: float, watch: Watch) -> DemoResult:
+    """Train on two crops of micrographs of rat spinal cord, segment a third one of another animal, and score it.
+
+    Raises
+    ------
+    OutputError
+        If ``out`` already holds a demo.
+    """
+    started = time.monotonic()
+    if (out / "model").exists():
+        raise OutputError(f"{out} already holds a demo, and nothing is overwritten. Delete it, or give another --out.")
+    model = api.train(SAMPLES, out=out / "model", minutes=minutes, watch=watch)
+    image = SAMPLES / "held-out" / "images" / "rat6.png"
+    truth = SAMPLES / "held-out" / "masks" / "rat6.png"
+    wanted = Wanted(classes=True, instances=False, probabilities=False, overlay=True)
+    (job,) = plan_outputs([image], out, wanted, overwrite=True)
+    predict_file(model, job, wanted, max_input_tile=DEFAULT_INPUT_TILE, average="none")
+    assert job.classes is not None
+    scores = evaluate_files(job.classes, truth).scores
+    comparison = out / "image_truth_prediction_errors.png"
+    write_image(comparison, _side_by_side(read_image(image).pixels, read_labels(truth).pixels, read_labels(job.classes).pixels))
+    files = (comparison, *job.outputs, out / "model" / "report.html", out / "model" / "model.safetensors")
+    return DemoResult(scores, files, time.monotonic() - started)
+
+
+def _side_by_side(image: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Image, truth, prediction and errors in two rows of two."""
+    plain = overlay(image, np.zeros_like(truth))
+    top = np.hstack([plain, overlay(image, truth, outlines=False)])
+    bottom = np.hstack([overlay(image, predicted, outlines=False), errors(predicted, truth)])
+    return np.ascontiguousarray(np.vstack([top, bottom]))

@@ -1,0 +1,1 @@
+"""The one place that predicts what was held out, and scores it."""

@@ -1,0 +1,216 @@
+"""Which files are scored against which, and their planes, read as they are asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from unseam.data.file_names import readable_files, split_by_ending, stem
+from unseam.data.labels import LabelKind
+from unseam.data.read_pair import read_mask
+from unseam.errors import DataError
+from unseam.evaluation.truths import Truths, name_of
+from unseam.io import ImageFile, read_image
+
+_SUFFIX_OF = {"instances": "_masks", "binary": "_classes", "classes": "_classes"}
+_NO_LABELS = ("_prob", "_overlay")
+_PROBABILITIES = "_prob"
+_HELD = 2**28  # bytes of planes that are kept; what is beyond is read again
+
+
+@dataclass(frozen=True)
+class ScoredFile:
+    """One image of both sides, as files.
+
+    Attributes
+    ----------
+    name
+        What the table calls it.
+    predicted
+        Its label map.
+    truth
+        Its annotation; several files hold one object each.
+    probabilities
+        Where there are some beside the prediction.
+    """
+
+    name: str
+    predicted: Path
+    truth: tuple[Path, ...]
+    probabilities: Path | None
+
+
+@dataclass(frozen=True)
+class ScoredFiles:
+    """All images that are scored, and how many files of either side are left out."""
+
+    files: tuple[ScoredFile, ...]
+    num_truths_alone: int
+    num_predictions_alone: int
+
+
+class Shelf:
+    """Files that were read; a few are kept, so that a small set is read once and a large one never held whole."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[Path, ...], ImageFile] = {}
+        self._bytes = 0
+
+    def labels(self, paths: tuple[Path, ...]) -> ImageFile:
+        """A label map in a file, or in a file for each object."""
+        if paths not in self._kept:
+            file = read_mask(paths)
+            self._bytes += file.pixels.nbytes
+            if self._bytes > _HELD:
+                self._kept.clear()
+                self._bytes = file.pixels.nbytes
+            self._kept[paths] = file
+        return self._kept[paths]
+
+
+class Planes(Sequence[np.ndarray]):
+    """Planes of many label maps, of which only those on the shelf are held."""
+
+    def __init__(self, files: Sequence[tuple[Path, ...]], shelf: Shelf) -> None:
+        self._files, self._shelf = tuple(files), shelf
+        numbers = [len(shelf.labels(paths).planes()) for paths in self._files]
+        self._places = [(file, plane) for file, number in enumerate(numbers) for plane in range(number)]
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: int) -> np.ndarray:  # type: ignore[override]  # nobody asks for a slice
+        file, plane = self._places[index]
+        return self._shelf.labels(self._files[file]).planes()[plane]
+
+
+def label_files(predicted: Path) -> list[Path]:
+    """The label maps in a file or a folder of predictions.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    if not predicted.exists():
+        raise DataError(f"{predicted}: there is no such file or folder. Check the name.")
+    files = readable_files(predicted) if predicted.is_dir() else [predicted]
+    if not files:
+        raise DataError(f"{predicted}: this folder holds no label map that can be read (TIFF, PNG, NumPy).")
+    kept = [path for path in files if not stem(path).endswith(_NO_LABELS)]
+    if not kept:
+        raise DataError(
+            f"{predicted} is no prediction that can be scored: probabilities (_prob) and pictures (_overlay) are left "
+            "out. Give the _classes or _masks files."
+        )
+    return split_by_ending(kept)[1] or kept  # without the images, where results stand beside them
+
+
+def kind_by_ending(files: Sequence[Path]) -> LabelKind | None:
+    """What the names of all predictions say; None if they say nothing, or not the same."""
+    if all(stem(path).endswith("_masks") for path in files):
+        return "instances"
+    return "classes" if all(stem(path).endswith("_classes") for path in files) else None
+
+
+def maps_to_look_at(files: Sequence[Path], truths: Truths, shelf: Shelf) -> Planes:
+    """The annotations, and those predictions whose names say nothing."""
+    nameless = [(path,) for path in files if not stem(path).endswith(("_masks", "_classes"))]
+    return Planes([*truths.masks.values(), *nameless], shelf)
+
+
+def pair_files(files: Sequence[Path], truths: Truths, kind: LabelKind, *, single: bool) -> ScoredFiles:
+    """Find the annotation of each prediction, and the probabilities that stand beside it.
+
+    Parameters
+    ----------
+    files
+        Of :func:`label_files`.
+    truths
+        The annotations.
+    kind
+        What is scored; where there are classes and objects of an image, those that fit are taken.
+    single
+        Whether one file was given on either side: they belong together, whatever their names.
+
+    Raises
+    ------
+    DataError
+        If a prediction has no annotation where all should have, or two are of one image.
+    """
+    predictions = _predictions(files, kind)
+    pairs, num_alone = _pairs(predictions, truths, single=single)
+    scored = (
+        ScoredFile(name, predictions[name], truths.masks[annotation], _probabilities(predictions[name], name))
+        for name, annotation in pairs
+    )
+    return ScoredFiles(tuple(scored), len(truths.masks) - len(pairs), num_alone)
+
+
+def _probabilities(prediction: Path, name: str) -> Path | None:
+    places = (prediction.with_name(f"{name}{_PROBABILITIES}{ending}") for ending in (".tif", ".tiff", ".npy", ".npz"))
+    return next((place for place in places if place.is_file()), None)
+
+
+def read_probabilities(path: Path, num_planes: int) -> list[np.ndarray]:
+    """Probabilities of each plane, (K, H, W), as ``unseam predict`` writes them or as an array of that shape.
+
+    Raises
+    ------
+    DataError
+        If the file has no channels, or another number of planes.
+    ImageReadError
+        If it cannot be read.
+    """
+    file = read_image(path)
+    if "C" not in file.axes and file.plane_axes and num_planes == 1:  # an array says nothing about its axes
+        return [file.pixels.astype(np.float32, copy=False)]
+    planes = file.planes()
+    if file.num_channels < 2 or len(planes) != num_planes:
+        raise DataError(
+            f"{path} has {len(planes)} plane(s) of {file.num_channels} channel(s), its label map {num_planes} plane(s). "
+            "Probabilities have as many planes as the label map, and in each a channel for each class, background included. "
+            "Write them by unseam predict --probabilities, or move the file away."
+        )
+    return [np.moveaxis(plane, -1, 0).astype(np.float32, copy=False) for plane in planes]
+
+
+def _predictions(files: Sequence[Path], kind: LabelKind) -> dict[str, Path]:
+    """Label maps by name; where a folder has both, the one that fits what is scored."""
+    found: dict[str, Path] = {}
+    for path in files:
+        name, fits = name_of(path), stem(path).endswith(_SUFFIX_OF[kind])
+        fitted = name in found and stem(found[name]).endswith(_SUFFIX_OF[kind])
+        if name in found and fits == fitted:
+            raise DataError(f"{found[name]} and {path} are both of {name!r}. Give one prediction for each image.")
+        if name not in found or fits:
+            found[name] = path
+    return found
+
+
+def _pairs(predictions: dict[str, Path], truths: Truths, *, single: bool) -> tuple[list[tuple[str, str]], int]:
+    """Names of predictions and annotations that belong together, and how many predictions are alone."""
+    if single:
+        return [(next(iter(predictions)), next(iter(truths.masks)))], 0
+    names = [(name, truths.name_for(name)) for name in predictions]
+    pairs = [(name, annotation) for name, annotation in names if annotation is not None]
+    extra = [name for name, annotation in names if annotation is None]
+    if extra and not (pairs and truths.is_partial):
+        raise DataError(
+            f"{len(extra)} of {len(predictions)} prediction(s) have no annotation ({_some(extra)}; annotations: "
+            f"{_some(list(truths.masks))}). They are paired by name: x_masks.tif or x_classes.tif belongs to x.png."
+        )
+    first: dict[str, str] = {}
+    for name, annotation in pairs:
+        if first.setdefault(annotation, name) != name:
+            raise DataError(
+                f"{predictions[first[annotation]]} and {predictions[name]} are both of {annotation!r}. Give one prediction "
+                "for each image."
+            )
+    return pairs, len(extra)
+
+
+def _some(names: Sequence[str], most: int = 3) -> str:
+    shown = ", ".join(names[:most])
+    return shown + (", ..." if len(names) > most else "") if names else "none"

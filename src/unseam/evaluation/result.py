@@ -1,0 +1,149 @@
+"""What came of scoring: the table, how sure it is, and the sentences that belong to it."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from unseam.data.labels import LabelKind
+from unseam.evaluation.reading import ScoredReading
+from unseam.metrics import (
+    Bootstrap,
+    CalibrationScore,
+    ImagePair,
+    Intervals,
+    Scores,
+    SurfaceDistance,
+    ThresholdScanScore,
+    WarpingError,
+    evaluate_class_maps,
+    evaluate_instance_maps,
+)
+
+_TOLERANCE_PX = 2.0
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores, what was scored, how sure they are, and the sentences that say so.
+
+    Attributes
+    ----------
+    scores
+        A row an image (or plane of a stack), and one for all.
+    kind
+        What was scored.
+    reason
+        How both sides were read, and what was left out.
+    intervals
+        Of the figures over all images.
+    surface
+        In which unit outlines were compared, and with which tolerance.
+    calibration
+        Of all images together, with its reliability curve; None without probabilities.
+    threshold_scan
+        The same for other thresholds.
+    """
+
+    scores: Scores
+    kind: LabelKind
+    reason: str
+    intervals: Intervals
+    surface: SurfaceDistance
+    calibration: CalibrationScore | None
+    threshold_scan: ThresholdScanScore | None
+
+    def to_json(self) -> dict[str, object]:
+        """Give plain lists, names and numbers for ``json.dump``; ``None`` where nothing could be scored."""
+        of = {name: [_plain(interval.low), _plain(interval.high)] for name, interval in self.intervals.of.items()}
+        result: dict[str, object] = {
+            "masks": self.kind,
+            "reason": self.reason,
+            **self.scores.to_json(),
+            "intervals": {
+                "reason": self.intervals.reason,
+                "level": self.intervals.level,
+                "images": self.intervals.num_images,
+                "resamples": self.intervals.num_resamples,
+                "seed": self.intervals.seed,
+                "all": of,
+            },
+            "tolerance": {"length": self.surface.tolerance, "unit": self.surface.unit},
+        }
+        if self.calibration is not None:
+            result["reliability"] = [one._asdict() for one in self.calibration.curve]
+        if self.threshold_scan is not None:
+            points = (point._asdict() for point in self.threshold_scan.points)
+            result["thresholds"] = [{name: _plain(value) for name, value in point.items()} for point in points]
+        return result
+
+    def to_csv(self) -> str:
+        """Give a line an image and metric, and for all images the ends of the interval; empty where nothing is known."""
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(["scope", "image", "metric", "value", "low", "high"])
+        for name, figures in self.scores.images():
+            table.writerows(["image", name, column, _cell(value), "", ""] for column, value in figures.items())
+        for column, value in self.scores.pooled().items():
+            ends = self.intervals.of.get(column, ())
+            table.writerow(["all", "", column, _cell(value), *([_cell(end) for end in ends] or ["", ""])])
+        return text.getvalue()
+
+
+def score_images(
+    images: Iterable[ImagePair], groups: Sequence[int], reading: ScoredReading, surface: SurfaceDistance, reason: str
+) -> Evaluation:
+    """Score images by all metrics that fit, one after the other, and find the intervals.
+
+    Parameters
+    ----------
+    images
+        Maps as ``reading`` gives them.
+    groups
+        For each of them the file that it is of; planes of one file are no independent images.
+    reading
+        How both sides were read.
+    surface
+        How outlines are compared.
+    reason
+        What to tell the user about the reading.
+    """
+    if reading.kind == "instances":
+        scores = evaluate_instance_maps(images, surface=surface)
+    else:
+        scores = evaluate_class_maps(images, surface=surface, warping=WarpingError())
+    calibration = [one for row in scores.per_image for one in row if isinstance(one, CalibrationScore)]
+    scan = [one for row in scores.per_image for one in row if isinstance(one, ThresholdScanScore)]
+    return Evaluation(
+        scores,
+        reading.kind,
+        reason,
+        Bootstrap()(scores, groups),
+        surface,
+        CalibrationScore.together(calibration) if calibration else None,
+        ThresholdScanScore.together(scan) if scan else None,
+    )
+
+
+def surface_for(spacings: Sequence[tuple[float, float] | None], tolerance: float | None) -> SurfaceDistance:
+    """How outlines are compared: in um if the size of a pixel is known of all images, otherwise in px.
+
+    >>> surface_for([(0.5, 0.5), (0.5, 0.5)], None).tolerance, surface_for([(0.5, 0.5), None], None).unit
+    (1.0, 'px')
+    """
+    known = [spacing for spacing in spacings if spacing is not None]
+    if len(known) < len(spacings):
+        return SurfaceDistance(_TOLERANCE_PX if tolerance is None else tolerance)
+    px = float(np.median([math.sqrt(row * column) for row, column in known]))
+    return SurfaceDistance(_TOLERANCE_PX * px if tolerance is None else tolerance, "um")
+
+
+def _plain(value: int | float) -> int | float | None:
+    return None if math.isnan(value) else value
+
+
+def _cell(value: int | float) -> str:
+    return "" if math.isnan(value) else repr(value)

@@ -1,0 +1,5 @@
+"""Sizes, tiles, chunks and distances: integers and arrays only, no torch."""
+
+from unseam.geometry.sizes import AxisTiles, Geometry, lay_tiles, mirrored_range, path_geometry
+
+__all__ = ["AxisTiles", "Geometry", "lay_tiles", "mirrored_range", "path_geometry"]

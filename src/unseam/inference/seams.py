@@ -1,0 +1,74 @@
+"""The check behind ``unseam seams``: the same image by several tile sizes, against one pass over all of it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import nn
+
+from unseam.engines import TorchEngine
+from unseam.inference.predict import Predictor, likeliest_class
+from unseam.inference.tiles import plan_tiles
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One tile size against one pass.
+
+    Attributes
+    ----------
+    input_tile
+        (rows, columns) of the tiles that were laid, px.
+    num_tiles
+        How many.
+    difference
+        Largest absolute difference of a probability.
+    num_changed
+        Pixels whose likeliest class is another one.
+    """
+
+    input_tile: tuple[int, int]
+    num_tiles: int
+    difference: float
+    num_changed: int
+
+
+def one_pass(net: nn.Module, height: int, width: int) -> int:
+    """Length of the one input tile that covers an image, px: what all others are compared with."""
+    return TorchEngine(net, "cpu", torch.float32).geometry.input_for_output(max(height, width))
+
+
+def compare_tiles(
+    net: nn.Module, image: Float[np.ndarray, "channel height width"], tile_sizes: Sequence[int] = (), *, double: bool = True
+) -> Iterator[Comparison]:
+    """Predict a normalised image by each tile size, and compare with one pass over the whole mirrored image.
+
+    Raises
+    ------
+    SizeError
+        If a tile is too small for the network.
+    """
+    dtype = torch.float64 if double else torch.float32
+    engine = TorchEngine(net.to(dtype), "cpu", dtype)
+    try:
+        normalised = image.astype(np.float64 if double else np.float32)
+        height, width = normalised.shape[1:]
+        geometry = engine.geometry
+        whole = geometry.input_for_output(max(height, width))
+        smallest = geometry.input_for_output(geometry.phase)
+        tried = {smallest + 3 * geometry.phase, (smallest + whole) // 3, (smallest + whole) // 2}
+        sizes = tile_sizes or sorted(size for size in tried if smallest <= size < whole) or [smallest]
+        reference = Predictor(engine, whole).probabilities(normalised)
+        for size in sizes:
+            plan = plan_tiles(height, width, geometry, size)
+            result = Predictor(engine, size).probabilities(normalised)
+            yield Comparison(
+                (plan.rows.input_tile, plan.columns.input_tile),
+                len(plan),
+                float(np.abs(result - reference).max()),
+                int(np.count_nonzero(likeliest_class(result) != likeliest_class(reference))),
+            )
+    finally:
+        net.to(torch.float32)

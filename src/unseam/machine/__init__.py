@@ -1,0 +1,1 @@
+"""What this computer has: cores, memory, and memory that is kept for the next step."""

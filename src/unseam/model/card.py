@@ -1,0 +1,86 @@
+"""The model card: what a model is and what it was trained on, in plain words."""
+
+from unseam.model.model_file import ModelInfo
+from unseam.settings import table_name
+
+
+def facts(info: ModelInfo) -> list[tuple[str, str]]:
+    """(what, value) of a model, in the order in which a person asks."""
+    net, record = info.net, info.training
+    classes = ", ".join(f"{name} ({value})" for name, value in zip(info.class_names, info.class_values, strict=True))
+    rows = [
+        ("segments", {"instances": "objects", "binary": "foreground", "classes": "classes"}[info.masks]),
+        ("classes (value in the masks)", classes),
+        ("image channels", str(net.in_channels)),
+        ("pixel size", _spacing(info.spacing_um)),
+        ("network", f"{table_name(type(net))}, first width {net.first_width}, depth {net.depth}"),
+        ("context, phase", _context(info)),
+        ("grey values", f"percentiles {info.normalise.low_percent:g} and {info.normalise.high_percent:g} of each image"),
+        ("trained on", f"{len(record.images)} image(s): {_shortened(record.images)}"),
+        ("annotated pixels", f"{record.num_annotated_pixels:,}"),
+        ("validation", record.held_out),
+    ]
+    if info.members:
+        rows.append(("ensemble", f"{len(info.members)} networks, their probabilities averaged"))
+        if record.score is not None:
+            rows.append(("out-of-fold score", f"{record.score_name} {record.score:.4f}"))
+    elif record.score is not None:
+        rows.append(("best score", f"{record.score_name} {record.score:.4f} at step {record.best_step}"))
+    together = f", {record.ranks} processes together" if record.ranks > 1 else ""
+    took = f"{record.steps} steps, {record.seconds / 60:.1f} minutes, {record.precision} on {record.device}"
+    rows += [
+        ("training", f"{took}{together}"),
+        ("parts", record.recipe),
+        ("seed", str(record.seed)),
+        ("made", f"{record.date} with {', '.join(record.versions)}"),
+    ]
+    return rows
+
+
+_OF_FOLDS = """
+The folders `fold-1` and on hold history, curve and checkpoints of each network. `out_of_fold.csv` and `out_of_fold.json` hold
+the score of each image, by the network that did not see it.
+"""
+
+
+def card(info: ModelInfo, name: str) -> str:
+    """The facts as Markdown, with the command that uses the model and the paper to cite."""
+    table = "\n".join(f"| {what} | {value} |" for what, value in facts(info))
+    return f"""# {name}
+
+A segmentation model trained with unseam, the U-Net as software.
+
+| | |
+|---|---|
+{table}
+
+Use it:
+
+```
+unseam predict {name} IMAGES --out OUT
+```
+
+`report.html` shows how well it does: open it in a browser. `model.safetensors` is all that prediction needs; `config.toml`
+repeats the training; `history.csv` and `curve.svg` show how it went; `held_out.npz` holds what the report is made from;
+`checkpoints` is there for `--resume` and may be deleted.
+{_OF_FOLDS if info.members else ""}
+If you publish results, please cite O. Ronneberger, P. Fischer, T. Brox: U-Net: Convolutional Networks for Biomedical
+Image Segmentation. MICCAI 2015, LNCS 9351, 234-241.
+"""
+
+
+def _spacing(spacing_um: tuple[float, float] | None) -> str:
+    return f"{spacing_um[0]:g} x {spacing_um[1]:g} um" if spacing_um else "not stated by the files"
+
+
+def _context(info: ModelInfo) -> str:
+    import torch
+
+    with torch.device("meta"):
+        geometry = info.net.build().geometry
+    return f"{geometry.context} px, {geometry.phase} px"
+
+
+def _shortened(names: tuple[str, ...], most: int = 8) -> str:
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown}, and {len(names) - most} more"

@@ -1,0 +1,236 @@
+"""A trained network that segments: what ``unseam.train`` and ``unseam.load`` return."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int32, Integer, Shaped
+from torch import nn
+
+from unseam.data.channels import is_grey_saved_as_colour, num_channels
+from unseam.data.normalise import check_image
+from unseam.engines import Engine, EngineName, EnsembleEngine, Precision, choose_device, choose_engine
+from unseam.errors import DataError
+from unseam.inference.instances import Objects
+from unseam.inference.predict import DEFAULT_INPUT_TILE, Predictor, likeliest_class
+from unseam.inference.rotations import Averaging, averaged
+from unseam.machine.memory import parse_bytes
+from unseam.model.model_file import ModelInfo, load_model, save_model
+from unseam.nets import members_of
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """What a model says of one image; every map in the frame of the image.
+
+    Attributes
+    ----------
+    probabilities
+        (K, H, W), after the soft-max.
+    objects
+        How objects are taken from the probabilities.
+    class_values
+        What each class is called in the masks that the model was trained on (0 and 255, say).
+    notes
+        What is worth knowing of how it was computed: that memory made the tiles smaller, say.
+    """
+
+    probabilities: Float[np.ndarray, "klass height width"]
+    objects: Objects
+    class_values: tuple[int, ...]
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def classes(self) -> Integer[np.ndarray, "height width"]:
+        """The likeliest class of each pixel (H, W), with the values of the training masks."""
+        likeliest = likeliest_class(self.probabilities)
+        values, highest = np.asarray(self.class_values), max(self.class_values)
+        kind = np.uint8 if highest < 2**8 else np.int32 if highest < 2**31 else np.int64
+        return np.take(values.astype(kind), likeliest)  # in half the time of an index
+
+    @cached_property
+    def instances(self) -> Int32[np.ndarray, "height width"]:
+        """The objects of the foreground (H, W): 0 background, 1, 2, ..."""
+        return self.instances_of(None)
+
+    def instances_of(self, klass: int | None) -> Int32[np.ndarray, "height width"]:
+        """The objects of one class, given by its index (1 is the first after the background); None: of all of them."""
+        return self.objects(self.probabilities, klass)
+
+
+class Model:
+    """A network, or the ensemble of several, with all that prediction needs.
+
+    Parameters
+    ----------
+    net
+        The network; :class:`unseam.nets.Ensemble` averages the probabilities of its members.
+    info
+        Normalisation, classes, objects, and what it was trained on.
+    device
+        ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ...
+    precision
+        Number format of the convolutions. ``float32`` unless asked for otherwise.
+    engine
+        What computes: ``auto`` takes the fastest one that is installed. It is made ready at the first prediction, and again
+        after the weights were changed.
+
+    Examples
+    --------
+    >>> from unseam.nets import UNetConfig
+    >>> config = UNetConfig(first_width=2, depth=2)
+    >>> model = Model(config.build(), ModelInfo(net=config))
+    >>> model.predict(np.zeros((5, 3), np.uint8)).classes.shape
+    (5, 3)
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        info: ModelInfo,
+        device: str = "auto",
+        precision: Precision = "float32",
+        engine: EngineName = "auto",
+    ) -> None:
+        self.net = net
+        self.info = info
+        self.device = choose_device(device)
+        self.precision, self.engine_name = precision, engine
+        self._engine: Engine | None = None
+        self._engine_weights: tuple[tuple[int, torch.dtype, int], ...] = ()
+
+    def __repr__(self) -> str:
+        net = self.info.net
+        return (
+            f"<unseam.Model {self._kind}: {net.in_channels} channel(s), classes "
+            f"{', '.join(self.info.class_names)}; {self.info.training.steps} steps on "
+            f"{len(self.info.training.images)} image(s)>"
+        )
+
+    @property
+    def _kind(self) -> str:
+        nets = members_of(self.net)
+        return f"{len(nets)} x {type(nets[0]).__name__}" if len(nets) > 1 else type(self.net).__name__
+
+    @classmethod
+    def load(
+        cls, path: Path | str, device: str = "auto", precision: Precision = "float32", engine: EngineName = "auto"
+    ) -> "Model":
+        """Read a model file, or the one in a run folder.
+
+        Raises
+        ------
+        ModelFileError
+            If there is none, or it cannot be used.
+        """
+        path = Path(path)
+        file = path / "model.safetensors" if path.is_dir() else path
+        net, info = load_model(file)
+        return cls(net, info, device, precision, engine)
+
+    def save(self, path: Path | str) -> None:
+        """Write the model into one file.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        save_model(Path(path), self.net, self.info)
+
+    def predict(
+        self,
+        image: Shaped[np.ndarray, "height width *channel"],
+        *,
+        max_input_tile: int = DEFAULT_INPUT_TILE,
+        average: Averaging = "none",
+        on_tile: Callable[[int, int], None] | None = None,
+        max_memory: str | int | None = None,
+    ) -> Segmentation:
+        """Segment an image of any size.
+
+        Parameters
+        ----------
+        image
+            (H, W) or (H, W, C) as it was read: any real type and range, the channels of the training images.
+        max_input_tile
+            Largest input tile, px: speed and memory; the result is the same.
+        average
+            Mean over ``rotations`` (seven, as in the paper) or ``flips`` (eight); slower by that factor.
+        on_tile
+            Called with (tiles done, tiles in all).
+        max_memory
+            Most memory that this process may hold, ``"2GB"`` or bytes: tiles are made smaller until it should do. None:
+            what the machine has left.
+
+        Raises
+        ------
+        DataError
+            If it is no image, has pixels that are not finite, or other channels than the model knows.
+        SizeError
+            If the largest tile is smaller than the network's context allows.
+        MemoryShortError
+            If not even the smallest tile fits into the memory.
+        """
+        notes: list[str] = []
+        max_bytes = None if max_memory is None else parse_bytes(max_memory)
+        predictor = Predictor(self.engine, max_input_tile, on_tile, max_bytes, notes.append)
+        probabilities = averaged(predictor.probabilities, self.normalised(np.asarray(image)), average)
+        unique_notes = tuple(dict.fromkeys(notes))  # averaging may say the same of each version
+        return Segmentation(probabilities, self.info.objects, self.info.class_values, unique_notes)
+
+    def with_objects(self, objects: Objects) -> "Model":
+        """The same model with other settings for taking objects from probabilities."""
+        info = replace(self.info, objects=objects)
+        return Model(self.net, info, str(self.device), self.precision, self.engine_name)
+
+    @property
+    def engine(self) -> Engine:
+        """What computes; ``str`` of it says it to a user, with the number format.
+
+        It is made when it is first asked for, and again after the weights changed: an engine other than PyTorch has a copy of
+        them. A change by way of a parameter's ``.data`` leaves no trace in PyTorch, and is not seen.
+
+        Raises
+        ------
+        SettingsError
+            If the engine that was asked for cannot run here.
+        """
+        weights = _state_of_weights(self.net)
+        if self._engine is None or weights != self._engine_weights:
+            nets = members_of(self.net)
+            self._engine = None  # what it keeps is given back before the next one takes as much
+            engines = [choose_engine(net, self.engine_name, str(self.device), self.precision) for net in nets]
+            self._engine = engines[0] if len(engines) == 1 else EnsembleEngine(engines)
+            self._engine_weights = _state_of_weights(self.net)  # an engine may have moved them to its device
+        return self._engine
+
+    def normalised(
+        self, image: Shaped[np.ndarray, "height width *channel"]
+    ) -> Float[np.ndarray, "channel height width"]:
+        """The image as the network meets it; grey that was saved as three equal channels is taken as grey.
+
+        Raises
+        ------
+        DataError
+            If it is no image, has pixels that are not finite, or other channels than the model knows.
+        """
+        check_image(image)
+        wanted = self.info.net.in_channels
+        if wanted == 1 and is_grey_saved_as_colour(image):
+            image = image[..., 0]
+        if num_channels(image) == wanted:
+            return self.info.normalise(image)
+        raise DataError(
+            f"The image has {num_channels(image)} channel(s); this model was trained on {wanted}. "
+            "Give images with the same channels, or train a model on images like this one."
+        )
+
+
+def _state_of_weights(net: nn.Module) -> tuple[tuple[int, torch.dtype, int], ...]:
+    """Something else after any weight was replaced or written into."""
+    weights = net.state_dict(keep_vars=True).values()
+    return tuple((w.data_ptr(), w.dtype, 0 if w.is_inference() else w._version) for w in weights)

@@ -1,0 +1,56 @@
+"""What a run is refused for before its first step, and the network that fits its data."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from unseam.data.prepare import Prepared
+from unseam.data.split import Split
+from unseam.errors import DataError, SettingsError
+from unseam.nets import NetConfig
+from unseam.recipes.run import Run
+
+
+def net_for(run: Run, prepared: Prepared) -> NetConfig:
+    """The recipe's network with the channels and classes of the data.
+
+    Raises
+    ------
+    SettingsError
+        If the recipe asks for other ones than the data have.
+    """
+    given = type(run.net)()
+    for name, found in (("in_channels", prepared.channels), ("num_classes", prepared.num_classes)):
+        asked = getattr(run.net, name)
+        if asked not in (getattr(given, name), found):
+            raise SettingsError(f"net: {name} = {asked} was set; the data have {found}. Leave it out: the data decide.")
+    return replace(run.net, in_channels=prepared.channels, num_classes=prepared.num_classes)
+
+
+def check_class_weights(run: Run, prepared: Prepared) -> None:
+    """Refuse before the first step what the energy would refuse at it."""
+    given = run.energy.class_weights
+    if given and len(given) != prepared.num_classes:
+        names = ", ".join(prepared.reading.class_names)
+        raise SettingsError(
+            f"{len(given)} class weights came for {prepared.num_classes} classes ({names}). Give one for each class in this "
+            "order, or none."
+        )
+
+
+def check_classes(parts: Split, prepared: Prepared, tell: Callable[[str], None]) -> None:
+    """Every class must be there to learn; one that is only declared is told, fewer than two are refused."""
+    seen = np.zeros(256, dtype=bool)
+    for sample in parts.training:
+        seen |= np.bincount(sample.classes.ravel(), minlength=256) > 0
+    names = prepared.reading.class_names
+    there = [name for index, name in enumerate(names) if seen[index]]
+    missing = [name for index, name in enumerate(names) if not seen[index]]
+    if len(there) < 2:
+        raise DataError(
+            f"All annotated pixels are of one class ({', '.join(there) or 'none'}); at least two are needed. Annotate "
+            f"{' and '.join(missing)} as well."
+        )
+    if missing:
+        tell(f"no pixel is annotated as {', '.join(missing)}: the network cannot learn to find it")

@@ -1,0 +1,135 @@
+"""Cross-validation: one network a fold, one after another; their ensemble, and what each says of the images it did not see."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from unseam.data.folds import folds
+from unseam.data.prepare import Prepared
+from unseam.data.split import Split
+from unseam.evaluation.held_out import SCORE_NAMES
+from unseam.evaluation.out_of_fold import OutOfFold, out_of_fold
+from unseam.model import Model
+from unseam.model.model_file import ModelInfo
+from unseam.nets import Ensemble
+from unseam.recipes.run import Run
+from unseam.runs.fit import Fitted, Session, fit
+
+_FEWEST_VALIDATIONS = 6
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The networks of the folds that were trained, with what each held out."""
+
+    fitted: tuple[Fitted, ...]
+    parts: tuple[Split, ...]
+    num_folds: int
+
+    def info(self, found: OutOfFold | None = None) -> ModelInfo:
+        """What prediction needs, with the out-of-fold score if there is one by now."""
+        infos = [fitted.info for fitted in self.fitted]
+        records = [info.training for info in infos]
+        kept = f"{len(records)} of {self.num_folds} folds" if len(records) < self.num_folds else f"{len(records)} folds"
+        training = replace(
+            records[0],
+            held_out=f"{kept}, each image scored by the network that did not see it",
+            steps=sum(record.steps for record in records),
+            best_step=0,
+            seconds=round(sum(record.seconds for record in records), 1),
+            score=found.value if found is not None else None,
+            score_name=SCORE_NAMES[infos[0].masks] if found is not None and found.value is not None else "",
+        )
+        objects = found.objects if found is not None and found.objects is not None else infos[0].objects
+        return replace(infos[0], training=training, members=tuple(records), objects=objects)
+
+    def model(self, device: str, found: OutOfFold | None = None) -> Model:
+        """The ensemble."""
+        return Model(Ensemble([fitted.net for fitted in self.fitted]), self.info(found), device)
+
+
+def cross_validate(
+    prepared: Prepared,
+    run: Run,
+    session_of: Callable[[int], Session],
+    on_fold: Callable[[Trained], None] = lambda _: None,
+) -> tuple[Trained, OutOfFold | None]:
+    """Train one network a fold by the same recipe; fold i draws from the seed i steps further on.
+
+    What a fold holds out chooses nothing in it, neither weights nor threshold: so the out-of-fold scores are those of
+    images that no part of the training saw. Ctrl-C keeps the folds that are finished; in the first one, what it has learnt.
+
+    Parameters
+    ----------
+    prepared, run
+        What to train on, and by which recipe; the budget is that of one fold.
+    session_of
+        The rest, for fold 1, 2, ... A fold whose checkpoint has used up its budget is not trained again.
+    on_fold
+        Called after each fold with all that is finished.
+
+    Raises
+    ------
+    DataError, SettingsError
+        If the annotation cannot be cut into so many folds, and as for :func:`unseam.runs.fit.fit`.
+    KeyboardInterrupt
+        If there is nothing to keep yet.
+    """
+    parts = folds(prepared.samples, run.data.folds, run.training.seed)
+    fitted: list[Fitted] = []
+    trained: Trained | None = None
+    for index, part in enumerate(parts):
+        session = session_of(index + 1)
+        session.tell(f"fold {index + 1} of {len(parts)}")
+        try:
+            one = fit(prepared, _run_of_fold(run, index), session, part)
+        except KeyboardInterrupt:
+            if trained is None:
+                raise
+            session.tell(_kept(trained))
+            break
+        if one.was_interrupted and trained is not None:
+            session.tell(_kept(trained))
+            break
+        fitted.append(one)
+        trained = Trained(tuple(fitted), parts[: len(fitted)], len(parts))
+        on_fold(trained)
+        if one.was_interrupted:
+            break
+    assert trained is not None
+    infos = [one.info for one in trained.fitted]
+    device = session_of(1).device
+    found = out_of_fold(
+        [one.net for one in trained.fitted], [info.objects for info in infos], trained.parts, infos[0].masks, device
+    )
+    if found is not None and not run.training.tune_objects and found.objects is not None:
+        found = replace(found, objects=run.objects)
+    return trained, found
+
+
+def _run_of_fold(run: Run, index: int) -> Run:
+    """The recipe with the seed of a fold; what is held out chooses nothing, so it is looked at less often."""
+    training = run.training
+    times = max(_FEWEST_VALIDATIONS, training.validations // run.data.folds)
+    return replace(run, training=replace(training, seed=training.seed + index, validations=min(times, training.validations)))
+
+
+def _kept(trained: Trained) -> str:
+    number = len(trained.fitted)
+    return f"kept: the {number} fold(s) that are finished, of {trained.num_folds}; --resume goes on with the others"
+
+
+def shared_budget(run: Run, steps: int | None, minutes: float | None) -> Run:
+    """The run with a budget that is for all folds together, in equal shares."""
+    number = run.data.folds
+    each_steps = max(min(steps, 1), round(steps / number)) if steps is not None else None
+    each_minutes = minutes / number if minutes is not None else None
+    return replace(run, training=replace(run.training, steps=each_steps, minutes=each_minutes))
+
+
+def said_of_budget(run: Run) -> str:
+    """How long a cross-validation takes, for the user."""
+    number, limits = run.data.folds, []
+    for each, unit in ((run.training.minutes, "minute(s)"), (run.training.steps, "step(s)")):
+        if each is not None:
+            limits.append(f"{round(number * each, 2):g} {unit} in all, {round(each, 2):g} each")
+    return f"{number} folds, one network each: {' or '.join(limits)}, and the scoring at the end"

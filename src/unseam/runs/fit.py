@@ -1,0 +1,227 @@
+"""One training run, from prepared samples to a model: what the recipe says, done in order."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import starmap
+
+import torch
+
+from unseam.data.crops import Crops, made_ahead
+from unseam.data.fingerprint import fingerprint
+from unseam.data.prepare import Prepared
+from unseam.data.split import HeldOut, Split, split, spread
+from unseam.engines import choose_dtype
+from unseam.evaluation.held_out import judge, with_best_threshold, with_smallest_object
+from unseam.geometry import Geometry
+from unseam.inference.instances import Objects
+from unseam.machine.kept_memory import keep_freed_memory
+from unseam.model.model_file import ModelInfo
+from unseam.recipes.run import Run
+from unseam.runs.checkpoints import Checkpoints
+from unseam.runs.checks import check_class_weights, check_classes, net_for
+from unseam.runs.record import model_info
+from unseam.settings import decode, encode
+from unseam.training import Batch, Budget, Observer, Plan, TrainState, train
+from unseam.training.observers import Record, Validate
+from unseam.training.ranks import ALONE, Ranks, kept_chance
+from unseam.training.stop import AtStepEnd
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained network with what prediction needs, its history, what it was judged by, and whether it was stopped before
+    its budget's end.
+    """
+
+    net: torch.nn.Module
+    info: ModelInfo
+    records: tuple[Record, ...]
+    held_out: tuple[HeldOut, ...]
+    was_interrupted: bool
+
+
+@dataclass(frozen=True)
+class Session:
+    """Everything about one call of training that is not part of the recipe.
+
+    Attributes
+    ----------
+    device
+        Where to compute.
+    checkpoints
+        Where the state of the run is kept; None: nowhere.
+    resume
+        Go on from the newest sound checkpoint, if there are any.
+    observers
+        Called after each step.
+    on_start
+        Called when all is ready, before the first step, with the records of before a break: a run that was killed between
+        its last checkpoint and what is written of it has no further record to write that with.
+    on_record
+        Called after each validation with all records so far, those before a break included.
+    tell
+        Called with sentences for the user.
+    ranks
+        Which of the processes that train together this is. All but the first call nobody and write nothing.
+    """
+
+    device: torch.device
+    checkpoints: Checkpoints | None = None
+    resume: bool = False
+    observers: Sequence[Observer] = ()
+    on_start: Callable[[Sequence[Record]], None] = lambda _: None
+    on_record: Callable[[TrainState, Sequence[Record]], None] = lambda *_: None
+    tell: Callable[[str], None] = lambda _: None
+    ranks: Ranks = ALONE
+
+
+def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = None) -> Fitted:
+    """Train a network by a recipe; Ctrl-C ends it early with the best weights so far (before the first step it passes).
+
+    Parameters
+    ----------
+    prepared, run, session
+        What to train on, by which recipe, and everything else.
+    parts
+        What is held out; None: chosen by the recipe. Where it chooses nothing (a fold of a cross-validation), the last
+        weights are kept and the threshold of objects stays as it is.
+
+    Raises
+    ------
+    TrainingError
+        If training diverged or makes no progress.
+    DataError
+        If there is only one class to learn.
+    SettingsError
+        If there are class weights, but not one for each class.
+    ModelFileError
+        If the checkpoint to go on from is of another run, or of other data, or if all are damaged.
+    """
+    parts = parts or split(prepared.samples, run.data.validation, run.training.seed)
+    check_class_weights(run, prepared)
+    check_classes(parts, prepared, session.tell)
+    session.tell(parts.reason)
+    if session.device.type == "cpu":
+        keep_freed_memory()
+    dtype = choose_dtype(run.training.precision, session.device)
+    state = _fresh_state(run, prepared, session.device)
+    ranks = session.ranks
+    plan = _plan(run, session.device, dtype, ranks)
+
+    trained_on = fingerprint(prepared.samples, parts.validation)
+
+    def on_record(state: TrainState, _: Record) -> None:
+        if session.checkpoints is not None and not was_interrupted:
+            session.checkpoints.save(state, validate, trained_on, ranks)
+        session.on_record(state, validate.records)
+
+    was_interrupted = False
+    objects = _objects(run, parts, prepared)
+    watched = parts.validation if parts.chooses else spread(parts.validation)
+    score_of = judge(watched, objects, session.device, dtype)
+    if score_of is None and parts.validation and parts.chooses:
+        session.tell("what is held out holds no foreground to judge by: no validation, the last weights are kept")
+    validate = Validate(score_of, _num_validations(run), on_record)
+    if session.resume and session.checkpoints is not None:
+        is_begun = session.checkpoints.load(state, validate, trained_on, session.tell, ranks)
+        session.tell(f"going on from step {state.step}" if is_begun else "there is no checkpoint yet: from the start")
+
+    validate.begin(plan.budget.progress(state.step, state.seconds))
+    batches = starmap(Batch, made_ahead(_crops(run, parts, state.net, ranks).batch, state.step))
+    if ranks.is_first:
+        session.on_start(validate.records)  # last: what fails before leaves no folder behind
+    watching = [*session.observers, validate] if ranks.is_first else []
+    try:
+        with AtStepEnd(ranks, state) as stop:
+            train(state, batches, run.energy, plan, [*watching, stop])
+    except KeyboardInterrupt:
+        if state.step == 0:  # nothing is learnt yet: there is no model to keep
+            raise
+        # First of all, for who asked may not wait for long; and before the validation that only this stop calls for, so that
+        # the run which goes on is the one that would have been without it.
+        if session.checkpoints is not None and ranks.is_first and not _is_recorded(validate, state):
+            session.checkpoints.save(state, validate, trained_on, ranks)
+        was_interrupted = True
+        session.tell(f"stopped at step {state.step}; the {'best' if parts.chooses else 'last'} weights so far are kept")
+    info = None
+    if ranks.is_first:
+        _finish(validate, state, parts, session.tell, needs_record=was_interrupted and not _is_recorded(validate, state))
+        if objects is not None and run.training.tune_objects and score_of is not None and parts.chooses:
+            objects, quality = with_best_threshold(objects, state.net, parts.validation, session.device, dtype)
+            said = f"threshold {objects.threshold:g} (panoptic quality {quality:.3f}), from {objects.min_size} px"
+            session.tell(f"objects: {said}")
+        info = replace(model_info(prepared, run, parts, validate, state, plan), objects=objects or run.objects)
+    info = _everywhere(state.net, info, ranks)
+    return Fitted(state.net.cpu().eval(), info, tuple(validate.records), parts.validation, was_interrupted)
+
+
+def _is_recorded(validate: Validate, state: TrainState) -> bool:
+    return bool(validate.records) and validate.records[-1].step >= state.step
+
+
+def _finish(
+    validate: Validate, state: TrainState, parts: Split, tell: Callable[[str], None], needs_record: bool
+) -> None:
+    """Leave the network with the weights that are kept; tell if they are doubtful."""
+    if validate.best_weights is None or needs_record:
+        validate.record(state)
+    if doubt := validate.doubt_of(validate.best if parts.chooses else validate.records[-1], state):
+        tell(doubt)
+    if parts.chooses:
+        assert validate.best_weights is not None
+        state.net.load_state_dict(validate.best_weights)
+
+
+def _everywhere(net: torch.nn.Module, info: ModelInfo | None, ranks: Ranks) -> ModelInfo:
+    """Give every rank what rank 0 came to: the weights, and all that prediction needs beside them."""
+    if ranks.world == 1:
+        assert info is not None
+        return info
+    ranks.same_weights(net)
+    return decode(ModelInfo, ranks.same_facts(encode(info) if info is not None else {}))
+
+
+def _fresh_state(run: Run, prepared: Prepared, device: torch.device) -> TrainState:
+    """The network with weights drawn from the seed, and its optimiser."""
+    with kept_chance(device):  # the caller's random numbers are not ours to restart
+        torch.manual_seed(run.training.seed)
+        net: torch.nn.Module = net_for(run, prepared).build().to(device)
+    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return TrainState(net, run.optimiser.build(net))
+
+
+def _plan(run: Run, device: torch.device, dtype: torch.dtype, ranks: Ranks) -> Plan:
+    settings = run.training
+    return Plan(
+        budget=Budget(settings.steps, settings.minutes),
+        schedule=run.schedule,
+        learning_rate=run.optimiser.learning_rate,
+        clip_norm=settings.clip_norm,
+        device=device,
+        dtype=dtype,
+        seed=settings.seed,
+        ranks=ranks,
+    )
+
+
+def _crops(run: Run, parts: Split, net: torch.nn.Module, ranks: Ranks) -> Crops:
+    settings = run.training
+    geometry = net.geometry
+    assert isinstance(geometry, Geometry)
+    size, device = settings.output_size, next(net.parameters()).device
+    return Crops(parts.training, run.augment, geometry, size, settings.batch_size, settings.seed, device, ranks.rank)
+
+
+def _objects(run: Run, parts: Split, prepared: Prepared) -> Objects | None:
+    """How objects are taken from probabilities, fitted to those trained on; None where the masks hold classes."""
+    if prepared.reading.kind != "instances":
+        return None
+    if not run.training.tune_objects:
+        return run.objects
+    return with_smallest_object(run.objects, [s.instances for s in parts.training if s.instances is not None])
+
+
+def _num_validations(run: Run) -> int:
+    """As many as the recipe says, but no more often than every tenth step."""
+    wanted, steps = run.training.validations, run.training.steps
+    return wanted if steps is None else max(1, min(wanted, steps // 10))

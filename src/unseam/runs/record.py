@@ -1,0 +1,63 @@
+"""What a model says of its training."""
+
+import math
+import os
+import platform
+from datetime import UTC, datetime
+
+import numpy as np
+import torch
+
+from unseam._version import __version__
+from unseam.data.prepare import Prepared
+from unseam.data.split import Split
+from unseam.evaluation.held_out import SCORE_NAMES
+from unseam.model.model_file import ModelInfo, TrainingRecord
+from unseam.recipes.run import Run
+from unseam.runs.checks import net_for
+from unseam.settings import table_name
+from unseam.shapes import IGNORE
+from unseam.training import Plan, TrainState
+from unseam.training.observers import Validate
+
+
+def model_info(
+    prepared: Prepared, run: Run, parts: Split, validate: Validate, state: TrainState, plan: Plan
+) -> ModelInfo:
+    """All that prediction needs beside the weights, and how they came about."""
+    reading = prepared.reading
+    best = validate.best if parts.chooses else validate.records[-1]
+    assert best is not None
+    return ModelInfo(
+        net=net_for(run, prepared),
+        normalise=run.normalise,
+        objects=run.objects,
+        masks=reading.kind,
+        class_names=tuple(reading.class_names),
+        class_values=(0, 1) if reading.kind == "instances" else tuple(reading.values),
+        spacing_um=prepared.spacing_um,
+        training=TrainingRecord(
+            images=tuple(sample.name for sample in prepared.samples),
+            num_annotated_pixels=sum(int(np.count_nonzero(s.classes != IGNORE)) for s in prepared.samples),
+            held_out=parts.reason,
+            recipe=", ".join(table_name(type(part)) for part in (run.net, run.optimiser, run.energy)),
+            steps=state.step,
+            best_step=best.step,
+            seconds=round(state.seconds, 1),
+            score_name="" if math.isnan(best.score) else SCORE_NAMES[reading.kind],
+            score=None if math.isnan(best.score) else best.score,
+            seed=run.training.seed,
+            precision=str(plan.dtype).removeprefix("torch."),
+            device=_device_name(next(state.net.parameters()).device),
+            date=datetime.now(UTC).strftime("%Y-%m-%d"),
+            versions=(f"unseam {__version__}", f"torch {torch.__version__}", f"Python {platform.python_version()}"),
+            seen=prepared.seen,
+            ranks=plan.ranks.world,
+        ),
+    )
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type}, {torch.get_num_threads()} threads of {os.cpu_count()} cores"
