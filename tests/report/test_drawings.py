@@ -8,8 +8,8 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 from PIL import Image
-
 from unseam.report.layers import INVENTED, LONGEST_SIDE, MISSED, OTHER, error_kinds, error_layer, layers_of, reduced
+
 from unseam.report.overlay import overlay, to_look_at
 from unseam.report.thumbnails import MOST_SHOWN, wrong_objects
 from unseam.training.curve import curve_svg
@@ -99,7 +99,7 @@ def test_layers_are_see_through_where_nothing_is():
 
 
 def test_thumbnails_are_bounded_and_the_largest_come_first(of_objects):
-    groups = {group.kind: group for group in wrong_objects(of_objects.compared * 6)}
+    groups = {group.kind: group for group in wrong_objects(of_objects.images * 6)}
     assert groups["missed"].num_objects == 12
     assert len(groups["missed"].shown) == MOST_SHOWN
     for group in groups.values():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from unseam.evaluation.out_of_fold import out_of_fold
 
 from reference.toy import SMALL, spots, weights_of
 from unseam import metrics
@@ -15,7 +16,6 @@ from unseam.api.training import load, train
 from unseam.data.folds import folds
 from unseam.data.prepare import Annotated, prepare
 from unseam.errors import SettingsError
-from unseam.evaluation.out_of_fold import out_of_fold
 from unseam.inference.instances import Objects
 from unseam.io import disk
 from unseam.model.model_file import read_info

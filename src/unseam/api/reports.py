@@ -11,14 +11,13 @@ from unseam.data.layout import find_pairs
 from unseam.data.pairs import Pair
 from unseam.data.read_pair import read_case
 from unseam.errors import DataError, ImageReadError, OutputError
-from unseam.evaluation.from_files import ReadPair
+from unseam.evaluation.from_files import ScoredPair
 from unseam.evaluation.result import Evaluation
 from unseam.io import write_bytes_whole
 from unseam.model.model_file import read_info
-from unseam.report.evidence import Compared, Evidence, Facts, load_evidence, narrow
+from unseam.report.comparison import Comparison, Comparisons, ReportFacts, narrow, read_comparisons
 from unseam.report.overlay import to_look_at
 from unseam.report.page import GENERATOR, Report, Training, render
-from unseam.report.score_table import Scored
 from unseam.runs.run_folder import RunFolder, read_history
 
 _MOST_PIXELS = 100_000_000
@@ -46,9 +45,9 @@ def write_run_report(folder: RunFolder, out: Path | None = None) -> Path:
     """
     info = read_info(folder.model)
     config = folder.path / "config.toml"
-    evidence = load_evidence(folder.evidence) if folder.evidence.exists() else None
+    comparisons = read_comparisons(folder.held_out) if folder.held_out.exists() else None
     record = info.training
-    data = evidence.facts.data if evidence is not None and evidence.facts.data else "DATA"
+    data = comparisons.facts.data if comparisons is not None and comparisons.facts.data else "DATA"
     training = Training(
         info,
         read_history(folder.path / "history.csv"),
@@ -60,7 +59,7 @@ def write_run_report(folder: RunFolder, out: Path | None = None) -> Path:
     report = Report(
         title=f"Training of {folder.path.resolve().name}",
         lead=f"{lead} {record.held_out[:1].upper()}{record.held_out[1:]}.",  # not capitalize(): it would change names
-        evidence=evidence,
+        comparisons=comparisons,
         training=training,
         command=shlex.join(["unseam", "report", str(folder.path)]),
     )
@@ -85,12 +84,12 @@ class EvaluationReport:
         self.predicted, self.truth = predicted, truth
         self.out = out or (predicted if predicted.is_dir() else predicted.parent) / "report.html"
         self._is_asked_for = out is not None
-        self._compared: list[Compared] = []
+        self._images: list[Comparison] = []
         self._class_names: tuple[str, ...] = ()
         self._num_pixels = self._num_left_out = 0
         self._pairs: dict[Path, Pair] | None = None
 
-    def on_pair(self, pair: ReadPair) -> None:
+    def on_pair(self, pair: ScoredPair) -> None:
         """Keep a pair of maps to show; what is kept is bounded, for there may be thousands."""
         if self._pairs is None:
             self._pairs = _pairs_around(self.truth)
@@ -101,7 +100,7 @@ class EvaluationReport:
             return
         found = self._pairs.get(pair.annotation.resolve())
         picture = _picture(found, pair.plane, truth.shape)
-        self._compared.append(Compared(pair.images.name, truth, predicted, picture))
+        self._images.append(Comparison(pair.images.name, truth, predicted, picture))
         self._class_names = tuple(f"value {value}" for value in pair.values)
 
     def write_if_possible(self, evaluation: Evaluation) -> str:
@@ -121,15 +120,15 @@ class EvaluationReport:
 
     def _report(self, evaluation: Evaluation) -> Report:
         names = ("background", "object" if evaluation.kind == "instances" else "foreground")
-        facts = Facts(masks=evaluation.kind, class_names=self._class_names or names, calibration=evaluation.calibration)
-        words = f" Pictures and counts are of the first {len(self._compared)}." if self._num_left_out else ""
+        facts = ReportFacts(masks=evaluation.kind, class_names=self._class_names or names, calibration=evaluation.calibration)
+        words = f" Pictures and counts are of the first {len(self._images)}." if self._num_left_out else ""
         return Report(
             title=f"Scores of {self.predicted.resolve().name}",
             lead=f"{self.predicted} against {self.truth}. {evaluation.reason}{words}",
-            evidence=Evidence(facts, tuple(self._compared)),
+            comparisons=Comparisons(facts, tuple(self._images)),
             training=None,
             command=shlex.join(["unseam", "evaluate", str(self.predicted), str(self.truth), *self.options]),
-            scored=Scored(evaluation.scores, evaluation.intervals),
+            scored=(evaluation.scores, evaluation.intervals),
         )
 
 

@@ -10,17 +10,17 @@ import numpy as np
 from unseam.data.label_evidence import whole_numbers
 from unseam.errors import DataError
 from unseam.evaluation.pairing import (
+    FilePair,
+    FilePairs,
+    LabelCache,
     Planes,
-    ScoredFile,
-    ScoredFiles,
-    Shelf,
     kind_by_ending,
     label_files,
     maps_to_look_at,
     pair_files,
     read_probabilities,
 )
-from unseam.evaluation.reading import ScoredReading, kind_by_looking, read_for_scoring
+from unseam.evaluation.reading import ScoringReading, choose_reading, guess_kind
 from unseam.evaluation.result import Evaluation, score_images, surface_for
 from unseam.evaluation.truths import find_truths
 from unseam.metrics import ImagePair, SurfaceDistance
@@ -29,7 +29,7 @@ Masks = Literal["auto", "binary", "classes", "instances"]
 Arrays = Sequence[np.ndarray]
 
 
-class ReadPair(NamedTuple):
+class ScoredPair(NamedTuple):
     """A pair of maps as it is scored, and where it comes from.
 
     Attributes
@@ -108,8 +108,8 @@ def evaluate(
     names = [f"image {number}" for number in range(len(predicted))]
     ours = [whole_numbers(np.asarray(one), f"prediction of {name}") for one, name in zip(predicted, names, strict=True)]
     true = [whole_numbers(np.asarray(one), f"truth of {name}") for one, name in zip(truth, names, strict=True)]
-    kind = masks if masks != "auto" else kind_by_looking([*true, *ours], ignore)
-    reading = read_for_scoring(true, ours, kind, said=masks != "auto", ignore=ignore)
+    kind = masks if masks != "auto" else guess_kind([*true, *ours], ignore)
+    reading = choose_reading(true, ours, kind, said=masks != "auto", ignore=ignore)
     likely = [None] * len(names) if probabilities is None else [reading.probabilities(np.asarray(p)) for p in probabilities]
     images = (
         ImagePair(name, reading.prediction(one), reading.truth(other), spacing_um or (1.0, 1.0), each)
@@ -125,7 +125,7 @@ def evaluate_files(
     masks: Masks = "auto",
     ignore: int | None = None,
     tolerance: float | None = None,
-    on_pair: Callable[["ReadPair"], None] = lambda _: None,
+    on_pair: Callable[["ScoredPair"], None] = lambda _: None,
 ) -> Evaluation:
     """Score a file or folder of predictions against a file or folder of annotations, one pair after the other.
 
@@ -157,20 +157,20 @@ def evaluate_files(
     """
     truths = find_truths(truth)
     ignore = truths.ignore if ignore is None else ignore
-    files, shelf = label_files(predicted), Shelf()
+    files, cache = label_files(predicted), LabelCache()
     kind = masks if masks != "auto" else kind_by_ending(files)
-    kind = kind or kind_by_looking(maps_to_look_at(files, truths, shelf), ignore)
+    kind = kind or guess_kind(maps_to_look_at(files, truths, cache), ignore)
     scored = pair_files(files, truths, kind, single=truth.is_file() and predicted.is_file())
-    groups, spacings = _check_planes(scored.files, shelf)
-    reading = read_for_scoring(
-        Planes([file.truth for file in scored.files], shelf),
-        Planes([(file.predicted,) for file in scored.files], shelf),
+    groups, spacings = _check_planes(scored.files, cache)
+    reading = choose_reading(
+        Planes([file.truth for file in scored.files], cache),
+        Planes([(file.predicted,) for file in scored.files], cache),
         kind,
         said=masks != "auto",
         ignore=ignore,
     )
     surface = surface_for(spacings, tolerance)
-    images = _images(scored.files, shelf, reading, surface, on_pair)
+    images = _images(scored.files, cache, reading, surface, on_pair)
     result = score_images(images, groups, reading, surface, reading.reason + _left_out(scored))
     if result.calibration is None and any(file.probabilities for file in scored.files):
         words = "Probabilities are left out: not all predictions have them, or they are of other classes than the maps."
@@ -178,12 +178,12 @@ def evaluate_files(
     return result
 
 
-def _check_planes(files: Sequence[ScoredFile], shelf: Shelf) -> tuple[list[int], list[tuple[float, float] | None]]:
+def _check_planes(files: Sequence[FilePair], cache: LabelCache) -> tuple[list[int], list[tuple[float, float] | None]]:
     """For each plane the file that it is of, and for each file the size of a pixel, if either side says it."""
     groups: list[int] = []
     spacings = []
     for number, file in enumerate(files):
-        predicted, true = shelf.labels((file.predicted,)), shelf.labels(file.truth)
+        predicted, true = cache.labels((file.predicted,)), cache.labels(file.truth)
         if len(predicted.planes()) != len(true.planes()):
             raise DataError(
                 f"{file.predicted} has {len(predicted.planes())} plane(s), {file.truth[0]} has {len(true.planes())}. Both "
@@ -195,15 +195,15 @@ def _check_planes(files: Sequence[ScoredFile], shelf: Shelf) -> tuple[list[int],
 
 
 def _images(
-    files: Sequence[ScoredFile],
-    shelf: Shelf,
-    reading: ScoredReading,
+    files: Sequence[FilePair],
+    cache: LabelCache,
+    reading: ScoringReading,
     surface: SurfaceDistance,
-    on_pair: Callable[["ReadPair"], None],
+    on_pair: Callable[["ScoredPair"], None],
 ) -> Iterator[ImagePair]:
     """Pair after pair, plane after plane."""
     for file in files:
-        predicted, true = shelf.labels((file.predicted,)), shelf.labels(file.truth)
+        predicted, true = cache.labels((file.predicted,)), cache.labels(file.truth)
         spacing = predicted.spacing_um or true.spacing_um if surface.unit == "um" else None
         planes = list(zip(predicted.planes(), true.planes(), strict=True))
         likely = read_probabilities(file.probabilities, len(planes)) if file.probabilities else [None] * len(planes)
@@ -217,10 +217,10 @@ def _images(
                 None if probabilities is None else reading.probabilities(probabilities),
             )
             yield pair
-            on_pair(ReadPair(pair, file.truth[0], index, reading.values))  # after it was scored: by then it is known to fit
+            on_pair(ScoredPair(pair, file.truth[0], index, reading.values))  # after it was scored: by then it is known to fit
 
 
-def _left_out(scored: ScoredFiles) -> str:
+def _left_out(scored: FilePairs) -> str:
     words = ""
     if scored.num_truths_alone:
         words += f" {scored.num_truths_alone} annotation(s) without a prediction are left out."

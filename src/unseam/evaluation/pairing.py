@@ -20,7 +20,7 @@ _HELD = 2**28  # bytes of planes that are kept; what is beyond is read again
 
 
 @dataclass(frozen=True)
-class ScoredFile:
+class FilePair:
     """One image of both sides, as files.
 
     Attributes
@@ -42,15 +42,15 @@ class ScoredFile:
 
 
 @dataclass(frozen=True)
-class ScoredFiles:
+class FilePairs:
     """All images that are scored, and how many files of either side are left out."""
 
-    files: tuple[ScoredFile, ...]
+    files: tuple[FilePair, ...]
     num_truths_alone: int
     num_predictions_alone: int
 
 
-class Shelf:
+class LabelCache:
     """Files that were read; a few are kept, so that a small set is read once and a large one never held whole."""
 
     def __init__(self) -> None:
@@ -70,11 +70,11 @@ class Shelf:
 
 
 class Planes(Sequence[np.ndarray]):
-    """Planes of many label maps, of which only those on the shelf are held."""
+    """Planes of many label maps, of which only those on the cache are held."""
 
-    def __init__(self, files: Sequence[tuple[Path, ...]], shelf: Shelf) -> None:
-        self._files, self._shelf = tuple(files), shelf
-        numbers = [len(shelf.labels(paths).planes()) for paths in self._files]
+    def __init__(self, files: Sequence[tuple[Path, ...]], cache: LabelCache) -> None:
+        self._files, self._cache = tuple(files), cache
+        numbers = [len(cache.labels(paths).planes()) for paths in self._files]
         self._places = [(file, plane) for file, number in enumerate(numbers) for plane in range(number)]
 
     def __len__(self) -> int:
@@ -82,7 +82,7 @@ class Planes(Sequence[np.ndarray]):
 
     def __getitem__(self, index: int) -> np.ndarray:  # type: ignore[override]  # nobody asks for a slice
         file, plane = self._places[index]
-        return self._shelf.labels(self._files[file]).planes()[plane]
+        return self._cache.labels(self._files[file]).planes()[plane]
 
 
 def label_files(predicted: Path) -> list[Path]:
@@ -114,13 +114,13 @@ def kind_by_ending(files: Sequence[Path]) -> LabelKind | None:
     return "classes" if all(stem(path).endswith("_classes") for path in files) else None
 
 
-def maps_to_look_at(files: Sequence[Path], truths: Truths, shelf: Shelf) -> Planes:
+def maps_to_look_at(files: Sequence[Path], truths: Truths, cache: LabelCache) -> Planes:
     """The annotations, and those predictions whose names say nothing."""
     nameless = [(path,) for path in files if not stem(path).endswith(("_masks", "_classes"))]
-    return Planes([*truths.masks.values(), *nameless], shelf)
+    return Planes([*truths.masks.values(), *nameless], cache)
 
 
-def pair_files(files: Sequence[Path], truths: Truths, kind: LabelKind, *, single: bool) -> ScoredFiles:
+def pair_files(files: Sequence[Path], truths: Truths, kind: LabelKind, *, single: bool) -> FilePairs:
     """Find the annotation of each prediction, and the probabilities that stand beside it.
 
     Parameters
@@ -142,10 +142,10 @@ def pair_files(files: Sequence[Path], truths: Truths, kind: LabelKind, *, single
     predictions = _predictions(files, kind)
     pairs, num_alone = _pairs(predictions, truths, single=single)
     scored = (
-        ScoredFile(name, predictions[name], truths.masks[annotation], _probabilities(predictions[name], name))
+        FilePair(name, predictions[name], truths.masks[annotation], _probabilities(predictions[name], name))
         for name, annotation in pairs
     )
-    return ScoredFiles(tuple(scored), len(truths.masks) - len(pairs), num_alone)
+    return FilePairs(tuple(scored), len(truths.masks) - len(pairs), num_alone)
 
 
 def _probabilities(prediction: Path, name: str) -> Path | None:

@@ -23,7 +23,7 @@ Maps = Sequence[Integer[np.ndarray, "_ _"]]
 
 
 @dataclass(frozen=True)
-class ScoredReading:
+class ScoringReading:
     """How truth and predictions are read.
 
     Attributes
@@ -85,14 +85,14 @@ class ScoredReading:
         return classes
 
 
-def kind_by_looking(maps: Maps, ignore: int | None) -> LabelKind:
+def guess_kind(maps: Maps, ignore: int | None) -> LabelKind:
     """What label maps hold that nobody said anything of; too little to look at is binary."""
     return "binary" if len(look(maps, ignore).values) < 2 else judge_kind(maps, ignore)
 
 
-def read_for_scoring(
+def choose_reading(
     truths: Maps, predictions: Maps, kind: LabelKind, *, said: bool, ignore: int | None = None
-) -> ScoredReading:
+) -> ScoringReading:
     """Settle how both sides are read.
 
     Parameters
@@ -113,12 +113,13 @@ def read_for_scoring(
         If the foreground has one value in the truth and another one in the prediction, or there are too many classes.
 
     >>> empty, one = np.array([[0, 0]]), np.array([[0, 1]])
-    >>> read_for_scoring([empty], [one], "binary", said=False).values
+    >>> choose_reading([empty], [one], "binary", said=False).values
     (0, 1)
     """
     true, predicted = look(truths, ignore), look(predictions, None)
     if kind == "instances":
-        return ScoredReading(kind, (), 0, ignore, f"Each number is one object{', as was said' if said else ''}.{_pieces(true)}")
+        words = f"Each number is one object{', as was said' if said else ''}.{_pieces(true)}"
+        return ScoringReading(kind, (), 0, ignore, words)
     note = ""
     if ignore is None and _has_ignore(true, predicted):
         ignore, true = IGNORE, look(truths, IGNORE)
@@ -127,10 +128,10 @@ def read_for_scoring(
     background = 0 if 0 in values or not values else values[0]
     others, ours = set(true.values) - {background}, set(predicted.values) - {background}
     if kind == "binary" and said and len(values) > 2:
-        return ScoredReading(kind, (), background, ignore, f"Everything but {background} is foreground, as was said.")
+        return ScoringReading(kind, (), background, ignore, f"Everything but {background} is foreground, as was said.")
     if len(others) > _MANY and len(ours) <= 1 and not said and background == 0:
         words = f"The annotations number {len(others)} objects, the predictions have one foreground: that is what is scored."
-        return ScoredReading("binary", (), 0, ignore, words)
+        return ScoringReading("binary", (), 0, ignore, words)
     if len(others) == len(ours) == 1 and others != ours and not said:
         raise LabelError(
             f"The foreground of the annotations is {_list(others)}, that of the predictions {_list(ours)}. If both mean the "
@@ -144,7 +145,7 @@ def read_for_scoring(
         )
     kind = kind if said else "binary" if len(values) <= 2 else "classes"
     words = f"Annotations and predictions hold {len(values)} value(s): {_list(values)}; {background} is background."
-    return ScoredReading(kind, values or (0,), background, ignore, words + note)
+    return ScoringReading(kind, values or (0,), background, ignore, words + note)
 
 
 def _has_ignore(true: Evidence, predicted: Evidence) -> bool:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from unseam.data.labels import LabelKind
-from unseam.evaluation.reading import ScoredReading
+from unseam.evaluation.reading import ScoringReading
+from unseam.evaluation.scoring import score_maps
 from unseam.metrics import (
     Bootstrap,
     CalibrationScore,
@@ -19,8 +20,6 @@ from unseam.metrics import (
     SurfaceDistance,
     ThresholdScanScore,
     WarpingError,
-    evaluate_class_maps,
-    evaluate_instance_maps,
 )
 
 _TOLERANCE_PX = 2.0
@@ -94,7 +93,7 @@ class Evaluation:
 
 
 def score_images(
-    images: Iterable[ImagePair], groups: Sequence[int], reading: ScoredReading, surface: SurfaceDistance, reason: str
+    images: Iterable[ImagePair], groups: Sequence[int], reading: ScoringReading, surface: SurfaceDistance, reason: str
 ) -> Evaluation:
     """Score images by all metrics that fit, one after the other, and find the intervals.
 
@@ -111,10 +110,7 @@ def score_images(
     reason
         What to tell the user about the reading.
     """
-    if reading.kind == "instances":
-        scores = evaluate_instance_maps(images, surface=surface)
-    else:
-        scores = evaluate_class_maps(images, surface=surface, warping=WarpingError())
+    scores = score_maps(images, of_objects=reading.kind == "instances", surface=surface, warping=WarpingError())
     calibration = [one for row in scores.per_image for one in row if isinstance(one, CalibrationScore)]
     scan = [one for row in scores.per_image for one in row if isinstance(one, ThresholdScanScore)]
     return Evaluation(

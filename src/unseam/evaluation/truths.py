@@ -79,7 +79,7 @@ def find_truths(place: Path) -> Truths:
                 twice.add(other)
     once = {other: name for other, name in other_names.items() if other not in twice}
     masks = {pair.name: pair.masks for pair in found.pairs}
-    return Truths(masks, once, found.ignore, is_partial="Cell Tracking" in found.layout)
+    return Truths(masks, once, found.ignore, is_partial=found.is_partial)
 
 
 def _of_files(files: Sequence[Path]) -> Truths:

@@ -15,7 +15,7 @@ _RISEN, _LOW = 10.0, 0.02  # times the lowest energy; one below is taken for tha
 
 
 @dataclass(frozen=True)
-class Score:
+class ValidationScore:
     """How well the network does on what was held out.
 
     Attributes
@@ -76,7 +76,7 @@ class Validate:
 
     def __init__(
         self,
-        score_of: Callable[[nn.Module], Score] | None,
+        score_of: Callable[[nn.Module], ValidationScore] | None,
         times: int,
         on_record: Callable[[TrainState, Record], None] | None = None,
     ) -> None:
@@ -115,7 +115,7 @@ class Validate:
             If a weight is not finite: nothing of it is kept.
         """
         check_finite(state)
-        score = self.score_of(state.net) if self.score_of is not None else Score(math.nan, math.nan)
+        score = self.score_of(state.net) if self.score_of is not None else ValidationScore(math.nan, math.nan)
         energy, foreground = _mean(self._energies), _mean(self._foregrounds)
         self._energies.clear()
         self._foregrounds.clear()
