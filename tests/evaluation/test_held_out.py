@@ -4,7 +4,8 @@ import torch
 
 from unseam.data.sample import Sample, Window
 from unseam.data.split import HeldOut
-from unseam.evaluation.held_out import judge, with_smallest_object
+from unseam.evaluation.held_out import with_smallest_object
+from unseam.evaluation.validation import prepare_validation
 from unseam.inference.instances import Objects
 from unseam.shapes import IGNORE
 
@@ -25,13 +26,13 @@ def test_without_foreground_in_the_truth_nothing_is_judged(inside, objects):
     classes = np.full((6, 10), inside)
     classes[:, :4] = 1
     instances = np.where(classes == 1, 1, 0).astype(np.int32)
-    assert judge([held_out(classes, instances)], objects, CPU, torch.float32) is None
+    assert prepare_validation([held_out(classes, instances)], objects, CPU, torch.float32) is None
     classes[2, 5], instances[2, 5] = 1, 2
-    assert judge([held_out(classes, instances)], objects, CPU, torch.float32) is not None
+    assert prepare_validation([held_out(classes, instances)], objects, CPU, torch.float32) is not None
 
 
 def test_nothing_held_out_is_not_judged():
-    assert judge([], None, CPU, torch.float32) is None
+    assert prepare_validation([], None, CPU, torch.float32) is None
 
 
 def test_the_smallest_object_is_measured_whatever_its_number():

@@ -8,9 +8,19 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 from PIL import Image
-from unseam.report.layers import INVENTED, LONGEST_SIDE, MISSED, OTHER, error_kinds, error_layer, layers_of, reduced
 
-from unseam.report.overlay import overlay, to_look_at
+from unseam.report.overlay import (
+    INVENTED,
+    LONGEST_SIDE,
+    MISSED,
+    OTHER,
+    error_kinds,
+    error_layer,
+    layers_of,
+    overlay,
+    reduced,
+    to_look_at,
+)
 from unseam.report.thumbnails import MOST_SHOWN, wrong_objects
 from unseam.training.curve import curve_svg
 

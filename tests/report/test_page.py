@@ -10,12 +10,12 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from unseam.metrics import CalibrationScore
+from unseam.metrics import CalibrationScore, Intervals, Scores
 from unseam.model.model_file import ModelInfo, TrainingRecord
 from unseam.nets import UNetConfig
 from unseam.report.comparison import Comparison, Comparisons, ReportFacts
 from unseam.report.page import GENERATOR, Report, Training, render
-from unseam.report.score_table import Scored, scores_of
+from unseam.report.score_table import score_comparisons
 from unseam.report.thumbnails import MOST_SHOWN, wrong_objects
 from unseam.training.observers import Record
 
@@ -73,9 +73,10 @@ def page_of(comparisons: Comparisons | None, trained: Training | None = None) ->
 
 
 @functools.cache
-def scored_once(compared: tuple[Comparison, ...]) -> Scored:
+def scored_once(images: tuple[Comparison, ...]) -> tuple[Scores, Intervals]:
     """What ``render`` computes if it is not given: a thousand resamples, which take a second where types are checked."""
-    return scores_of(Comparisons(ReportFacts("instances" if compared[0].truth.dtype == np.int32 else "classes", NAMES), compared))
+    masks = "instances" if images[0].truth.dtype == np.int32 else "classes"
+    return score_comparisons(Comparisons(ReportFacts(masks, NAMES), images))
 
 
 def test_scores_are_counted_from_the_maps_if_they_are_not_given(of_classes):

@@ -21,13 +21,13 @@ def test_a_file_gets_one_plain_line_a_record():
     lines = out.getvalue().splitlines()
     assert len(lines) == 3
     assert [line.split()[1] for line in lines] == ["2", "4", "6"]
-    assert all("score 0.250" in line and "energy 0." in line and "\x1b" not in line for line in lines)
+    assert all("validation 0.250" in line and "energy 0." in line and "\x1b" not in line for line in lines)
 
 
 def test_a_record_without_a_score_shows_a_dash():
     out = StringIO()
     watched(Terminal(file=out, width=200), None)
-    assert "score -" in out.getvalue()
+    assert "validation -" in out.getvalue()
 
 
 def test_a_screen_gets_a_bar_that_is_taken_down():

@@ -92,6 +92,11 @@ class ReportFacts:
     trained_on: tuple[str, ...] = ()
     data: str = ""
 
+    @property
+    def has_objects(self) -> bool:
+        """Whether the maps hold objects; otherwise they hold classes."""
+        return self.masks == "instances"
+
 
 @dataclass(frozen=True, eq=False)
 class Comparisons:

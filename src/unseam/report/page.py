@@ -8,6 +8,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from unseam.evaluation.scoring import SCORE_NAMES
 from unseam.metrics import Intervals, Scores
 from unseam.metrics.contingency import contingency_of_class_maps, contingency_of_instance_maps
 from unseam.model.card import facts
@@ -135,25 +136,27 @@ def _sections(report: Report) -> dict[str, Any]:
         "facts": comparisons.facts if comparisons is not None else None,
         "num_images": len(counted.table.rows) if counted is not None else 0,
         "counted": counted,
-        "curve": _curve(training.records, training.info.training.score_name) if training is not None else "",
+        "curve": _curve(training.records, training.info) if training is not None else "",
         "curves_of_folds": _curves_of_folds(training) if training is not None else [],
+        "score_names": SCORE_NAMES,
         "has_scores": training is not None and any(not math.isnan(record.score) for record in training.records),
         "legend": _legend(comparisons) if comparisons is not None else [],
         "confusion": _confusion(comparisons) if comparisons is not None and has_maps else [],
-        "wrong": wrong_objects(comparisons.images) if has_maps and comparisons and comparisons.facts.masks == "instances" else (),
+        "wrong": wrong_objects(comparisons.images) if has_maps and comparisons and comparisons.facts.has_objects else (),
         "most_shown": MOST_SHOWN,
         "calibration": _calibration(comparisons) if comparisons is not None else None,
         "about": facts(training.info) if training is not None else [],
     }
 
 
-def _curve(records: tuple[Record, ...], score_name: str, *, is_best_kept: bool = True) -> Markup:
+def _curve(records: tuple[Record, ...], info: ModelInfo, *, is_best_kept: bool = True) -> Markup:
+    has_scores = any(not math.isnan(record.score) for record in records)
     drawn = curve_svg(
         [r.step for r in records],
         [r.energy for r in records],
         [r.score for r in records],
         "",
-        f"validation {score_name}" if score_name else "no validation",
+        f"validation {SCORE_NAMES[info.masks]}" if has_scores else "no validation",
         seconds=[r.seconds for r in records],
         ink=FOR_A_PAGE,
         is_best_ringed=is_best_kept,
@@ -163,14 +166,13 @@ def _curve(records: tuple[Record, ...], score_name: str, *, is_best_kept: bool =
 
 def _curves_of_folds(training: Training) -> list[tuple[int, Markup]]:
     """Number and curve of each fold that has a history."""
-    name = training.info.training.score_name
-    return [(n, _curve(records, name, is_best_kept=False)) for n, records in enumerate(training.folds, 1) if records]
+    return [(n, _curve(records, training.info, is_best_kept=False)) for n, records in enumerate(training.folds, 1) if records]
 
 
 def _count(comparisons: Comparisons, scored_by: tuple[Scores, Intervals] | None) -> _Counted:
     """Scores, and the images to look at: all of a few, otherwise the best and the worst."""
     known = scored_by or score_comparisons(comparisons)
-    table = score_table(*known, comparisons.facts.masks, comparisons.facts.class_names)
+    table = score_table(*known, comparisons.facts)
     scored = {index: score for index, score in table.ranked if index < len(comparisons.images)}
     order = [*scored, *(index for index in range(len(comparisons.images)) if index not in scored)]
     few = len(order) <= 2 * _EACH_WAY
@@ -178,7 +180,7 @@ def _count(comparisons: Comparisons, scored_by: tuple[Scores, Intervals] | None)
     panels: list[Panel] = []
     for index in dict.fromkeys(chosen):
         one = comparisons.images[index]
-        layers = layers_of(one.picture, one.truth, one.predicted, instances=comparisons.facts.masks == "instances")
+        layers = layers_of(one.picture, one.truth, one.predicted, instances=comparisons.facts.has_objects)
         score = f"{table.ranked_by} {scored[index]:.3f}" if index in scored else "nothing to score"
         panels.append(Panel(len(panels) + 1, one.name, _place(one), score, layers))
     heading = "all, the best first" if few else f"the best {_EACH_WAY} and the worst {_EACH_WAY} of {len(order)}"
@@ -192,7 +194,7 @@ def _place(one: Comparison) -> str:
 
 def _legend(comparisons: Comparisons) -> list[tuple[str, str]]:
     """Colour and name of each class; objects have no fixed colours."""
-    if comparisons.facts.masks == "instances":
+    if comparisons.facts.has_objects:
         return []
     colours = [f"rgb({int(r)} {int(g)} {int(b)})" for r, g, b in PALETTE]
     return [(colours[i % len(colours)], name) for i, name in enumerate(comparisons.facts.class_names[1:])]
@@ -203,7 +205,7 @@ def _confusion(comparisons: Comparisons) -> list[tuple[str, list[Cell]]]:
     num_classes = len(comparisons.facts.class_names)
     counts = np.zeros((num_classes, num_classes), np.int64)
     for one in comparisons.images:
-        if comparisons.facts.masks == "instances":
+        if comparisons.facts.has_objects:
             table = contingency_of_instance_maps(one.predicted, one.truth).as_foreground()
         else:
             table = contingency_of_class_maps(one.predicted, one.truth)

@@ -2,11 +2,10 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 from unseam.evaluation.scoring import score_maps
 from unseam.metrics import Bootstrap, Interval, Intervals, Scores
-from unseam.report.comparison import Comparisons
+from unseam.report.comparison import Comparisons, ReportFacts
 
 _MEANINGS = {
     "seg": ("SEG", "mean over true objects of the IoU with the predicted object that covers more than half of it, else 0"),
@@ -51,21 +50,19 @@ class ScoreTable:
 def score_comparisons(comparisons: Comparisons) -> tuple[Scores, Intervals]:
     """The scores of all images, at least one, with intervals; images of one file or sequence are drawn together."""
     pairs = [(one.name, one.predicted, one.truth) for one in comparisons.images]
-    scores = score_maps(pairs, of_objects=comparisons.facts.masks == "instances")
+    scores = score_maps(pairs, of_objects=comparisons.facts.has_objects)
     groups = [one.group or one.name for one in comparisons.images]
     number = {group: index for index, group in enumerate(dict.fromkeys(groups))}
     return scores, Bootstrap()(scores, [number[group] for group in groups])
 
 
-def score_table(
-    scores: Scores, found: Intervals, masks: Literal["binary", "classes", "instances"], class_names: tuple[str, ...]
-) -> ScoreTable:
+def score_table(scores: Scores, found: Intervals, facts: ReportFacts) -> ScoreTable:
     """The scores that a person asks for first; images are ranked by F1 of objects, or by IoU."""
     intervals = found.of
-    by_class = {f"iou_class_{index}": Column("", f"IoU of {name}", "") for index, name in enumerate(class_names)}
+    by_class = {f"iou_class_{index}": Column("", f"IoU of {name}", "") for index, name in enumerate(facts.class_names)}
     pooled = scores.pooled()
     columns = tuple(_column(key, by_class) for key in (*_MEANINGS, *by_class) if key in pooled and not _is_of_one(key, pooled))
-    ranked_by = next(c for c in columns if c.key in (("f1",) if masks == "instances" else ("iou",)))
+    ranked_by = next(c for c in columns if c.key in (("f1",) if facts.has_objects else ("iou",)))
     values = [figures for _, figures in scores.images()]
     ranked = [(index, float(figures[ranked_by.key])) for index, figures in enumerate(values)]
     return ScoreTable(

@@ -149,7 +149,7 @@ class RunFolder:
             [r.energy for r in records],
             [r.score for r in records],
             title=f"Training of {self.path.name}",
-            score_name=f"validation: {score_name}" if score_name else "no validation",
+            score_name=f"validation {score_name}" if score_name else "no validation",
         )
         write_text_whole(self.path / "curve.svg", picture)
 
