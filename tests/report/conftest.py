@@ -19,7 +19,7 @@ def objects(rng: np.random.Generator, name: str = "a") -> Comparison:
     predicted[20:30, 2:23] = 4
     truth[40:50, 2:12] = 5
     predicted[40:50, 60:70] = 9
-    return Comparison(name, truth, predicted, rng.integers(0, 255, (60, 80)).astype(np.uint8), (100, 200))
+    return Comparison(name, truth, predicted, rng.integers(0, 255, (60, 80)).astype(np.uint8), (100, 200), "stack")
 
 
 @pytest.fixture(scope="session")

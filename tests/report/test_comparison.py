@@ -17,7 +17,7 @@ def test_it_comes_back(of_objects, of_classes, tmp_path):
         back = read_comparisons(tmp_path / "e.npz")
         assert back.facts == comparisons.facts
         for one, other in zip(back.images, comparisons.images, strict=True):
-            assert (one.name, one.origin) == (other.name, other.origin)
+            assert (one.name, one.origin, one.group) == (other.name, other.origin, other.group)
             np.testing.assert_array_equal(one.truth, other.truth)
             np.testing.assert_array_equal(one.predicted, other.predicted)
             if other.picture is None:
@@ -43,6 +43,19 @@ def test_damage_is_one_kind_of_error(of_objects, tmp_path, rng):
             continue
         refused += 1
     assert refused > 20
+
+
+def test_an_array_whose_header_is_no_python_is_one_kind_of_error(of_objects, tmp_path):
+    """NumPy reads a header that it does not understand once more with the tokenizer of Python, which has errors of its own."""
+    write_comparisons(tmp_path / "e.npz", of_objects)
+    with zipfile.ZipFile(tmp_path / "e.npz") as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    for old, new in ((b"}", b"{"), (b"'fortran", b"  fortran")):
+        with zipfile.ZipFile(tmp_path / "f.npz", "w") as archive:
+            for name, data in parts.items():
+                archive.writestr(name, data.replace(old, new, 1) if name == "truth_0.npy" else data)
+        with pytest.raises(DataError, match="Train again, or delete the file"):
+            read_comparisons(tmp_path / "f.npz")
 
 
 def test_an_archive_of_something_else(tmp_path):

@@ -239,3 +239,12 @@ def test_each_fold_has_its_curve(of_objects):
     assert "each network keeps its last weights" in text
     assert 'r="8" style="fill:none' not in text, "no ring: the best score chose nothing"
     assert "there is no curve to draw" not in text
+
+
+def test_a_name_with_the_word_plane_is_a_name(of_classes):
+    """Three images called ``my plane 0`` to ``my plane 2`` are three images; three planes of one file are one."""
+    one = of_classes.images[0]
+    images = tuple(replace(one, name=f"my plane {number}") for number in range(3))
+    assert score_comparisons(replace(of_classes, images=images))[1].num_images == 3
+    planes = tuple(replace(image, group="my") for image in images)
+    assert score_comparisons(replace(of_classes, images=planes))[1].num_images == 1

@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Literal
 
 import numpy as np
@@ -26,7 +27,7 @@ _FORMAT = "unseam evidence 1"
 _MOST_BYTES = 2**29
 _UNUSABLE = (  # what a damaged or hostile archive has been seen to end in, by way of zipfile, zlib and NumPy
     *(OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, RuntimeError, MemoryError),
-    *(zipfile.BadZipFile, zlib.error, struct.error),
+    *(zipfile.BadZipFile, zlib.error, struct.error, TokenError, SyntaxError),
 )
 
 
