@@ -1,4 +1,4 @@
-"""Scores from file to file, or from arrays: predictions and annotations are paired by name and read for what both hold."""
+"""Scores of predictions against annotations: of files, which are paired by name, or of arrays."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -30,16 +30,16 @@ Arrays = Sequence[np.ndarray]
 
 
 class ScoredPair(NamedTuple):
-    """A pair of maps as it is scored, and where it comes from.
+    """A pair of maps that was scored, and where it comes from.
 
     Attributes
     ----------
     images
         Name, prediction and truth.
     annotation, plane
-        First file of the truth, and which of its planes.
+        The first file of the truth, and the number of the plane in it.
     values
-        Of the classes in the files; empty for objects, and where everything but the background is foreground.
+        Values of the classes in the files; empty for objects, and where everything but the background is foreground.
     """
 
     images: ImagePair
@@ -65,20 +65,21 @@ def evaluate(
     predicted, truth
         Files or folders, see :func:`evaluate_files`; or two lists of label maps, (H, W) each, in the same order.
     masks
-        What they hold; ``auto``: found out by looking, in files also by their names.
+        What they hold. ``auto`` looks at the maps, and at the names of files.
     ignore
         Value of the annotations for "not annotated", besides -1.
     probabilities
-        With lists: (K, H, W) for each image, background first. Of files they are found by their names.
+        With lists: (K, H, W) for each image, background first. With files they are found by name.
     spacing_um
-        With lists: size of a pixel, row and column, in micrometres. Files say it themselves.
+        With lists: size of a pixel, row and column, in micrometres. Files state it themselves.
     tolerance
         How far apart outlines may be in the surface Dice: in um where the size of a pixel is known, otherwise in px.
 
     Returns
     -------
     Evaluation
-        ``scores.pooled()`` are the figures of all images, ``scores.images()`` those of each, ``intervals.of`` how sure.
+        ``scores.pooled()`` gives the figures of all images, ``scores.images()`` those of each, ``intervals.of`` the
+        confidence intervals.
 
     Raises
     ------
@@ -95,7 +96,7 @@ def evaluate(
     """
     if isinstance(predicted, str | Path) and isinstance(truth, str | Path):
         if probabilities is not None or spacing_um is not None:
-            raise DataError("probabilities= and spacing_um= came with files, which say both themselves. Leave them out.")
+            raise DataError("probabilities= and spacing_um= came with files, which state both themselves. Leave them out.")
         return evaluate_files(Path(predicted), Path(truth), masks=masks, ignore=ignore, tolerance=tolerance)
     if isinstance(predicted, str | Path) or isinstance(truth, str | Path):
         raise DataError("A file or folder came together with a list of arrays. Give files on both sides, or lists.")
@@ -127,31 +128,31 @@ def evaluate_files(
     tolerance: float | None = None,
     on_pair: Callable[["ScoredPair"], None] = lambda _: None,
 ) -> Evaluation:
-    """Score a file or folder of predictions against a file or folder of annotations, one pair after the other.
+    """Score a file or folder of predictions against a file or folder of annotations, one pair at a time.
 
     Parameters
     ----------
     predicted
-        A file, or a folder. Files whose names end in ``_masks`` hold objects, in ``_classes`` classes; of others, it is
-        found out by looking. Probabilities beside them (``x_prob.tif``, ``x_prob.npy``) are scored too.
+        A file or a folder. Files whose names end in ``_masks`` hold objects, in ``_classes`` classes; others are looked
+        at. Probabilities next to them (``x_prob.tif``, ``x_prob.npy``) are scored too.
     truth
         A file, a folder of annotations with the same names (``x_masks.tif`` and ``x.png`` belong together), or a folder of
         images and masks in any layout that :func:`unseam.data.layout.find_pairs` knows.
     masks
-        What is to be scored, if that is known; ``binary`` takes everything but the background as foreground.
+        What to score, if it is known; ``binary`` takes everything but the background as foreground.
     ignore
         Value of the annotations for "not annotated". In predictions it is a value like any other.
     tolerance
         How far apart outlines may be in the surface Dice: in um if all files say the size of their pixels, otherwise in
         px. None: 2 px.
     on_pair
-        Called with each pair of maps before it is scored.
+        Called with each pair of maps after it was scored.
 
     Raises
     ------
     DataError, LabelError, ImageReadError
         If files are missing, do not pair, or cannot be read. A prediction without an annotation is an error, except where
-        a part of the images is annotated as a rule (Cell Tracking Challenge); how many are left out is said in ``reason``.
+        the layout leaves images without annotation as a rule (Cell Tracking Challenge); ``reason`` says how many are left out.
     SettingsError
         If the tolerance is below 0.
     """
@@ -179,7 +180,7 @@ def evaluate_files(
 
 
 def _check_planes(files: Sequence[FilePair], cache: LabelCache) -> tuple[list[int], list[tuple[float, float] | None]]:
-    """For each plane the file that it is of, and for each file the size of a pixel, if either side says it."""
+    """The number of the file for each plane, and the size of a pixel for each file, if either side states it."""
     groups: list[int] = []
     spacings = []
     for number, file in enumerate(files):
@@ -201,7 +202,6 @@ def _images(
     surface: SurfaceDistance,
     on_pair: Callable[["ScoredPair"], None],
 ) -> Iterator[ImagePair]:
-    """Pair after pair, plane after plane."""
     for file in files:
         predicted, true = cache.labels((file.predicted,)), cache.labels(file.truth)
         spacing = predicted.spacing_um or true.spacing_um if surface.unit == "um" else None
@@ -217,7 +217,7 @@ def _images(
                 None if probabilities is None else reading.probabilities(probabilities),
             )
             yield pair
-            on_pair(ScoredPair(pair, file.truth[0], index, reading.values))  # after it was scored: by then it is known to fit
+            on_pair(ScoredPair(pair, file.truth[0], index, reading.values))  # after it was scored, so it is known to fit
 
 
 def _left_out(scored: FilePairs) -> str:

@@ -5,12 +5,12 @@ The threshold of objects, the score in the model's record, the out-of-fold score
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int32, Integer
+from jaxtyping import Bool, Float, Int32, Integer
 from torch import nn
 
 from unseam.data.sample import Sample, Window
@@ -30,22 +30,18 @@ Windows = list[tuple[int, Window]]
 
 @dataclass(frozen=True, eq=False)
 class HeldOutImage:
-    """What was held out of one image.
+    """What was held out of one image, with its prediction.
 
     Attributes
     ----------
-    sample
-        The image with its annotation.
     window
-        What was held out; where several folds held out parts of it, the rectangle around them.
+        What was held out; if several folds held out parts of it, the rectangle around them.
     folds
-        The folds, from 1, whose networks predicted it; several if each predicted a strip.
+        The folds, from 1, whose networks predicted it.
     truth, predicted
         Class maps (255 in the truth: not annotated, or not held out) or instance maps (-1), in the frame of the window.
-    calibration
-        Of the probabilities of its classes.
     threshold
-        With which its objects were taken; None for classes.
+        That of its objects; None for classes.
     """
 
     sample: Sample
@@ -130,12 +126,10 @@ def predict_held_out(
     images: list[HeldOutImage] = []
     trials: list[_Trial] = []
     for sample, windows in _by_sample(parts):
-        frame = _around(windows)
-        probabilities = _probabilities(sample, windows, frame, predictors)
-        outside = None if [frame] == [window for _, window in windows] else ~_inside(windows, frame)
-        truth = _truth(sample, frame, outside, of_objects=objects is not None)
-        classes = truth if objects is None else _truth(sample, frame, outside, of_objects=False)
-        # Probabilities are given up here, image by image: those of a whole cross-validation would not fit into the memory.
+        frame, probabilities, is_out = _predict(sample, windows, predictors)
+        truth = _truth(sample, frame, is_out, of_objects=objects is not None)
+        classes = truth if objects is None else _truth(sample, frame, is_out, of_objects=False)
+        # Only maps are kept: the probabilities of a whole cross-validation would not fit into the memory.
         predicted = likeliest_class(probabilities)
         if objects is not None:
             trials.append(_Trial(truth, probabilities, objects[windows[0][0]], tune=tune))
@@ -197,45 +191,27 @@ def _by_sample(parts: Sequence[Split]) -> list[tuple[Sample, Windows]]:
     return sorted(found.values(), key=lambda entry: entry[1][0][0])
 
 
-def _around(windows: Windows) -> Window:
-    """The smallest window that holds them all."""
-    all_of = [window for _, window in windows]
-    return Window(
-        min(window.top for window in all_of),
-        max(window.bottom for window in all_of),
-        min(window.left for window in all_of),
-        max(window.right for window in all_of),
-    )
+def _predict(
+    sample: Sample, windows: Windows, predictors: Sequence[Predictor]
+) -> tuple[Window, Float[np.ndarray, "klass height width"], Bool[np.ndarray, "height width"]]:
+    """Predict each part of an image by its network; the rectangle around the parts, and where in it nothing was held out.
 
-
-def _moved(window: Window, frame: Window) -> tuple[slice, slice]:
-    """The slices of a window in the frame of another one."""
-    top, left = frame.top, frame.left
-    return slice(window.top - top, window.bottom - top), slice(window.left - left, window.right - left)
-
-
-def _probabilities(
-    sample: Sample, windows: Windows, frame: Window, predictors: Sequence[Predictor]
-) -> Float[np.ndarray, "klass height width"]:
-    """Each part from the network that did not learn from it; background where nothing was held out."""
-    if len(windows) == 1:
-        fold, window = windows[0]
-        return predictors[fold].probabilities(sample.image, window.slices)
+    There, the probabilities are those of sure background: objects are found in all parts at once.
+    """
+    tops, bottoms, lefts, rights = zip(*(astuple(window) for _, window in windows), strict=True)
+    frame = Window(min(tops), max(bottoms), min(lefts), max(rights))
     size = frame.bottom - frame.top, frame.right - frame.left
-    result = np.zeros((predictors[0].engine.num_classes, *size), np.float32)
-    result[0] = 1.0
+    probabilities = np.zeros((predictors[0].engine.num_classes, *size), np.float32)
+    probabilities[0] = 1
+    is_out = np.ones(size, bool)
     for fold, window in windows:
-        result[:, *_moved(window, frame)] = predictors[fold].probabilities(sample.image, window.slices)
-    return result
+        rows = slice(window.top - frame.top, window.bottom - frame.top)
+        columns = slice(window.left - frame.left, window.right - frame.left)
+        probabilities[:, rows, columns] = predictors[fold].probabilities(sample.image, window.slices)
+        is_out[rows, columns] = False
+    return frame, probabilities, is_out
 
 
-def _inside(windows: Windows, frame: Window) -> np.ndarray:
-    inside = np.zeros((frame.bottom - frame.top, frame.right - frame.left), bool)
-    for _, window in windows:
-        inside[_moved(window, frame)] = True
-    return inside
-
-
-def _truth(sample: Sample, frame: Window, outside: np.ndarray | None, *, of_objects: bool) -> np.ndarray:
+def _truth(sample: Sample, frame: Window, is_out: Bool[np.ndarray, "height width"], *, of_objects: bool) -> np.ndarray:
     truth = true_map(sample, frame, of_objects=of_objects)
-    return truth if outside is None else np.where(outside, truth.dtype.type(not_annotated(of_objects=of_objects)), truth)
+    return np.where(is_out, truth.dtype.type(not_annotated(of_objects=of_objects)), truth)

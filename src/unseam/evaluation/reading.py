@@ -1,8 +1,8 @@
-"""Two sets of label maps side by side, to be scored: other questions than before training.
+"""What the numbers of predicted and true label maps mean.
 
-What is learnt from must hold something to learn. What is scored need not: a truth may be empty, have one object, or lack a
-class that was predicted. So the meaning of the numbers comes from what was said, from the predictions' names, or from
-looking, and the values are those of both sides.
+Training needs masks that hold something to learn. Scoring does not: a truth may be empty, have one object, or lack a class
+that was predicted. So the meaning of the numbers comes from the user, from the names of the predictions, or from a look at
+both sides together.
 """
 
 from collections.abc import Sequence
@@ -24,20 +24,20 @@ Maps = Sequence[Integer[np.ndarray, "_ _"]]
 
 @dataclass(frozen=True)
 class ScoringReading:
-    """How truth and predictions are read.
+    """How both sides are read.
 
     Attributes
     ----------
     kind
         What is scored: objects, classes, or foreground and background.
     values
-        Of the classes, ascending; empty if everything but the background is foreground.
+        Values of the classes, ascending; empty if everything but the background is foreground.
     background
         The value of the background.
     ignore
         Value of the truth that means "not annotated", besides -1. In a prediction it is a value like any other.
     reason
-        For the user.
+        A sentence for the user.
     """
 
     kind: LabelKind
@@ -61,9 +61,9 @@ class ScoringReading:
     def probabilities(
         self, channels: Float[np.ndarray, "channel height width"]
     ) -> Float[np.ndarray, "klass height width"] | None:
-        """Probabilities of the classes that are scored, background first; None if their classes are others.
+        """Probabilities of the classes that are scored, background first; None if the channels are other classes.
 
-        Of objects, and where everything but the background is foreground, those of all other channels are added up.
+        For objects, and where everything but the background is foreground, all channels but the background are added up.
         """
         if self.kind in ("instances", "binary") and len(channels) > 2:
             return np.stack([channels[0], channels[1:].sum(axis=0)])
@@ -86,14 +86,14 @@ class ScoringReading:
 
 
 def guess_kind(maps: Maps, ignore: int | None) -> LabelKind:
-    """What label maps hold that nobody said anything of; too little to look at is binary."""
+    """What label maps hold, judged by their numbers; binary if there are fewer than two values."""
     return "binary" if len(look(maps, ignore).values) < 2 else judge_kind(maps, ignore)
 
 
 def choose_reading(
     truths: Maps, predictions: Maps, kind: LabelKind, *, said: bool, ignore: int | None = None
 ) -> ScoringReading:
-    """Settle how both sides are read.
+    """Decide how both sides are read.
 
     Parameters
     ----------
@@ -104,8 +104,8 @@ def choose_reading(
     said
         Whether the user said so. Then "binary" scores everything but the background as foreground, whatever the numbers.
     ignore
-        Value of the truths for "not annotated". Where it is not said, 255 above classes 0, 1, ... is taken for one if no
-        prediction has it.
+        Value of the truths for "not annotated". Without one, 255 above classes 0, 1, ... is taken for it if no prediction
+        has it.
 
     Raises
     ------
