@@ -14,10 +14,10 @@ from unseam.report.overlay import (
     LONGEST_SIDE,
     MISSED,
     OTHER,
+    draw_overlay,
     error_kinds,
     error_layer,
     layers_of,
-    overlay,
     reduced,
     to_look_at,
 )
@@ -123,4 +123,4 @@ def test_pictures_of_any_type(rng):
     assert to_look_at(np.zeros((3, 4), np.float64)).tolist() == np.zeros((3, 4)).tolist()
     assert to_look_at(rng.random((3, 4, 2))).shape == (3, 4)
     assert to_look_at(rng.integers(0, 60000, (3, 4, 3)).astype(np.uint16)).shape == (3, 4, 3)
-    assert overlay(rng.random((3, 4)), np.eye(3, 4, dtype=np.int32)).shape == (3, 4, 3)
+    assert draw_overlay(rng.random((3, 4)), np.eye(3, 4, dtype=np.int32)).shape == (3, 4, 3)

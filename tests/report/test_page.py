@@ -14,7 +14,7 @@ from unseam.metrics import CalibrationScore, Intervals, Scores
 from unseam.model.model_file import ModelInfo, TrainingRecord
 from unseam.nets import UNetConfig
 from unseam.report.comparison import Comparison, Comparisons, ReportFacts
-from unseam.report.page import GENERATOR, Report, Training, render
+from unseam.report.page import GENERATOR, ReportPage, Training, render
 from unseam.report.score_table import score_comparisons
 from unseam.report.thumbnails import MOST_SHOWN, wrong_objects
 from unseam.training.observers import Record
@@ -68,7 +68,7 @@ def training(**record) -> Training:
 
 def page_of(comparisons: Comparisons | None, trained: Training | None = None) -> tuple[str, Page]:
     scored = scored_once(comparisons.images) if comparisons is not None else None
-    text = render(Report(f"Run {EVIL}", "A lead.", comparisons, trained, "unseam report R", scored))
+    text = render(ReportPage(f"Run {EVIL}", "A lead.", comparisons, trained, "unseam report R", scored))
     return text, Page(text)
 
 
@@ -81,7 +81,7 @@ def scored_once(images: tuple[Comparison, ...]) -> tuple[Scores, Intervals]:
 
 def test_scores_are_counted_from_the_maps_if_they_are_not_given(of_classes):
     lead = ("A lead.", of_classes, None, "unseam report R")
-    assert render(Report("R", *lead)) == render(Report("R", *lead, scored_once(of_classes.images)))
+    assert render(ReportPage("R", *lead)) == render(ReportPage("R", *lead, scored_once(of_classes.images)))
 
 
 @pytest.fixture(scope="module", params=["objects", "classes", "nothing"])

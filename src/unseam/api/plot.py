@@ -12,8 +12,7 @@ from PIL import Image
 
 from unseam.errors import DataError
 from unseam.model import Segmentation
-from unseam.report.overlay import error_picture, to_look_at
-from unseam.report.overlay import overlay as draw_overlay
+from unseam.report.overlay import draw_overlay, error_picture, to_look_at
 from unseam.runs.run_folder import RunFolder, read_history
 from unseam.training.curve import curve_svg
 

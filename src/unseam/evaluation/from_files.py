@@ -26,7 +26,6 @@ from unseam.evaluation.truths import find_truths
 from unseam.metrics import ImagePair, SurfaceDistance
 
 Masks = Literal["auto", "binary", "classes", "instances"]
-Arrays = Sequence[np.ndarray]
 
 
 class ScoredPair(NamedTuple):
@@ -49,12 +48,12 @@ class ScoredPair(NamedTuple):
 
 
 def evaluate(
-    predicted: str | Path | Arrays,
-    truth: str | Path | Arrays,
+    predicted: str | Path | Sequence[np.ndarray],
+    truth: str | Path | Sequence[np.ndarray],
     *,
     masks: Masks = "auto",
     ignore: int | None = None,
-    probabilities: Arrays | None = None,
+    probabilities: Sequence[np.ndarray] | None = None,
     spacing_um: tuple[float, float] | None = None,
     tolerance: float | None = None,
 ) -> Evaluation:

@@ -21,7 +21,7 @@ from unseam.inference.instances import Objects
 from unseam.inference.predict import Predictor, likeliest_class
 from unseam.metrics import CalibrationError, CalibrationScore, PanopticQuality, PanopticScore, Scores
 
-THRESHOLDS = (0.5, 0.4, 0.6, 0.3, 0.7, 0.8)
+PROBABILITY_THRESHOLDS = (0.5, 0.4, 0.6, 0.3, 0.7, 0.8)
 """Tried in this order after the threshold of the settings: among equals the first is kept."""
 
 Windows = list[tuple[int, Window]]
@@ -164,7 +164,7 @@ class _Trial:
         self._shape = truth.shape
         self._maps: dict[float, bytes] = {}
         self.scores: dict[float, PanopticScore] = {}
-        for threshold in dict.fromkeys((objects.threshold, *(THRESHOLDS if tune else ()))):
+        for threshold in dict.fromkeys((objects.threshold, *(PROBABILITY_THRESHOLDS if tune else ()))):
             instances = replace(objects, threshold=threshold)(probabilities)
             self._maps[threshold] = zlib.compress(instances.tobytes(), 1)
             self.scores[threshold] = PanopticQuality()(instances, truth)

@@ -19,7 +19,7 @@ from unseam.shapes import IGNORE
 _MOST_CLASSES = 255
 _MANY = 16  # more foreground values than this in the truth, against one in the prediction, are objects
 
-Maps = Sequence[Integer[np.ndarray, "_ _"]]
+LabelMaps = Sequence[Integer[np.ndarray, "_ _"]]
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,13 @@ class ScoringReading:
         return classes
 
 
-def guess_kind(maps: Maps, ignore: int | None) -> LabelKind:
+def guess_kind(maps: LabelMaps, ignore: int | None) -> LabelKind:
     """What label maps hold, judged by their numbers; binary if there are fewer than two values."""
     return "binary" if len(look(maps, ignore).values) < 2 else judge_kind(maps, ignore)
 
 
 def choose_reading(
-    truths: Maps, predictions: Maps, kind: LabelKind, *, said: bool, ignore: int | None = None
+    truths: LabelMaps, predictions: LabelMaps, kind: LabelKind, *, said: bool, ignore: int | None = None
 ) -> ScoringReading:
     """Decide how both sides are read.
 

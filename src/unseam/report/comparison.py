@@ -33,12 +33,12 @@ _UNUSABLE = (  # what a damaged or hostile archive has been seen to end in, by w
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """A window of one image: what was predicted, what is true.
+    """The predicted and the true map of a window of one image.
 
     Attributes
     ----------
     name
-        What the user calls the image.
+        Name of the image.
     truth, predicted
         Class maps (255 in the truth: not annotated) or instance maps (-1), in the frame of the window.
     picture
@@ -59,7 +59,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class SeamCheck:
-    """The seam check of a model on a part of one image; ``reason`` says what was done, or why nothing was."""
+    """The seam check of a model on a part of one image; ``reason`` says what was checked, or why nothing was."""
 
     reason: str
     limit: float = 0.0
@@ -73,13 +73,13 @@ class ReportFacts:
     Attributes
     ----------
     masks
-        What is compared: instance maps, or class maps.
+        What the maps hold.
     class_names
-        Background first.
+        Names of the classes, background first.
     calibration
-        Of all pixels together; None where probabilities are not known.
+        Calibration of all pixels together; None where probabilities are not known.
     seams
-        Of the model.
+        The seam check of the model.
     trained_on
         Lines of :func:`unseam.data.fingerprint.fingerprint`.
     data

@@ -31,7 +31,7 @@ _NUM_COLOURS = len(PALETTE)
 _UNKNOWN = 2 * _NUM_COLOURS + 1
 
 
-def overlay(
+def draw_overlay(
     image: Shaped[np.ndarray, "height width *channel"],
     labels: Integer[np.ndarray, "height width"],
     *,

@@ -1,4 +1,4 @@
-"""The report: one HTML file with all in it, that needs no network, no program but a browser, and prints."""
+"""The report: one HTML file that holds everything, needs no network and no program but a browser, and can be printed."""
 
 import math
 from dataclasses import dataclass
@@ -34,15 +34,15 @@ class Training:
     Attributes
     ----------
     info
-        Of the model file.
+        From the model file.
     records
-        The history.
+        The history: the validation during training.
     config
         The settings, as TOML.
     command
         Repeats the run.
     folds
-        Of a cross-validation the history of each fold; ``records`` is then empty.
+        The history of each fold of a cross-validation; ``records`` is then empty.
     """
 
     info: ModelInfo
@@ -53,19 +53,19 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Report:
+class ReportPage:
     """Everything that stands in one report.
 
     Attributes
     ----------
     title
-        Of the page.
+        Heading of the page.
     lead
-        What was scored, in a sentence.
+        A sentence on what was scored.
     comparisons
-        What was compared; None: nothing is kept of it.
+        The maps to show; None: none were kept.
     training
-        None: predictions were scored from files.
+        How the model came to be; None: predictions were scored from files.
     command
         Makes this report again.
     scored
@@ -102,14 +102,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class _Counted:
-    """What is counted from the maps once, and shown in several places."""
+    """Figures that are counted once and shown in several places."""
 
     table: ScoreTable
     panels: tuple[Panel, ...]
     heading: str
 
 
-def render(report: Report) -> str:
+def render(report: ReportPage) -> str:
     """The report as HTML. Names of files and classes are text from anywhere, and are escaped."""
     pages = Environment(
         loader=PackageLoader("unseam.report", "page"),
@@ -126,8 +126,8 @@ def render(report: Report) -> str:
     return template.render(style=style, script=script, generator=Markup(GENERATOR), **_sections(report))  # noqa: S704 - ours
 
 
-def _sections(report: Report) -> dict[str, Any]:
-    """What the template is given; a section without anything to show says why instead."""
+def _sections(report: ReportPage) -> dict[str, Any]:
+    """The variables of the template; a section that has nothing to show says why."""
     comparisons, training = report.comparisons, report.training
     has_maps = comparisons is not None and bool(comparisons.images)
     counted = _count(comparisons, report.scored) if comparisons is not None and has_maps else None
@@ -201,7 +201,7 @@ def _legend(comparisons: Comparisons) -> list[tuple[str, str]]:
 
 
 def _confusion(comparisons: Comparisons) -> list[tuple[str, list[Cell]]]:
-    """A row a true class, a column a predicted one; of objects, background and object."""
+    """One row for each true class, one cell for each predicted class; for objects: background and object."""
     num_classes = len(comparisons.facts.class_names)
     counts = np.zeros((num_classes, num_classes), np.int64)
     for one in comparisons.images:

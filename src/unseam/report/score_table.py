@@ -1,4 +1,4 @@
-"""Scores as a person reads them: names, what each means, best and worst images."""
+"""Scores for a person to read: names, meanings, the best and the worst images."""
 
 import math
 from dataclasses import dataclass
@@ -34,13 +34,13 @@ class Column:
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """Scores to show: a row an image in the order of the images, one for all together."""
+    """Scores to show: one row for each image in their order, and one for all."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, tuple[str, ...]], ...]
     all: tuple[str, ...]
     interval: tuple[str, ...]
-    """Of all together; empty if there are none, for the reason that follows."""
+    """Intervals of the row for all; empty if there are none, for the reason that follows."""
     interval_reason: str
     ranked: tuple[tuple[int, float], ...]
     """Index and score of the images that have a score, the best first."""
