@@ -137,13 +137,8 @@ def evaluate_files(
     truth
         A file, a folder of annotations with the same names (``x_masks.tif`` and ``x.png`` belong together), or a folder of
         images and masks in any layout that :func:`unseam.data.layout.find_pairs` knows.
-    masks
-        What to score, if it is known; ``binary`` takes everything but the background as foreground.
-    ignore
-        Value of the annotations for "not annotated". In predictions it is a value like any other.
-    tolerance
-        How far apart outlines may be in the surface Dice: in um if all files say the size of their pixels, otherwise in
-        px. None: 2 px.
+    masks, ignore, tolerance
+        See :func:`evaluate`. ``binary`` takes everything but the background as foreground.
     on_pair
         Called with each pair of maps after it was scored.
 

@@ -74,7 +74,7 @@ class HeldOutPredictions:
     objects: Objects | None = None
     num_classes: int = 2
 
-    @property
+    @cached_property
     def score(self) -> float | None:
         """Panoptic quality of objects, mean IoU of classes, over all images; None without foreground in the truth."""
         of_objects = self.objects is not None
