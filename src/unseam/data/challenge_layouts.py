@@ -83,7 +83,7 @@ def cell_tracking(folder: Path) -> Pairs | None:
         return None
     notes = (f"{len(pairs)} of {num_frames} frames are annotated",) if len(pairs) < num_frames else ()
     layout = f"Cell Tracking Challenge, {' and '.join(sorted(kinds))}/SEG"
-    return Pairs(folder, tuple(pairs), layout, notes=notes)
+    return Pairs(folder, tuple(pairs), layout, notes=notes, is_partial=True)
 
 
 def check_no_plane(path: Path) -> None:

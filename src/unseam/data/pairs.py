@@ -80,6 +80,8 @@ class Pairs:
         Value of the masks for "not annotated", where it is declared.
     notes
         What was left out.
+    is_partial
+        Whether the layout leaves some images without annotation as a rule.
     """
 
     folder: Path
@@ -88,6 +90,7 @@ class Pairs:
     classes: tuple[tuple[int, str], ...] = ()
     ignore: int | None = None
     notes: tuple[str, ...] = ()
+    is_partial: bool = False
 
 
 def not_empty(folder: Path) -> list[Path]:

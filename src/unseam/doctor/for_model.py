@@ -199,7 +199,7 @@ def _about(info: ModelInfo) -> list[Finding]:
             Finding(
                 "model is weak",
                 "hurts",
-                f"its best score when it was trained is {record.score_name} {record.score:.2f}",
+                f"its score on what was held out is {record.score_name} {record.score:.2f}",
                 (Place("the model"),),
                 "it does poorly on images like its own; on others hardly better",
                 "train longer (--minutes 20 --resume), or check the data that it was trained on: unseam check DATA",

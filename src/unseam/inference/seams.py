@@ -14,7 +14,7 @@ from unseam.inference.tiles import plan_tiles
 
 
 @dataclass(frozen=True)
-class Comparison:
+class SeamLine:
     """One tile size against one pass.
 
     Attributes
@@ -42,7 +42,7 @@ def one_pass(net: nn.Module, height: int, width: int) -> int:
 
 def compare_tiles(
     net: nn.Module, image: Float[np.ndarray, "channel height width"], tile_sizes: Sequence[int] = (), *, double: bool = True
-) -> Iterator[Comparison]:
+) -> Iterator[SeamLine]:
     """Predict a normalised image by each tile size, and compare with one pass over the whole mirrored image.
 
     Raises
@@ -64,7 +64,7 @@ def compare_tiles(
         for size in sizes:
             plan = plan_tiles(height, width, geometry, size)
             result = Predictor(engine, size).probabilities(normalised)
-            yield Comparison(
+            yield SeamLine(
                 (plan.rows.input_tile, plan.columns.input_tile),
                 len(plan),
                 float(np.abs(result - reference).max()),

@@ -25,7 +25,7 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
         if record.score is not None:
             rows.append(("out-of-fold score", f"{record.score_name} {record.score:.4f}"))
     elif record.score is not None:
-        rows.append(("best score", f"{record.score_name} {record.score:.4f} at step {record.best_step}"))
+        rows.append(("held-out score", f"{record.score_name} {record.score:.4f} by the weights of step {record.best_step}"))
     together = f", {record.ranks} processes together" if record.ranks > 1 else ""
     took = f"{record.steps} steps, {record.seconds / 60:.1f} minutes, {record.precision} on {record.device}"
     rows += [

@@ -1,11 +1,11 @@
-"""Scores as a person reads them: names, what each means, best and worst images."""
+"""Scores for a person to read: names, meanings, the best and the worst images."""
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
-from unseam.metrics import Bootstrap, Interval, Intervals, Scores, evaluate_class_maps, evaluate_instance_maps
-from unseam.report.evidence import Evidence
+from unseam.evaluation.scoring import score_maps
+from unseam.metrics import Bootstrap, Interval, Intervals, Scores
+from unseam.report.comparison import Comparisons, ReportFacts
 
 _MEANINGS = {
     "seg": ("SEG", "mean over true objects of the IoU with the predicted object that covers more than half of it, else 0"),
@@ -33,44 +33,36 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Scored:
-    """Scores, and how sure they are."""
-
-    scores: Scores
-    intervals: Intervals
-
-
-@dataclass(frozen=True)
 class ScoreTable:
-    """Scores to show: a row an image in the order of the images, one for all together."""
+    """Scores to show: one row for each image in their order, and one for all."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, tuple[str, ...]], ...]
     all: tuple[str, ...]
     interval: tuple[str, ...]
-    """Of all together; empty if there are none, for the reason that follows."""
+    """Intervals of the row for all; empty if there are none, for the reason that follows."""
     interval_reason: str
     ranked: tuple[tuple[int, float], ...]
     """Index and score of the images that have a score, the best first."""
     ranked_by: str
 
 
-def scores_of(evidence: Evidence) -> Scored:
-    """The scores of all that was compared, at least one pair; windows of one image are drawn together for the intervals."""
-    pairs = [(one.name, one.predicted, one.truth) for one in evidence.compared]
-    scores = evaluate_instance_maps(pairs) if evidence.facts.masks == "instances" else evaluate_class_maps(pairs)
-    names = [one.name.split(" plane ")[0] for one in evidence.compared]
-    number = {name: index for index, name in enumerate(dict.fromkeys(names))}
-    return Scored(scores, Bootstrap()(scores, [number[name] for name in names]))
+def score_comparisons(comparisons: Comparisons) -> tuple[Scores, Intervals]:
+    """The scores of all images, at least one, with intervals; images of one file or sequence are drawn together."""
+    pairs = [(one.name, one.predicted, one.truth) for one in comparisons.images]
+    scores = score_maps(pairs, of_objects=comparisons.facts.has_objects)
+    groups = [one.group or one.name for one in comparisons.images]
+    number = {group: index for index, group in enumerate(dict.fromkeys(groups))}
+    return scores, Bootstrap()(scores, [number[group] for group in groups])
 
 
-def score_table(scored: Scored, masks: Literal["binary", "classes", "instances"], class_names: tuple[str, ...]) -> ScoreTable:
+def score_table(scores: Scores, found: Intervals, facts: ReportFacts) -> ScoreTable:
     """The scores that a person asks for first; images are ranked by F1 of objects, or by IoU."""
-    scores, intervals = scored.scores, scored.intervals.of
-    by_class = {f"iou_class_{index}": Column("", f"IoU of {name}", "") for index, name in enumerate(class_names)}
+    intervals = found.of
+    by_class = {f"iou_class_{index}": Column("", f"IoU of {name}", "") for index, name in enumerate(facts.class_names)}
     pooled = scores.pooled()
     columns = tuple(_column(key, by_class) for key in (*_MEANINGS, *by_class) if key in pooled and not _is_of_one(key, pooled))
-    ranked_by = next(c for c in columns if c.key in (("f1",) if masks == "instances" else ("iou",)))
+    ranked_by = next(c for c in columns if c.key in (("f1",) if facts.has_objects else ("iou",)))
     values = [figures for _, figures in scores.images()]
     ranked = [(index, float(figures[ranked_by.key])) for index, figures in enumerate(values)]
     return ScoreTable(
@@ -78,7 +70,7 @@ def score_table(scored: Scored, masks: Literal["binary", "classes", "instances"]
         tuple((name, tuple(_said(figures[c.key]) for c in columns)) for name, figures in scores.images()),
         tuple(_said(pooled[c.key]) for c in columns),
         tuple(_ends(intervals[c.key]) for c in columns) if intervals else (),
-        scored.intervals.reason,
+        found.reason,
         tuple(sorted((pair for pair in ranked if not math.isnan(pair[1])), key=lambda pair: (-pair[1], pair[0]))),
         ranked_by.name,
     )

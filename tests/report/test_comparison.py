@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from unseam.errors import DataError
-from unseam.report.evidence import load_evidence, save_evidence
+from unseam.report.comparison import read_comparisons, write_comparisons
 
 
 def test_it_comes_back(of_objects, of_classes, tmp_path):
-    for evidence in (of_objects, of_classes):
-        save_evidence(tmp_path / "e.npz", evidence)
-        back = load_evidence(tmp_path / "e.npz")
-        assert back.facts == evidence.facts
-        for one, other in zip(back.compared, evidence.compared, strict=True):
-            assert (one.name, one.origin) == (other.name, other.origin)
+    for comparisons in (of_objects, of_classes):
+        write_comparisons(tmp_path / "e.npz", comparisons)
+        back = read_comparisons(tmp_path / "e.npz")
+        assert back.facts == comparisons.facts
+        for one, other in zip(back.images, comparisons.images, strict=True):
+            assert (one.name, one.origin, one.group) == (other.name, other.origin, other.group)
             np.testing.assert_array_equal(one.truth, other.truth)
             np.testing.assert_array_equal(one.predicted, other.predicted)
             if other.picture is None:
@@ -28,7 +28,7 @@ def test_it_comes_back(of_objects, of_classes, tmp_path):
 
 def test_damage_is_one_kind_of_error(of_objects, tmp_path, rng):
     path = tmp_path / "e.npz"
-    save_evidence(path, of_objects)
+    write_comparisons(path, of_objects)
     whole = path.read_bytes()
     tried = [b"", b"no archive", whole[: len(whole) // 2]]
     for _ in range(30):
@@ -39,10 +39,23 @@ def test_damage_is_one_kind_of_error(of_objects, tmp_path, rng):
     for data in tried:
         path.write_bytes(data)
         with suppress(DataError):  # a bit may be turned where it says nothing
-            load_evidence(path)
+            read_comparisons(path)
             continue
         refused += 1
     assert refused > 20
+
+
+def test_an_array_whose_header_is_no_python_is_one_kind_of_error(of_objects, tmp_path):
+    """NumPy reads a header that it does not understand once more with the tokenizer of Python, which has errors of its own."""
+    write_comparisons(tmp_path / "e.npz", of_objects)
+    with zipfile.ZipFile(tmp_path / "e.npz") as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    for old, new in ((b"}", b"{"), (b"'fortran", b"  fortran")):
+        with zipfile.ZipFile(tmp_path / "f.npz", "w") as archive:
+            for name, data in parts.items():
+                archive.writestr(name, data.replace(old, new, 1) if name == "truth_0.npy" else data)
+        with pytest.raises(DataError, match="Train again, or delete the file"):
+            read_comparisons(tmp_path / "f.npz")
 
 
 def test_an_archive_of_something_else(tmp_path):
@@ -50,7 +63,7 @@ def test_an_archive_of_something_else(tmp_path):
     for arrays in ({"other": np.zeros(3)}, {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)}):
         np.savez(tmp_path / "e.npz", **arrays)
         with pytest.raises(DataError, match="Train again, or delete the file"):
-            load_evidence(tmp_path / "e.npz")
+            read_comparisons(tmp_path / "e.npz")
 
 
 def test_maps_that_do_not_fit_are_refused(tmp_path):
@@ -62,7 +75,7 @@ def test_maps_that_do_not_fit_are_refused(tmp_path):
     text = np.frombuffer(json.dumps(about).encode(), np.uint8)
     np.savez(tmp_path / "e.npz", about=text, truth_0=np.zeros((2, 3), int), predicted_0=np.zeros((3, 2), int))
     with pytest.raises(DataError, match="its maps do not fit"):
-        load_evidence(tmp_path / "e.npz")
+        read_comparisons(tmp_path / "e.npz")
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
@@ -70,4 +83,4 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
         for _ in range(520):
             entry.write(bytes(2**20))
     with pytest.raises(DataError, match="would unpack to 545,259,520 bytes"):
-        load_evidence(tmp_path / "e.npz")
+        read_comparisons(tmp_path / "e.npz")

@@ -1,4 +1,4 @@
-"""What a report shows: maps that were compared, pixel by pixel confidence, the seam check; and its file in the run folder.
+"""What a report shows: predicted and true maps, calibration, the seam check; and its file in the run folder.
 
 The file is a NumPy archive without objects in it: nothing is unpickled, and how much it would unpack to is read from its
 list of contents before anything is unpacked.
@@ -11,12 +11,14 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Integer, UInt8
 
 from unseam.errors import DataError
+from unseam.inference.seams import SeamLine
 from unseam.io import write_bytes_whole
 from unseam.metrics import CalibrationScore
 from unseam.settings import decode, encode
@@ -25,24 +27,26 @@ _FORMAT = "unseam evidence 1"
 _MOST_BYTES = 2**29
 _UNUSABLE = (  # what a damaged or hostile archive has been seen to end in, by way of zipfile, zlib and NumPy
     *(OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, RuntimeError, MemoryError),
-    *(zipfile.BadZipFile, zlib.error, struct.error),
+    *(zipfile.BadZipFile, zlib.error, struct.error, TokenError, SyntaxError),
 )
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
-    """A window of one image: what was predicted, what is true.
+class Comparison:
+    """The predicted and the true map of a window of one image.
 
     Attributes
     ----------
     name
-        What the user calls the image.
+        Name of the image.
     truth, predicted
         Class maps (255 in the truth: not annotated) or instance maps (-1), in the frame of the window.
     picture
         (H, W) or (H, W, 3), to look at; None: there is none.
     origin
         Row and column of the window in the image.
+    group
+        The file or sequence that the image belongs to; images of one group are not independent. Empty: it stands alone.
     """
 
     name: str
@@ -50,21 +54,12 @@ class Compared:
     predicted: Integer[np.ndarray, "height width"]
     picture: UInt8[np.ndarray, "height width *colour"] | None = None
     origin: tuple[int, int] = (0, 0)
-
-
-@dataclass(frozen=True)
-class SeamLine:
-    """One size of tiles against one pass: see :mod:`unseam.inference.seams`."""
-
-    input_tile: tuple[int, int]
-    num_tiles: int
-    difference: float
-    num_changed: int
+    group: str = ""
 
 
 @dataclass(frozen=True)
 class SeamCheck:
-    """The seam check of a model on a part of one image; ``reason`` says what was done, or why nothing was."""
+    """The seam check of a model on a part of one image; ``reason`` says what was checked, or why nothing was."""
 
     reason: str
     limit: float = 0.0
@@ -72,19 +67,19 @@ class SeamCheck:
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What is known beside the maps.
+class ReportFacts:
+    """What is known besides the maps.
 
     Attributes
     ----------
     masks
-        What is compared: instance maps, or class maps.
+        What the maps hold.
     class_names
-        Background first.
+        Names of the classes, background first.
     calibration
-        Of all pixels together; None where probabilities are not known.
+        Calibration of all pixels together; None where probabilities are not known.
     seams
-        Of the model.
+        The seam check of the model.
     trained_on
         Lines of :func:`unseam.data.fingerprint.fingerprint`.
     data
@@ -98,16 +93,21 @@ class Facts:
     trained_on: tuple[str, ...] = ()
     data: str = ""
 
+    @property
+    def has_objects(self) -> bool:
+        """Whether the maps hold objects; otherwise they hold classes."""
+        return self.masks == "instances"
+
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
-    """All that a report needs beside the model's own record."""
+class Comparisons:
+    """All that a report shows besides the model's own record."""
 
-    facts: Facts
-    compared: tuple[Compared, ...] = ()
+    facts: ReportFacts
+    images: tuple[Comparison, ...] = ()
 
 
-def save_evidence(path: Path, evidence: Evidence) -> None:
+def write_comparisons(path: Path, comparisons: Comparisons) -> None:
     """Write the archive, whole or not at all.
 
     Raises
@@ -115,10 +115,10 @@ def save_evidence(path: Path, evidence: Evidence) -> None:
     OutputError
         If it cannot be written.
     """
-    images = [{"name": c.name, "origin": list(c.origin)} for c in evidence.compared]
-    about = {"format": _FORMAT, "facts": encode(evidence.facts), "images": images}
+    images = [{"name": c.name, "origin": list(c.origin), "group": c.group} for c in comparisons.images]
+    about = {"format": _FORMAT, "facts": encode(comparisons.facts), "images": images}
     arrays = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)}
-    for index, one in enumerate(evidence.compared):
+    for index, one in enumerate(comparisons.images):
         arrays[f"truth_{index}"], arrays[f"predicted_{index}"] = narrow(one.truth), narrow(one.predicted)
         if one.picture is not None:
             arrays[f"picture_{index}"] = one.picture
@@ -127,8 +127,8 @@ def save_evidence(path: Path, evidence: Evidence) -> None:
     write_bytes_whole(path, stream.getvalue())
 
 
-def load_evidence(path: Path) -> Evidence:
-    """Read the archive of :func:`save_evidence`.
+def read_comparisons(path: Path) -> Comparisons:
+    """Read the archive of :func:`write_comparisons`.
 
     Raises
     ------
@@ -144,8 +144,8 @@ def load_evidence(path: Path) -> Evidence:
             about = json.loads(arrays["about"].tobytes())
             if about["format"] != _FORMAT:
                 raise ValueError(f"its format is {about['format']!r}, not {_FORMAT!r}")
-            compared = tuple(_compared(arrays, index, image) for index, image in enumerate(about["images"]))
-        return Evidence(decode(Facts, about["facts"]), compared)
+            images = tuple(_read_image(arrays, index, image) for index, image in enumerate(about["images"]))
+        return Comparisons(decode(ReportFacts, about["facts"]), images)
     except _UNUSABLE as error:
         raise DataError(
             f"{path}: what was held out cannot be read ({error}). Train again, or delete the file: the report is then made "
@@ -153,7 +153,7 @@ def load_evidence(path: Path) -> Evidence:
         ) from error
 
 
-def _compared(arrays: Any, index: int, image: dict[str, Any]) -> Compared:
+def _read_image(arrays: Any, index: int, image: dict[str, Any]) -> Comparison:
     truth, predicted = arrays[f"truth_{index}"], arrays[f"predicted_{index}"]
     picture = arrays[f"picture_{index}"] if f"picture_{index}" in arrays.files else None
     row, column = (int(number) for number in image["origin"])
@@ -161,7 +161,7 @@ def _compared(arrays: Any, index: int, image: dict[str, Any]) -> Compared:
         raise ValueError(f"image {index}: its maps do not fit")
     if picture is not None and (picture.dtype != np.uint8 or picture.shape not in (truth.shape, (*truth.shape, 3))):
         raise ValueError(f"image {index}: its picture does not fit its maps")
-    return Compared(str(image["name"]), truth, predicted, picture, (row, column))
+    return Comparison(str(image["name"]), truth, predicted, picture, (row, column), str(image.get("group", "")))
 
 
 def narrow(labels: np.ndarray) -> np.ndarray:
