@@ -18,9 +18,9 @@ from unseam.metrics import (
     Scores,
     SurfaceDistance,
     ThresholdScanScore,
-    WarpingError,
     evaluate_class_maps,
     evaluate_instance_maps,
+    every_metric,
 )
 
 _TOLERANCE_PX = 2.0
@@ -111,10 +111,8 @@ def score_images(
     reason
         What to tell the user about the reading.
     """
-    if reading.kind == "instances":
-        scores = evaluate_instance_maps(images, surface=surface)
-    else:
-        scores = evaluate_class_maps(images, surface=surface, warping=WarpingError())
+    score = evaluate_instance_maps if reading.kind == "instances" else evaluate_class_maps
+    scores = score(images, metrics=every_metric(surface))
     calibration = [one for row in scores.per_image for one in row if isinstance(one, CalibrationScore)]
     scan = [one for row in scores.per_image for one in row if isinstance(one, ThresholdScanScore)]
     return Evaluation(

@@ -1,7 +1,7 @@
 """The aggregated Jaccard index of nuclei in pathology, and its one-to-one form."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Int, Integer
@@ -10,11 +10,11 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from unseam.metrics.contingency import Contingency, contingency_of_instance_maps
-from unseam.metrics.score import Figure, ratio
+from unseam.metrics.score import Column, Counts, Figure, Reads, ratio
 
 
 @dataclass(frozen=True)
-class AggregatedJaccardScore:
+class AggregatedJaccardScore(Counts):
     """Pixels in the intersections and in the unions of matched objects; every object without a match adds to the unions.
 
     The first two are those of the original index, the other two those of the one-to-one form.
@@ -39,15 +39,13 @@ class AggregatedJaccardScore:
         """Give ``aggregated_jaccard`` and ``aggregated_jaccard_plus``."""
         return {"aggregated_jaccard": self.index, "aggregated_jaccard_plus": self.index_one_to_one}
 
-    @classmethod
-    def pool(cls, scores: Sequence["AggregatedJaccardScore"]) -> dict[str, Figure]:
-        """Pool the pixels of all images, then divide."""
-        return cls(
-            intersection=sum(score.intersection for score in scores),
-            union=sum(score.union for score in scores),
-            intersection_one_to_one=sum(score.intersection_one_to_one for score in scores),
-            union_one_to_one=sum(score.union_one_to_one for score in scores),
-        ).columns()
+    def describe(self) -> tuple[Column, ...]:
+        """Describe them."""
+        meaning = "shared pixels of matched objects over all pixels of objects"
+        return (
+            Column("aggregated_jaccard", "AJI", meaning, 1),
+            Column("aggregated_jaccard_plus", "AJI+", f"{meaning}, each object matched once", 1),
+        )
 
 
 @dataclass(frozen=True)
@@ -73,10 +71,11 @@ class AggregatedJaccard:
     (0.5, 0.333)
     """
 
+    reads: ClassVar = Reads.OBJECTS
+    pooling: ClassVar = "pixels of the objects of all images together"
+
     def __call__(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
+        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
     ) -> AggregatedJaccardScore:
         """Score a predicted instance map against the true one. Only AJI+ is symmetric, where all is annotated.
 

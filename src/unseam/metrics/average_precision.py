@@ -1,14 +1,15 @@
 """Average precision over IoU thresholds, as users of nuclei and cell tools know it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Integer
 
 from unseam.errors import SettingsError
 from unseam.metrics.contingency import Contingency, contingency_of_instance_maps
-from unseam.metrics.score import Figure, mean, ratio
+from unseam.metrics.score import Column, Figure, Reads, add_up, mean, ratio
 
 THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
@@ -41,18 +42,28 @@ class AveragePrecisionScore:
             **{f"average_precision_{100 * threshold:g}": value for threshold, value in each},
         }
 
+    def describe(self) -> tuple[Column, ...]:
+        """Describe them; of the thresholds a table shows 0.5."""
+        whole = "objects that match, over all found, invented and missed"
+        every = f"{whole}; mean over the IoU thresholds {self.thresholds[0]:g} to {self.thresholds[-1]:g}"
+        return (
+            Column("average_precision", "AP", every, 1, place_of_objects=4),
+            *(
+                Column(
+                    f"average_precision_{100 * threshold:g}",
+                    f"AP{100 * threshold:g}",
+                    f"{whole}; an IoU above {threshold:g} matches",
+                    1,
+                    place_of_objects=3 if threshold == 0.5 else 0,
+                )
+                for threshold in self.thresholds
+            ),
+        )
+
     @classmethod
     def pool(cls, scores: Sequence["AveragePrecisionScore"]) -> dict[str, Figure]:
         """Pool the objects of all images at each threshold, then divide, then average over the thresholds."""
-        found, made_up, missed = (
-            tuple(map(sum, zip(*counts, strict=True)))
-            for counts in (
-                [score.true_positives for score in scores],
-                [score.false_positives for score in scores],
-                [score.false_negatives for score in scores],
-            )
-        )
-        return cls(scores[0].thresholds, found, made_up, missed).columns()
+        return replace(add_up(scores), thresholds=scores[0].thresholds).columns()
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,9 @@ class AveragePrecision:
     ((0.5, 0.5, 0.5, 0.5, 0.0), 0.2)
     """
 
+    reads: ClassVar = Reads.OBJECTS
+    pooling: ClassVar = "objects of all images together, at each threshold"
+
     thresholds: tuple[float, ...] = THRESHOLDS
 
     def __post_init__(self) -> None:
@@ -97,9 +111,7 @@ class AveragePrecision:
             )
 
     def __call__(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
+        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
     ) -> AveragePrecisionScore:
         """Score a predicted instance map against the true one; symmetric where all is annotated.
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Integer
 
 from unseam.errors import SettingsError
 from unseam.metrics.probability_maps import check_probabilities
-from unseam.metrics.score import Figure, ratio
+from unseam.metrics.score import Column, Figure, Reads, ratio
 from unseam.shapes import IGNORE
 
 
@@ -51,6 +51,11 @@ class CalibrationScore:
     def columns(self) -> dict[str, Figure]:
         """Give ``calibration_error``."""
         return {"calibration_error": self.error}
+
+    def describe(self) -> tuple[Column, ...]:
+        """Describe it."""
+        meaning = "how far probabilities are from the share of right pixels"
+        return (Column("calibration_error", "ECE", meaning, 0, place=17, place_of_objects=10),)
 
     @classmethod
     def together(cls, scores: Sequence["CalibrationScore"]) -> "CalibrationScore":
@@ -95,6 +100,9 @@ class CalibrationError:
     >>> CalibrationError()(probabilities, np.array([[1, 0]])).error
     0.25
     """
+
+    reads: ClassVar = Reads.PROBABILITIES
+    pooling: ClassVar = "pixels of all images together, in each bin"
 
     num_bins: int = 15
 

@@ -1,18 +1,18 @@
 """DET of the Cell Tracking Challenge: how much work it would be to mend the detection, by hand."""
 
-from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Integer
 
 from unseam.errors import SettingsError
 from unseam.metrics.contingency import Contingency, contingency_of_instance_maps
-from unseam.metrics.score import Figure, ratio
+from unseam.metrics.score import Column, Counts, Figure, Reads, ratio
 
 
 @dataclass(frozen=True)
-class DETScore:
+class DETScore(Counts):
     """What is to be mended, what that costs, and what marking everything anew would cost."""
 
     num_splits: int
@@ -30,15 +30,9 @@ class DETScore:
         """Give ``det``."""
         return {"det": self.det}
 
-    @classmethod
-    def together(cls, scores: Sequence["DETScore"]) -> "DETScore":
-        """Add up what is to be mended in all images."""
-        return cls(*map(sum, zip(*map(astuple, scores), strict=True)))
-
-    @classmethod
-    def pool(cls, scores: Sequence["DETScore"]) -> dict[str, Figure]:
-        """Add up the costs of all images, as the challenge does with the frames of a video."""
-        return cls.together(scores).columns()
+    def describe(self) -> tuple[Column, ...]:
+        """Describe it."""
+        return (Column("det", "DET", "1 - the work of mending the detection, over that of starting anew", 1),)
 
 
 @dataclass(frozen=True)
@@ -71,6 +65,9 @@ class DET:
     (1, 0, 1, 0.7)
     """
 
+    reads: ClassVar = Reads.OBJECTS
+    pooling: ClassVar = "costs of all images together, as the challenge does with the frames of a video"
+
     cost_of_split: float = 5.0
     cost_of_missed: float = 10.0
     cost_of_invented: float = 1.0
@@ -84,9 +81,7 @@ class DET:
             )
 
     def __call__(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
+        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
     ) -> DETScore:
         """Score a predicted instance map against the true one, or against its markers. Not symmetric.
 

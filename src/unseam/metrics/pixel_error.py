@@ -1,17 +1,17 @@
 """The share of wrong pixels: the pixel error of the ISBI 2012 challenge (sec. 4, table 1)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Integer
 
 from unseam.metrics.contingency import Contingency, contingency_of_class_maps
-from unseam.metrics.score import Figure, ratio
+from unseam.metrics.score import Column, Counts, Figure, Reads, ratio
 
 
 @dataclass(frozen=True)
-class PixelScore:
+class PixelScore(Counts):
     """Wrong pixels and annotated pixels of one image."""
 
     num_wrong: int
@@ -26,11 +26,9 @@ class PixelScore:
         """Give ``pixel_error``."""
         return {"pixel_error": self.error}
 
-    @classmethod
-    def pool(cls, scores: Sequence["PixelScore"]) -> dict[str, Figure]:
-        """Pool the pixels: a large image weighs more than a small one."""
-        wrong = sum(score.num_wrong for score in scores)
-        return cls(wrong, sum(score.num_pixels for score in scores)).columns()
+    def describe(self) -> tuple[Column, ...]:
+        """Describe it."""
+        return (Column("pixel_error", "pixel err", "share of wrong pixels", 0, place=10, place_of_objects=15),)
 
 
 @dataclass(frozen=True)
@@ -52,10 +50,11 @@ class PixelError:
     0.333
     """
 
+    reads: ClassVar = Reads.PIXELS
+    pooling: ClassVar = "pixels of all images together"
+
     def __call__(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
+        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
     ) -> PixelScore:
         """Score a predicted class map against the true one; symmetric where all is annotated.
 

@@ -1,15 +1,15 @@
 """Pairs of pixels wrongly joined or parted: the Rand error of the ISBI 2012 challenge (sec. 4, table 1)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float, Integer
+from jaxtyping import Integer
 
 from unseam.metrics.components import cells_of_class_maps, check_cell_class, within_true_cells
-from unseam.metrics.contingency import Contingency, check_class_maps, contingency_of_instance_maps
-from unseam.metrics.score import Figure, mean, ratio
-from unseam.metrics.thresholds import CHALLENGE_THRESHOLDS, BestOverThresholds, over_thresholds
+from unseam.metrics.contingency import Contingency, contingency_of_instance_maps
+from unseam.metrics.score import Column, Figure, Reads, add_up, mean, ratio
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,17 @@ class RandScore:
             "rand_index_error": self.index_error,
         }
 
+    def describe(self) -> tuple[Column, ...]:
+        """Describe them."""
+        meaning = "pairs of pixels wrongly joined or parted, 1 - F-score"
+        shown = Column("rand_error", "Rand err", meaning, 0, place=11, place_of_objects=14, is_of_one_class=True)
+        return (
+            shown,
+            Column("rand_precision", "Rand precision", "share of the joined pairs of pixels that belong together", 1),
+            Column("rand_recall", "Rand recall", "share of the pairs of pixels of one cell that are joined", 1),
+            Column("rand_index_error", "Rand index err", "share of all pairs of pixels joined in one map only", 0),
+        )
+
     @classmethod
     def pool(cls, scores: Sequence["RandScore"]) -> dict[str, Figure]:
         """Average over the images: pooled, the pairs of the largest cells would outvote all others."""
@@ -68,7 +79,7 @@ class RandScore:
     @classmethod
     def together(cls, scores: Sequence["RandScore"]) -> "RandScore":
         """Add up the pairs within each image, as the challenge did with its sections."""
-        return cls(*map(sum, zip(*map(astuple, scores), strict=True)))
+        return add_up(scores)
 
 
 @dataclass(frozen=True)
@@ -93,7 +104,7 @@ class RandError:
     doi:10.3389/fnana.2015.00142; the unrestricted index: Rand (1971), J. Am. Stat. Assoc. 66:846-850.
 
     **Departs:** the challenge thresholded the submitted probabilities and kept the best F-score of the pairs
-    of all 30 sections together: that is :meth:`over_thresholds`. When called, we score the one map that the
+    of all 30 sections together: that is :func:`unseam.metrics.over_thresholds`. When called, we score the one map that the
     network decided on, without picking a threshold by the truth, and average over images. The challenge's
     program also counts each pixel as a pair with itself, which changes little. It later
     replaced this score by :class:`VRand`, which thins the borders first; table 1 has the earlier one.
@@ -108,15 +119,16 @@ class RandError:
     (0.5, 1.0, 0.333)
     """
 
+    reads: ClassVar = Reads.CELLS
+    pooling: ClassVar = "mean over images: pooled, the pairs of the largest cells would outvote all others"
+
     cell_class: int = 1
 
     def __post_init__(self) -> None:
         check_cell_class(self.cell_class)
 
     def __call__(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
+        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
     ) -> RandScore:
         """Score a predicted instance map against the true one. Not symmetric: the foreground is the truth's.
 
@@ -128,9 +140,7 @@ class RandError:
         return self.from_contingency(contingency_of_instance_maps(predicted, truth))
 
     def from_class_maps(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
+        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
     ) -> RandScore:
         """Score two class maps by the 4-connected components of ``cell_class``, as the challenge did.
 
@@ -148,23 +158,7 @@ class RandError:
         >>> round(RandError().from_class_maps(predicted, truth).error, 3)
         0.4
         """
-        check_class_maps(predicted, truth)
         return self(*cells_of_class_maps(predicted, truth, self.cell_class))
-
-    def over_thresholds(
-        self,
-        cell_probability: Float[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
-        thresholds: Sequence[float] = CHALLENGE_THRESHOLDS,
-    ) -> BestOverThresholds:
-        """Score a probability map at each threshold against a true class map, as the challenge did.
-
-        Raises
-        ------
-        DataError, LabelError, SettingsError
-            What came are no probabilities, no classes or no thresholds, or the sizes differ.
-        """
-        return over_thresholds(self.from_class_maps, cell_probability, truth, thresholds, self.cell_class)
 
     def from_contingency(self, table: Contingency) -> RandScore:
         """Score a table of ids that has been counted already."""

@@ -1,17 +1,17 @@
 """SEG of the Cell Tracking Challenge: how well each true object was found (sec. 4, table 2)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Integer
 
 from unseam.metrics.contingency import Contingency, contingency_of_instance_maps
-from unseam.metrics.score import Figure, ratio
+from unseam.metrics.score import Column, Counts, Figure, Reads, ratio
 
 
 @dataclass(frozen=True)
-class SEGScore:
+class SEGScore(Counts):
     """Sum of the true objects' Jaccard indices, how many of them were matched, and how many there are."""
 
     jaccard_sum: float
@@ -27,14 +27,10 @@ class SEGScore:
         """Give ``seg``."""
         return {"seg": self.seg}
 
-    @classmethod
-    def pool(cls, scores: Sequence["SEGScore"]) -> dict[str, Figure]:
-        """Average over the true objects of all images, as the challenge does: not over the images."""
-        return cls(
-            jaccard_sum=sum(score.jaccard_sum for score in scores),
-            num_matched=sum(score.num_matched for score in scores),
-            num_objects=sum(score.num_objects for score in scores),
-        ).columns()
+    def describe(self) -> tuple[Column, ...]:
+        """Describe it."""
+        meaning = "mean IoU of each true object with its match, a missed one counts 0"
+        return (Column("seg", "SEG", meaning, 1, place_of_objects=1),)
 
 
 @dataclass(frozen=True)
@@ -59,10 +55,11 @@ class SEG:
     (0.333, 1, 2)
     """
 
+    reads: ClassVar = Reads.OBJECTS
+    pooling: ClassVar = "true objects of all images together"
+
     def __call__(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
+        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
     ) -> SEGScore:
         """Score a predicted instance map against the true one. Not symmetric.
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Integer
 
 from unseam.metrics.probability_maps import check_probabilities
-from unseam.metrics.score import NOTHING_TO_SCORE, Figure, ratio
+from unseam.metrics.score import NOTHING_TO_SCORE, Column, Figure, Reads, ratio
 from unseam.shapes import IGNORE
 
 NUM_STEPS = 100
@@ -52,6 +52,14 @@ class ThresholdScanScore:
         """Give ``best_dice`` and ``best_threshold``."""
         best = self.best
         return {"best_dice": best.dice, "best_threshold": best.threshold}
+
+    def describe(self) -> tuple[Column, ...]:
+        """Describe them."""
+        meaning = "Dice of the foreground at the best threshold, chosen by the truth"
+        return (
+            Column("best_dice", "best Dice", meaning, 1),
+            Column("best_threshold", "threshold", "the threshold with that Dice", None, decimals=2),
+        )
 
     def _above(self) -> tuple[list[int], list[int]]:
         """Pixels above each threshold: of the true foreground, and of the background."""
@@ -98,6 +106,9 @@ class ThresholdScan:
     >>> score.best.dice, score.best.threshold
     (1.0, 0.3)
     """
+
+    reads: ClassVar = Reads.PROBABILITIES
+    pooling: ClassVar = "pixels of all images together; one threshold for all"
 
     def __call__(
         self,

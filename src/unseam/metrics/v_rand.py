@@ -1,26 +1,20 @@
 """V-Rand: pairs of pixels wrongly joined or parted, however thick the borders; what the ISBI 2012 challenge came to."""
 
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int, Integer
+from jaxtyping import Int, Integer
 
 from unseam.metrics.components import cells_of_class_maps, check_cell_class, within_true_cells
-from unseam.metrics.contingency import (
-    Contingency,
-    check_class_maps,
-    check_instance_maps,
-    contingency_of_instance_maps,
-)
-from unseam.metrics.score import Figure, ratio
+from unseam.metrics.contingency import Contingency, check_instance_maps, contingency_of_instance_maps
+from unseam.metrics.score import Column, Counts, Figure, Reads, ratio
 from unseam.metrics.thin_borders import thin_borders
-from unseam.metrics.thresholds import CHALLENGE_THRESHOLDS, BestOverThresholds, over_thresholds
 from unseam.shapes import NOT_ANNOTATED
 
 
 @dataclass(frozen=True)
-class VRandScore:
+class VRandScore(Counts):
     """Ordered pairs of pixels, each pixel also with itself, within the foreground of the truth."""
 
     together_in_both: int
@@ -51,15 +45,14 @@ class VRandScore:
         """Give ``v_rand``, ``v_rand_split`` and ``v_rand_merge``."""
         return {"v_rand": self.score, "v_rand_split": self.split, "v_rand_merge": self.merge}
 
-    @classmethod
-    def together(cls, scores: Sequence["VRandScore"]) -> "VRandScore":
-        """Add up the pairs within each image."""
-        return cls(*map(sum, zip(*map(astuple, scores), strict=True)))
-
-    @classmethod
-    def pool(cls, scores: Sequence["VRandScore"]) -> dict[str, Figure]:
-        """Add up the pairs within each image, as the challenge did with its sections."""
-        return cls.together(scores).columns()
+    def describe(self) -> tuple[Column, ...]:
+        """Describe them."""
+        meaning = "pairs of pixels joined and parted as in the truth, thin borders"
+        return (
+            Column("v_rand", "V-Rand", meaning, 1, place=18, is_of_one_class=True),
+            Column("v_rand_split", "V-Rand split", "the same, low after splits", 1),
+            Column("v_rand_merge", "V-Rand merge", "the same, low after mergers", 1),
+        )
 
 
 @dataclass(frozen=True)
@@ -106,6 +99,9 @@ class VRand:
     0.667
     """
 
+    reads: ClassVar = Reads.THIN_CELLS
+    pooling: ClassVar = "pairs within each image, added up, as the challenge did with its sections"
+
     cell_class: int = 1
     is_thinned: bool = True
 
@@ -113,9 +109,7 @@ class VRand:
         check_cell_class(self.cell_class)
 
     def __call__(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
+        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
     ) -> VRandScore:
         """Score a predicted instance map against the true one. Not symmetric: the foreground is the truth's.
 
@@ -130,9 +124,7 @@ class VRand:
         return self.from_contingency(contingency_of_instance_maps(predicted, truth))
 
     def from_class_maps(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
+        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
     ) -> VRandScore:
         """Score two class maps by the 4-connected components of ``cell_class``.
 
@@ -141,23 +133,7 @@ class VRand:
         DataError, LabelError
             The maps differ in size, or hold something else than classes.
         """
-        check_class_maps(predicted, truth)
         return self(*cells_of_class_maps(predicted, truth, self.cell_class))
-
-    def over_thresholds(
-        self,
-        cell_probability: Float[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
-        thresholds: Sequence[float] = CHALLENGE_THRESHOLDS,
-    ) -> BestOverThresholds:
-        """Score a probability map at each threshold against a true class map, as the challenge did.
-
-        Raises
-        ------
-        DataError, LabelError, SettingsError
-            What came are no probabilities, no classes or no thresholds, or the sizes differ.
-        """
-        return over_thresholds(self.from_class_maps, cell_probability, truth, thresholds, self.cell_class)
 
     def from_contingency(self, table: Contingency) -> VRandScore:
         """Score a table of ids that has been counted already; nothing is thinned."""

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
+from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Bool, Float, Integer
+from jaxtyping import Bool, Integer
 
 from unseam.errors import DataError
 from unseam.metrics.components import check_cell_class
 from unseam.metrics.contingency import check_class_maps
 from unseam.metrics.homotopic_warp import warp
-from unseam.metrics.score import Figure, ratio
-from unseam.metrics.thresholds import CHALLENGE_THRESHOLDS, BestOverThresholds, over_thresholds
+from unseam.metrics.score import Column, Figure, Reads, ratio
 from unseam.metrics.topology_errors import Mistake, TopologyError, topology_errors
 from unseam.shapes import IGNORE
 
@@ -67,6 +67,16 @@ class WarpingScore:
     def columns(self) -> dict[str, Figure]:
         """Give ``warping_error``, ``split_merger_error`` and the numbers of ``splits`` and ``mergers``."""
         return self.pool([self])
+
+    def describe(self) -> tuple[Column, ...]:
+        """Describe them. A good error has three zeros, as in the paper's table 1."""
+        meaning = "share of pixels that no bending of outlines puts right (topology)"
+        return (
+            Column("warping_error", "warp err", meaning, 0, place=12, decimals=6, is_of_one_class=True),
+            Column("split_merger_error", "split/merge err", "the same, of splits and mergers only", 0, decimals=6),
+            Column("splits", "splits", "places where a cell is parted", 0, decimals=0),
+            Column("mergers", "mergers", "places where cells are joined", 0, decimals=0),
+        )
 
     @classmethod
     def together(cls, scores: Sequence["WarpingScore"]) -> "WarpingScore":
@@ -136,6 +146,9 @@ class WarpingError:
     (0.0667, 'merger')
     """
 
+    reads: ClassVar = Reads.CLASSES
+    pooling: ClassVar = "pixels and mistakes of all images together"
+
     cell_class: int = 1
 
     def __post_init__(self) -> None:
@@ -190,21 +203,3 @@ class WarpingError:
             )
         is_cell = (predicted == self.cell_class) & (truth != IGNORE)
         return warp(truth == self.cell_class, is_cell, np.ones(truth.shape, bool) if may_warp is None else may_warp)
-
-    def over_thresholds(
-        self,
-        cell_probability: Float[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
-        thresholds: Sequence[float] = CHALLENGE_THRESHOLDS,
-    ) -> BestOverThresholds:
-        """Score a probability map at each threshold; the best is the one with the least ``split_merger_error``.
-
-        That figure does not see a lost cell, so look at ``warping_error`` too: a map that is membrane nearly
-        everywhere has neither splits nor mergers.
-
-        Raises
-        ------
-        DataError, LabelError, SettingsError
-            What came are no probabilities, no classes or no thresholds, or the sizes differ.
-        """
-        return over_thresholds(self, cell_probability, truth, thresholds, self.cell_class)
