@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from unseam.errors import DataError, LabelError, SettingsError
+from unseam.errors import DataError, LabelError
 from unseam.metrics import (
     DET,
     SEG,
@@ -57,7 +57,7 @@ def test_class_maps_score_as_each_metric_does(rng):
 
 def test_mistakes_of_topology_are_found_if_asked_for(rng):
     pairs = list(class_pairs(rng, num_classes=2))
-    scores = evaluate_class_maps(iter(pairs), metrics=quick_metrics() + (WarpingError(),))
+    scores = evaluate_class_maps(iter(pairs), metrics=(*quick_metrics(), WarpingError()))
     assert scores.columns[9:] == ("warping_error", "split_merger_error", "splits", "mergers")
     for (_, predicted, truth), (_, figures) in zip(pairs, scores.images(), strict=True):
         assert figures["warping_error"] == WarpingError()(predicted, truth).error

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Int, Integer
+from jaxtyping import Int
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from unseam.metrics.contingency import Contingency, contingency_of_instance_maps
-from unseam.metrics.score import Column, Counts, Figure, Reads, ratio
+from unseam.metrics.base import ObjectMetric
+from unseam.metrics.contingency import Contingency
+from unseam.metrics.score import Column, Counts, Figure, ratio
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class AggregatedJaccardScore(Counts):
 
 
 @dataclass(frozen=True)
-class AggregatedJaccard:
+class AggregatedJaccard(ObjectMetric[AggregatedJaccardScore]):
     """Shared pixels of matched objects over all pixels of matched and of unmatched ones.
 
     In the original index (AJI) each true object takes the predicted one with the largest IoU, even if another has
@@ -71,20 +72,7 @@ class AggregatedJaccard:
     (0.5, 0.333)
     """
 
-    reads: ClassVar = Reads.OBJECTS
     pooling: ClassVar = "pixels of the objects of all images together"
-
-    def __call__(
-        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
-    ) -> AggregatedJaccardScore:
-        """Score a predicted instance map against the true one. Only AJI+ is symmetric, where all is annotated.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than ids.
-        """
-        return self.from_contingency(contingency_of_instance_maps(predicted, truth))
 
     def from_contingency(self, table: Contingency) -> AggregatedJaccardScore:
         """Score a table of ids that has been counted already."""

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-import numpy as np
-from jaxtyping import Integer
-
 from unseam.errors import SettingsError
-from unseam.metrics.contingency import Contingency, contingency_of_instance_maps
-from unseam.metrics.score import Column, Figure, Reads, add_up, mean, ratio
+from unseam.metrics.base import ObjectMetric
+from unseam.metrics.contingency import Contingency
+from unseam.metrics.score import Column, Figure, add_up, mean, ratio
 
 THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
@@ -67,7 +65,7 @@ class AveragePrecisionScore:
 
 
 @dataclass(frozen=True)
-class AveragePrecision:
+class AveragePrecision(ObjectMetric[AveragePrecisionScore]):
     """TP / (TP + FP + FN) at a series of IoU thresholds, and its mean.
 
     Parameters
@@ -92,12 +90,12 @@ class AveragePrecision:
     --------
     One object is found with an IoU of 2 / 3 and one is missed: 1 / 2 up to 0.65, and 0 from 0.7 on.
 
+    >>> import numpy as np
     >>> score = AveragePrecision()(np.array([[4, 4, 0, 0, 0]]), np.array([[1, 1, 1, 2, 2]]))
     >>> score.at[:5], round(score.mean, 3)
     ((0.5, 0.5, 0.5, 0.5, 0.0), 0.2)
     """
 
-    reads: ClassVar = Reads.OBJECTS
     pooling: ClassVar = "objects of all images together, at each threshold"
 
     thresholds: tuple[float, ...] = THRESHOLDS
@@ -109,20 +107,6 @@ class AveragePrecision:
                 f"thresholds are {self.thresholds}; they may be 0.5 or more, and less than 1, in ascending order. Below 0.5 "
                 "an object could match two others."
             )
-
-    def __call__(
-        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
-    ) -> AveragePrecisionScore:
-        """Score a predicted instance map against the true one; symmetric where all is annotated.
-
-        A predicted object that lies mostly where nobody annotated is never a false positive.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than ids.
-        """
-        return self.from_contingency(contingency_of_instance_maps(predicted, truth))
 
     def from_contingency(self, table: Contingency) -> AveragePrecisionScore:
         """Score a table of ids that has been counted already."""

@@ -4,11 +4,11 @@ from dataclasses import astuple, dataclass
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Integer
 
 from unseam.errors import SettingsError
-from unseam.metrics.contingency import Contingency, contingency_of_instance_maps
-from unseam.metrics.score import Column, Counts, Figure, Reads, ratio
+from unseam.metrics.base import ObjectMetric
+from unseam.metrics.contingency import Contingency
+from unseam.metrics.score import Column, Counts, Figure, ratio
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class DETScore(Counts):
 
 
 @dataclass(frozen=True)
-class DET:
+class DET(ObjectMetric[DETScore]):
     """1 - the cost of mending the detected objects, as a share of the cost of marking all of them by hand.
 
     A predicted object detects a true one if it covers more than half of it; the true one may be a mere marker
@@ -65,7 +65,6 @@ class DET:
     (1, 0, 1, 0.7)
     """
 
-    reads: ClassVar = Reads.OBJECTS
     pooling: ClassVar = "costs of all images together, as the challenge does with the frames of a video"
 
     cost_of_split: float = 5.0
@@ -79,21 +78,6 @@ class DET:
                 f"The costs of a split, a missed and an invented object are {costs}; none may be negative, and a missed one "
                 "must cost something. Leave them out for those of the challenge: 5, 10, 1."
             )
-
-    def __call__(
-        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
-    ) -> DETScore:
-        """Score a predicted instance map against the true one, or against its markers. Not symmetric.
-
-        An object that reaches into pixels which nobody annotated is judged by its annotated part; one that
-        lies there for the most part is not taken for invented.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than ids.
-        """
-        return self.from_contingency(contingency_of_instance_maps(predicted, truth))
 
     def from_contingency(self, table: Contingency) -> DETScore:
         """Score a table of ids that has been counted already."""

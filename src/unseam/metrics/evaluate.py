@@ -143,10 +143,10 @@ class _ClassMaps:
             case Reads.PIXELS:
                 score = metric.from_contingency(self.pixels)
             case Reads.CELLS | Reads.THIN_CELLS:
-                is_thin = metric.reads is Reads.THIN_CELLS
-                if is_thin and (image.truth.size > MOST_THINNED_PX or self._has_more_classes()):
+                is_slow = metric.reads is Reads.THIN_CELLS
+                if is_slow and (image.truth.size > MOST_THINNED_PX or self._has_more_classes()):
                     return None
-                score = metric.from_contingency(self._counted_cells(metric.cell_class, is_thin))
+                score = metric.from_contingency(self._counted_cells(metric.cell_class, metric.is_thinned))
             case Reads.OUTLINES:
                 score = replace(metric, spacing=image.spacing)(image.predicted, image.truth)
             case Reads.CLASSES:

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-import numpy as np
-from jaxtyping import Integer
-
 from unseam.errors import SettingsError
-from unseam.metrics.contingency import Contingency, contingency_of_instance_maps
-from unseam.metrics.score import Column, Counts, Figure, Reads, ratio
+from unseam.metrics.base import ObjectMetric
+from unseam.metrics.contingency import Contingency
+from unseam.metrics.score import Column, Counts, Figure, ratio
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ class PanopticScore(MatchedObjects):
 
 
 @dataclass(frozen=True)
-class ObjectScores:
+class ObjectScores(ObjectMetric[ObjectScore]):
     """Match objects whose IoU is above a threshold; count found, invented and missed ones.
 
     Parameters
@@ -138,6 +136,7 @@ class ObjectScores:
     --------
     Object 1 is found (IoU 2 / 3), object 2 is missed, and object 9 was invented.
 
+    >>> import numpy as np
     >>> score = ObjectScores()(np.array([[4, 4, 0, 0, 0, 9]]), np.array([[1, 1, 1, 2, 2, 0]]))
     >>> score.true_positives, score.false_positives, score.false_negatives
     (1, 1, 1)
@@ -145,7 +144,6 @@ class ObjectScores:
     (0.5, 0.667)
     """
 
-    reads: ClassVar = Reads.OBJECTS
     pooling: ClassVar = "objects of all images together"
 
     threshold: float = 0.5
@@ -157,29 +155,13 @@ class ObjectScores:
                 "could match two others."
             )
 
-    def __call__(
-        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
-    ) -> ObjectScore:
-        """Score a predicted instance map against the true one.
-
-        Where all is annotated, swapping the maps swaps precision and recall and leaves F1. An object that reaches into
-        pixels that are not annotated is judged by its annotated part. If more than half of it lies there, it may be a
-        match, but it is never a false positive.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than ids.
-        """
-        return self.from_contingency(contingency_of_instance_maps(predicted, truth))
-
     def from_contingency(self, table: Contingency) -> ObjectScore:
         """Score a table of ids that has been counted already."""
         return ObjectScore.of_table(table, self.threshold)
 
 
 @dataclass(frozen=True)
-class PanopticQuality:
+class PanopticQuality(ObjectMetric[PanopticScore]):
     """Sum of the IoU of matched objects over TP + FP / 2 + FN / 2; a match has an IoU above 0.5.
 
     **Source:** Kirillov et al. (2019), Panoptic Segmentation, CVPR, Eqs. 1 and 2, with its sec. 4.2 for what is not
@@ -192,25 +174,13 @@ class PanopticQuality:
     --------
     Object 1 is found (IoU 2 / 3), object 2 is missed: PQ = (2 / 3) / (1 + 1 / 2).
 
+    >>> import numpy as np
     >>> score = PanopticQuality()(np.array([[4, 4, 0, 0, 0]]), np.array([[1, 1, 1, 2, 2]]))
     >>> round(score.panoptic, 3), round(score.segmentation, 3), round(score.recognition, 3)
     (0.444, 0.667, 0.667)
     """
 
-    reads: ClassVar = Reads.OBJECTS
     pooling: ClassVar = "objects of all images together"
-
-    def __call__(
-        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
-    ) -> PanopticScore:
-        """Score a predicted instance map against the true one; symmetric where all is annotated.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than ids.
-        """
-        return self.from_contingency(contingency_of_instance_maps(predicted, truth))
 
     def from_contingency(self, table: Contingency) -> PanopticScore:
         """Score a table of ids that has been counted already."""

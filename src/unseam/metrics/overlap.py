@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-from jaxtyping import Integer
-
-from unseam.metrics.contingency import Contingency, contingency_of_class_maps
-from unseam.metrics.score import Column, Counts, Figure, Reads, class_columns, class_figures, mean, ratios
+from unseam.metrics.base import PixelMetric
+from unseam.metrics.contingency import Contingency
+from unseam.metrics.score import Column, Counts, Figure, class_columns, class_figures, mean, ratios
 from unseam.shapes import IGNORE
 
 _IOU = Column("iou", "IoU", "shared pixels over the pixels of both together", 1, place=8, place_of_objects=12)
@@ -80,7 +78,7 @@ class OverlapScore(Counts):
 
 
 @dataclass(frozen=True)
-class Overlap:
+class Overlap(PixelMetric[OverlapScore]):
     """How far each class of two maps covers the other: IoU, Dice, precision and recall. Means leave the background out.
 
     **Source:** IoU: Jaccard (1912), New Phytologist 11:37-50; Dice (1945), Ecology 26:297-302, which is 2 IoU / (1 + IoU);
@@ -91,25 +89,13 @@ class Overlap:
     --------
     Class 1 has 2 px in the prediction and 3 in the truth, 2 of them in both.
 
+    >>> import numpy as np
     >>> score = Overlap()(np.array([[0, 1, 1, 0]]), np.array([[0, 1, 1, 1]]))
     >>> {name: round(value, 3) for name, value in score.columns().items()}
     {'iou': 0.667, 'dice': 0.8, 'pixel_precision': 1.0, 'pixel_recall': 0.667}
     """
 
-    reads: ClassVar = Reads.PIXELS
     pooling: ClassVar = "pixels of all images together, per class"
-
-    def __call__(
-        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
-    ) -> OverlapScore:
-        """Score a predicted class map; where all is annotated, swapping the maps swaps precision and recall.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than classes.
-        """
-        return self.from_contingency(contingency_of_class_maps(predicted, truth))
 
     def from_contingency(self, table: Contingency) -> OverlapScore:
         """Score a table of classes that has been counted already; it has at least the classes 0 and 1.

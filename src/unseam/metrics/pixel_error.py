@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-from jaxtyping import Integer
-
-from unseam.metrics.contingency import Contingency, contingency_of_class_maps
-from unseam.metrics.score import Column, Counts, Figure, Reads, ratio
+from unseam.metrics.base import PixelMetric
+from unseam.metrics.contingency import Contingency
+from unseam.metrics.score import Column, Counts, Figure, ratio
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class PixelScore(Counts):
 
 
 @dataclass(frozen=True)
-class PixelError:
+class PixelError(PixelMetric[PixelScore]):
     """Share of pixels with the wrong class.
 
     **Source:** the paper, sec. 4, table 1; Arganda-Carreras et al. (2015), Frontiers in Neuroanatomy 9:142.
@@ -45,25 +43,13 @@ class PixelError:
     --------
     One of three annotated pixels is wrong; the fourth was not annotated and does not count.
 
+    >>> import numpy as np
     >>> score = PixelError()(np.array([[0, 1], [1, 1]]), np.array([[0, 1], [0, 255]]))
     >>> round(score.error, 3)
     0.333
     """
 
-    reads: ClassVar = Reads.PIXELS
     pooling: ClassVar = "pixels of all images together"
-
-    def __call__(
-        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
-    ) -> PixelScore:
-        """Score a predicted class map against the true one; symmetric where all is annotated.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than classes.
-        """
-        return self.from_contingency(contingency_of_class_maps(predicted, truth))
 
     def from_contingency(self, table: Contingency) -> PixelScore:
         """Score a table of classes that has been counted already."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Integer
 
-from unseam.metrics.components import cells_of_class_maps, check_cell_class, within_true_cells
-from unseam.metrics.contingency import Contingency, contingency_of_instance_maps
-from unseam.metrics.score import Column, Figure, Reads, add_up, mean, ratio
+from unseam.metrics.base import CellMetric
+from unseam.metrics.components import within_true_cells
+from unseam.metrics.contingency import Contingency
+from unseam.metrics.score import Column, Figure, add_up, mean, ratio
 
 
 @dataclass(frozen=True)
@@ -83,22 +83,12 @@ class RandScore:
 
 
 @dataclass(frozen=True)
-class RandError:
+class RandError(CellMetric[RandScore]):
     """1 - F-score of the Rand index, restricted to the foreground of the truth (the "adapted Rand error").
 
     A pair of pixels is *together* where both have the same object. Pixels that are background in the truth
     are left out. Pixels that are background in the prediction but not in the truth are together with
     nothing: to call a cell's pixel membrane costs its pairs, and never counts as a merger.
-
-    Parameters
-    ----------
-    cell_class
-        Class whose 4-connected components are the cells, for :meth:`from_class_maps`.
-
-    Raises
-    ------
-    SettingsError
-        ``cell_class`` cannot be a class.
 
     **Source:** the paper, sec. 4, table 1; Arganda-Carreras et al. (2015), Frontiers in Neuroanatomy 9:142,
     doi:10.3389/fnana.2015.00142; the unrestricted index: Rand (1971), J. Am. Stat. Assoc. 66:846-850.
@@ -119,46 +109,7 @@ class RandError:
     (0.5, 1.0, 0.333)
     """
 
-    reads: ClassVar = Reads.CELLS
     pooling: ClassVar = "mean over images: pooled, the pairs of the largest cells would outvote all others"
-
-    cell_class: int = 1
-
-    def __post_init__(self) -> None:
-        check_cell_class(self.cell_class)
-
-    def __call__(
-        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
-    ) -> RandScore:
-        """Score a predicted instance map against the true one. Not symmetric: the foreground is the truth's.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than ids.
-        """
-        return self.from_contingency(contingency_of_instance_maps(predicted, truth))
-
-    def from_class_maps(
-        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
-    ) -> RandScore:
-        """Score two class maps by the 4-connected components of ``cell_class``, as the challenge did.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than classes.
-
-        Examples
-        --------
-        A membrane with a hole of one px joins two cells.
-
-        >>> truth = np.array([[1, 1, 0, 1, 1], [1, 1, 0, 1, 1]])
-        >>> predicted = np.array([[1, 1, 0, 1, 1], [1, 1, 1, 1, 1]])
-        >>> round(RandError().from_class_maps(predicted, truth).error, 3)
-        0.4
-        """
-        return self(*cells_of_class_maps(predicted, truth, self.cell_class))
 
     def from_contingency(self, table: Contingency) -> RandScore:
         """Score a table of ids that has been counted already."""

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-from jaxtyping import Integer
-
-from unseam.metrics.contingency import Contingency, contingency_of_instance_maps
-from unseam.metrics.score import Column, Counts, Figure, Reads, ratio
+from unseam.metrics.base import ObjectMetric
+from unseam.metrics.contingency import Contingency
+from unseam.metrics.score import Column, Counts, Figure, ratio
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class SEGScore(Counts):
 
 
 @dataclass(frozen=True)
-class SEG:
+class SEG(ObjectMetric[SEGScore]):
     """Mean Jaccard index of the true objects and their matches.
 
     A predicted object matches a true one if it covers more than half of the *true* object; at most one can.
@@ -50,27 +48,13 @@ class SEG:
     Object 1 (3 px) is covered by 2 px of an object of 2: 2 / 3. Object 2 (2 px) is covered by half, which
     is no match.
 
+    >>> import numpy as np
     >>> score = SEG()(np.array([[5, 5, 0, 0, 7]]), np.array([[1, 1, 1, 2, 2]]))
     >>> round(score.seg, 3), score.num_matched, score.num_objects
     (0.333, 1, 2)
     """
 
-    reads: ClassVar = Reads.OBJECTS
     pooling: ClassVar = "true objects of all images together"
-
-    def __call__(
-        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
-    ) -> SEGScore:
-        """Score a predicted instance map against the true one. Not symmetric.
-
-        An object that reaches into pixels which nobody annotated is judged by its annotated part.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than ids.
-        """
-        return self.from_contingency(contingency_of_instance_maps(predicted, truth))
 
     def from_contingency(self, table: Contingency) -> SEGScore:
         """Score a table of ids that has been counted already."""

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Int, Integer
+from jaxtyping import Int
 
-from unseam.metrics.components import cells_of_class_maps, check_cell_class, within_true_cells
-from unseam.metrics.contingency import Contingency, check_instance_maps, contingency_of_instance_maps
+from unseam.metrics.base import CellMetric
+from unseam.metrics.components import within_true_cells
+from unseam.metrics.contingency import Contingency
 from unseam.metrics.score import NOTHING_TO_SCORE, Column, Counts, Figure, Reads, ratio
-from unseam.metrics.thin_borders import thin_borders
-from unseam.shapes import NOT_ANNOTATED
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class VInfoScore(Counts):
 
 
 @dataclass(frozen=True)
-class VInfo:
+class VInfo(CellMetric[VInfoScore]):
     """F-score of the information within the true cells, after the prediction's borders were made one px wide.
 
     With S the segment and T the true cell of a pixel drawn at random from the cells of the truth, H the
@@ -72,18 +71,6 @@ class VInfo:
         split = I(S; T) / H(S),    merge = I(S; T) / H(T),    V-Info = 2 I(S; T) / (H(S) + H(T))
 
     A border pixel of the prediction is a segment of its own.
-
-    Parameters
-    ----------
-    cell_class
-        Class whose 4-connected components are the cells, for maps of classes.
-    is_thinned
-        Whether the borders of the prediction are thinned first.
-
-    Raises
-    ------
-    SettingsError
-        ``cell_class`` cannot be a class.
 
     **Source:** Arganda-Carreras et al. (2015), Frontiers in Neuroanatomy 9:142, doi:10.3389/fnana.2015.00142,
     "foreground-restricted information theoretic scoring after border thinning", with equal weights for splits
@@ -106,41 +93,10 @@ class VInfo:
     (0.667, 0.5, 1.0)
     """
 
-    reads: ClassVar = Reads.THIN_CELLS
+    reads: ClassVar[Reads] = Reads.THIN_CELLS
     pooling: ClassVar = "bits per pixel of each image, added up, so that small images weigh as much as large ones"
 
-    cell_class: int = 1
     is_thinned: bool = True
-
-    def __post_init__(self) -> None:
-        check_cell_class(self.cell_class)
-
-    def __call__(
-        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
-    ) -> VInfoScore:
-        """Score a predicted instance map against the true one. Not symmetric: the foreground is the truth's.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than ids.
-        """
-        check_instance_maps(predicted, truth)
-        if self.is_thinned:
-            predicted = thin_borders(predicted, truth != NOT_ANNOTATED)
-        return self.from_contingency(contingency_of_instance_maps(predicted, truth))
-
-    def from_class_maps(
-        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
-    ) -> VInfoScore:
-        """Score two class maps by the 4-connected components of ``cell_class``.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than classes.
-        """
-        return self(*cells_of_class_maps(predicted, truth, self.cell_class))
 
     def from_contingency(self, table: Contingency) -> VInfoScore:
         """Score a table of ids that has been counted already; nothing is thinned."""

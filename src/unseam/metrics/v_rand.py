@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Int, Integer
+from jaxtyping import Int
 
-from unseam.metrics.components import cells_of_class_maps, check_cell_class, within_true_cells
-from unseam.metrics.contingency import Contingency, check_instance_maps, contingency_of_instance_maps
+from unseam.metrics.base import CellMetric
+from unseam.metrics.components import within_true_cells
+from unseam.metrics.contingency import Contingency
 from unseam.metrics.score import Column, Counts, Figure, Reads, ratio
-from unseam.metrics.thin_borders import thin_borders
-from unseam.shapes import NOT_ANNOTATED
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class VRandScore(Counts):
 
 
 @dataclass(frozen=True)
-class VRand:
+class VRand(CellMetric[VRandScore]):
     """F-score of the Rand index within the true cells, after the prediction's borders were made one px wide.
 
     With p(i, j) the share of pixels that are in segment i of the prediction and in cell j of the truth, s(i)
@@ -67,18 +66,6 @@ class VRand:
 
     A border pixel of the prediction is a segment of its own. So :class:`RandError` without thinning is 1 minus
     this without thinning, but that here each pixel makes a pair with itself, too.
-
-    Parameters
-    ----------
-    cell_class
-        Class whose 4-connected components are the cells, for maps of classes.
-    is_thinned
-        Whether the borders of the prediction are thinned first.
-
-    Raises
-    ------
-    SettingsError
-        ``cell_class`` cannot be a class.
 
     **Source:** Arganda-Carreras et al. (2015), Frontiers in Neuroanatomy 9:142, doi:10.3389/fnana.2015.00142,
     "foreground-restricted Rand scoring after border thinning", with equal weights for splits and mergers.
@@ -99,41 +86,10 @@ class VRand:
     0.667
     """
 
-    reads: ClassVar = Reads.THIN_CELLS
+    reads: ClassVar[Reads] = Reads.THIN_CELLS
     pooling: ClassVar = "pairs within each image, added up, as the challenge did with its sections"
 
-    cell_class: int = 1
     is_thinned: bool = True
-
-    def __post_init__(self) -> None:
-        check_cell_class(self.cell_class)
-
-    def __call__(
-        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
-    ) -> VRandScore:
-        """Score a predicted instance map against the true one. Not symmetric: the foreground is the truth's.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than ids.
-        """
-        check_instance_maps(predicted, truth)
-        if self.is_thinned:
-            predicted = thin_borders(predicted, truth != NOT_ANNOTATED)
-        return self.from_contingency(contingency_of_instance_maps(predicted, truth))
-
-    def from_class_maps(
-        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
-    ) -> VRandScore:
-        """Score two class maps by the 4-connected components of ``cell_class``.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than classes.
-        """
-        return self(*cells_of_class_maps(predicted, truth, self.cell_class))
 
     def from_contingency(self, table: Contingency) -> VRandScore:
         """Score a table of ids that has been counted already; nothing is thinned."""

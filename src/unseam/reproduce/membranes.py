@@ -137,9 +137,10 @@ def _differences(asked: Asked, model: Model, slices: int, scored: int) -> tuple[
         f"The paper trained for about 10 hours on an NVidia Titan (section 4). Ours had {asked.minutes:g} minutes on "
         f"{record.device}, which made {record.steps} steps.",
         "Learning rate, number of steps and ranges of the grey values are ours, since the paper gives none.",
-        "The challenge's way: warping error, Rand error, V-Rand and V-Info each at the one threshold of 0, 0.1, .. 0.9 that does "
-        "best on all slices that are scored, chosen by their truth as the challenge did; pixel error is the mean squared distance "
-        "of the probability. A map that is membrane nearly everywhere has no splits and no mergers: read the figures together.",
+        "The challenge's way: warping error, Rand error, V-Rand and V-Info each at the one threshold of 0, 0.1, .. 0.9 that "
+        "does best on all slices that are scored, chosen by their truth as the challenge did; pixel error is the mean squared "
+        "distance of the probability. A map that is membrane nearly everywhere has no splits and no mergers: read the figures "
+        "together.",
         "Warping error is the share of pixels in splits and mergers; ours bends the truth until nothing flips, where the "
         "challenge's program visits each pixel once, so it leaves less.",
         "Rand error is 1 - F of the pairs of pixels within the true cells, as in the challenge's program.",
