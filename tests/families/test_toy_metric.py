@@ -13,8 +13,10 @@ TOY = '''
 from dataclasses import dataclass
 from typing import ClassVar
 
-from unseam.metrics.contingency import contingency_of_class_maps
-from unseam.metrics.score import Column, Counts, Reads, ratio
+from unseam.metrics.base import PixelMetric
+from unseam.metrics.score import Column, Counts, ratio
+
+COLUMN = Column("toy_share", "Toy", "share of pixels that are foreground twice", 1, place=1, place_of_objects=1)
 
 
 @dataclass(frozen=True)
@@ -22,20 +24,13 @@ class ToyScore(Counts):
     num_both: int
     num_pixels: int
 
-    def columns(self):
-        return {"toy_share": ratio(self.num_both, self.num_pixels)}
-
-    def describe(self):
-        return (Column("toy_share", "Toy", "share of pixels that are foreground twice", 1, place=1, place_of_objects=1),)
+    def figures(self):
+        return ((COLUMN, ratio(self.num_both, self.num_pixels)),)
 
 
 @dataclass(frozen=True)
-class Toy:
-    reads: ClassVar = Reads.PIXELS
+class Toy(PixelMetric[ToyScore]):
     pooling: ClassVar = "pixels of all images together"
-
-    def __call__(self, predicted, truth):
-        return self.from_contingency(contingency_of_class_maps(predicted, truth))
 
     def from_contingency(self, table):
         both = (table.predicted > 0) & (table.truth > 0)

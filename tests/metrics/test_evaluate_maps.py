@@ -202,3 +202,11 @@ def test_outlines_are_measured_in_the_spacing_of_each_image():
     images = [ImagePair(str(size), predicted, truth, (size, size)) for size in (1.0, 2.0)]
     scores = evaluate_class_maps(images, metrics=[SurfaceDistance()])
     assert [figures["hausdorff95_px"] for _, figures in scores.images()] == [1, 2]
+
+
+def test_headers_of_a_table_are_different_and_every_line_of_its_legend_is_short(rng):
+    tables = [evaluate_class_maps(class_pairs(rng, k), metrics=every_metric()) for k in (2, 3)]
+    for scores in (*tables, evaluate_instance_maps(instance_pairs(rng), metrics=every_metric())):
+        titles = [column.title() for column in scores.shown]
+        assert len(set(titles)) == len(titles)
+        assert all(len(f"{column.title()}: {column.legend}") <= 100 for column in scores.shown if column.klass is None)

@@ -78,9 +78,11 @@ def test_columns_are_described(metric, evaluate):
     scores = scored(metric, evaluate, image(*objects(evaluate), evaluate))
     (score,) = scores.per_image[0]
     assert isinstance(score, Score)
-    described = score.describe()
+    described = [column for column, _ in score.figures()]
     assert [column.name for column in described] == list(score.columns()) == list(type(score).pool([score]))
+    assert len(set(described)) == len(described)
     for column in described:
+        assert len(f"{column.header}: {column.legend}") <= 100, "a line of the legend"
         assert column.header
         assert column.meaning
         assert column.best in (0, 1, None)

@@ -11,7 +11,11 @@ from scipy.sparse.csgraph import connected_components
 
 from unseam.metrics.base import ObjectMetric
 from unseam.metrics.contingency import Contingency
-from unseam.metrics.score import Column, Counts, Figure, ratio
+from unseam.metrics.score import Column, Counts, Figures, ratio
+
+_MEANING = "shared pixels of matched objects over all pixels of objects"
+_AJI = Column("aggregated_jaccard", "AJI", _MEANING, 1)
+_AJI_PLUS = Column("aggregated_jaccard_plus", "AJI+", f"{_MEANING}, each object matched once", 1)
 
 
 @dataclass(frozen=True)
@@ -36,17 +40,9 @@ class AggregatedJaccardScore(Counts):
         """AJI+; NaN if neither map has an object."""
         return ratio(self.intersection_one_to_one, self.union_one_to_one)
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``aggregated_jaccard`` and ``aggregated_jaccard_plus``."""
-        return {"aggregated_jaccard": self.index, "aggregated_jaccard_plus": self.index_one_to_one}
-
-    def describe(self) -> tuple[Column, ...]:
-        """Describe them."""
-        meaning = "shared pixels of matched objects over all pixels of objects"
-        return (
-            Column("aggregated_jaccard", "AJI", meaning, 1),
-            Column("aggregated_jaccard_plus", "AJI+", f"{meaning}, each object matched once", 1),
-        )
+        return (_AJI, self.index), (_AJI_PLUS, self.index_one_to_one)
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import ClassVar
 
 from unseam.errors import SettingsError
 from unseam.metrics.base import ObjectMetric
 from unseam.metrics.contingency import Contingency
-from unseam.metrics.score import Column, Figure, add_up, mean, ratio
+from unseam.metrics.score import Column, Figure, Figures, Score, add_up, mean, ratio
 
 THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
 
+@cache
+def _columns(thresholds: tuple[float, ...]) -> tuple[Column, ...]:
+    """Describe the mean over the thresholds and each of them; of these a table shows 0.5."""
+    whole = "objects that match over all objects of both maps"
+    every = f"{whole}, mean over the IoU {thresholds[0]:g} to {thresholds[-1]:g}"
+    each = [Column(f"average_precision_{100 * t:g}", f"AP{100 * t:g}", f"{whole}, IoU above {t:g}", 1) for t in thresholds]
+    shown = (replace(c, place_of_objects=3) if t == 0.5 else c for t, c in zip(thresholds, each, strict=True))
+    return (Column("average_precision", "AP", every, 1, place_of_objects=4), *shown)
+
+
 @dataclass(frozen=True)
-class AveragePrecisionScore:
+class AveragePrecisionScore(Score):
     """Objects found, made up and missed at each threshold."""
 
     thresholds: tuple[float, ...]
@@ -32,31 +43,9 @@ class AveragePrecisionScore:
         """Mean over the thresholds; NaN if neither map has an object."""
         return mean(self.at)
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``average_precision``, the mean over the thresholds, and ``average_precision_50`` and on for each."""
-        each = zip(self.thresholds, self.at, strict=True)
-        return {
-            "average_precision": self.mean,
-            **{f"average_precision_{100 * threshold:g}": value for threshold, value in each},
-        }
-
-    def describe(self) -> tuple[Column, ...]:
-        """Describe them; of the thresholds a table shows 0.5."""
-        whole = "objects that match, over all found, invented and missed"
-        every = f"{whole}; mean over the IoU thresholds {self.thresholds[0]:g} to {self.thresholds[-1]:g}"
-        return (
-            Column("average_precision", "AP", every, 1, place_of_objects=4),
-            *(
-                Column(
-                    f"average_precision_{100 * threshold:g}",
-                    f"AP{100 * threshold:g}",
-                    f"{whole}; an IoU above {threshold:g} matches",
-                    1,
-                    place_of_objects=3 if threshold == 0.5 else 0,
-                )
-                for threshold in self.thresholds
-            ),
-        )
+        return tuple(zip(_columns(self.thresholds), (self.mean, *self.at), strict=True))
 
     @classmethod
     def pool(cls, scores: Sequence["AveragePrecisionScore"]) -> dict[str, Figure]:

@@ -8,7 +8,9 @@ import numpy as np
 from unseam.errors import SettingsError
 from unseam.metrics.base import ObjectMetric
 from unseam.metrics.contingency import Contingency
-from unseam.metrics.score import Column, Counts, Figure, ratio
+from unseam.metrics.score import Column, Counts, Figure, Figures, ratio
+
+_DET = Column("det", "DET", "1 - the work of mending the detection, over that of starting anew", 1)
 
 
 @dataclass(frozen=True)
@@ -26,13 +28,9 @@ class DETScore(Counts):
         """1 - cost / cost of starting anew, at least 0; NaN if there is nothing to detect."""
         return 1 - ratio(min(self.cost, self.cost_of_starting_anew), self.cost_of_starting_anew)
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``det``."""
-        return {"det": self.det}
-
-    def describe(self) -> tuple[Column, ...]:
-        """Describe it."""
-        return (Column("det", "DET", "1 - the work of mending the detection, over that of starting anew", 1),)
+        return ((_DET, self.det),)
 
 
 @dataclass(frozen=True)

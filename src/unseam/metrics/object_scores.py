@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 from unseam.errors import SettingsError
 from unseam.metrics.base import ObjectMetric
 from unseam.metrics.contingency import Contingency
-from unseam.metrics.score import Column, Counts, Figure, ratio
+from unseam.metrics.score import Column, Counts, Figures, ratio
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,19 @@ class MatchedObjects(Counts):
         return ratio(self.iou_sum, self.true_positives)
 
 
+_PRECISION = Column("precision", "precision", "share of the predicted objects that are true", 1, place_of_objects=6)
+_RECALL = Column("recall", "recall", "share of the true objects that were found", 1, place_of_objects=7)
+_F1 = Column("f1", "F1", "2 x found / (predicted + true objects) at IoU 0.5", 1, place_of_objects=5)
+_IOU = Column("mean_matched_iou", "IoU of matches", "mean IoU of the objects that match", 1, place_of_objects=11)
+_FOUND = Column("true_positives", "found", "predicted objects that match a true one", None, decimals=0)
+_INVENTED = Column("false_positives", "invented", "predicted objects that match none", 0, decimals=0)
+_MISSED = Column("false_negatives", "missed", "true objects that nothing matches", 0, decimals=0)
+_MEANING = "panoptic quality, objects found (F1) times how well (mean IoU)"
+_PQ = Column("panoptic_quality", "PQ", _MEANING, 1, place_of_objects=2)
+_SQ = Column("segmentation_quality", "SQ", "mean IoU of the objects that match", 1)
+_RQ = Column("recognition_quality", "RQ", "F1 of the objects", 1)
+
+
 @dataclass(frozen=True)
 class ObjectScore(MatchedObjects):
     """Counts of objects, and their quotients."""
@@ -55,20 +68,11 @@ class ObjectScore(MatchedObjects):
         doubled = 2 * self.true_positives
         return ratio(doubled, doubled + self.false_positives + self.false_negatives)
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give each of these, ``mean_matched_iou`` and the three counts."""
-        return {column.name: getattr(self, column.name) for column in self.describe()}
-
-    def describe(self) -> tuple[Column, ...]:
-        """Describe these columns."""
         return (
-            Column("precision", "precision", "share of the predicted objects that are true", 1, place_of_objects=6),
-            Column("recall", "recall", "share of the true objects that were found", 1, place_of_objects=7),
-            Column("f1", "F1", "2 x found / (predicted + true objects) at IoU 0.5", 1, place_of_objects=5),
-            Column("mean_matched_iou", "IoU of matches", "mean IoU of the objects that match", 1, place_of_objects=11),
-            Column("true_positives", "found", "predicted objects that match a true one", None, decimals=0),
-            Column("false_positives", "invented", "predicted objects that match none", 0, decimals=0),
-            Column("false_negatives", "missed", "true objects that nothing matches", 0, decimals=0),
+            *((_PRECISION, self.precision), (_RECALL, self.recall), (_F1, self.f1), (_IOU, self.mean_matched_iou)),
+            *((_FOUND, self.true_positives), (_INVENTED, self.false_positives), (_MISSED, self.false_negatives)),
         )
 
 
@@ -95,19 +99,9 @@ class PanopticScore(MatchedObjects):
     def _weight(self) -> float:
         return self.true_positives + (self.false_positives + self.false_negatives) / 2
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``panoptic_quality``, ``segmentation_quality`` and ``recognition_quality``."""
-        figures = (self.panoptic, self.segmentation, self.recognition)
-        return {column.name: figure for column, figure in zip(self.describe(), figures, strict=True)}
-
-    def describe(self) -> tuple[Column, ...]:
-        """Describe these columns."""
-        meaning = "panoptic quality, objects found (F1) times how well (mean IoU)"
-        return (
-            Column("panoptic_quality", "PQ", meaning, 1, place_of_objects=2),
-            Column("segmentation_quality", "SQ", "mean IoU of the objects that match", 1),
-            Column("recognition_quality", "RQ", "F1 of the objects", 1),
-        )
+        return (_PQ, self.panoptic), (_SQ, self.segmentation), (_RQ, self.recognition)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from unseam.metrics.base import PixelMetric
 from unseam.metrics.contingency import Contingency
-from unseam.metrics.score import Column, Counts, Figure, class_columns, class_figures, mean, ratios
+from unseam.metrics.score import Column, Counts, Figures, class_figures, mean, ratios
 from unseam.shapes import IGNORE
 
 _IOU = Column("iou", "IoU", "shared pixels over the pixels of both together", 1, place=8, place_of_objects=12)
@@ -62,19 +62,14 @@ class OverlapScore(Counts):
         none = (0,) * (num_classes - len(self.both))
         return OverlapScore(self.both + none, self.predicted + none, self.truth + none)
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``iou``, ``dice``, ``pixel_precision``, ``pixel_recall``: means over foreground classes, and each of several."""
-        return {
-            **class_figures("iou", self.mean_iou, self.iou),
-            **class_figures("dice", self.mean_dice, self.dice),
-            **class_figures("pixel_precision", mean(self.precision[1:]), self.precision),
-            **class_figures("pixel_recall", mean(self.recall[1:]), self.recall),
-        }
-
-    def describe(self) -> tuple[Column, ...]:
-        """Describe these columns."""
-        others = (column for one in (_DICE, _PRECISION, _RECALL) for column in class_columns(one, len(self.both)))
-        return (*class_columns(_IOU, len(self.both), shows_each=True), *others)
+        return (
+            *class_figures(_IOU, self.mean_iou, self.iou, shows_each=True),
+            *class_figures(_DICE, self.mean_dice, self.dice),
+            *class_figures(_PRECISION, mean(self.precision[1:]), self.precision),
+            *class_figures(_RECALL, mean(self.recall[1:]), self.recall),
+        )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ from typing import ClassVar
 
 from unseam.metrics.base import PixelMetric
 from unseam.metrics.contingency import Contingency
-from unseam.metrics.score import Column, Counts, Figure, ratio
+from unseam.metrics.score import Column, Counts, Figures, ratio
+
+_ERROR = Column("pixel_error", "pixel err", "share of wrong pixels", 0, place=10, place_of_objects=15)
 
 
 @dataclass(frozen=True)
@@ -20,13 +22,9 @@ class PixelScore(Counts):
         """Share of the annotated pixels that have the wrong class; NaN if none is annotated."""
         return ratio(self.num_wrong, self.num_pixels)
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``pixel_error``."""
-        return {"pixel_error": self.error}
-
-    def describe(self) -> tuple[Column, ...]:
-        """Describe it."""
-        return (Column("pixel_error", "pixel err", "share of wrong pixels", 0, place=10, place_of_objects=15),)
+        return ((_ERROR, self.error),)
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,17 @@ import numpy as np
 from unseam.metrics.base import CellMetric
 from unseam.metrics.components import within_true_cells
 from unseam.metrics.contingency import Contingency
-from unseam.metrics.score import Column, Figure, add_up, mean, ratio
+from unseam.metrics.score import Column, Figure, Figures, Score, add_up, mean, ratio
+
+_MEANING = "pairs of pixels wrongly joined or parted, 1 - F-score"
+_ERROR = Column("rand_error", "Rand err", _MEANING, 0, place=11, place_of_objects=14, is_of_one_class=True)
+_PRECISION = Column("rand_precision", "Rand precision", "share of the joined pairs of pixels that belong together", 1)
+_RECALL = Column("rand_recall", "Rand recall", "share of the pairs of pixels of one cell that are joined", 1)
+_INDEX = Column("rand_index_error", "Rand index err", "share of all pairs of pixels joined in one map only", 0)
 
 
 @dataclass(frozen=True)
-class RandScore:
+class RandScore(Score):
     """Numbers of unordered pairs of pixels.
 
     The first three count within the foreground of the truth; the last two over all annotated pixels.
@@ -50,25 +56,9 @@ class RandScore:
         """The challenge picked its threshold by :attr:`error`."""
         return self.error
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``rand_error``, ``rand_precision``, ``rand_recall`` and ``rand_index_error``."""
-        return {
-            "rand_error": self.error,
-            "rand_precision": self.precision,
-            "rand_recall": self.recall,
-            "rand_index_error": self.index_error,
-        }
-
-    def describe(self) -> tuple[Column, ...]:
-        """Describe them."""
-        meaning = "pairs of pixels wrongly joined or parted, 1 - F-score"
-        shown = Column("rand_error", "Rand err", meaning, 0, place=11, place_of_objects=14, is_of_one_class=True)
-        return (
-            shown,
-            Column("rand_precision", "Rand precision", "share of the joined pairs of pixels that belong together", 1),
-            Column("rand_recall", "Rand recall", "share of the pairs of pixels of one cell that are joined", 1),
-            Column("rand_index_error", "Rand index err", "share of all pairs of pixels joined in one map only", 0),
-        )
+        return (_ERROR, self.error), (_PRECISION, self.precision), (_RECALL, self.recall), (_INDEX, self.index_error)
 
     @classmethod
     def pool(cls, scores: Sequence["RandScore"]) -> dict[str, Figure]:

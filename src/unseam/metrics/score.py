@@ -9,8 +9,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import Enum
+from functools import cache
 from itertools import zip_longest
-from typing import Any, Literal, Protocol, Self, TypeVar, final, runtime_checkable
+from typing import Any, Literal, Self, TypeVar, final
 
 _Score = TypeVar("_Score")
 
@@ -97,33 +98,33 @@ class Column:
         return "-" if math.isnan(value) else f"{value:.{self.decimals}f}"
 
 
-@runtime_checkable
-class Score(Protocol):
-    """One image's result of one metric."""
-
-    def columns(self) -> dict[str, Figure]:
-        """Give the figures of this image, by the name of their column."""
-        ...
-
-    def describe(self) -> tuple[Column, ...]:
-        """Describe the columns: the same names in the same order."""
-        ...
-
-    @classmethod
-    def pool(cls, scores: Sequence[Any]) -> dict[str, Figure]:
-        """Give the figures of all images together: the same names in the same order."""
-        ...
+Figures = tuple[tuple[Column, Figure], ...]
+"""What a score says: each of its columns with its value."""
 
 
-class Counts(ABC):
-    """A score whose fields are counts: images are pooled by adding field by field, and then dividing.
-
-    To be inherited by frozen dataclasses. Fields are numbers, or tuples with a number for each class.
-    """
+class Score(ABC):
+    """One image's result of one metric; to be inherited by frozen dataclasses."""
 
     @abstractmethod
+    def figures(self) -> Figures:
+        """Give the columns and their values."""
+
+    @classmethod
+    @abstractmethod
+    def pool(cls, scores: Sequence[Self]) -> dict[str, Figure]:
+        """Give the figures of all images together: the same names in the same order."""
+
+    @final
     def columns(self) -> dict[str, Figure]:
-        """Give the figures by the name of their column."""
+        """Give the figures of this image, by the name of their column."""
+        return {column.name: value for column, value in self.figures()}
+
+
+class Counts(Score):
+    """A score whose fields are counts: images are pooled by adding field by field, and then dividing.
+
+    Fields are numbers, or tuples with a number for each class.
+    """
 
     @final
     @classmethod
@@ -150,28 +151,26 @@ def add_up(scores: Sequence[_Score]) -> _Score:
     return result
 
 
-def class_figures(name: str, mean: float, per_class: Sequence[float]) -> dict[str, Figure]:
-    """Name the mean over the foreground classes and, where there are several of them, each.
+def class_figures(column: Column, mean: float, per_class: Sequence[float], *, shows_each: bool = False) -> Figures:
+    """Give the mean over the foreground classes and, where there are several, each; tables have these if ``shows_each``.
 
-    >>> class_figures("iou", 0.5, (0.9, 0.5))
-    {'iou': 0.5}
-    >>> class_figures("iou", 0.5, (0.9, 0.4, 0.6))
-    {'iou': 0.5, 'iou_class_1': 0.4, 'iou_class_2': 0.6}
+    >>> iou = Column("iou", "IoU", "shared pixels", 1)
+    >>> [(column.name, value) for column, value in class_figures(iou, 0.5, (0.9, 0.4, 0.6))]
+    [('iou', 0.5), ('iou_class_1', 0.4), ('iou_class_2', 0.6)]
     """
-    columns: dict[str, Figure] = {name: mean}
-    if len(per_class) > 2:
-        columns |= {f"{name}_class_{k}": value for k, value in enumerate(per_class) if k > 0}
-    return columns
+    if len(per_class) <= 2:
+        return ((column, mean),)
+    return tuple(zip(_class_columns(column, len(per_class), shows_each), (mean, *per_class[1:]), strict=True))
 
 
-def class_columns(column: Column, num_classes: int, *, shows_each: bool = False) -> tuple[Column, ...]:
-    """Describe the columns of :func:`class_figures`; those of single classes are shown only if ``shows_each``."""
-    if num_classes <= 2:
-        return (column,)
+@cache
+def _class_columns(column: Column, num_classes: int, shows_each: bool) -> tuple[Column, ...]:
     places = (column.place, column.place_of_objects) if shows_each else (0, 0)
     each = (replace(column, name=f"{column.name}_class_{k}", klass=k) for k in range(1, num_classes))
-    hidden = (replace(one, place=places[0], place_of_objects=places[1]) for one in each)
-    return (replace(column, header=f"mean {column.header}", meaning=f"{column.meaning}, mean over the classes"), *hidden)
+    return (
+        replace(column, header=f"mean {column.header}"),
+        *(replace(one, place=places[0], place_of_objects=places[1]) for one in each),
+    )
 
 
 def ratio(part: Figure, whole: Figure) -> float:

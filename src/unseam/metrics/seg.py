@@ -5,7 +5,9 @@ from typing import ClassVar
 
 from unseam.metrics.base import ObjectMetric
 from unseam.metrics.contingency import Contingency
-from unseam.metrics.score import Column, Counts, Figure, ratio
+from unseam.metrics.score import Column, Counts, Figures, ratio
+
+_SEG = Column("seg", "SEG", "mean IoU of each true object with its match, a missed one counts 0", 1, place_of_objects=1)
 
 
 @dataclass(frozen=True)
@@ -21,14 +23,9 @@ class SEGScore(Counts):
         """Mean Jaccard index over the true objects, those without a match counting 0; NaN without objects."""
         return ratio(self.jaccard_sum, self.num_objects)
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``seg``."""
-        return {"seg": self.seg}
-
-    def describe(self) -> tuple[Column, ...]:
-        """Describe it."""
-        meaning = "mean IoU of each true object with its match, a missed one counts 0"
-        return (Column("seg", "SEG", meaning, 1, place_of_objects=1),)
+        return ((_SEG, self.seg),)
 
 
 @dataclass(frozen=True)

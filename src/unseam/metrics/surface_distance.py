@@ -11,12 +11,20 @@ from scipy.spatial import cKDTree
 
 from unseam.errors import SettingsError
 from unseam.metrics.contingency import check_class_maps, check_instance_maps
-from unseam.metrics.score import NOTHING_TO_SCORE, Column, Figure, Reads, class_columns, class_figures, mean, ratios
+from unseam.metrics.score import NOTHING_TO_SCORE, Column, Figure, Figures, Reads, Score, class_figures, mean, ratios
 from unseam.shapes import IGNORE, NOT_ANNOTATED
+
+_MEANING = "Hausdorff 95: how far apart 95 % of the outlines are at most"
+_FAR = {
+    unit: Column(f"hausdorff95_{unit}", f"HD95 {unit}", _MEANING, 0, place=15, place_of_objects=8, decimals=2)
+    for unit in ("px", "um")
+}
+_NEAR_MEANING = "share of the outlines within the tolerance (--tolerance) of the other"
+_NEAR = Column("surface_dice", "surf Dice", _NEAR_MEANING, 1, place=16, place_of_objects=9)
 
 
 @dataclass(frozen=True)
-class SurfaceScore:
+class SurfaceScore(Score):
     """What the outlines of each class are apart; the background, class 0, has none.
 
     Parameters
@@ -55,36 +63,13 @@ class SurfaceScore:
             num_outline=self.num_outline + none,
         )
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``hausdorff95_px`` (or ``_um``) and ``surface_dice``: means over the foreground classes, then each class."""
         dice = self.surface_dice
-        return {
-            **class_figures(f"hausdorff95_{self.unit}", mean(self.hausdorff95[1:]), self.hausdorff95),
-            **class_figures("surface_dice", mean(dice[1:]), dice),
-        }
-
-    def describe(self) -> tuple[Column, ...]:
-        """Describe them."""
-        far, near = (
-            Column(
-                f"hausdorff95_{self.unit}",
-                f"HD95 {self.unit}",
-                "Hausdorff 95: how far apart 95 % of the outlines are at most",
-                0,
-                place=15,
-                place_of_objects=8,
-                decimals=2,
-            ),
-            Column(
-                "surface_dice",
-                "surf Dice",
-                "share of the outlines within the tolerance (--tolerance) of the other",
-                1,
-                place=16,
-                place_of_objects=9,
-            ),
+        return (
+            *class_figures(_FAR[self.unit], mean(self.hausdorff95[1:]), self.hausdorff95),
+            *class_figures(_NEAR, mean(dice[1:]), dice),
         )
-        return (*class_columns(far, self.num_classes), *class_columns(near, self.num_classes))
 
     @classmethod
     def pool(cls, scores: Sequence["SurfaceScore"]) -> dict[str, Figure]:

@@ -50,7 +50,7 @@ class Scores:
     @property
     def described(self) -> tuple[Column, ...]:
         """The columns, in the order of files."""
-        return tuple(column for score in self.per_image[0] for column in score.describe())
+        return tuple(column for score in self.per_image[0] for column, _ in score.figures())
 
     @property
     def shown(self) -> tuple[Column, ...]:

@@ -9,7 +9,11 @@ from jaxtyping import Int
 from unseam.metrics.base import CellMetric
 from unseam.metrics.components import within_true_cells
 from unseam.metrics.contingency import Contingency
-from unseam.metrics.score import NOTHING_TO_SCORE, Column, Counts, Figure, Reads, ratio
+from unseam.metrics.score import NOTHING_TO_SCORE, Column, Counts, Figures, Reads, ratio
+
+_SCORE = Column("v_info", "V-Info", "what the cells tell about the true ones, thin borders", 1, place=19, is_of_one_class=True)
+_SPLIT = Column("v_info_split", "V-Info split", "the same, low after splits", 1)
+_MERGE = Column("v_info_merge", "V-Info merge", "the same, low after mergers", 1)
 
 
 @dataclass(frozen=True)
@@ -41,18 +45,9 @@ class VInfoScore(Counts):
         """1 - :attr:`score`."""
         return 1 - self.score
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``v_info``, ``v_info_split`` and ``v_info_merge``."""
-        return {"v_info": self.score, "v_info_split": self.split, "v_info_merge": self.merge}
-
-    def describe(self) -> tuple[Column, ...]:
-        """Describe them."""
-        meaning = "what the cells tell about the true ones, thin borders"
-        return (
-            Column("v_info", "V-Info", meaning, 1, place=19, is_of_one_class=True),
-            Column("v_info_split", "V-Info split", "the same, low after splits", 1),
-            Column("v_info_merge", "V-Info merge", "the same, low after mergers", 1),
-        )
+        return (_SCORE, self.score), (_SPLIT, self.split), (_MERGE, self.merge)
 
     def _share(self, part: float, whole: float) -> float:
         """Divide; one segment alone tells nothing, and there is nothing to tell: all of it."""

@@ -9,7 +9,11 @@ from jaxtyping import Int
 from unseam.metrics.base import CellMetric
 from unseam.metrics.components import within_true_cells
 from unseam.metrics.contingency import Contingency
-from unseam.metrics.score import Column, Counts, Figure, Reads, ratio
+from unseam.metrics.score import Column, Counts, Figures, Reads, ratio
+
+_SCORE = Column("v_rand", "V-Rand", "pairs of pixels together as in the truth, thin borders", 1, place=18, is_of_one_class=True)
+_SPLIT = Column("v_rand_split", "V-Rand split", "the same, low after splits", 1)
+_MERGE = Column("v_rand_merge", "V-Rand merge", "the same, low after mergers", 1)
 
 
 @dataclass(frozen=True)
@@ -40,18 +44,9 @@ class VRandScore(Counts):
         """1 - :attr:`score`."""
         return 1 - self.score
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``v_rand``, ``v_rand_split`` and ``v_rand_merge``."""
-        return {"v_rand": self.score, "v_rand_split": self.split, "v_rand_merge": self.merge}
-
-    def describe(self) -> tuple[Column, ...]:
-        """Describe them."""
-        meaning = "pairs of pixels joined and parted as in the truth, thin borders"
-        return (
-            Column("v_rand", "V-Rand", meaning, 1, place=18, is_of_one_class=True),
-            Column("v_rand_split", "V-Rand split", "the same, low after splits", 1),
-            Column("v_rand_merge", "V-Rand merge", "the same, low after mergers", 1),
-        )
+        return (_SCORE, self.score), (_SPLIT, self.split), (_MERGE, self.merge)
 
 
 @dataclass(frozen=True)

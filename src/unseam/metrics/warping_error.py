@@ -13,13 +13,19 @@ from unseam.errors import DataError
 from unseam.metrics.components import check_cell_class
 from unseam.metrics.contingency import check_class_maps
 from unseam.metrics.homotopic_warp import warp
-from unseam.metrics.score import Column, Figure, Reads, ratio
+from unseam.metrics.score import Column, Figure, Figures, Reads, Score, ratio
 from unseam.metrics.topology_errors import Mistake, TopologyError, topology_errors
 from unseam.shapes import IGNORE
 
+_MEANING = "share of pixels that no bending of outlines puts right (topology)"
+_ERROR = Column("warping_error", "warp err", _MEANING, 0, place=12, decimals=6, is_of_one_class=True)
+_IN_BOTH = Column("split_merger_error", "split/merge err", "the same, of splits and mergers only", 0, decimals=6)
+_SPLITS = Column("splits", "splits", "places where a cell is parted", 0, decimals=0)
+_MERGERS = Column("mergers", "mergers", "places where cells are joined", 0, decimals=0)
+
 
 @dataclass(frozen=True)
-class WarpingScore:
+class WarpingScore(Score):
     """Where the warped truth and the prediction still differ, and how many pixels were annotated."""
 
     mistakes: tuple[TopologyError, ...]
@@ -64,19 +70,10 @@ class WarpingScore:
         """Count the patches that make this mistake."""
         return sum(patch.mistake is mistake for patch in self.mistakes)
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``warping_error``, ``split_merger_error`` and the numbers of ``splits`` and ``mergers``."""
-        return self.pool([self])
-
-    def describe(self) -> tuple[Column, ...]:
-        """Describe them. A good error has three zeros, as in the paper's table 1."""
-        meaning = "share of pixels that no bending of outlines puts right (topology)"
-        return (
-            Column("warping_error", "warp err", meaning, 0, place=12, decimals=6, is_of_one_class=True),
-            Column("split_merger_error", "split/merge err", "the same, of splits and mergers only", 0, decimals=6),
-            Column("splits", "splits", "places where a cell is parted", 0, decimals=0),
-            Column("mergers", "mergers", "places where cells are joined", 0, decimals=0),
-        )
+        errors = ((_ERROR, self.error), (_IN_BOTH, self.split_merger_error))
+        return (*errors, (_SPLITS, self.num_splits), (_MERGERS, self.num_mergers))
 
     @classmethod
     def together(cls, scores: Sequence["WarpingScore"]) -> "WarpingScore":
