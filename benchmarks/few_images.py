@@ -32,7 +32,7 @@ from common import facts, heading, num_cores, write_json
 from few_images_rows import DATA_SETS, DataSet, Row, rows
 from unseam.errors import UnseamError
 from unseam.io import can_read, read_image, read_labels, write_bytes_whole
-from unseam.metrics import Scores, evaluate_class_maps, evaluate_instance_maps
+from unseam.metrics import RandError, Scores, evaluate_class_maps, evaluate_instance_maps, quick_metrics
 from unseam.recipes import recipe_named
 from unseam.recipes.run import Run
 from unseam.report.overlay import draw_overlay
@@ -93,7 +93,7 @@ def predicted(model: unseam.Model, images: Sequence[np.ndarray], kind: str) -> I
 def score(data: DataSet, pairs: Scored) -> Scores:
     if data.kind == "instances":
         return evaluate_instance_maps(pairs)
-    return evaluate_class_maps(pairs, cell_class=data.cell_class)
+    return evaluate_class_maps(pairs, metrics=quick_metrics(RandError(data.cell_class)))
 
 
 def run_row(row: Row, folder: Path, plan: dict, pictures: Path, interrupted: threading.Event) -> dict[str, object]:

@@ -86,7 +86,7 @@ def test_each_image_is_scored_by_the_network_that_did_not_see_it(folder, tmp_pat
         image = np.asarray(Image.open(folder / f"images/{row['name']}.png"))
         truth = np.asarray(Image.open(folder / f"masks/{row['name']}.png")) > 0
         predicted = type(model)(net, read_info(tmp_path / "run/model.safetensors"), "cpu").predict(image).classes > 0
-        expected = metrics.IoU()(predicted.astype(np.uint8), truth.astype(np.uint8)).mean_foreground
+        expected = metrics.Overlap()(predicted.astype(np.uint8), truth.astype(np.uint8)).mean_iou
         assert row["scores"]["iou"] == pytest.approx(expected, nan_ok=True)
 
 

@@ -65,14 +65,11 @@ class HeldOutPredictions:
         What was held out, as the split or the folds say it.
     objects
         How the model takes objects: with the threshold that does best on all images. None where masks hold classes.
-    num_classes
-        K of the networks.
     """
 
     images: tuple[HeldOutImage, ...] = ()
     parts: tuple[HeldOut, ...] = ()
     objects: Objects | None = None
-    num_classes: int = 2
 
     @cached_property
     def score(self) -> float | None:
@@ -81,7 +78,7 @@ class HeldOutPredictions:
         if not any(has_foreground(image.truth, of_objects=of_objects) for image in self.images):
             return None
         pairs = [(image.predicted, image.truth) for image in self.images]
-        return score_for_choice(pairs, of_objects=of_objects, num_classes=self.num_classes)
+        return score_for_choice(pairs, of_objects=of_objects)
 
     @cached_property
     def scores(self) -> Scores:
@@ -136,9 +133,8 @@ def predict_held_out(
         folds = tuple(fold + 1 for fold, _ in windows)
         images.append(HeldOutImage(sample, frame, folds, truth, predicted, calibrate(probabilities, classes)))
     held_out = tuple(part for split in parts for part in split.validation)
-    num_classes = predictors[0].engine.num_classes
     if objects is None:
-        return HeldOutPredictions(tuple(images), held_out, None, num_classes)
+        return HeldOutPredictions(tuple(images), held_out, None)
     default, chooses = objects[0].threshold, all(split.chooses for split in parts)
     for index, image in enumerate(images):
         others = [trial for trial, other in zip(trials, images, strict=True) if not {*other.folds} & {*image.folds}]
@@ -146,7 +142,7 @@ def predict_held_out(
         images[index] = replace(image, predicted=trials[index].instances(threshold), threshold=threshold)
     smallest = sorted(of_net.min_size for of_net in objects)[len(objects) // 2]
     best = replace(objects[0], threshold=_best_threshold(trials, default), min_size=smallest)
-    return HeldOutPredictions(tuple(images), held_out, best, num_classes)
+    return HeldOutPredictions(tuple(images), held_out, best)
 
 
 def with_smallest_object(objects: Objects, instances: Sequence[np.ndarray]) -> Objects:

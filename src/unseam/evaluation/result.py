@@ -19,7 +19,7 @@ from unseam.metrics import (
     Scores,
     SurfaceDistance,
     ThresholdScanScore,
-    WarpingError,
+    every_metric,
 )
 
 _TOLERANCE_PX = 2.0
@@ -110,7 +110,7 @@ def score_images(
     reason
         What to tell the user about the reading.
     """
-    scores = score_maps(images, of_objects=reading.kind == "instances", surface=surface, warping=WarpingError())
+    scores = score_maps(images, of_objects=reading.kind == "instances", metrics=every_metric(surface))
     calibration = [one for row in scores.per_image for one in row if isinstance(one, CalibrationScore)]
     scan = [one for row in scores.per_image for one in row if isinstance(one, ThresholdScanScore)]
     return Evaluation(

@@ -8,13 +8,12 @@ from jaxtyping import Integer
 from unseam.data.sample import Sample, Window
 from unseam.metrics import (
     ImagePair,
-    IoU,
-    IoUScore,
+    Metric,
+    Overlap,
+    OverlapScore,
     PanopticQuality,
     PanopticScore,
     Scores,
-    SurfaceDistance,
-    WarpingError,
     evaluate_class_maps,
     evaluate_instance_maps,
 )
@@ -27,7 +26,7 @@ MapPair = tuple[Integer[np.ndarray, "height width"], Integer[np.ndarray, "height
 """Predicted map, true map."""
 
 
-def score_for_choice(pairs: Sequence[MapPair], *, of_objects: bool, num_classes: int = 2) -> float:
+def score_for_choice(pairs: Sequence[MapPair], *, of_objects: bool) -> float:
     """The one figure that chooses weights and thresholds, over all pairs together.
 
     Parameters
@@ -37,8 +36,6 @@ def score_for_choice(pairs: Sequence[MapPair], *, of_objects: bool, num_classes:
     of_objects
         True: the maps hold objects, and the figure is panoptic quality. False: they hold classes, and it is the mean IoU of
         the foreground classes.
-    num_classes
-        K of class maps, background included.
 
     Returns
     -------
@@ -48,21 +45,18 @@ def score_for_choice(pairs: Sequence[MapPair], *, of_objects: bool, num_classes:
     if of_objects:
         quality = PanopticQuality()
         return float(PanopticScore.pool([quality(*pair) for pair in pairs])["panoptic_quality"])
-    iou = IoU(num_classes)
-    return float(IoUScore.pool([iou(*pair) for pair in pairs])["iou"])
+    overlap = Overlap()
+    return float(OverlapScore.pool([overlap(*pair) for pair in pairs])["iou"])
 
 
 def score_maps(
     pairs: Iterable[ImagePair | tuple[str, np.ndarray, np.ndarray]],
     *,
     of_objects: bool,
-    surface: SurfaceDistance | None = None,
-    warping: WarpingError | None = None,
+    metrics: Sequence[Metric] | None = None,
 ) -> Scores:
     """All scores of instance maps, or of class maps; see the two functions of :mod:`unseam.metrics.evaluate`."""
-    if of_objects:
-        return evaluate_instance_maps(pairs, surface=surface)
-    return evaluate_class_maps(pairs, surface=surface, warping=warping)
+    return (evaluate_instance_maps if of_objects else evaluate_class_maps)(pairs, metrics=metrics)
 
 
 def true_map(sample: Sample, window: Window, *, of_objects: bool) -> Integer[np.ndarray, "height width"]:

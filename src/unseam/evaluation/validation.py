@@ -43,7 +43,7 @@ def prepare_validation(
         classes = [likeliest_class(probabilities) for probabilities in maps]
         predicted = [objects(probabilities) for probabilities in maps] if objects is not None else classes
         pairs = list(zip(predicted, truths, strict=True))
-        value = score_for_choice(pairs, of_objects=of_objects, num_classes=len(maps[0]))
+        value = score_for_choice(pairs, of_objects=of_objects)
         foreground = sum(map(np.count_nonzero, classes)) / sum(part.window.num_pixels for part in held_out)
         return ValidationScore(0.0 if math.isnan(value) else value, float(foreground))
 
