@@ -226,9 +226,9 @@ def _said_foreign(foreign: Sequence[tuple[Fit, Fit]], total: int) -> Finding:
     return Finding(
         "mask of another image",
         "hurts",
-        f"the mask fits another image, {some_of(len(foreign), total)}: {fit.labelled.item.mask_file} fits "
-        f"{other.labelled.item.image_file}",
-        tuple(Place(fit.labelled.item.mask_file) for fit, _ in foreign),
+        f"the mask fits another image, {some_of(len(foreign), total)}: {fit.labelled.item.in_mask} fits "
+        f"{other.labelled.item.in_image}",
+        tuple(fit.labelled.item.in_mask for fit, _ in foreign),
         "what is learnt has nothing to do with the image",
         "rename the masks so that each has the name of its image",
     )

@@ -62,10 +62,8 @@ def gather(folder: Path) -> Gathered:
             faults.setdefault(kind, []).append((Place(_short(path, folder)), said))
             continue
         planes = annotated_planes(pair, image, mask)
-        for index, annotated in enumerate(planes):
-            plane = f" plane {index}" if len(planes) > 1 else ""
-            image_file, mask_file = _short(pair.image, folder) + plane, _short(pair.mask, folder) + plane
-            items.append(Item(annotated, image_file, mask_file, is_plane=len(planes) > 1))
+        image_file, mask_file = _short(pair.image, folder), _short(pair.mask, folder)
+        items += [Item(annotated, image_file, mask_file, annotated.plane) for annotated in planes]
     findings += [_unusable(kind, found_at, len(pairs)) for kind, found_at in faults.items()]
     return Gathered(tuple(items), len(pairs), layout, classes, ignore, tuple(findings))
 
@@ -75,7 +73,7 @@ def _fault(error: ImageReadError | DataError, pair: Pair) -> tuple[Kind, Path]:
     if isinstance(error, ImageReadError):
         return "unreadable file", error.path
     if isinstance(error, LabelError):
-        return "mask unreadable", next((path for path in pair.masks if str(path) in str(error)), pair.mask)
+        return "mask unreadable", Path(error.where) if error.where else pair.mask
     return "sizes differ", pair.image
 
 

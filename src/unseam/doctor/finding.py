@@ -62,15 +62,17 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class Place:
-    """Where: a file (or the name of an image that came as an array), and a pixel of it, counted from 0, if there is one."""
+    """A file (or the name of an image that came as an array) and, if known, a pixel and a plane of it, counted from 0."""
 
     file: str
     row: int | None = None
     column: int | None = None
+    plane: int | None = None
 
     def __str__(self) -> str:
+        plane = f" plane {self.plane}" if self.plane is not None else ""
         at = f" (row {self.row}, column {self.column})" if self.row is not None else ""
-        return f"{self.file}{at}"
+        return f"{self.file}{plane}{at}"
 
 
 @dataclass(frozen=True)

@@ -25,14 +25,14 @@ class Item:
         Image and mask, as read.
     image_file, mask_file
         For people: relative to the folder; the name of the image where it came as an array.
-    is_plane
-        Of a stack: then an empty or blank one is nothing to speak of.
+    plane_number
+        Its number in a stack, counted from 0; None: it stands alone.
     """
 
     annotated: Annotated
     image_file: str
     mask_file: str
-    is_plane: bool = False
+    plane_number: int | None = None
 
     @property
     def image(self) -> Shaped[np.ndarray, "height width *channel"]:
@@ -42,12 +42,21 @@ class Item:
     @property
     def in_image(self) -> Place:
         """The image as a place."""
-        return Place(self.image_file)
+        return Place(self.image_file, plane=self.plane_number)
 
     @property
     def in_mask(self) -> Place:
         """The mask as a place."""
-        return Place(self.mask_file)
+        return self.mask_at(None, None)
+
+    @property
+    def is_plane(self) -> bool:
+        """Whether it is a plane of a stack; an empty or blank one is then normal."""
+        return self.plane_number is not None
+
+    def mask_at(self, row: int | None, column: int | None) -> Place:
+        """A pixel of the mask as a place; None: the mask."""
+        return Place(self.mask_file, row, column, self.plane_number)
 
     @cached_property
     def grey(self) -> GreyFacts:
@@ -61,17 +70,16 @@ class Item:
 
     def classes(self, reading: LabelReading) -> Shaped[np.ndarray, "height width"]:
         """The class map (H, W), ``IGNORE`` where nobody annotated."""
-        return to_class_map(whole_numbers(self.annotated.labels, self.mask_file), reading)
+        return to_class_map(whole_numbers(self.annotated.labels, str(self.in_mask)), reading)
 
 
 def one_a_file(items: Sequence[Item]) -> list[Item]:
     """All images, and of each stack the plane with the most contrast."""
     best: dict[str, Item] = {}
     for item in items:
-        file = item.image_file.split(" plane ")[0] if item.is_plane else item.image_file
-        known = best.get(file)
+        known = best.get(item.image_file)
         if known is None or item.grey.high - item.grey.low > known.grey.high - known.grey.low:
-            best[file] = item
+            best[item.image_file] = item
     return list(best.values())
 
 

@@ -41,7 +41,7 @@ def understand(
     if copies:
         return Understood(None, "", (_copied(copies, len(items)),))
     try:
-        maps = [whole_numbers(item.annotated.labels, item.mask_file) for item in items]
+        maps = [whole_numbers(item.annotated.labels, str(item.in_mask)) for item in items]
         evidence = look(maps, ignore)
         absent = [(value, name) for value, name in declared if value not in evidence.values]
         if absent:
@@ -50,7 +50,7 @@ def understand(
             return Understood(None, "", coded)
         reading = judge_labels(
             maps,
-            names=[item.mask_file for item in items],
+            names=[str(item.in_mask) for item in items],
             kind=None if masks == "auto" else masks,
             ignore=ignore,
             declared=declared,
@@ -95,7 +95,7 @@ def _copied(copies: Sequence[Item], total: int) -> Finding:
 
 def _unclear(items: Sequence[Item], error: LabelError) -> Finding:
     """All masks together cannot be understood; those that cannot be alone are named."""
-    named = [item for item in items if item.mask_file in str(error)]
+    named = [item for item in items if str(item.in_mask) == error.where]
     guilty = [item for item in items if not _is_clear(item)] or _with_odd_values(items)
     return Finding(
         "masks unclear",
@@ -109,8 +109,8 @@ def _unclear(items: Sequence[Item], error: LabelError) -> Finding:
 
 def _is_clear(item: Item) -> bool:
     try:
-        maps = [whole_numbers(item.annotated.labels, item.mask_file)]
-        check_not_grey(look(maps, None), maps, [item.mask_file])
+        maps = [whole_numbers(item.annotated.labels, str(item.in_mask))]
+        check_not_grey(look(maps, None), maps, [str(item.in_mask)])
     except LabelError:
         return False
     return True
@@ -232,7 +232,7 @@ def _rare_class(labelled: Sequence[Labelled], counts: np.ndarray, reading: Label
                 "rare class",
                 "hurts",
                 f"{name} (value {reading.values[index]}) occurs in one of {len(labelled)} images only",
-                (Place(has[0].item.mask_file, row, column),),
+                (has[0].item.mask_at(row, column),),
                 "it is learnt from this image alone, and cannot be judged beside",
                 "annotate it in a few more images, or correct those pixels if they are a slip",
             )

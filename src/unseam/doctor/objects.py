@@ -182,7 +182,7 @@ def _two_regions(counted: Sequence[Census]) -> Finding | None:
         f"{number} of {total:,} object numbers are on two separate regions, "
         f"{some_of(len(guilty), len(counted), _unit(counted))}; "
         f"e.g. number {first.split[0][0]} of {first.labelled.item.mask_file}",
-        tuple(Place(c.labelled.item.mask_file, row, column) for c in guilty for _, row, column in c.split),
+        tuple(c.labelled.item.mask_at(row, column) for c in guilty for _, row, column in c.split),
         "two objects count as one: no border is learnt between them, and scores of objects are too low",
         "give each region a number of its own, unless it is one object cut by something that lies over it",
     )
@@ -197,7 +197,7 @@ def _touch(counted: Sequence[Census]) -> Finding | None:
         "objects touch",
         "note",
         f"{number:,} of {total:,} objects touch another with no gap, {some_of(len(guilty), len(counted), _unit(counted))}",
-        tuple(Place(c.labelled.item.mask_file, *(c.touch_at or (None, None))) for c in guilty),
+        tuple(c.labelled.item.mask_at(*(c.touch_at or (None, None))) for c in guilty),
         "training parts them by a ridge of two pixels of background, and prediction gives it back",
         "nothing to do: each has its own number; objects only a few pixels wide are better enlarged",
     )
@@ -213,7 +213,7 @@ def _thin_border(counted: Sequence[Census]) -> Finding | None:
         "note",
         f"{number:,} of {total:,} objects have a border of one pixel to another somewhere, "
         f"{some_of(len(guilty), len(counted), _unit(counted))}",
-        tuple(Place(c.labelled.item.mask_file, *(c.thin_at or (None, None))) for c in guilty),
+        tuple(c.labelled.item.mask_at(*(c.thin_at or (None, None))) for c in guilty),
         "so thin a border is easily missed, and one missed pixel melts two objects into one",
         "weigh borders more: --set weight_map.w0=20; or paint them two pixels wide",
     )

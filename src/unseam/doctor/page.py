@@ -43,7 +43,7 @@ def _told(finding: Finding) -> list[str]:
 def _places(where: Sequence[Place], what: str) -> str:
     of_file: dict[str, Place] = {}
     for place in where:
-        of_file.setdefault(place.file.split(" plane ")[0], place)
+        of_file.setdefault(place.file, place)
     shown = [str(place) for place in list(of_file.values())[:_MOST_PLACES]]
     if len(where) == 1 and shown[0] in what:
         return ""

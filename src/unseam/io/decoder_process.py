@@ -119,7 +119,7 @@ class DecoderProcess:
             watchdog.cancel()
         if pixels is None:
             reason = answer["reason"]
-            raise LabelError(f"{path}: {reason}") if answer["is_label_error"] else ImageReadError(path, reason)
+            raise LabelError(f"{path}: {reason}", path) if answer["is_label_error"] else ImageReadError(path, reason)
         spacing = answer["spacing_um"]
         return ImageFile(pixels, answer["axes"], (spacing[0], spacing[1]) if spacing else None, path, tuple(answer["notes"]))
 

@@ -54,7 +54,8 @@ def settle_labels(file: ImageFile) -> ImageFile:
             raise LabelError(
                 f"{file.path}: the label at {place(file.axes, at)} is {file.pixels[at]}; labels are 0 and up, or -1 "
                 "where nobody annotated. Was the map saved with a signed type that is too small? Save it as "
-                "unsigned 16-bit TIFF"
+                "unsigned 16-bit TIFF",
+                file.path,
             )
     return file
 
@@ -86,7 +87,8 @@ def _grey(file: ImageFile) -> ImageFile:
             f"{file.path}: the pixel at {place(axes, at)} has the colour ({colour}); a label map has one number a "
             "pixel: a class or an object's number. Give each colour a number and save the map as 8- or 16-bit grey "
             "TIFF or PNG (in Fiji: Image > Type > 8-bit Color, then save the indices), or save it as a picture with "
-            "a palette"
+            "a palette",
+            file.path,
         )
     note = "a colour picture whose colours are all grey: taken as one number a pixel"
     return replace(file, pixels=grey, axes=axes, notes=(*file.notes, note))
@@ -98,7 +100,8 @@ def _planes_for_channels(file: ImageFile) -> ImageFile:
         return replace(file, axes=file.axes.replace("C", "Z"), notes=(*file.notes, note))
     raise LabelError(
         f"{file.path}: a label map with axes {file.axes} has several numbers for a pixel; it may have planes, but no "
-        "channels"
+        "channels",
+        file.path,
     )
 
 
@@ -112,7 +115,8 @@ def _whole_numbers(file: ImageFile) -> ImageFile:
         at = first_place(bad)
         raise LabelError(
             f"{file.path}: the label at {place(file.axes, at)} is {file.pixels[at]}; labels are whole numbers. Is "
-            "this a probability map or the image itself? Save the label map as 8- or 16-bit integers"
+            "this a probability map or the image itself? Save the label map as 8- or 16-bit integers",
+            file.path,
         )
     if np.abs(whole).max() < 2**31:
         whole = whole.astype(np.int32)
