@@ -14,11 +14,11 @@ from unseam.errors import ClusterError, DataError, ImageReadError, InUseError, O
 from unseam.io import disk
 from unseam.io.large import open_large
 from unseam.io.lock import locked
-from unseam.scale.executors import Here
+from unseam.scale.executors import LocalExecutor
 from unseam.scale.folder import work_folder
 from unseam.scale.predict_large import Progress
-from unseam.scale.task import Failed
-from unseam.scale.work import Saves
+from unseam.scale.prediction import SavedResults
+from unseam.scale.task import Failed, PassKind
 
 
 class Stop(Exception):
@@ -28,7 +28,7 @@ class Stop(Exception):
 def stopping_after(num: int, performed: list):
     """Executors that break off after so many chunks, counted over all stages."""
 
-    class Stopping(Here):
+    class Stopping(LocalExecutor):
         def perform(self, tasks):
             for task, facts in super().perform(tasks):
                 if len(performed) >= num:
@@ -67,7 +67,7 @@ def test_goes_on_where_it_stopped(tmp_path, source, model, num):
 @pytest.mark.parametrize("out", ["out.zarr", "out.ome.tif"])
 def test_every_reader_and_writer_goes_on(tmp_path, rng, model, name, out):
     source = WRITERS[name](tmp_path / name, smooth(rng, 100, 90))
-    saves = Saves(objects=True)
+    saves = SavedResults(objects=True)
     whole = in_chunks(model, source, tmp_path / f"whole-{out}", saves)
     with pytest.raises(Stop):
         in_chunks(model, source, tmp_path / out, saves, stopping_after(9, []))
@@ -191,10 +191,10 @@ def test_one_at_a_time(tmp_path, source, model):
 
 
 def test_a_chunk_that_fails_is_named_and_the_rest_finishes(tmp_path, source, model):
-    class Failing(Here):
+    class Failing(LocalExecutor):
         def perform(self, tasks):
             for task, facts in super().perform(tasks):
-                is_poison = task.stage.kind == "network" and task.chunk == 4
+                is_poison = task.stage.kind is PassKind.NETWORK and task.chunk == 4
                 yield task, Failed("its worker died 3 times") if is_poison else facts
 
     out = tmp_path / "out.zarr"

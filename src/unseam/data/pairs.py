@@ -63,7 +63,7 @@ class PartnerError(DataError):
 
 
 @dataclass(frozen=True)
-class Pairs:
+class FolderPairs:
     """All annotated images of a folder.
 
     Attributes

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy import fft, ndimage
 
-from unseam.doctor.finding import Finding, Place, some_of
+from unseam.doctor.finding import Finding, some_of
 from unseam.doctor.item import Labelled
 
 _SIDE = 256

@@ -9,11 +9,11 @@ from unseam.data.labels import LabelReading
 from unseam.doctor.alignment import check_alignment
 from unseam.doctor.duplicates import check_duplicates, check_left_aside
 from unseam.doctor.files import gather
-from unseam.doctor.finding import Finding, Report, by_severity
+from unseam.doctor.finding import CheckReport, Finding, by_severity
 from unseam.doctor.grey_values import check_grey_values
 from unseam.doctor.item import Item, Labelled, one_a_file
 from unseam.doctor.masks import check_classes, understand
-from unseam.doctor.objects import check_objects, count_objects
+from unseam.doctor.object_findings import check_objects, count_objects
 from unseam.doctor.outlines import check_outlines
 from unseam.geometry import path_geometry
 
@@ -28,7 +28,7 @@ HELD_OUT = 0.2
 class Checked:
     """What was found in a folder, what could be read of it, and what its masks hold (None: unknown)."""
 
-    report: Report
+    report: CheckReport
     items: tuple[Item, ...] = ()
     reading: LabelReading | None = None
 
@@ -54,14 +54,14 @@ def check_folder(
     gathered = gather(folder)
     findings = list(gathered.findings)
     if not gathered.items:
-        return Checked(Report(f"{folder}: no annotated image could be read", findings=by_severity(findings)))
+        return Checked(CheckReport(f"{folder}: no annotated image could be read", findings=by_severity(findings)))
     said = ignore if ignore is not None else gathered.ignore
     understood = understand(gathered.items, masks=masks, ignore=said, declared=gathered.classes)
     findings += understood.findings
     findings += examine(gathered.items, understood.reading, context, HELD_OUT)
     findings += check_left_aside(folder, gathered.items)
     looked_at = _looked_at(folder, gathered.num_files, gathered.items, gathered.layout)
-    report = Report(looked_at, understood.words, by_severity(findings))
+    report = CheckReport(looked_at, understood.words, by_severity(findings))
     return Checked(report, gathered.items, understood.reading)
 
 

@@ -8,7 +8,7 @@ from unseam.data.annotated import annotated_planes
 from unseam.data.layout import find_pairs
 from unseam.data.pairs import Pair, PartnerError
 from unseam.data.read_pair import read_pair
-from unseam.doctor.finding import Finding, Kind, Place
+from unseam.doctor.finding import Finding, FindingKind, Place
 from unseam.doctor.item import Item
 from unseam.errors import DataError, ImageReadError, LabelError
 
@@ -52,7 +52,7 @@ def gather(folder: Path) -> Gathered:
     except DataError as error:
         return Gathered((), 0, "", findings=(_no_data(folder, error),))
     items: list[Item] = []
-    faults: dict[Kind, list[tuple[Place, str]]] = {}
+    faults: dict[FindingKind, list[tuple[Place, str]]] = {}
     for pair in pairs:
         try:
             image, mask = read_pair(pair)
@@ -68,7 +68,7 @@ def gather(folder: Path) -> Gathered:
     return Gathered(tuple(items), len(pairs), layout, classes, ignore, tuple(findings))
 
 
-def _fault(error: ImageReadError | DataError, pair: Pair) -> tuple[Kind, Path]:
+def _fault(error: ImageReadError | DataError, pair: Pair) -> tuple[FindingKind, Path]:
     """Which kind of fault it is, and in which file."""
     if isinstance(error, ImageReadError):
         return "unreadable file", error.path
@@ -102,7 +102,7 @@ def _no_data(folder: Path, error: DataError) -> Finding:
     )
 
 
-_UNUSABLE: dict[Kind, tuple[str, str]] = {
+_UNUSABLE: dict[FindingKind, tuple[str, str]] = {
     "unreadable file": ("cannot be read", "copy or export the file again, or move it away with its partner"),
     "mask unreadable": (
         "no label map",
@@ -115,7 +115,7 @@ _UNUSABLE: dict[Kind, tuple[str, str]] = {
 }
 
 
-def _unusable(kind: Kind, found: list[tuple[Place, str]], num_pairs: int) -> Finding:
+def _unusable(kind: FindingKind, found: list[tuple[Place, str]], num_pairs: int) -> Finding:
     what, mend = _UNUSABLE[kind]
     _, said = found[0]
     number = f"{what}, {len(found)} of {num_pairs} pairs: " if num_pairs > 1 else f"{what}: "

@@ -7,7 +7,7 @@ from typing import Any, Literal
 Severity = Literal["stops", "hurts", "note"]
 SEVERITIES: tuple[Severity, ...] = ("stops", "hurts", "note")
 
-Kind = Literal[
+FindingKind = Literal[
     # files and pairs
     "no data",
     "no partner",
@@ -95,7 +95,7 @@ class Finding:
         What to do, with the command or option.
     """
 
-    kind: Kind
+    kind: FindingKind
     severity: Severity
     what: str
     where: tuple[Place, ...]
@@ -104,7 +104,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Report:
+class CheckReport:
     """All that the doctor has to say of a folder.
 
     Attributes

@@ -13,7 +13,7 @@ from unseam.data.channels import num_channels
 from unseam.data.grey_facts import GreyFacts, SeenImages, grey_facts, object_sizes
 from unseam.data.labels import LabelReading, to_instance_map
 from unseam.data.read_pair import read_case
-from unseam.doctor.finding import Finding, Kind, Place, some_of
+from unseam.doctor.finding import Finding, FindingKind, Place, some_of
 from unseam.doctor.item import Item
 from unseam.errors import DataError, ImageReadError
 from unseam.model.model_file import ModelInfo
@@ -38,11 +38,11 @@ class Seen:
 class Difference:
     """What is unlike the training images in one image, with both figures."""
 
-    kind: Kind
+    kind: FindingKind
     words: str
 
 
-_EFFECTS: dict[Kind, tuple[str, str]] = {
+_EFFECTS: dict[FindingKind, tuple[str, str]] = {
     "other channels than the model": (
         "the model refuses such images",
         "convert them to the channels that it was trained on (unseam info), or train a model on images like these",
@@ -153,9 +153,9 @@ def seen_of(items: Sequence[Item]) -> list[Seen]:
 def beside_model(seen: Sequence[Seen], info: ModelInfo) -> list[Finding]:
     """Findings on images beside a model, and on the model itself; repeated ones are grouped."""
     found = _about(info)
-    met: dict[Kind, list[tuple[Place, str]]] = {}
+    met: dict[FindingKind, list[tuple[Place, str]]] = {}
     for one in seen:
-        kinds: set[Kind] = set()
+        kinds: set[FindingKind] = set()
         for difference in differences(one, info):
             if difference.kind not in kinds:  # the weightiest of a kind
                 kinds.add(difference.kind)

@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 
-from unseam.doctor.finding import SEVERITIES, Finding, Place, Report, Severity
+from unseam.doctor.finding import SEVERITIES, CheckReport, Finding, Place, Severity
 
 _WIDTH = 100
 _TITLES: dict[Severity, str] = {
@@ -14,7 +14,7 @@ _TITLES: dict[Severity, str] = {
 _MOST_PLACES = 3
 
 
-def page(report: Report) -> str:
+def page(report: CheckReport) -> str:
     """Everything, for a terminal."""
     lines = _wrapped(report.checked)
     if report.understood:

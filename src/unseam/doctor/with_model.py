@@ -8,7 +8,7 @@ from unseam.data.layout import find_pairs
 from unseam.data.pairs import PartnerError
 from unseam.doctor.before_training import context_of
 from unseam.doctor.examine import check_folder
-from unseam.doctor.finding import Finding, Report, by_severity
+from unseam.doctor.finding import CheckReport, Finding, by_severity
 from unseam.doctor.for_model import beside_model, look_at_images, objects_beside_model, seen_of
 from unseam.errors import DataError
 from unseam.model.model_file import ModelInfo
@@ -20,7 +20,7 @@ def check_with_model(
     *,
     masks: Literal["auto", "binary", "classes", "instances"] = "auto",
     ignore: int | None = None,
-) -> Report:
+) -> CheckReport:
     """Look at annotated images, or at images without masks, beside a model.
 
     Raises
@@ -32,7 +32,7 @@ def check_with_model(
     if not _is_annotated(place):
         seen = look_at_images(place, findings)
         found = by_severity([*findings, *beside_model(seen, info)])
-        return Report(f"{place}: {len(seen)} image(s) without masks, compared with those of the model.", findings=found)
+        return CheckReport(f"{place}: {len(seen)} image(s) without masks, compared with those of the model.", findings=found)
     checked = check_folder(place, masks=masks, ignore=ignore, context=context_of(info.net))
     if not checked.items:
         return checked.report

@@ -5,17 +5,17 @@ from pathlib import Path
 import numpy as np
 
 from unseam.io.result import ArrayLayout, ImageLayout, create_array, create_image, link_labels, link_series
-from unseam.scale.work import CLASSES, CORES, FLOODED, LIKELY, OBJECTS, PROBABILITIES, Saves
-from unseam.scale.worker import Worker
+from unseam.scale.prediction import CLASSES, CORES, FLOODED, LIKELY, OBJECTS, PROBABILITIES, SavedResults
+from unseam.scale.worker import ChunkWorker
 
 
-def names_of(saves: Saves) -> tuple[str, ...]:
+def names_of(saves: SavedResults) -> tuple[str, ...]:
     """The results that are written."""
     probabilities = (PROBABILITIES,) if saves.probabilities != "none" else ()
     return (CLASSES, *probabilities, *((OBJECTS,) if saves.objects else ()))
 
 
-def layout_of(worker: Worker, position: int, name: str) -> ImageLayout:
+def layout_of(worker: ChunkWorker, position: int, name: str) -> ImageLayout:
     """What lies where in one result of one position."""
     image, work, info = worker.images[position], worker.work, worker.model.info
     axes, shape = image.plane_axes, list(image.plane_shape)
@@ -38,7 +38,7 @@ def layout_of(worker: Worker, position: int, name: str) -> ImageLayout:
     )
 
 
-def create_results(worker: Worker) -> None:
+def create_results(worker: ChunkWorker) -> None:
     """All groups and arrays of the result, without pixels; those that are there stay."""
     positions = [image.position for image in worker.images]
     if positions != [""]:
@@ -52,7 +52,7 @@ def create_results(worker: Worker) -> None:
             link_labels(worker.work.group(image.position, CLASSES), [OBJECTS])
 
 
-def create_scratch(worker: Worker, position: int) -> None:
+def create_scratch(worker: ChunkWorker, position: int) -> None:
     """What objects are made of, one plane at a time; arrays that are there stay."""
     image, work = worker.images[position], worker.work
     if not work.saves.objects:

@@ -23,8 +23,8 @@ from unseam.errors import ClusterError, UnseamError
 from unseam.model import Model
 from unseam.scale.cluster_workers import Setup, cluster_here, end_cluster_here, perform_there, version_there
 from unseam.scale.executors import Answer
-from unseam.scale.task import Failed, Task
-from unseam.scale.work import Work
+from unseam.scale.prediction import LargePrediction
+from unseam.scale.task import ChunkTask, Failed
 
 _SECONDS = 10
 """How long a scheduler may take to answer."""
@@ -52,7 +52,7 @@ class Cluster:
     num_workers
         Processes of this machine, without a scheduler.
     make_model
-        As for :class:`~unseam.scale.worker.Worker`.
+        As for :class:`~unseam.scale.worker.ChunkWorker`.
 
     Raises
     ------
@@ -62,7 +62,7 @@ class Cluster:
 
     def __init__(
         self,
-        work: Work,
+        work: LargePrediction,
         scheduler: str | None = None,
         num_workers: int = 1,
         make_model: Callable[[], Model] | None = None,
@@ -95,7 +95,7 @@ class Cluster:
             self.close()
             raise ClusterError(f"{address}: the workers could not be set up ({_first_line(error)}).") from error
 
-    def perform(self, tasks: Iterable[Task]) -> Iterator[Answer]:
+    def perform(self, tasks: Iterable[ChunkTask]) -> Iterator[Answer]:
         """The answers as they come. A chunk at which workers died is tried once more when all others are done, alone."""
         set_aside = []
         for task, answer in self._perform(tasks, self._room()):
@@ -127,9 +127,9 @@ class Cluster:
         with self._asked():
             return max(2, _AHEAD * sum(self._client.nthreads().values()))
 
-    def _perform(self, tasks: Iterable[Task], room: int) -> Iterator[Answer]:
+    def _perform(self, tasks: Iterable[ChunkTask], room: int) -> Iterator[Answer]:
         waiting = iter(tasks)
-        begun: dict[Any, Task] = {}
+        begun: dict[Any, ChunkTask] = {}
         last = time.monotonic()
         while True:
             while len(begun) < room and (task := next(waiting, None)) is not None:
@@ -186,7 +186,7 @@ class Cluster:
             "the same command with --resume."
         )
 
-    def _handed_in_again(self, begun: dict[Any, Task]) -> dict[Any, Task]:
+    def _handed_in_again(self, begun: dict[Any, ChunkTask]) -> dict[Any, ChunkTask]:
         """After many deaths a scheduler may wait for workers that are gone: what no worker is at is handed in once more."""
         with self._asked():
             if any(self._client.processing().values()):
@@ -215,7 +215,7 @@ class Cluster:
                 raise self._lost(error) from error
             raise
 
-    def _submitted(self, task: Task) -> Any:
+    def _submitted(self, task: ChunkTask) -> Any:
         with self._asked():
             return self._client.submit(perform_there, self._name, task, pure=False, retries=0)
 

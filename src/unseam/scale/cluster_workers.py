@@ -11,10 +11,10 @@ import unseam
 from unseam.errors import ClusterError
 from unseam.machine.cores import num_cores
 from unseam.model import Model
+from unseam.scale.prediction import LargePrediction
 from unseam.scale.stages import perform
-from unseam.scale.task import Task
-from unseam.scale.work import Work
-from unseam.scale.worker import Worker
+from unseam.scale.task import ChunkTask
+from unseam.scale.worker import ChunkWorker
 
 
 class Setup(distributed.WorkerPlugin):
@@ -23,25 +23,25 @@ class Setup(distributed.WorkerPlugin):
     Parameters
     ----------
     work, make_model
-        As for :class:`~unseam.scale.worker.Worker`.
+        As for :class:`~unseam.scale.worker.ChunkWorker`.
     version
         Of the package, which the worker must have too.
     """
 
     idempotent = True
 
-    def __init__(self, work: Work, make_model: Callable[[], Model] | None, version: str) -> None:
+    def __init__(self, work: LargePrediction, make_model: Callable[[], Model] | None, version: str) -> None:
         self._work, self._make_model, self._version = work, make_model, version
-        self.worker: Worker | None = None
+        self.worker: ChunkWorker | None = None
 
     def setup(self, worker: Any) -> None:
         """Called by Dask on the worker."""
         if unseam.__version__ != self._version:
             raise ClusterError(f"The worker has unseam {unseam.__version__}, and the work is of {self._version}.")
-        self.worker = Worker(self._work, self._make_model)
+        self.worker = ChunkWorker(self._work, self._make_model)
 
 
-def perform_there(name: str, task: Task) -> Any:
+def perform_there(name: str, task: ChunkTask) -> Any:
     """Do a task on a worker, by the set-up of this name; what it wrote is on the disk before it answers."""
     setup: Any = distributed.get_worker().plugins[name]
     held = setup.worker

@@ -8,7 +8,7 @@ from unseam.errors import ClusterError
 from unseam.io.append_journal import AppendJournal
 from unseam.scale.executors import Executor
 from unseam.scale.stages import STAGES
-from unseam.scale.task import Failed, Stage, Task, as_record, facts_of
+from unseam.scale.task import ChunkTask, Failed, PlanePass, as_record, facts_of
 
 _SECONDS = 1.0
 """So much work at the most, beside the chunks that are being computed, is done again after a kill."""
@@ -34,8 +34,8 @@ class Journalled:
         self,
         journal: AppendJournal,
         executor: Executor,
-        on_chunk: Callable[[Stage, int, int], None] = lambda *_: None,
-        where: Callable[[Stage, int], str] = lambda stage, chunk: f"chunk {chunk}",
+        on_chunk: Callable[[PlanePass, int, int], None] = lambda *_: None,
+        where: Callable[[PlanePass, int], str] = lambda stage, chunk: f"chunk {chunk}",
     ) -> None:
         self._journal, self._executor = journal, executor
         self._on_chunk, self._where = on_chunk, where
@@ -46,7 +46,7 @@ class Journalled:
         self._last = time.monotonic()
 
     def run(
-        self, stage: Stage, chunks: Sequence[int], tables_for: Callable[[int], Any] = lambda _: None
+        self, stage: PlanePass, chunks: Sequence[int], tables_for: Callable[[int], Any] = lambda _: None
     ) -> Iterator[tuple[int, Any]]:
         """Chunk and facts of the chunks of a stage, in any order; those of an earlier run first.
 
@@ -59,7 +59,7 @@ class Journalled:
         left = [chunk for chunk in chunks if chunk not in known]
         if known:
             yield from self.told(stage)
-        tasks = (Task(stage, chunk, tables_for(chunk)) for chunk in left)
+        tasks = (ChunkTask(stage, chunk, tables_for(chunk)) for chunk in left)
         failed: list[tuple[int, Failed]] = []
         try:
             for task, answer in self._executor.perform(tasks):
@@ -75,13 +75,13 @@ class Journalled:
         if failed:
             raise ClusterError(self._said(stage, failed, len(chunks)))
 
-    def finish(self, stage: Stage, chunks: Sequence[int]) -> None:
+    def finish(self, stage: PlanePass, chunks: Sequence[int]) -> None:
         """Run a stage that has nothing to tell."""
         if len(self._finished.get(stage.key, ())) < len(chunks):
             for _ in self.run(stage, chunks):
                 pass
 
-    def told(self, stage: Stage) -> Iterator[tuple[int, Any]]:
+    def told(self, stage: PlanePass) -> Iterator[tuple[int, Any]]:
         """Chunk and facts of what is finished of a stage, read from the journal."""
         self._settle()
         kind = STAGES[stage.kind][1]
@@ -102,7 +102,7 @@ class Journalled:
             self._journal.append(waiting)
         self._last = time.monotonic()
 
-    def _said(self, stage: Stage, failed: Iterable[tuple[int, Failed]], num_chunks: int) -> str:
+    def _said(self, stage: PlanePass, failed: Iterable[tuple[int, Failed]], num_chunks: int) -> str:
         rows = [f"{self._where(stage, chunk)}: {answer.reason}" for chunk, answer in failed]
         more = f"; and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
         said = "; ".join(rows[:_SHOWN]) + more

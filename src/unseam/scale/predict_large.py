@@ -30,13 +30,13 @@ from unseam.scale.arrays import create_results, create_scratch, layout_of, names
 from unseam.scale.executors import Executor
 from unseam.scale.folder import TIFF, claimed, clear, keep_plan, publish
 from unseam.scale.journalled import Journalled
-from unseam.scale.objects import objects_of_plane
-from unseam.scale.plan import check_channels, plan_of
+from unseam.scale.plane_objects import objects_of_plane
+from unseam.scale.prediction import CLASSES, OBJECTS, PROBABILITIES, LargePrediction
+from unseam.scale.resume_plan import check_channels, plan_of
 from unseam.scale.stages.grey_range import bands_of, ranges_from
 from unseam.scale.stages.network import NetworkTables
-from unseam.scale.task import Stage
-from unseam.scale.work import CLASSES, OBJECTS, PROBABILITIES, Work
-from unseam.scale.worker import Worker
+from unseam.scale.task import PassKind, PlanePass
+from unseam.scale.worker import ChunkWorker
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ def predict_large(
     model: Model,
     source: Path,
     out: Path,
-    work: Work,
-    executor_for: Callable[[Worker], Executor],
+    work: LargePrediction,
+    executor_for: Callable[[ChunkWorker], Executor],
     *,
     resume: bool = False,
     overwrite: bool = False,
@@ -136,7 +136,7 @@ def predict_large(
         raise OutputError(f"{out} is the image itself. Give another --out.")
     with claimed(out, resume=resume, overwrite=overwrite) as folder:
         work = replace(work, source=str(source), folder=str(folder))
-        worker = Worker(work, lambda: model)
+        worker = ChunkWorker(work, lambda: model)
         check_channels(worker)
         plan = plan_of(worker, out)
         with closing(executor_for(worker)) as executor:
@@ -152,7 +152,7 @@ def predict_large(
 class _Prediction:
     """One large prediction while it runs."""
 
-    def __init__(self, worker: Worker, journal: AppendJournal, executor: Executor, progress: Progress) -> None:
+    def __init__(self, worker: ChunkWorker, journal: AppendJournal, executor: Executor, progress: Progress) -> None:
         self.worker, self.progress = worker, progress
         if journal.note:
             progress.tell(journal.note)
@@ -188,11 +188,11 @@ class _Prediction:
     def _plane(self, position: int, plane: int) -> tuple[np.ndarray, float, int]:
         """Pixels of each class, the largest probability of a foreground, and the number of objects."""
         image, grid = self.worker.images[position], self.worker.grid(position)
-        bands = self.run.run(Stage("grey range", position, plane), range(len(bands_of(image))))
+        bands = self.run.run(PlanePass(PassKind.GREY_RANGE, position, plane), range(len(bands_of(image))))
         ranges, is_grey = ranges_from((facts for _, facts in bands), self.worker.model.info.normalise)
         tables = NetworkTables(self._seen(image, ranges, is_grey))
         num_pixels, surest = np.zeros(self.worker.model.info.net.num_classes, np.int64), 0.0
-        for _, facts in self.run.run(Stage("network", position, plane), range(len(grid)), lambda _: tables):
+        for _, facts in self.run.run(PlanePass(PassKind.NETWORK, position, plane), range(len(grid)), lambda _: tables):
             num_pixels += facts.num_pixels
             surest = max(surest, float(facts.surest[0]))
         num_objects = 0
@@ -215,12 +215,13 @@ class _Prediction:
         image = self.worker.images[position]
         for name in names_of(self.worker.work.saves):
             layout = layout_of(self.worker, position, name)
-            klasses = [f".{k}" for k in range(layout.shape[layout.axes.index("C")])] if name == PROBABILITIES else [""]
+            klasses = range(layout.shape[layout.axes.index("C")]) if name == PROBABILITIES else (None,)
             for level in range(1, layout.num_levels):
                 grid = self.worker.result(position, name, level).grid
                 for plane in range(image.num_planes):
                     for klass in klasses:
-                        self.run.finish(Stage("pyramid", position, plane, f"{name}{klass}-{level}"), range(len(grid)))
+                        stage = PlanePass(PassKind.PYRAMID, position, plane, result=name, klass=klass, level=level)
+                        self.run.finish(stage, range(len(grid)))
 
     def _finish(self, out: Path, facts: dict[str, Any]) -> None:
         """Say in the result that it is complete, and give it its name."""
@@ -235,25 +236,23 @@ class _Prediction:
         else:
             publish(work.result, out)
 
-    def _on_chunk(self, stage: Stage, done: int, total: int) -> None:
+    def _on_chunk(self, stage: PlanePass, done: int, total: int) -> None:
         image = self.worker.images[stage.position]
         more = f" {stage.plane + 1}/{image.num_planes}" if image.num_planes > 1 else ""
-        self.progress.on_chunk(f"{stage.kind}{more}", done, total)
+        self.progress.on_chunk(f"{stage.kind.value}{more}", done, total)
 
-    def _where(self, stage: Stage, chunk: int) -> str:
+    def _where(self, stage: PlanePass, chunk: int) -> str:
         """The place of a chunk in the source."""
         image = self.worker.images[stage.position]
-        grid: Any = self.worker.grid(stage.position)
-        if stage.kind == "grey range":
-            grid = bands_of(image)
-        elif stage.kind == "pyramid":
-            grid = ChunkGrid(image.height, image.width, self.worker.work.side << int(stage.part.rsplit("-", 1)[1]))
-        rows, columns = grid.window(chunk)
+        if stage.kind is PassKind.GREY_RANGE:
+            rows, columns = bands_of(image).window(chunk)
+        else:
+            rows, columns = ChunkGrid(image.height, image.width, self.worker.work.side << stage.level).window(chunk)
         position = f"position {image.position}, " if image.position else ""
         plane = f"plane {stage.plane}, " if image.num_planes > 1 else ""
         return f"{position}{plane}rows {rows.start}-{rows.stop - 1}, columns {columns.start}-{columns.stop - 1}"
 
 
-def _named(work: Work) -> str:
+def _named(work: LargePrediction) -> str:
     """The one result of a TIFF."""
     return OBJECTS if work.saves.objects else CLASSES

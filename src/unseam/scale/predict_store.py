@@ -8,11 +8,11 @@ from unseam.errors import SettingsError
 from unseam.io.large import LargeImage, open_large
 from unseam.machine.memory import available_bytes, parse_bytes
 from unseam.model import Model
-from unseam.scale.executors import Executor, Here
+from unseam.scale.executors import Executor, LocalExecutor
 from unseam.scale.folder import TIFF
 from unseam.scale.predict_large import LargeResult, Progress, predict_large
-from unseam.scale.work import CHUNK, ProbabilityType, Saves, Work
-from unseam.scale.worker import Worker
+from unseam.scale.prediction import CHUNK, LargePrediction, ProbabilityType, SavedResults
+from unseam.scale.worker import ChunkWorker
 
 Save = Literal["auto", "classes", "instances", "both"]
 
@@ -65,7 +65,7 @@ def predict_store(  # noqa: PLR0913 - the public face: each argument is a word t
     channels
         Which of the image's channels the model sees, counted from 0; none: all.
     resume, overwrite, fill_missing, progress
-        As for :func:`unseam.scale.predict_large.predict_large` and :class:`unseam.scale.work.Work`.
+        As for :func:`unseam.scale.predict_large.predict_large` and :class:`unseam.scale.prediction.LargePrediction`.
 
     Raises
     ------
@@ -85,10 +85,10 @@ def predict_store(  # noqa: PLR0913 - the public face: each argument is a word t
     if workers is not None and not 1 <= workers <= 1024:
         raise SettingsError(f"{workers} workers came; 1 to 1024 may come.")
     most = available_bytes() if max_memory is None and workers else None if max_memory is None else parse_bytes(max_memory)
-    work = Work(
+    work = LargePrediction(
         source="",
         folder="",
-        saves=Saves(saves_objects, probabilities, object_class),
+        saves=SavedResults(saves_objects, probabilities, object_class),
         chunk=_chunk(model),
         shard=_shard(open_large(Path(source), fill_missing=fill_missing), _chunk(model)),
         tile=max_input_tile,
@@ -111,9 +111,9 @@ def predict_store(  # noqa: PLR0913 - the public face: each argument is a word t
     )
 
 
-def _executor_for(workers: int | None, scheduler: str | None) -> Callable[[Worker], Executor]:
+def _executor_for(workers: int | None, scheduler: str | None) -> Callable[[ChunkWorker], Executor]:
     if workers is None and scheduler is None:
-        return Here
+        return LocalExecutor
     try:
         from unseam.scale.cluster import Cluster
     except ImportError as error:

@@ -8,24 +8,19 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt
 
-from unseam.engines import TellsMemory
-from unseam.errors import MemoryShortError
 from unseam.geometry.chunk_grid import ChunkGrid
-from unseam.inference.fitting import bytes_to_come, largest_tile_within, smallest_tile
 from unseam.inference.predict import Predictor
-from unseam.inference.tiles import plan_tiles
 from unseam.io.large import LargeImage, open_large
 from unseam.io.result import ChunkedArray, ChunkFiles, open_array, open_level
-from unseam.machine.memory import as_amount, available_bytes, resident_bytes
 from unseam.model import Model
 from unseam.scale.chosen_channels import ChosenChannels
-from unseam.scale.work import Work
+from unseam.scale.prediction import LargePrediction
 
 _OTHER_BYTES = 120 * 2**20
 """For a chunk that is read and one that is written while a third is with the network, and for pieces of the file; measured."""
 
 
-class Worker:
+class ChunkWorker:
     """Holds what the stages of one work need.
 
     Parameters
@@ -36,7 +31,7 @@ class Worker:
         Makes the model when it is first needed; None: it is read from the work folder.
     """
 
-    def __init__(self, work: Work, make_model: Callable[[], Model] | None = None) -> None:
+    def __init__(self, work: LargePrediction, make_model: Callable[[], Model] | None = None) -> None:
         self.work = work
         self._make_model = make_model or (lambda: Model.load(work.model, work.device, work.precision, work.engine))
         self._making = threading.Lock()
@@ -60,34 +55,13 @@ class Worker:
 
     @property
     def predictor(self) -> Predictor:
-        """Computes tiles of one size, the largest that the memory allows: so all chunks are rounded alike."""
-        with self._making:  # counting the memory of a network and computing by it do not go together
+        """Predictor with tiles of one size, the largest that the memory allows: so all chunks are rounded alike."""
+        with self._making:  # the memory of a network cannot be counted while it computes
             if self._predictor is None:
-                self._predictor = self._made_predictor()
+                work, num_channels = self.work, self.model.info.net.in_channels
+                predictor = Predictor(self.model.engine, work.tile, max_bytes=work.max_bytes)
+                self._predictor = predictor.fitted_to(work.chunk, work.chunk, num_channels, _OTHER_BYTES)
             return self._predictor
-
-    def _made_predictor(self) -> Predictor:
-        engine, tile = self.model.engine, self.work.tile
-        if isinstance(engine, TellsMemory):
-            plan = plan_tiles(self.work.chunk, self.work.chunk, engine.geometry, tile)
-            num_channels = self.model.info.net.in_channels
-            bytes_to_come(engine, plan, num_channels, engine.num_classes)  # loads code of PyTorch, which stays
-            now, limit = resident_bytes(), self.work.max_bytes
-            if now is not None and limit is None:
-                left = available_bytes()
-                limit = None if left is None else now + left
-            if now is not None and limit is not None:
-                try:
-                    plan = largest_tile_within(limit, now + _OTHER_BYTES, engine, plan, num_channels)
-                except MemoryShortError as error:
-                    smallest = plan.with_tiles(engine.geometry, smallest_tile(engine.geometry))
-                    least = now + _OTHER_BYTES + bytes_to_come(engine, smallest, num_channels, engine.num_classes)
-                    raise MemoryShortError(
-                        f"{as_amount(limit)} of memory are allowed or left for a process, and this network needs "
-                        f"{as_amount(least)} for a chunk, even with the smallest tiles. Allow that much, or fewer workers."
-                    ) from error
-                tile = max(plan.rows.input_tile, plan.columns.input_tile)
-        return Predictor(engine, tile, max_bytes=2**62)
 
     def grid(self, position: int) -> ChunkGrid:
         """The chunks of each plane of a position."""

@@ -12,9 +12,9 @@ from unseam.io.arrays import CELLPOSE, not_an_image, read_header
 from unseam.io.axes import guess_axes
 from unseam.io.guard import check_regular, decoding, status_of
 from unseam.io.large.image import LargeImage
-from unseam.io.large.plan import Bounds
 from unseam.io.large.raw_array import RawArray
-from unseam.io.large.windowed import WindowedImage
+from unseam.io.large.stored_axes import Bounds
+from unseam.io.large.stored_image import StoredImage
 
 _LOOKED_AT = 2048  # pixels at which the transparency is looked at before the first window
 
@@ -56,7 +56,7 @@ class LargeArrayReader:
         if may_be_opaque and _is_opaque(source, at):
             source = _Opaque(source, at)
             notes = ("the fourth channel is 255 everywhere: taken for transparency and dropped",)
-        return (WindowedImage(path, axes, source, None, notes=notes),)
+        return (StoredImage(path, axes, source, None, notes=notes),)
 
 
 def _is_opaque(source: RawArray, at: int) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Int, Shaped
 
 from unseam.errors import ImageReadError
-from unseam.io.large.plan import Bounds
+from unseam.io.large.stored_axes import Bounds
 
 _SHORT = 64  # bytes: for less than this, what lies between is read along
 _MOST_AT_ONCE = 64 * 2**20

@@ -15,9 +15,9 @@ from unseam.io.guard import check_regular, decoding, most_decoded_bytes, status_
 from unseam.io.large.image import LargeImage
 from unseam.io.large.raw_array import RawArray
 from unseam.io.large.recent import Recent
+from unseam.io.large.stored_image import StoredImage
 from unseam.io.large.tiff_pages import InColours, Page, TiffPages
 from unseam.io.large.whole_image import whole_image
-from unseam.io.large.windowed import WindowedImage
 from unseam.io.tiff import TiffReader
 from unseam.io.tiff_checks import check_kind, check_lzw, check_parts, check_text
 from unseam.io.tiff_colours import colours_of
@@ -117,7 +117,7 @@ def _image(one: _Series, walk: Walk, notes: tuple[str, ...], recent: Recent) -> 
     if part_bytes > _MOST_PART_BYTES:
         notes = (*notes, f"stored in pieces of {part_bytes / 2**20:,.0f} MiB, each decoded as a whole: tiles would be faster")
     piece = stored.piece if isinstance(stored, TiffPages) else (1, 1)
-    return WindowedImage(one.path, axes, source, spacing_of(one.tiff, one.number), piece, notes, one.position)
+    return StoredImage(one.path, axes, source, spacing_of(one.tiff, one.number), piece, notes, one.position)
 
 
 def _stored(one: _Series, recent: Recent) -> RawArray | TiffPages | None:

@@ -14,9 +14,9 @@ from jaxtyping import Shaped
 from unseam.errors import ImageReadError
 from unseam.io.coded_size import PICTURE_CODECS
 from unseam.io.guard import decoding
-from unseam.io.large.plan import Bounds
 from unseam.io.large.raw_array import RawArray
 from unseam.io.large.recent import Recent
+from unseam.io.large.stored_axes import Bounds
 from unseam.io.tiff_checks import check_stream
 from unseam.io.tiff_colours import Colours, without_alpha
 

@@ -9,8 +9,8 @@ from jaxtyping import Shaped
 from unseam.io import read_image
 from unseam.io.image_file import ImageFile
 from unseam.io.large.image import LargeImage
-from unseam.io.large.plan import Bounds
-from unseam.io.large.windowed import WindowedImage
+from unseam.io.large.stored_axes import Bounds
+from unseam.io.large.stored_image import StoredImage
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class WholeReader:
 
 def whole_image(file: ImageFile) -> LargeImage:
     """The windows of what is in memory."""
-    return WindowedImage(file.path, file.axes, _Held(file), file.spacing_um, notes=file.notes)
+    return StoredImage(file.path, file.axes, _Held(file), file.spacing_um, notes=file.notes)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Shaped
 
 from unseam.io.guard import decoding
-from unseam.io.large.plan import Bounds, Plan
 from unseam.io.large.recent import Recent
-from unseam.io.large.zarr_form import Form
+from unseam.io.large.stored_axes import Bounds, StoredAxes
+from unseam.io.large.zarr_metadata import ZarrMetadata
 from unseam.io.large.zarr_store import Store, joined
 
 _ABSENT = 2**64 - 1
@@ -41,8 +41,8 @@ class ZarrArray:
 
     store: Store
     key: str
-    form: Form
-    plan: Plan
+    form: ZarrMetadata
+    plan: StoredAxes
     fill_missing: bool
     recent: Recent
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
-Step = Callable[[bytes, int], bytes]
+DecodeStep = Callable[[bytes, int], bytes]
 """Undoes one codec: its bytes, and how many have to come out (for a compression), give the bytes before it."""
 
 _MOST_LZMA_MEMORY = 2**28
@@ -47,7 +47,7 @@ class Chain:
     shape: tuple[int, ...]
     dtype: np.dtype
     order: tuple[int, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[DecodeStep, ...]
     sizes: tuple[int, ...]
 
     @property
@@ -136,7 +136,7 @@ def _lz4(data: bytes, size: int) -> bytes:
     return lz4.decompress(data)
 
 
-def _streamed(make: Callable[[], Any]) -> Step:
+def _streamed(make: Callable[[], Any]) -> DecodeStep:
     def step(data: bytes, size: int) -> bytes:
         stream = make()
         found = stream.decompress(data, size + 1)
@@ -157,7 +157,7 @@ def _crc32c(data: bytes, size: int) -> bytes:
     return body
 
 
-def _unshuffle(width: int) -> Step:
+def _unshuffle(width: int) -> DecodeStep:
     def step(data: bytes, size: int) -> bytes:
         from numcodecs import Shuffle
 
@@ -166,7 +166,7 @@ def _unshuffle(width: int) -> Step:
     return step
 
 
-def _undelta(settings: dict[str, Any], size: int) -> tuple[Step, int]:
+def _undelta(settings: dict[str, Any], size: int) -> tuple[DecodeStep, int]:
     """Undo differences between neighbours; and the bytes that they take."""
     try:
         plain, stored = np.dtype(str(settings["dtype"])), np.dtype(str(settings.get("astype") or settings["dtype"]))
@@ -185,7 +185,7 @@ def _undelta(settings: dict[str, Any], size: int) -> tuple[Step, int]:
     return step, size_after
 
 
-_COMPRESSIONS: dict[str, Step] = {
+_COMPRESSIONS: dict[str, DecodeStep] = {
     "blosc": _blosc,
     "zstd": _zstd,
     "lz4": _lz4,

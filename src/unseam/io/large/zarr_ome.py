@@ -23,7 +23,7 @@ _TYPES = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
 
 
 @dataclass(frozen=True)
-class Meaning:
+class FullResolution:
     """What an image's metadata say about its full resolution.
 
     Attributes
@@ -44,7 +44,7 @@ class Meaning:
     notes: tuple[str, ...] = ()
 
 
-def meaning_of(store: Store, node: Node, wanted: str = "") -> Meaning | None:
+def read_full_resolution(store: Store, node: Node, wanted: str = "") -> FullResolution | None:
     """Read the metadata of a group with an image at several resolutions; None if it is no such group.
 
     Parameters
@@ -77,7 +77,7 @@ def meaning_of(store: Store, node: Node, wanted: str = "") -> Meaning | None:
         raise store.error(f"its OME metadata are damaged ({error!r:.150}); copy or export it again") from error
     notes = (f"the first of {len(images)} images of the group was read",) if len(images) > 1 else ()
     at = paths.index(wanted) if wanted else _finest(scales, axes)
-    return Meaning(paths[at], axes, _spacing(scales[at], units, axes), notes)
+    return FullResolution(paths[at], axes, _spacing(scales[at], units, axes), notes)
 
 
 def _axes(store: Store, found: Any) -> tuple[str, list[str]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from unseam.io.result.pyramid import Kind, num_levels
+from unseam.io.result.pyramid import ResultKind, num_levels
 
 VERSION = "0.5"
 _AXES = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
@@ -45,7 +45,7 @@ class ImageLayout:
     shard: int = 1
     spacing_um: tuple[float, float] | None = None
     name: str = ""
-    kind: Kind = "labels"
+    kind: ResultKind = "labels"
     channel_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -21,7 +21,7 @@ from unseam.io.result.array_layout import AGAIN, METADATA, ArrayLayout, read_met
 from unseam.io.result.chunk_files import ChunkFiles
 from unseam.io.result.chunked_array import ChunkedArray, create_array, open_array
 from unseam.io.result.ome_metadata import VERSION, ImageLayout, ome_attributes
-from unseam.io.result.pyramid import Kind, downsampled, level_shape
+from unseam.io.result.pyramid import ResultKind, downsampled, level_shape
 from unseam.io.unfinished import sweep
 from unseam.io.write import make_folder, write_bytes_whole
 
@@ -161,7 +161,7 @@ def read_facts(group: Path) -> dict[str, Any]:
     """
     try:
         facts = read_metadata(group)["attributes"]["unseam"]
-        if facts["format"] == FORMAT and facts["kind"] in get_args(Kind):
+        if facts["format"] == FORMAT and facts["kind"] in get_args(ResultKind):
             return dict(facts)
     except (LookupError, TypeError, ValueError):
         pass
@@ -179,8 +179,8 @@ def sweep_image(group: Path) -> int:
     return num
 
 
-def _kind(group: Path) -> Kind:
-    return cast(Kind, read_facts(group)["kind"])
+def _kind(group: Path) -> ResultKind:
+    return cast(ResultKind, read_facts(group)["kind"])
 
 
 def _num_levels(group: Path) -> int:

@@ -5,27 +5,29 @@ another process, and comes out the same.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from unseam.inference.whole_objects import ObjectStage
 from unseam.inference.whole_objects.records import CompleteFacts, FloodFacts, WriteFacts
 from unseam.scale.stages.grey_range import RangeFacts, grey_range
 from unseam.scale.stages.network import NetworkFacts, network
-from unseam.scale.stages.objects import objects
+from unseam.scale.stages.object_stages import objects
 from unseam.scale.stages.pyramid import pyramid
-from unseam.scale.task import NoFacts, Task
-from unseam.scale.worker import Worker
+from unseam.scale.task import ChunkTask, NoFacts, PassKind
+from unseam.scale.worker import ChunkWorker
 
-STAGES: dict[str, tuple[Callable[[Worker, Task], Any], type[Any]]] = {
-    "grey range": (grey_range, RangeFacts),
-    "network": (network, NetworkFacts),
-    "objects flood": (objects, FloodFacts),
-    "objects complete": (objects, CompleteFacts),
-    "objects write": (objects, WriteFacts),
-    "pyramid": (pyramid, NoFacts),
+STAGES: dict[PassKind, tuple[Callable[[ChunkWorker, ChunkTask], Any], type[Any]]] = {
+    PassKind.GREY_RANGE: (grey_range, RangeFacts),
+    PassKind.NETWORK: (network, NetworkFacts),
+    PassKind.FLOOD: (partial(objects, ObjectStage.FLOOD), FloodFacts),
+    PassKind.COMPLETE: (partial(objects, ObjectStage.COMPLETE), CompleteFacts),
+    PassKind.WRITE: (partial(objects, ObjectStage.WRITE), WriteFacts),
+    PassKind.PYRAMID: (pyramid, NoFacts),
 }
-"""The closed list: how a stage is computed, and what it answers."""
+"""The closed list: the function of each pass, and the type of what it answers."""
 
 
-def perform(worker: Worker, task: Task) -> Any:
+def perform(worker: ChunkWorker, task: ChunkTask) -> Any:
     """Compute one chunk."""
     return STAGES[task.stage.kind][0](worker, task)

@@ -10,8 +10,8 @@ from unseam.data.normalise import GreyRange, Normalise, sampled
 from unseam.errors import DataError
 from unseam.geometry.chunk_grid import Window
 from unseam.io.large import LargeImage
-from unseam.scale.task import Task
-from unseam.scale.worker import Worker
+from unseam.scale.task import ChunkTask
+from unseam.scale.worker import ChunkWorker
 
 _BAND_BYTES = 32 * 2**20
 """Read at once, about."""
@@ -65,7 +65,7 @@ def bands_of(image: LargeImage) -> Bands:
     return Bands(image.height, image.width, rows, columns)
 
 
-def grey_range(worker: Worker, task: Task) -> RangeFacts:
+def grey_range(worker: ChunkWorker, task: ChunkTask) -> RangeFacts:
     """Look at every pixel of a band.
 
     Raises

@@ -11,11 +11,11 @@ from unseam.inference.flood import LIKELY as THRESHOLD_OF_LIKELY
 from unseam.inference.instances import foreground_of
 from unseam.inference.predict import likeliest_class
 from unseam.inference.whole_objects.records import CoreFacts
+from unseam.scale.prediction import CLASSES, LIKELY, PROBABILITIES, ProbabilityType
 from unseam.scale.stages.grey_range import NormalisedPlane
-from unseam.scale.stages.objects import cores
-from unseam.scale.task import Task
-from unseam.scale.work import CLASSES, LIKELY, PROBABILITIES, ProbabilityType
-from unseam.scale.worker import Worker
+from unseam.scale.stages.object_stages import cores
+from unseam.scale.task import ChunkTask
+from unseam.scale.worker import ChunkWorker
 
 _NO_CORES = CoreFacts(np.zeros(0, np.int64), *(np.zeros((2, 0), np.int32) for _ in range(4)))
 _MANY = 4
@@ -52,7 +52,7 @@ class NetworkFacts:
     right: Int32[np.ndarray, "2 right_runs"]
 
 
-def network(worker: Worker, task: Task) -> NetworkFacts:
+def network(worker: ChunkWorker, task: ChunkTask) -> NetworkFacts:
     """Segment a chunk and write it: each pixel gets what one pass over the whole plane would give it."""
     position, plane, saves = task.stage.position, task.stage.plane, worker.work.saves
     grid = worker.grid(position)
@@ -83,7 +83,7 @@ def network(worker: Worker, task: Task) -> NetworkFacts:
     return NetworkFacts(np.array(counted, np.int64), np.array([surest], np.float32), **vars(begun))
 
 
-def is_flooded(worker: Worker) -> bool:
+def is_flooded(worker: ChunkWorker) -> bool:
     """Whether objects start above 0.5, so that the foreground is needed once more."""
     return worker.model.info.objects.threshold > THRESHOLD_OF_LIKELY
 
@@ -110,7 +110,7 @@ def _moved(window: Window, down: int, right: int) -> Window:
     return slice(rows.start + down, rows.stop + down), slice(columns.start + right, columns.stop + right)
 
 
-def _probabilities(worker: Worker, image: NormalisedPlane, window: Window) -> Float32[np.ndarray, "klass rows columns"]:
+def _probabilities(worker: ChunkWorker, image: NormalisedPlane, window: Window) -> Float32[np.ndarray, "klass rows columns"]:
     """Of a window; where an axis has many chunks, at full length, so that no other size of tile has to be made ready."""
     side = worker.work.chunk
     rows, columns = (

@@ -4,15 +4,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
-from unseam.inference.whole_objects import Facts, ObjectsFound, Step, Tables, find_objects
-from unseam.inference.whole_objects import Stage as ObjectStage
+from unseam.inference.whole_objects import ChunkFacts, ChunkTables, ObjectsFound, ObjectStage, StageRound, find_objects
 from unseam.inference.whole_objects.records import CoreFacts
 from unseam.scale.journalled import Journalled
-from unseam.scale.task import Stage
-from unseam.scale.worker import Worker
+from unseam.scale.task import PassKind, PlanePass
+from unseam.scale.worker import ChunkWorker
+
+_PASSES = {ObjectStage.FLOOD: PassKind.FLOOD, ObjectStage.COMPLETE: PassKind.COMPLETE, ObjectStage.WRITE: PassKind.WRITE}
 
 
-def objects_of_plane(worker: Worker, run: Journalled, position: int, plane: int) -> ObjectsFound:
+def objects_of_plane(worker: ChunkWorker, run: Journalled, position: int, plane: int) -> ObjectsFound:
     """Find and write the objects of a plane.
 
     Raises
@@ -22,13 +23,14 @@ def objects_of_plane(worker: Worker, run: Journalled, position: int, plane: int)
     """
     grid = worker.grid(position)
 
-    def run_step(step: Step, chunks: Sequence[int], tables_for: Callable[[int], Tables]) -> Iterator[tuple[int, Facts]]:
+    def run_step(
+        step: StageRound, chunks: Sequence[int], tables_for: Callable[[int], ChunkTables]
+    ) -> Iterator[tuple[int, ChunkFacts]]:
         if step.stage is ObjectStage.CORES:  # found while the probabilities of the chunk were at hand
-            for chunk, facts in run.told(Stage("network", position, plane)):
+            for chunk, facts in run.told(PlanePass(PassKind.NETWORK, position, plane)):
                 yield chunk, cores_of(facts)
         else:
-            stage = Stage(f"objects {step.stage.value}", position, plane, str(step.round))
-            yield from run.run(stage, chunks, tables_for)
+            yield from run.run(PlanePass(_PASSES[step.stage], position, plane, step.round), chunks, tables_for)
 
     return find_objects(grid, worker.model.info.objects, run_step)
 

@@ -6,14 +6,14 @@ from jaxtyping import Float32, Int32, UInt32
 from numpy import ndarray
 
 from unseam.geometry.chunk_grid import Window
-from unseam.inference.whole_objects import Stage, perform
+from unseam.inference.whole_objects import ObjectStage, perform
 from unseam.inference.whole_objects.records import CoreFacts, CoreTables
-from unseam.scale.task import Task
-from unseam.scale.work import CORES, FLOODED, LIKELY, OBJECTS
-from unseam.scale.worker import Worker
+from unseam.scale.prediction import CORES, FLOODED, LIKELY, OBJECTS
+from unseam.scale.task import ChunkTask
+from unseam.scale.worker import ChunkWorker
 
 
-class Arrays:
+class PlaneArrays:
     """What lies on the disk between the stages, of one plane.
 
     Parameters
@@ -25,7 +25,7 @@ class Arrays:
     """
 
     def __init__(
-        self, worker: Worker, position: int, plane: int, likely: Float32[ndarray, "height width"] | None = None
+        self, worker: ChunkWorker, position: int, plane: int, likely: Float32[ndarray, "height width"] | None = None
     ) -> None:
         self._worker, self._position, self._plane, self._likely = worker, position, plane, likely
 
@@ -62,19 +62,18 @@ class Arrays:
         self._worker.scratch(self._position, name).write((), place, part)
 
 
-def objects(worker: Worker, task: Task) -> Any:
-    """Flood, complete or write: the stage's kind is ``objects`` and its name."""
-    stage = Stage(task.stage.kind.removeprefix("objects "))
+def objects(stage: ObjectStage, worker: ChunkWorker, task: ChunkTask) -> Any:
+    """Flood, complete or write the objects of a chunk."""
     position, plane = task.stage.position, task.stage.plane
     settings = worker.model.info.objects
-    store = Arrays(worker, position, plane)
+    store = PlaneArrays(worker, position, plane)
     return perform(stage, task.chunk, worker.grid(position), settings, store, task.tables)
 
 
-def cores(worker: Worker, task: Task, likely: Float32[ndarray, "height width"]) -> CoreFacts:
+def cores(worker: ChunkWorker, task: ChunkTask, likely: Float32[ndarray, "height width"]) -> CoreFacts:
     """The first stage, while the probabilities of the chunk are at hand."""
     position, plane = task.stage.position, task.stage.plane
-    store = Arrays(worker, position, plane, likely)
-    facts = perform(Stage.CORES, task.chunk, worker.grid(position), worker.model.info.objects, store, CoreTables())
+    store = PlaneArrays(worker, position, plane, likely)
+    facts = perform(ObjectStage.CORES, task.chunk, worker.grid(position), worker.model.info.objects, store, CoreTables())
     assert isinstance(facts, CoreFacts)
     return facts

@@ -22,7 +22,7 @@ _KNOWN_KEYS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Form:
+class ZarrMetadata:
     """How an array is stored.
 
     Attributes
@@ -53,7 +53,7 @@ class Form:
     index_at_end: bool = True
 
 
-def form_of(store: Store, node: Node) -> Form:
+def read_metadata(store: Store, node: Node) -> ZarrMetadata:
     """Read the metadata of an array.
 
     Raises
@@ -79,7 +79,7 @@ def _where(node: Node) -> str:
     return f"array {node.key}" if node.key else "the array"
 
 
-def _form_2(store: Store, node: Node) -> Form:
+def _form_2(store: Store, node: Node) -> ZarrMetadata:
     found = node.metadata
     shape = _counts(store, node, "shape", found["shape"])
     chunk = _counts(store, node, "chunk shape", found["chunks"])
@@ -93,10 +93,10 @@ def _form_2(store: Store, node: Node) -> Form:
         raise ValueError(f"separator {separator!r}")
     _check(store, node, shape, chunk, dtype)
     packed = chain(chunk, dtype, order, [(str(codec["id"]), codec) for codec in codecs])
-    return Form(shape, packed, _fill(found.get("fill_value"), dtype), "", separator, (1,) * len(shape))
+    return ZarrMetadata(shape, packed, _fill(found.get("fill_value"), dtype), "", separator, (1,) * len(shape))
 
 
-def _form_3(store: Store, node: Node) -> Form:
+def _form_3(store: Store, node: Node) -> ZarrMetadata:
     found = node.metadata
     for name in found.keys() - _KNOWN_KEYS:
         if not isinstance(found[name], dict) or found[name].get("must_understand") is not False:
@@ -122,7 +122,7 @@ def _form_3(store: Store, node: Node) -> Form:
     if [name for name, _ in codecs] != ["sharding_indexed"]:
         _check(store, node, shape, file_shape, dtype)
         packed = _chain_3(file_shape, dtype, codecs)
-        return Form(shape, packed, _fill(found["fill_value"], dtype), prefix, separator, (1,) * len(shape))
+        return ZarrMetadata(shape, packed, _fill(found["fill_value"], dtype), prefix, separator, (1,) * len(shape))
     settings = codecs[0][1]
     chunk = _counts(store, node, "chunk shape inside a shard", settings["chunk_shape"])
     _check(store, node, shape, chunk, dtype)
@@ -139,7 +139,7 @@ def _form_3(store: Store, node: Node) -> Form:
         raise ValueError(f"index at the {location}")
     packed = _chain_3(chunk, dtype, [_named(codec) for codec in settings["codecs"]])
     table = chain((math.prod(shard), 2), np.dtype("<u8"), (0, 1), index[1:])
-    return Form(shape, packed, _fill(found["fill_value"], dtype), prefix, separator, shard, table, location == "end")
+    return ZarrMetadata(shape, packed, _fill(found["fill_value"], dtype), prefix, separator, shard, table, location == "end")
 
 
 def _chain_3(chunk: tuple[int, ...], dtype: np.dtype, codecs: list[tuple[str, dict[str, Any]]]) -> Chain:

@@ -11,7 +11,7 @@ Bounds = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
-class Plan:
+class StoredAxes:
     """Axes of a stored array, and what they mean for planes; the rules are those of :func:`unseam.io.axes.tidy_axes`.
 
     Attributes
@@ -26,10 +26,10 @@ class Plan:
     shape: tuple[int, ...]
 
     @classmethod
-    def of(cls, axes: str, shape: tuple[int, ...]) -> "Plan":
+    def of(cls, axes: str, shape: tuple[int, ...]) -> "StoredAxes":
         """Samples (``S``) are channels, letters that are not known count planes.
 
-        >>> plan = Plan.of("RZYXS", (2, 3, 20, 30, 1))
+        >>> plan = StoredAxes.of("RZYXS", (2, 3, 20, 30, 1))
         >>> plan.axes, plan.plane_shape
         ('ZYX', (6,))
         """
@@ -43,12 +43,12 @@ class Plan:
         return [i for i, one in enumerate(self.letters) if one == letter]
 
     def length(self, letter: str) -> int:
-        """Of all stored axes of one meaning together; 1 if there is none."""
+        """Of all stored axes of one full together; 1 if there is none."""
         return math.prod(self.shape[i] for i in self._of(letter))
 
     @property
     def axes(self) -> str:
-        """One letter a meaning, in the order of the store."""
+        """One letter a full, in the order of the store."""
         return "".join(dict.fromkeys(self.letters))
 
     @property
@@ -85,7 +85,7 @@ class Plan:
     def place(self, bounds: Bounds) -> str:
         """Words for a part of the stored array.
 
-        >>> Plan.of("ZYX", (5, 20, 30)).place(((2, 3), (0, 8), (8, 16)))
+        >>> StoredAxes.of("ZYX", (5, 20, 30)).place(((2, 3), (0, 8), (8, 16)))
         'rows 0 to 7, columns 8 to 15 (plane 2)'
         """
         names = {"T": "time", "Z": "plane", "C": "channel", "Y": "row", "X": "column"}

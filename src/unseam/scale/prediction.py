@@ -18,7 +18,7 @@ LIKELY, CORES, FLOODED = "likely", "cores", "flooded"
 
 
 @dataclass(frozen=True)
-class Saves:
+class SavedResults:
     """Which results are written beside the class map.
 
     Attributes
@@ -37,7 +37,7 @@ class Saves:
 
 
 @dataclass(frozen=True)
-class Work:
+class LargePrediction:
     """One large prediction.
 
     Attributes
@@ -64,7 +64,7 @@ class Work:
 
     source: str
     folder: str
-    saves: Saves = Saves()
+    saves: SavedResults = SavedResults()
     chunk: int = CHUNK
     shard: int = 1
     tile: int = 1212

@@ -9,15 +9,15 @@ from unseam.errors import DataError
 from unseam.io.large import LargeImage
 from unseam.model.model_file import model_bytes
 from unseam.scale.folder import digest_of
-from unseam.scale.work import Work
-from unseam.scale.worker import Worker
+from unseam.scale.prediction import LargePrediction
+from unseam.scale.worker import ChunkWorker
 from unseam.settings import encode
 
 _OF_THIS_CALL = ("source", "folder", "max_bytes", "device")
 """Where things lie and how much memory there is may change while work is stopped; the result does not depend on it."""
 
 
-def plan_of(worker: Worker, out: Path) -> dict[str, Any]:
+def plan_of(worker: ChunkWorker, out: Path) -> dict[str, Any]:
     """All that the result depends on, as JSON knows it."""
     settings = {name: value for name, value in encode(worker.work).items() if name not in _OF_THIS_CALL}
     model = worker.model
@@ -32,7 +32,7 @@ def plan_of(worker: Worker, out: Path) -> dict[str, Any]:
     }
 
 
-def check_channels(worker: Worker, image: LargeImage | None = None, *, is_grey: bool = True) -> None:
+def check_channels(worker: ChunkWorker, image: LargeImage | None = None, *, is_grey: bool = True) -> None:
     """See that images have the channels that the model knows; ``is_grey``: whether three channels are known to be equal.
 
     Raises
@@ -58,7 +58,7 @@ def _facts_of(image: LargeImage) -> dict[str, Any]:
     }
 
 
-def _file_facts(work: Work) -> list[Any]:
+def _file_facts(work: LargePrediction) -> list[Any]:
     """What tells a file, or the metadata of a store, from another one; of terabytes no check sum is made."""
     path = Path(work.source)
     if path.is_file():

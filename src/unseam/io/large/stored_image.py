@@ -9,7 +9,7 @@ from jaxtyping import Shaped
 
 from unseam.errors import ImageReadError
 from unseam.io.guard import decoding
-from unseam.io.large.plan import Bounds, Plan
+from unseam.io.large.stored_axes import Bounds, StoredAxes
 
 
 @runtime_checkable
@@ -32,7 +32,7 @@ class Source(Protocol):
 
 
 @dataclass(eq=False)
-class WindowedImage:
+class StoredImage:
     """A :class:`~unseam.io.large.image.LargeImage` whose windows come from a :class:`Source`.
 
     Parameters
@@ -67,7 +67,7 @@ class WindowedImage:
             raise ImageReadError(self.path, f"pixels are of type {stored}; they may be integers or real numbers{mend}")
         if self.stored_axes.count("Y") != 1 or self.stored_axes.count("X") != 1:
             raise ImageReadError(self.path, f"has axes {self.stored_axes}; an image has rows (Y) and columns (X)")
-        self._plan = plan = Plan.of(self.stored_axes, self.source.shape)
+        self._plan = plan = StoredAxes.of(self.stored_axes, self.source.shape)
         self.axes, self.plane_axes, self.plane_shape = plan.axes, plan.plane_axes, plan.plane_shape
         self.height, self.width, self.num_channels = (plan.length(letter) for letter in "YXC")
         self.has_channels = "C" in plan.axes
