@@ -9,6 +9,7 @@ are finite is left to the one who uses them. What is read is bounded by what the
 """
 
 from pathlib import Path
+from typing import get_args
 
 from unseam.io.large.array_image import LargeArrayReader
 from unseam.io.large.image import LargeImage
@@ -18,9 +19,9 @@ from unseam.io.large.zarr_image import ZarrReader
 from unseam.io.large.zarr_store import is_store
 
 LargeReader = ZarrReader | LargeTiffReader | LargeArrayReader | WholeReader
-"""The closed list of readers; the last one takes what is left."""
+"""The closed list of readers; the first whose ``can_read(path)`` is true reads, and the last one takes what is left."""
 
-LARGE_READERS: tuple[LargeReader, ...] = (ZarrReader(), LargeTiffReader(), LargeArrayReader(), WholeReader())
+LARGE_READERS: tuple[LargeReader, ...] = tuple(reader() for reader in get_args(LargeReader))
 
 __all__ = ["LargeImage", "LargeReader", "LARGE_READERS", "open_large", "is_store"]
 

@@ -9,6 +9,7 @@ from jaxtyping import Shaped
 
 from unseam.errors import ImageReadError
 from unseam.io.guard import decoding
+from unseam.io.image_file import ImageFile
 from unseam.io.large.stored_axes import Bounds, StoredAxes
 
 
@@ -88,3 +89,24 @@ class StoredImage:
         with decoding(self.path, "image"):
             block = self.source.read(self._plan.bounds(plane, rows, columns))
         return np.ascontiguousarray(self._plan.arranged(block), dtype=self.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class _Held:
+    file: ImageFile
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.file.pixels.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.file.pixels.dtype
+
+    def read(self, bounds: Bounds) -> Shaped[np.ndarray, "..."]:
+        return self.file.pixels[tuple(slice(start, stop) for start, stop in bounds)].copy()
+
+
+def held_image(file: ImageFile) -> StoredImage:
+    """Hand out windows of an image that is in memory."""
+    return StoredImage(file.path, file.axes, _Held(file), file.spacing_um, notes=file.notes)

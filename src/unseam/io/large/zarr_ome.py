@@ -10,14 +10,8 @@ from typing import Any
 from unseam.errors import ImageReadError
 from unseam.io.axes import guess_axes
 from unseam.io.large.zarr_store import Node, Store
+from unseam.io.units import micrometres
 
-_MICROMETRES = {
-    "angstrom": 1e-4, "attometer": 1e-12, "centimeter": 1e4, "decimeter": 1e5, "exameter": 1e24, "femtometer": 1e-9,
-    "foot": 304_800.0, "gigameter": 1e15, "hectometer": 1e8, "inch": 25_400.0, "kilometer": 1e9, "megameter": 1e12,
-    "meter": 1e6, "micrometer": 1.0, "mile": 1_609_344e3, "millimeter": 1e3, "nanometer": 1e-3,
-    "parsec": 3.0856775814913673e22, "petameter": 1e21, "picometer": 1e-6, "terameter": 1e18, "yard": 914_400.0,
-    "yoctometer": 1e-18, "yottameter": 1e30, "zeptometer": 1e-15, "zettameter": 1e27,
-}  # fmt: skip
 _OLD_AXES = "TCZYX"  # versions 0.1 and 0.2 have these five and do not say so
 _TYPES = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
 
@@ -116,7 +110,7 @@ def _finest(scales: list[list[float] | None], axes: str) -> int:
 
 
 def _spacing(scale: list[float] | None, units: list[str], axes: str) -> tuple[float, float] | None:
-    factors = [_MICROMETRES.get(units[axes.index(letter)]) for letter in "YX"]
+    factors = [micrometres(units[axes.index(letter)]) for letter in "YX"]
     if scale is None or factors[0] is None or factors[1] is None:
         return None
     rows, columns = scale[axes.index("Y")] * factors[0], scale[axes.index("X")] * factors[1]
