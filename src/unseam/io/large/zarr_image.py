@@ -23,9 +23,8 @@ class ZarrReader:
     The full resolution of each image, of each series of a converted file and of each field of a plate; a path inside a
     store, to a group or an array, is read alone.
 
-    The files are decoded by :mod:`unseam.io.large.zarr_codecs`, not by the library zarr: that one takes missing
-    chunks for empty ones without a word, and its decoders take the memory that a stream asks for. (It also needs an event
-    loop, which costs about a millisecond a chunk.) What this reader gives is compared with it in the tests.
+    The files are decoded by :mod:`unseam.io.large.zarr_codecs`, not by the library zarr: its decoders take any memory that a
+    stream asks for, and its event loop costs about a millisecond per chunk. The tests compare this reader with it.
     """
 
     def can_read(self, path: Path) -> bool:
