@@ -30,8 +30,7 @@ def nnunet(folder: Path) -> FolderPairs | None:
         by_stem(channels)
         if len(channels) != most:
             raise DataError(
-                f"{images}: {case_name} has {len(channels)} channel file(s), others have {most}. All must have the "
-                "same."
+                f"{images}: {case_name} has {len(channels)} channel file(s), others have {most}. All must have the same."
             )
     classes, ignore = _declared(folder / "dataset.json")
     pairs = tuple(Pair(name, tuple(channels), (labels[name],)) for name, channels in cases.items())

@@ -105,10 +105,7 @@ def not_empty(folder: Path) -> list[Path]:
 
 
 def check_partners(
-    image_of: Mapping[str, Path | Sequence[Path]],
-    mask_of: Mapping[str, Path | Sequence[Path]],
-    images: Path,
-    masks: Path,
+    image_of: Mapping[str, Path | Sequence[Path]], mask_of: Mapping[str, Path | Sequence[Path]], images: Path, masks: Path
 ) -> None:
     """See that each image has a mask and each mask an image.
 

@@ -8,7 +8,7 @@ from typing import Literal
 from unseam.data.labels import LabelReading
 from unseam.doctor.alignment import check_alignment
 from unseam.doctor.duplicates import check_duplicates, check_left_aside
-from unseam.doctor.files import gather
+from unseam.doctor.files import read_items
 from unseam.doctor.finding import CheckReport, Finding, by_severity
 from unseam.doctor.grey_values import check_grey_values
 from unseam.doctor.item import Item, Labelled, one_a_file
@@ -51,18 +51,18 @@ def check_folder(
     context
         Of the network that is to be trained, or was, px.
     """
-    gathered = gather(folder)
-    findings = list(gathered.findings)
-    if not gathered.items:
+    folder_items = read_items(folder)
+    findings = list(folder_items.findings)
+    if not folder_items.items:
         return Checked(CheckReport(f"{folder}: no annotated image could be read", findings=by_severity(findings)))
-    said = ignore if ignore is not None else gathered.ignore
-    understood = understand(gathered.items, masks=masks, ignore=said, declared=gathered.classes)
+    said = ignore if ignore is not None else folder_items.ignore
+    understood = understand(folder_items.items, masks=masks, ignore=said, declared=folder_items.classes)
     findings += understood.findings
-    findings += examine(gathered.items, understood.reading, context, HELD_OUT)
-    findings += check_left_aside(folder, gathered.items)
-    looked_at = _looked_at(folder, gathered.num_files, gathered.items, gathered.layout)
+    findings += examine(folder_items.items, understood.reading, context, HELD_OUT)
+    findings += check_left_aside(folder, folder_items.items)
+    looked_at = _looked_at(folder, folder_items.num_files, folder_items.items, folder_items.layout)
     report = CheckReport(looked_at, understood.words, by_severity(findings))
-    return Checked(report, gathered.items, understood.reading)
+    return Checked(report, folder_items.items, understood.reading)
 
 
 def examine(items: Sequence[Item], reading: LabelReading | None, context: int, fraction: float) -> list[Finding]:
@@ -87,9 +87,7 @@ def examine(items: Sequence[Item], reading: LabelReading | None, context: int, f
         if reading.kind != "classes":
             outlines = check_outlines(labelled)  # of which sizes mean nothing
             found += outlines or check_objects([count_objects(one, reading) for one in labelled], reading, context)
-        found += check_alignment(
-            labelled, is_binary=reading.kind == "binary", has_objects=reading.kind != "classes"
-        )
+        found += check_alignment(labelled, is_binary=reading.kind == "binary", has_objects=reading.kind != "classes")
     return found + check_duplicates(items, labelled, reading, fraction)
 
 

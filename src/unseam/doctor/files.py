@@ -14,7 +14,7 @@ from unseam.errors import DataError, ImageReadError, LabelError
 
 
 @dataclass(frozen=True)
-class Gathered:
+class FolderItems:
     """What could be read of a folder, and what could not.
 
     Attributes
@@ -39,7 +39,7 @@ class Gathered:
     findings: tuple[Finding, ...] = ()
 
 
-def gather(folder: Path) -> Gathered:
+def read_items(folder: Path) -> FolderItems:
     """Read a folder of images and masks, in any layout that training knows."""
     findings: list[Finding] = []
     pairs: tuple[Pair, ...]
@@ -50,7 +50,7 @@ def gather(folder: Path) -> Gathered:
         pairs, layout, classes, ignore = error.pairs, "some files are alone", (), None
         findings.append(_alone(error, folder))
     except DataError as error:
-        return Gathered((), 0, "", findings=(_no_data(folder, error),))
+        return FolderItems((), 0, "", findings=(_no_data(folder, error),))
     items: list[Item] = []
     faults: dict[FindingKind, list[tuple[Place, str]]] = {}
     for pair in pairs:
@@ -65,7 +65,7 @@ def gather(folder: Path) -> Gathered:
         image_file, mask_file = _short(pair.image, folder), _short(pair.mask, folder)
         items += [Item(annotated, image_file, mask_file, annotated.plane) for annotated in planes]
     findings += [_unusable(kind, found_at, len(pairs)) for kind, found_at in faults.items()]
-    return Gathered(tuple(items), len(pairs), layout, classes, ignore, tuple(findings))
+    return FolderItems(tuple(items), len(pairs), layout, classes, ignore, tuple(findings))
 
 
 def _fault(error: ImageReadError | DataError, pair: Pair) -> tuple[FindingKind, Path]:
@@ -104,10 +104,7 @@ def _no_data(folder: Path, error: DataError) -> Finding:
 
 _UNUSABLE: dict[FindingKind, tuple[str, str]] = {
     "unreadable file": ("cannot be read", "copy or export the file again, or move it away with its partner"),
-    "mask unreadable": (
-        "no label map",
-        "save masks as grey 8- or 16-bit TIFF or PNG, one number a pixel; never as JPEG",
-    ),
+    "mask unreadable": ("no label map", "save masks as grey 8- or 16-bit TIFF or PNG, one number a pixel; never as JPEG"),
     "sizes differ": (
         "image and mask do not fit",
         "export the mask at the size of its image; check that the two belong together",

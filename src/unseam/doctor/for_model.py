@@ -25,7 +25,7 @@ _WEAK = 0.5
 
 
 @dataclass(frozen=True)
-class Seen:
+class MeasuredImage:
     """One image to be predicted, in figures."""
 
     place: Place
@@ -59,7 +59,7 @@ _EFFECTS: dict[FindingKind, tuple[str, str]] = {
 }
 
 
-def differences(seen: Seen, info: ModelInfo) -> list[Difference]:
+def differences(seen: MeasuredImage, info: ModelInfo) -> list[Difference]:
     """In what an image is far from those that a model was trained on; the weightiest first."""
     facts, known = seen.facts, info.training.seen
     found: list[Difference] = []
@@ -108,7 +108,7 @@ def _range(low: float, high: float, form: str) -> str:
     return f"{low:{form}} to {high:{form}}" if f"{low:{form}}" != f"{high:{form}}" else f"{low:{form}}"
 
 
-def look_at_images(place: Path, findings: list[Finding]) -> list[Seen]:
+def measure_images(place: Path, findings: list[Finding]) -> list[MeasuredImage]:
     """The images of a file or folder that are to be predicted; those that cannot be read become findings.
 
     Raises
@@ -116,7 +116,7 @@ def look_at_images(place: Path, findings: list[Finding]) -> list[Seen]:
     DataError
         There is no image.
     """
-    seen: list[Seen] = []
+    seen: list[MeasuredImage] = []
     for case in find_cases(place):
         path = case.images[0]
         name = path.relative_to(place).as_posix() if path != place and path.is_relative_to(place) else path.name
@@ -134,23 +134,23 @@ def look_at_images(place: Path, findings: list[Finding]) -> list[Seen]:
                 )
             )
             continue
-        seen.append(see(file.planes()[0], Place(name), file.spacing_um))
+        seen.append(measure(file.planes()[0], Place(name), file.spacing_um))
     return seen
 
 
-def see(
+def measure(
     plane: Shaped[np.ndarray, "height width *channel"], place: Place, spacing_um: tuple[float, float] | None = None
-) -> Seen:
+) -> MeasuredImage:
     """An image in figures."""
-    return Seen(place, grey_facts(plane), num_channels(plane), spacing_um)
+    return MeasuredImage(place, grey_facts(plane), num_channels(plane), spacing_um)
 
 
-def seen_of(items: Sequence[Item]) -> list[Seen]:
+def measure_items(items: Sequence[Item]) -> list[MeasuredImage]:
     """Annotated images in figures."""
-    return [Seen(i.in_image, i.grey, num_channels(i.image), i.annotated.spacing_um) for i in items]
+    return [MeasuredImage(i.in_image, i.grey, num_channels(i.image), i.annotated.spacing_um) for i in items]
 
 
-def beside_model(seen: Sequence[Seen], info: ModelInfo) -> list[Finding]:
+def compare_with_model(seen: Sequence[MeasuredImage], info: ModelInfo) -> list[Finding]:
     """Findings on images beside a model, and on the model itself; repeated ones are grouped."""
     found = _about(info)
     met: dict[FindingKind, list[tuple[Place, str]]] = {}
@@ -176,7 +176,7 @@ def beside_model(seen: Sequence[Seen], info: ModelInfo) -> list[Finding]:
     return found
 
 
-def objects_beside_model(items: Sequence[Item], reading: LabelReading, info: ModelInfo) -> list[Finding]:
+def compare_objects(items: Sequence[Item], reading: LabelReading, info: ModelInfo) -> list[Finding]:
     """Whether the annotated objects are of a size that the model knows."""
     known = info.training.seen.object_px if info.training.seen is not None else None
     if known is None or reading.kind != "instances":
@@ -223,7 +223,7 @@ def why_black(planes: Sequence[Shaped[np.ndarray, "_ _ ..."]], info: ModelInfo, 
     """One sentence on the likeliest reason for a prediction without any foreground."""
     look_closer = f"To look closer: unseam check {shlex.quote(str(file))} --model, followed by this model"
     for plane in planes[:1]:
-        found = differences(see(plane, Place(file.name)), info)
+        found = differences(measure(plane, Place(file.name)), info)
         if found:
             return f"nothing but background was found, most likely because {found[0].words}. {look_closer}"
     record = info.training

@@ -6,11 +6,7 @@ from collections.abc import Sequence
 from unseam.doctor.finding import SEVERITIES, CheckReport, Finding, Place, Severity
 
 _WIDTH = 100
-_TITLES: dict[Severity, str] = {
-    "stops": "STOPS THE WORK",
-    "hurts": "WILL HURT THE RESULT",
-    "note": "WORTH KNOWING",
-}
+_TITLES: dict[Severity, str] = {"stops": "STOPS THE WORK", "hurts": "WILL HURT THE RESULT", "note": "WORTH KNOWING"}
 _MOST_PLACES = 3
 
 
@@ -53,10 +49,5 @@ def _places(where: Sequence[Place], what: str) -> str:
 
 def _wrapped(text: str, indent: str = "", first: str = "") -> list[str]:
     return textwrap.wrap(
-        text,
-        _WIDTH,
-        initial_indent=first,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
+        text, _WIDTH, initial_indent=first, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )

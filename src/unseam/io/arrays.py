@@ -55,10 +55,7 @@ class ArrayReader:
             raise not_an_image(path, pixels.shape)
         notes = (note,) if note else ()
         if axes == "YXC" and pixels.shape[-1] == 4 and pixels.dtype == np.uint8 and (pixels[..., 3] == 255).all():
-            pixels, notes = (
-                pixels[..., :3],
-                ("the fourth channel is 255 everywhere: taken for transparency and dropped",),
-            )
+            pixels, notes = (pixels[..., :3], ("the fourth channel is 255 everywhere: taken for transparency and dropped",))
         pixels, axes = tidy_axes(pixels, axes)
         return ImageFile(pixels, axes, None, path, notes)
 

@@ -109,10 +109,7 @@ class PictureReader:
         if picture.mode == "P":
             return _file(path, np.asarray(picture), False, (*notes, "palette dropped: its indices are the labels"))
         if picture.mode not in (*_DIRECT, *_ALPHA):
-            raise LabelError(
-                f"{path}: a {picture.mode} picture has colours, not labels; save it with one number a pixel",
-                path,
-            )
+            raise LabelError(f"{path}: a {picture.mode} picture has colours, not labels; save it with one number a pixel", path)
         return _file(path, np.asarray(picture), picture.mode in _ALPHA, notes)
 
 

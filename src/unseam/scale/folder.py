@@ -45,7 +45,7 @@ def work_folder(out: Path) -> Path:
 
 
 @contextmanager
-def claimed(out: Path, *, resume: bool, overwrite: bool) -> Iterator[Path]:
+def claim(out: Path, *, resume: bool, overwrite: bool) -> Iterator[Path]:
     """The work folder, made if need be, while no other process works on the same result.
 
     Raises
@@ -89,7 +89,7 @@ def clear(folder: Path) -> None:
             remove(path)
 
 
-def keep_plan(folder: Path, plan: Mapping[str, Any], *, resume: bool) -> None:
+def write_or_check_plan(folder: Path, plan: Mapping[str, Any], *, resume: bool) -> None:
     """Write what is computed, or see that it is what was begun.
 
     Raises

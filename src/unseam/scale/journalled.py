@@ -58,7 +58,7 @@ class Journalled:
         known = self._finished.setdefault(stage.key, set())
         left = [chunk for chunk in chunks if chunk not in known]
         if known:
-            yield from self.told(stage)
+            yield from self.read_finished(stage)
         tasks = (ChunkTask(stage, chunk, tables_for(chunk)) for chunk in left)
         failed: list[tuple[int, Failed]] = []
         try:
@@ -81,7 +81,7 @@ class Journalled:
             for _ in self.run(stage, chunks):
                 pass
 
-    def told(self, stage: PlanePass) -> Iterator[tuple[int, Any]]:
+    def read_finished(self, stage: PlanePass) -> Iterator[tuple[int, Any]]:
         """Chunk and facts of what is finished of a stage, read from the journal."""
         self._settle()
         kind = STAGES[stage.kind][1]

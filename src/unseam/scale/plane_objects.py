@@ -27,7 +27,7 @@ def objects_of_plane(worker: ChunkWorker, run: Journalled, position: int, plane:
         step: StageRound, chunks: Sequence[int], tables_for: Callable[[int], ChunkTables]
     ) -> Iterator[tuple[int, ChunkFacts]]:
         if step.stage is ObjectStage.CORES:  # found while the probabilities of the chunk were at hand
-            for chunk, facts in run.told(PlanePass(PassKind.NETWORK, position, plane)):
+            for chunk, facts in run.read_finished(PlanePass(PassKind.NETWORK, position, plane)):
                 yield chunk, cores_of(facts)
         else:
             yield from run.run(PlanePass(_PASSES[step.stage], position, plane, step.round), chunks, tables_for)

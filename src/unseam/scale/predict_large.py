@@ -23,12 +23,11 @@ from unseam._version import __version__
 from unseam.errors import OutputError
 from unseam.geometry.chunk_grid import ChunkGrid
 from unseam.io.append_journal import AppendJournal
-from unseam.io.large import LargeImage
 from unseam.io.result import mark_complete, write_tiff
 from unseam.model import Model
 from unseam.scale.arrays import create_results, create_scratch, layout_of, names_of
 from unseam.scale.executors import Executor
-from unseam.scale.folder import TIFF, claimed, clear, keep_plan, publish
+from unseam.scale.folder import TIFF, claim, clear, publish, write_or_check_plan
 from unseam.scale.journalled import Journalled
 from unseam.scale.plane_objects import objects_of_plane
 from unseam.scale.prediction import CLASSES, OBJECTS, PROBABILITIES, LargePrediction
@@ -134,7 +133,7 @@ def predict_large(
     source, out = source.absolute(), out.absolute()
     if out == source:
         raise OutputError(f"{out} is the image itself. Give another --out.")
-    with claimed(out, resume=resume, overwrite=overwrite) as folder:
+    with claim(out, resume=resume, overwrite=overwrite) as folder:
         work = replace(work, source=str(source), folder=str(folder))
         worker = ChunkWorker(work, lambda: model)
         check_channels(worker)
@@ -142,7 +141,7 @@ def predict_large(
         with closing(executor_for(worker)) as executor:
             if not resume:
                 model.save(work.model)
-            keep_plan(folder, plan, resume=resume)
+            write_or_check_plan(folder, plan, resume=resume)
             with AppendJournal(folder / "journal.txt") as journal:
                 result = _Prediction(worker, journal, executor, progress or Progress()).all(out, plan)
         clear(folder)
@@ -190,7 +189,8 @@ class _Prediction:
         image, grid = self.worker.images[position], self.worker.grid(position)
         bands = self.run.run(PlanePass(PassKind.GREY_RANGE, position, plane), range(len(bands_of(image))))
         ranges, is_grey = ranges_from((facts for _, facts in bands), self.worker.model.info.normalise)
-        tables = NetworkTables(self._seen(image, ranges, is_grey))
+        check_channels(self.worker, image, is_grey=is_grey)
+        tables = NetworkTables(ranges[: self.worker.model.info.net.in_channels])  # grey saved as three equal channels is grey
         num_pixels, surest = np.zeros(self.worker.model.info.net.num_classes, np.int64), 0.0
         for _, facts in self.run.run(PlanePass(PassKind.NETWORK, position, plane), range(len(grid)), lambda _: tables):
             num_pixels += facts.num_pixels
@@ -205,11 +205,6 @@ class _Prediction:
                     "belong to a neighbour"
                 )
         return num_pixels, surest, num_objects
-
-    def _seen(self, image: LargeImage, ranges: np.ndarray, is_grey: bool) -> np.ndarray:
-        """The ranges of the channels that the network sees; grey that was saved as three equal channels is grey."""
-        check_channels(self.worker, image, is_grey=is_grey)
-        return ranges[: self.worker.model.info.net.in_channels]
 
     def _pyramids(self, position: int) -> None:
         image = self.worker.images[position]

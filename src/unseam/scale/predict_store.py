@@ -100,14 +100,7 @@ def predict_store(  # noqa: PLR0913 - the public face: each argument is a word t
         engine=model.engine_name,
     )
     return predict_large(
-        model,
-        Path(source),
-        out,
-        work,
-        _executor_for(workers, scheduler),
-        resume=resume,
-        overwrite=overwrite,
-        progress=progress,
+        model, Path(source), out, work, _executor_for(workers, scheduler), resume=resume, overwrite=overwrite, progress=progress
     )
 
 

@@ -11,9 +11,9 @@ from jaxtyping import UInt
 from unseam.geometry.chunk_grid import ChunkGrid
 from unseam.inference.predict import Predictor
 from unseam.io.large import LargeImage, open_large
+from unseam.io.large.chosen_channels import ChosenChannels
 from unseam.io.result import ChunkedArray, ChunkFiles, open_array, open_level
 from unseam.model import Model
-from unseam.scale.chosen_channels import ChosenChannels
 from unseam.scale.prediction import LargePrediction
 
 _OTHER_BYTES = 120 * 2**20

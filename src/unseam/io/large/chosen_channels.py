@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from unseam.errors import DataError
-from unseam.io.large import LargeImage
+from unseam.io.large.image import LargeImage
 
 
 class ChosenChannels:
