@@ -136,9 +136,9 @@ def test_what_is_there_is_kept(tmp_path, source, model):
     out = tmp_path / "out.zarr"
     in_chunks(model, source, out)
     before = digest(out)
-    with pytest.raises(OutputError, match="is there already, and nothing is overwritten"):
+    with pytest.raises(OutputError, match=r"out\.zarr.* --overwrite, or another --out"):
         in_chunks(model, source, out)
-    with pytest.raises(SettingsError, match=r"nothing to go on with: .* is finished"):
+    with pytest.raises(SettingsError, match=r"is finished.* --resume"):
         in_chunks(model, source, out, resume=True)
     assert digest(out) == before
     in_chunks(blob_model(0.5), source, out, overwrite=True)
@@ -153,18 +153,18 @@ def test_somebody_elses_store_is_never_overwritten(tmp_path, rng, model, source)
     for overwrite in (False, True):
         with pytest.raises(OutputError, match="is the image itself"):
             in_chunks(model, image, image, overwrite=overwrite)
-    with pytest.raises(OutputError, match="was not written by unseam, so it is not even overwritten"):
+    with pytest.raises(OutputError, match="was not written by unseam.* --out"):
         in_chunks(model, source, image, overwrite=True)
     assert read(image, level="full").shape == (50, 50)
 
 
 def test_unfinished_work_is_told(tmp_path, source, model):
     out = tmp_path / "out.zarr"
-    with pytest.raises(SettingsError, match="nothing to go on with: there is no work folder"):
+    with pytest.raises(SettingsError, match=r"no work folder .* --resume"):
         in_chunks(model, source, out, resume=True)
     with pytest.raises(Stop):
         in_chunks(model, source, out, executor=stopping_after(3, []))
-    with pytest.raises(OutputError, match=r"unfinished work on it is there .* --resume .* --overwrite"):
+    with pytest.raises(OutputError, match=r"unfinished work .* --resume .* --overwrite"):
         in_chunks(model, source, out)
     in_chunks(model, source, out, overwrite=True)
     assert out.exists()
@@ -174,12 +174,12 @@ def test_only_the_same_work_goes_on(tmp_path, rng, source, model):
     out = tmp_path / "out.zarr"
     with pytest.raises(Stop):
         in_chunks(model, source, out, executor=stopping_after(3, []))
-    with pytest.raises(SettingsError, match=r"begun otherwise \(model: "):
+    with pytest.raises(SettingsError, match=r"\(model: .* --overwrite"):
         in_chunks(blob_model(0.7), source, out, resume=True)
     write_npy(source, smooth(rng, 100, 91))
-    with pytest.raises(SettingsError, match=r"begun otherwise \(image: "):
+    with pytest.raises(SettingsError, match=r"\(image: .* --overwrite"):
         in_chunks(model, source, out, resume=True)
-    with pytest.raises(SettingsError, match="begun otherwise"):
+    with pytest.raises(SettingsError, match="--overwrite"):
         in_chunks(model, source, out, chunk=16, resume=True)
 
 

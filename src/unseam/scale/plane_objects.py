@@ -1,4 +1,4 @@
-"""Objects of a plane from what the network wrote: the stages of `unseam.inference.whole_objects` as stages of this work."""
+"""Objects of a plane from what the network wrote: the stages of `unseam.inference.whole_objects` as passes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
@@ -36,5 +36,5 @@ def objects_of_plane(worker: ChunkWorker, run: Journalled, position: int, plane:
 
 
 def cores_of(facts: Any) -> CoreFacts:
-    """What the network's stage tells of cores."""
+    """Take the facts on cores from those of the network's pass."""
     return CoreFacts(**{field.name: getattr(facts, field.name) for field in fields(CoreFacts)})

@@ -1,4 +1,4 @@
-"""One image of any size to one result of any size: plane by plane, chunk by chunk, each written as it is computed.
+"""Predict one image of any size into one result: plane by plane, chunk by chunk, each written when it is computed.
 
 ::
 
@@ -7,8 +7,8 @@
     objects       components of each chunk, joined across their edges; sizes and holes of whole objects
     pyramid       the smaller levels
 
-The result has its name when all of that is done. Until then it lies in the work folder, and any part that is finished is not
-done again.
+The result gets its name when all of that is done. Until then it lies in the work folder, and finished parts are not computed
+again.
 """
 
 from collections.abc import Callable
@@ -40,14 +40,14 @@ from unseam.scale.worker import ChunkWorker
 
 @dataclass(frozen=True)
 class Progress:
-    """Who is told how a large prediction goes.
+    """Receives the progress of a large prediction.
 
     Attributes
     ----------
     tell
-        Called with sentences.
+        Called with sentences for the user.
     on_chunk
-        Called with (what is done, chunks done, chunks in all) of a pass over a plane.
+        Called with (name of the pass, chunks done, chunks in all).
     """
 
     tell: Callable[[str], None] = lambda _: None
@@ -61,17 +61,15 @@ class LargeResult:
     Attributes
     ----------
     path
-        Of the store or file.
-    num_planes
-        Of all positions.
-    num_chunks
-        Of all planes, at full size.
+        The store or file.
+    num_planes, num_chunks
+        Over all positions; chunks at full size.
     num_pixels
-        Of each class.
+        px of each class.
     num_objects
-        Of all planes; None if none were wanted.
+        Over all planes; None if no objects were computed.
     surest
-        The largest probability of any class but the background.
+        Largest probability of any class but the background.
     """
 
     path: Path
@@ -83,7 +81,7 @@ class LargeResult:
 
     @property
     def foreground(self) -> float:
-        """Share of all classes but the background."""
+        """Share of all pixels that are not background."""
         return sum(self.num_pixels[1:]) / sum(self.num_pixels)
 
 
@@ -109,26 +107,26 @@ def predict_large(
     out
         The result: a name that ends in .zarr, or in .tif for one tiled BigTIFF.
     work
-        How; its source and folder are filled in.
+        Settings; its source and folder are filled in.
     executor_for
-        Who computes; called with the worker of this process.
+        Makes the executor from the worker of this process.
     resume
-        Go on with unfinished work.
+        Continue unfinished work.
     overwrite
-        Replace a result, and forget unfinished work.
+        Replace a result, and discard unfinished work.
     progress
-        Who is told.
+        Receives the progress.
 
     Raises
     ------
     ImageReadError, DataError
-        If the source cannot be read, or not be segmented by this model.
+        If the source cannot be read, or this model cannot segment it.
     OutputError
-        If something is there already, or cannot be written; :class:`~unseam.errors.InUseError` if another process is at it.
+        If the result exists or cannot be written; :class:`~unseam.errors.InUseError` if another process is writing it.
     SettingsError
-        If unfinished work was begun otherwise.
+        If unfinished work has other settings.
     ClusterError
-        If chunks could not be computed, or the scheduler was lost; what is finished is kept.
+        If chunks failed, or the scheduler was lost; finished chunks are kept.
     """
     source, out = source.absolute(), out.absolute()
     if out == source:
@@ -158,7 +156,7 @@ class _Prediction:
         self.run = Journalled(journal, executor, self._on_chunk, self._where)
 
     def all(self, out: Path, plan: dict[str, Any]) -> LargeResult:
-        """Everything, in order."""
+        """Run everything, in order."""
         images = self.worker.images
         for note in dict.fromkeys(note for image in images for note in image.notes):
             self.progress.tell(note)
@@ -185,7 +183,7 @@ class _Prediction:
         return LargeResult(out, sum(i.num_planes for i in images), num_chunks, tuple(num_pixels.tolist()), count, surest)
 
     def _plane(self, position: int, plane: int) -> tuple[np.ndarray, float, int]:
-        """Pixels of each class, the largest probability of a foreground, and the number of objects."""
+        """Return px of each class, the largest probability of a foreground, and the number of objects."""
         image, grid = self.worker.images[position], self.worker.grid(position)
         bands = self.run.run(PlanePass(PassKind.GREY_RANGE, position, plane), range(len(bands_of(image))))
         ranges, is_grey = ranges_from((facts for _, facts in bands), self.worker.model.info.normalise)
@@ -219,7 +217,7 @@ class _Prediction:
                         self.run.finish(stage, range(len(grid)))
 
     def _finish(self, out: Path, facts: dict[str, Any]) -> None:
-        """Say in the result that it is complete, and give it its name."""
+        """Mark the result as complete, and give it its name."""
         work = self.worker.work
         for image in self.worker.images:
             for name in reversed(names_of(work.saves)):
@@ -237,7 +235,7 @@ class _Prediction:
         self.progress.on_chunk(f"{stage.kind.value}{more}", done, total)
 
     def _where(self, stage: PlanePass, chunk: int) -> str:
-        """The place of a chunk in the source."""
+        """Describe the place of a chunk in the source."""
         image = self.worker.images[stage.position]
         if stage.kind is PassKind.GREY_RANGE:
             rows, columns = bands_of(image).window(chunk)
@@ -249,5 +247,5 @@ class _Prediction:
 
 
 def _named(work: LargePrediction) -> str:
-    """The one result of a TIFF."""
+    """Name of the one result that a TIFF holds."""
     return OBJECTS if work.saves.objects else CLASSES

@@ -1,4 +1,4 @@
-"""What a worker computes, and what it answers: a few numbers; pixels go to the disk."""
+"""Tasks of a worker and its answers: a few numbers; pixels go to the disk."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -60,14 +60,14 @@ class PlanePass:
 
 @dataclass(frozen=True)
 class ChunkTask:
-    """One chunk of a stage, with what a worker must know beside the work itself.
+    """One chunk of a pass.
 
     Attributes
     ----------
     stage, chunk
-        What, and where.
+        The pass, and the number of the chunk.
     tables
-        A frozen dataclass of arrays, or None.
+        A frozen dataclass of arrays that the pass needs, or None.
     """
 
     stage: PlanePass
@@ -77,24 +77,24 @@ class ChunkTask:
 
 @dataclass(frozen=True)
 class Failed:
-    """A chunk that could not be computed, and why; the others go on."""
+    """A chunk that could not be computed, and the reason; the others go on."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class NoFacts:
-    """Of a chunk that was written and has nothing to tell."""
+    """Facts of a pass that only writes."""
 
 
 def as_record(task: ChunkTask, facts: Any) -> dict[str, Any]:
-    """A line of the journal: the chunk is finished, and this is what is known of it."""
+    """Make the line of the journal that says: this chunk is finished, with these facts."""
     arrays = {f.name: packed(np.asarray(getattr(facts, f.name))) for f in dataclasses.fields(facts)}
     return {"stage": task.stage.key, "chunk": task.chunk, "facts": arrays}
 
 
 def facts_of(record: dict[str, Any], kind: type[T]) -> T:
-    """The facts in a line of the journal; what a reader checks is that each field is there.
+    """Read the facts in a line of the journal.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What one process holds to compute chunks: the source, the model and the arrays, each opened once."""
+"""What one process holds to compute chunks: source, model and arrays, each opened once."""
 
 import threading
 from collections.abc import Callable
@@ -17,18 +17,18 @@ from unseam.model import Model
 from unseam.scale.prediction import LargePrediction
 
 _OTHER_BYTES = 120 * 2**20
-"""For a chunk that is read and one that is written while a third is with the network, and for pieces of the file; measured."""
+"""Memory for a chunk being read, one being written, and pieces of the file, while the network computes a third; measured."""
 
 
 class ChunkWorker:
-    """Holds what the stages of one work need.
+    """Holds what the passes of one prediction need.
 
     Parameters
     ----------
     work
-        What is to be done.
+        The prediction.
     make_model
-        Makes the model when it is first needed; None: it is read from the work folder.
+        Makes the model when it is first needed; None: reads it from the work folder.
     """
 
     def __init__(self, work: LargePrediction, make_model: Callable[[], Model] | None = None) -> None:
@@ -37,14 +37,14 @@ class ChunkWorker:
         self._making = threading.Lock()
         self._predictor: Predictor | None = None
         self.computing = threading.Lock()
-        """An engine computes one tile at a time; held while it does."""
+        """Held while the engine computes: it computes one tile at a time."""
         self.files = ChunkFiles(is_synced=False)
-        """The writer of chunks: they are on the disk once it has settled."""
+        """Writes chunks; they are on the disk once it has settled."""
         self.array = lru_cache(maxsize=256)(self._opened)
 
     @cached_property
     def images(self) -> tuple[LargeImage, ...]:
-        """The source, an image for each of its positions."""
+        """The source, one image for each of its positions."""
         images = open_large(Path(self.work.source), fill_missing=self.work.fill_missing)
         return tuple(ChosenChannels(image, self.work.channels) for image in images) if self.work.channels else images
 
@@ -64,7 +64,7 @@ class ChunkWorker:
             return self._predictor
 
     def grid(self, position: int) -> ChunkGrid:
-        """The chunks of each plane of a position."""
+        """Chunks of each plane of a position."""
         image = self.images[position]
         return ChunkGrid(image.height, image.width, self.work.side)
 
@@ -73,11 +73,11 @@ class ChunkWorker:
         return self.array(str(self.work.group(self.images[position].position, name)), level)
 
     def scratch(self, position: int, name: str) -> ChunkedArray:
-        """An array that is needed on the way."""
+        """A scratch array."""
         return self.array(str(self.work.scratch / f"{position}-{name}"), None)
 
     def leading(self, position: int, plane: int, klass: int | None = None) -> tuple[int, ...]:
-        """Where a plane lies along the axes before the rows: T, the class if there is one, Z."""
+        """Index of a plane along the axes before the rows: T, the class if there is one, Z."""
         image = self.images[position]
         index = [int(at) for at in np.unravel_index(plane, image.plane_shape)] if image.plane_shape else []
         if klass is not None:
@@ -86,7 +86,7 @@ class ChunkWorker:
 
     @cached_property
     def class_values(self) -> UInt[np.ndarray, "classes"]:
-        """What each class is called in the masks that the model was trained on, in the smallest type that holds them."""
+        """Value of each class in the masks that the model was trained on, in the smallest type that holds them."""
         values = self.model.info.class_values
         highest = max(values)
         return np.array(values, np.uint8 if highest < 2**8 else np.uint16 if highest < 2**16 else np.uint32)

@@ -1,4 +1,4 @@
-"""The one kind of large image that is not in memory: a plan of its axes, and a source that reads parts of the stored array."""
+"""The one kind of large image that is not in memory: its axes, and a source that reads parts of the stored array."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,16 +68,16 @@ class StoredImage:
             raise ImageReadError(self.path, f"pixels are of type {stored}; they may be integers or real numbers{mend}")
         if self.stored_axes.count("Y") != 1 or self.stored_axes.count("X") != 1:
             raise ImageReadError(self.path, f"has axes {self.stored_axes}; an image has rows (Y) and columns (X)")
-        self._plan = plan = StoredAxes.of(self.stored_axes, self.source.shape)
-        self.axes, self.plane_axes, self.plane_shape = plan.axes, plan.plane_axes, plan.plane_shape
-        self.height, self.width, self.num_channels = (plan.length(letter) for letter in "YXC")
-        self.has_channels = "C" in plan.axes
+        self._axes = axes = StoredAxes.of(self.stored_axes, self.source.shape)
+        self.axes, self.plane_axes, self.plane_shape = axes.axes, axes.plane_axes, axes.plane_shape
+        self.height, self.width, self.num_channels = (axes.length(letter) for letter in "YXC")
+        self.has_channels = "C" in axes.axes
         self.dtype = np.dtype(np.uint8) if stored.kind == "b" else stored.newbyteorder("=")
 
     @property
     def num_planes(self) -> int:
         """Product of ``plane_shape``; at least 1."""
-        return self._plan.length("T") * self._plan.length("Z")
+        return self._axes.length("T") * self._axes.length("Z")
 
     def read(
         self, plane: int, rows: slice, columns: slice
@@ -87,8 +87,8 @@ class StoredImage:
         assert 0 <= rows.start < rows.stop <= self.height
         assert 0 <= columns.start < columns.stop <= self.width
         with decoding(self.path, "image"):
-            block = self.source.read(self._plan.bounds(plane, rows, columns))
-        return np.ascontiguousarray(self._plan.arranged(block), dtype=self.dtype)
+            block = self.source.read(self._axes.bounds(plane, rows, columns))
+        return np.ascontiguousarray(self._axes.arranged(block), dtype=self.dtype)
 
 
 @dataclass(frozen=True, eq=False)

@@ -70,17 +70,17 @@ def _array(store: Store, node: Node, parents: list[Node]) -> tuple[Node, FullRes
 
 
 def _image(store: Store, array: Node, full: FullResolution | None, position: str, how: tuple[bool, Recent]) -> LargeImage:
-    form = read_metadata(store, array)
+    metadata = read_metadata(store, array)
     axes, notes = (full.axes, full.notes) if full is not None else ("", ())
     if not axes:
-        axes, note = named_axes(array, form.shape)
+        axes, note = named_axes(array, metadata.shape)
         notes = (*notes, note) if note else notes
     if not axes:
-        raise not_an_image(store.path, form.shape)
-    if len(axes) != len(form.shape):
-        raise store.error(f"its metadata give {len(axes)} axes to an array of shape {form.shape}; export it again")
-    plan = StoredAxes.of(axes, form.shape)
-    source = ZarrArray(store, array.key, form, plan, *how)
-    sides = form.chain.shape
+        raise not_an_image(store.path, metadata.shape)
+    if len(axes) != len(metadata.shape):
+        raise store.error(f"its metadata give {len(axes)} axes to an array of shape {metadata.shape}; export it again")
+    stored = StoredAxes.of(axes, metadata.shape)
+    source = ZarrArray(store, array.key, metadata, stored, *how)
+    sides = metadata.chain.shape
     piece = sides[axes.index("Y")], sides[axes.index("X")]
     return StoredImage(store.path, axes, source, full.spacing_um if full else None, piece, notes, position)

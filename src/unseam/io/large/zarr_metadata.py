@@ -62,7 +62,7 @@ def read_metadata(store: Store, node: Node) -> ZarrMetadata:
         If they are damaged, promise what cannot be, or need a codec that is not read.
     """
     try:
-        return (_form_2 if node.version == 2 else _form_3)(store, node)
+        return (_read_version_2 if node.version == 2 else _read_version_3)(store, node)
     except UnknownCodecError as error:
         known = ", ".join(KNOWN_CODECS)
         raise store.error(
@@ -79,7 +79,7 @@ def _where(node: Node) -> str:
     return f"array {node.key}" if node.key else "the array"
 
 
-def _form_2(store: Store, node: Node) -> ZarrMetadata:
+def _read_version_2(store: Store, node: Node) -> ZarrMetadata:
     found = node.metadata
     shape = _counts(store, node, "shape", found["shape"])
     chunk = _counts(store, node, "chunk shape", found["chunks"])
@@ -96,7 +96,7 @@ def _form_2(store: Store, node: Node) -> ZarrMetadata:
     return ZarrMetadata(shape, packed, _fill(found.get("fill_value"), dtype), "", separator, (1,) * len(shape))
 
 
-def _form_3(store: Store, node: Node) -> ZarrMetadata:
+def _read_version_3(store: Store, node: Node) -> ZarrMetadata:
     found = node.metadata
     for name in found.keys() - _KNOWN_KEYS:
         if not isinstance(found[name], dict) or found[name].get("must_understand") is not False:

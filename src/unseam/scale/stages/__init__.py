@@ -1,7 +1,7 @@
-"""What can be done with one chunk, each a file: from the task to facts, pixels from disk to disk.
+"""The passes, each a file: a function from a task to facts, with pixels from disk to disk.
 
-A stage is a function of the task and of what lies on the disk, and of nothing else. So a chunk may be computed again, by
-another process, and comes out the same.
+It depends on the task and on what lies on the disk, and on nothing else. So any process may compute a chunk again, with the
+same result.
 """
 
 from collections.abc import Callable
