@@ -153,7 +153,7 @@ def test_somebody_elses_store_is_never_overwritten(tmp_path, rng, model, source)
     for overwrite in (False, True):
         with pytest.raises(OutputError, match="is the image itself"):
             in_chunks(model, image, image, overwrite=overwrite)
-    with pytest.raises(OutputError, match="was not written by unseam.* --out"):
+    with pytest.raises(OutputError, match=r"was not written by unseam.* --out"):
         in_chunks(model, source, image, overwrite=True)
     assert read(image, level="full").shape == (50, 50)
 

@@ -1,4 +1,4 @@
-"""The same image twice, above all where one copy trains and the other judges; one mask under two images."""
+"""The same image twice, above all if one copy trains and the other validates; one mask under two images."""
 
 import hashlib
 from collections.abc import Sequence
@@ -28,10 +28,8 @@ def check_duplicates(
 
     Parameters
     ----------
-    items
-        All of them.
     labelled, reading
-        Those whose masks were understood, to see what would be held out.
+        Items whose masks were understood, to find what would be held out.
     fraction
         Share that training holds out.
     """
@@ -66,7 +64,7 @@ def _key(values: np.ndarray) -> tuple[object, ...]:
 
 
 def check_left_aside(folder: Path, items: Sequence[Item]) -> list[Finding]:
-    """Whether an image that trains is also in a folder ``val`` or ``test`` beside ``train``."""
+    """Find training images that are also in a folder ``val`` or ``test`` next to ``train``."""
     if not folder.is_dir() or subfolder(folder, TRAINING_FOLDERS) is None:
         return []
     known = {_key(item.plane): item for item in items if not item.grey.is_blank}
@@ -94,7 +92,7 @@ def check_left_aside(folder: Path, items: Sequence[Item]) -> list[Finding]:
 
 
 def _held_out(labelled: Sequence[Labelled], reading: LabelReading, fraction: float) -> set[str]:
-    """Names of the images that training would hold out whole; the same choice, made on annotations alone."""
+    """Names of the images that training would hold out whole; the same choice, made from annotations alone."""
     samples = []
     for one in labelled:
         nothing = np.broadcast_to(np.float32(0), one.classes.shape)

@@ -26,7 +26,7 @@ HELD_OUT = 0.2
 
 @dataclass(frozen=True)
 class Checked:
-    """What was found in a folder, what could be read of it, and what its masks hold (None: unknown)."""
+    """The report on a folder, the images that could be read, and what their masks hold (None: unknown)."""
 
     report: CheckReport
     items: tuple[Item, ...] = ()
@@ -40,14 +40,14 @@ def check_folder(
     ignore: int | None = None,
     context: int = CONTEXT,
 ) -> Checked:
-    """Look at a folder of images and masks as training would, and further.
+    """Examine a folder of images and masks as training would, and further.
 
     Parameters
     ----------
     folder
         In any layout that training knows.
     masks, ignore
-        What the masks hold and their value for "not annotated", if that is known.
+        What the masks hold and their value for "not annotated", if known.
     context
         Of the network that is to be trained, or was, px.
     """
@@ -73,7 +73,7 @@ def examine(items: Sequence[Item], reading: LabelReading | None, context: int, f
     items
         At least one.
     reading
-        What the masks hold; None: they could not be understood, and only the images are looked at.
+        What the masks hold; None: unknown, and only the images are examined.
     context
         Of the network, px.
     fraction

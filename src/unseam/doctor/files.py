@@ -1,4 +1,4 @@
-"""Files and pairs: every fault of a file is a finding, and what can be read is looked at all the same."""
+"""Files and pairs: every fault of a file becomes a finding, and what can be read is examined all the same."""
 
 import os
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class FolderItems:
     Attributes
     ----------
     items
-        Annotated images; one a plane where they are stacks.
+        Annotated images; one for each plane of a stack.
     num_files
         Images with a mask, readable or not.
     layout
@@ -69,7 +69,7 @@ def read_items(folder: Path) -> FolderItems:
 
 
 def _fault(error: ImageReadError | DataError, pair: Pair) -> tuple[FindingKind, Path]:
-    """Which kind of fault it is, and in which file."""
+    """Kind of the fault, and its file."""
     if isinstance(error, ImageReadError):
         return "unreadable file", error.path
     if isinstance(error, LabelError):

@@ -1,4 +1,4 @@
-"""What the doctor says: findings, each with its place, its effect and what mends it."""
+"""Findings of the doctor, each with its place, its effect and its remedy."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -77,12 +77,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was found, in all images in which it was.
+    """One thing that was found, in all images that have it.
 
     Attributes
     ----------
-    kind
-        Of the closed list.
     severity
         ``stops`` training (or prediction, with a model), ``hurts`` the result, or is a ``note``: worth knowing.
     what
@@ -105,17 +103,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """All that the doctor has to say of a folder.
-
-    Attributes
-    ----------
-    checked
-        What was looked at: a calm sentence.
-    understood
-        What the masks hold, and how sure that is.
-    findings
-        Most severe first.
-    """
+    """The report on a folder: what was examined, what the masks hold and how sure that is, and findings, most severe first."""
 
     checked: str
     understood: str = ""
@@ -127,12 +115,12 @@ class CheckReport:
         return any(finding.severity == "stops" for finding in self.findings)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain tables, with every place."""
+        """JSON values, with every place."""
         return {"checked": self.checked, "masks": self.understood, "findings": [asdict(f) for f in self.findings]}
 
 
 def by_severity(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Most severe first, otherwise in the order in which they came."""
+    """Sort: most severe first, otherwise in the given order."""
     return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 

@@ -1,4 +1,4 @@
-"""Images beside a model: are they like those that it was trained on? The same figures explain a black prediction."""
+"""Compares images with those that a model was trained on; the same figures explain a black prediction."""
 
 import shlex
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _WEAK = 0.5
 
 @dataclass(frozen=True)
 class MeasuredImage:
-    """One image to be predicted, in figures."""
+    """Figures of one image."""
 
     place: Place
     facts: GreyFacts
@@ -36,7 +36,7 @@ class MeasuredImage:
 
 @dataclass(frozen=True)
 class Difference:
-    """What is unlike the training images in one image, with both figures."""
+    """One difference from the training images, with both figures."""
 
     kind: FindingKind
     words: str
@@ -60,7 +60,7 @@ _EFFECTS: dict[FindingKind, tuple[str, str]] = {
 
 
 def differences(seen: MeasuredImage, info: ModelInfo) -> list[Difference]:
-    """In what an image is far from those that a model was trained on; the weightiest first."""
+    """Differences from the images that a model was trained on, the weightiest first."""
     facts, known = seen.facts, info.training.seen
     found: list[Difference] = []
     wanted = info.net.in_channels
@@ -109,7 +109,7 @@ def _range(low: float, high: float, form: str) -> str:
 
 
 def measure_images(place: Path, findings: list[Finding]) -> list[MeasuredImage]:
-    """The images of a file or folder that are to be predicted; those that cannot be read become findings.
+    """Measure the images of a file or folder; those that cannot be read become findings.
 
     Raises
     ------
@@ -141,17 +141,17 @@ def measure_images(place: Path, findings: list[Finding]) -> list[MeasuredImage]:
 def measure(
     plane: Shaped[np.ndarray, "height width *channel"], place: Place, spacing_um: tuple[float, float] | None = None
 ) -> MeasuredImage:
-    """An image in figures."""
+    """Compute the figures of an image."""
     return MeasuredImage(place, grey_facts(plane), num_channels(plane), spacing_um)
 
 
 def measure_items(items: Sequence[Item]) -> list[MeasuredImage]:
-    """Annotated images in figures."""
+    """Figures of annotated images."""
     return [MeasuredImage(i.in_image, i.grey, num_channels(i.image), i.annotated.spacing_um) for i in items]
 
 
 def compare_with_model(seen: Sequence[MeasuredImage], info: ModelInfo) -> list[Finding]:
-    """Findings on images beside a model, and on the model itself; repeated ones are grouped."""
+    """Findings on images compared with a model's, and on the model itself; repeated ones are grouped."""
     found = _about(info)
     met: dict[FindingKind, list[tuple[Place, str]]] = {}
     for one in seen:
@@ -177,7 +177,7 @@ def compare_with_model(seen: Sequence[MeasuredImage], info: ModelInfo) -> list[F
 
 
 def compare_objects(items: Sequence[Item], reading: LabelReading, info: ModelInfo) -> list[Finding]:
-    """Whether the annotated objects are of a size that the model knows."""
+    """Whether the annotated objects have a size that the model knows."""
     known = info.training.seen.object_px if info.training.seen is not None else None
     if known is None or reading.kind != "instances":
         return []
@@ -220,7 +220,7 @@ def _about(info: ModelInfo) -> list[Finding]:
 
 
 def why_black(planes: Sequence[Shaped[np.ndarray, "_ _ ..."]], info: ModelInfo, file: Path) -> str:
-    """One sentence on the likeliest reason for a prediction without any foreground."""
+    """One sentence on the likeliest reason for a prediction without foreground."""
     look_closer = f"To look closer: unseam check {shlex.quote(str(file))} --model, followed by this model"
     for plane in planes[:1]:
         found = differences(measure(plane, Place(file.name)), info)

@@ -1,4 +1,4 @@
-"""One annotated image as the doctor looks at it: pixels, mask, the files they are from, and figures computed once."""
+"""One annotated image for the doctor: pixels, mask, their files, and figures computed once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,10 +21,8 @@ class Item:
 
     Attributes
     ----------
-    annotated
-        Image and mask, as read.
     image_file, mask_file
-        For people: relative to the folder; the name of the image where it came as an array.
+        For people: relative to the folder; the name of the image if it came as an array.
     plane_number
         Its number in a stack, counted from 0; None: it stands alone.
     """
@@ -74,7 +72,7 @@ class Item:
 
 
 def one_a_file(items: Sequence[Item]) -> list[Item]:
-    """All images, and of each stack the plane with the most contrast."""
+    """All single images, and of each stack the plane with the most contrast."""
     best: dict[str, Item] = {}
     for item in items:
         known = best.get(item.image_file)
@@ -84,13 +82,13 @@ def one_a_file(items: Sequence[Item]) -> list[Item]:
 
 
 def unit(items: Sequence[Item]) -> str:
-    """What a person counts there: images, or planes where they are all of stacks."""
+    """What a person counts: images, or planes if all are of stacks."""
     return "plane" if items and all(item.is_plane for item in items) else "image"
 
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """An item whose mask was understood: its class map, and the foreground in it."""
+    """An item whose mask was understood, with its class map."""
 
     item: Item
     classes: Shaped[np.ndarray, "height width"]
@@ -102,13 +100,13 @@ class Labelled:
 
     @cached_property
     def share(self) -> float:
-        """Of the annotated pixels, how many are foreground."""
+        """Share of the annotated pixels that are foreground."""
         annotated = int(np.count_nonzero(self.classes != IGNORE))
         return float(np.count_nonzero(self.foreground) / annotated) if annotated else 0.0
 
     @cached_property
     def contrast(self) -> float:
-        """How much brighter the foreground is than the background, in standard deviations of the image; 0 if one is absent."""
+        """Foreground minus background, in standard deviations of the image; 0 if one of them is absent."""
         step = max(1, round((self.classes.size / 60_000) ** 0.5))
         grey = self.item.plane[::step, ::step].astype(np.float64)
         inside = self.foreground[::step, ::step]

@@ -1,4 +1,4 @@
-"""What the masks hold, how sure that is, and which classes have too little or nothing to learn from."""
+"""What the masks hold, how sure that is, and which classes have too few or no pixels to learn from."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _UNSURE = 0.1  # share of whole objects, this near to where the judgement turns
 
 @dataclass(frozen=True)
 class Understood:
-    """The reading of all masks (None: they cannot be read), in words, and what was found on the way."""
+    """The reading of all masks (None: they cannot be read), in words, and the findings."""
 
     reading: LabelReading | None
     words: str
@@ -36,7 +36,7 @@ def understand(
     ignore: int | None = None,
     declared: Sequence[tuple[int, str]] = (),
 ) -> Understood:
-    """Judge all masks as training would, and say how sure that is."""
+    """Judge all masks as training would, and how sure that is."""
     copies = [item for item in items if _is_copy(item)]
     if copies:
         return Understood(None, "", (_copied(copies, len(items)),))
@@ -69,7 +69,7 @@ def understand(
 
 
 def check_classes(labelled: Sequence[Labelled], reading: LabelReading) -> list[Finding]:
-    """Findings on how much of each class there is, and on what nobody annotated."""
+    """Findings on the number of pixels of each class, and on what is not annotated."""
     counts = np.stack([np.bincount(one.classes.ravel(), minlength=256) for one in labelled])
     found = [_empty(labelled, counts), _not_annotated(labelled, counts)]
     if reading.kind != "instances":
@@ -94,7 +94,7 @@ def _copied(copies: Sequence[Item], total: int) -> Finding:
 
 
 def _unclear(items: Sequence[Item], error: LabelError) -> Finding:
-    """All masks together cannot be understood; those that cannot be alone are named."""
+    """The masks together cannot be understood; name those that cannot be understood alone."""
     named = [item for item in items if str(item.in_mask) == error.where]
     guilty = [item for item in items if not _is_clear(item)] or _with_odd_values(items)
     return Finding(
@@ -137,7 +137,7 @@ def _class_missing(absent: Sequence[tuple[int, str]], items: Sequence[Item]) -> 
 
 
 def _two_codings(items: Sequence[Item], high: Sequence[int], low: Sequence[int]) -> tuple[Finding, ...]:
-    """Some masks say 1 (or number from 1) for foreground and others 255: "not annotated", or foreground?"""
+    """Some masks have 1 (or number from 1) for foreground and others 255: "not annotated", or foreground?"""
     if not high:
         return ()
     fewer = min(low, high, key=len)

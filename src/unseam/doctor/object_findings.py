@@ -1,4 +1,4 @@
-"""Objects: one number on two regions, objects that touch, thin borders, specks, and sizes beside what the network sees."""
+"""Objects: one number on two regions, objects that touch, thin borders, specks, and sizes that the network cannot see."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,24 +29,14 @@ class Census:
 
     Attributes
     ----------
-    labelled
-        The image.
-    areas
-        Of each object, px.
-    sides
-        Longer side of its bounding box, px.
-    is_compact
-        Whether it fills a good part of that box.
-    num_touching
-        Objects that touch another (no background between).
-    num_thin
-        Objects that have a border of one pixel to another somewhere.
-    thin_at
-        The first such border.
+    areas, sides, is_compact
+        Of each object: px, longer side of its bounding box in px, and whether it fills a good part of that box.
+    num_touching, touch_at
+        Objects that touch another (no background between), and a pixel where two touch.
+    num_thin, thin_at
+        Objects that have a border of one pixel to another somewhere, and the first such border.
     split
         Object number and a pixel of its second region, for each that has two.
-    touch_at
-        A pixel where two touch.
     """
 
     labelled: Labelled
@@ -61,12 +51,12 @@ class Census:
 
     @property
     def diameters(self) -> Float[np.ndarray, "objects"]:
-        """Of circles of the same areas, px; specks left out."""
+        """Diameters of circles of the same areas, px; without specks."""
         return diameters(self.areas)
 
     @property
     def median_px(self) -> float | None:
-        """Median diameter; None if the objects are too few to say."""
+        """Median diameter; None if there are too few objects."""
         return float(np.median(self.diameters)) if self.diameters.size >= ENOUGH else None
 
 
@@ -105,11 +95,11 @@ def check_objects(counted: Sequence[Census], reading: LabelReading, context: int
     Parameters
     ----------
     counted
-        One an image.
+        One for each image.
     reading
         Of the masks: instances or binary.
     context
-        Pixels that the network needs round its output.
+        Pixels that the network needs around its output.
     """
     counted = [census for census in counted if census.areas.size]
     if not counted:
@@ -127,7 +117,7 @@ def check_objects(counted: Sequence[Census], reading: LabelReading, context: int
 
 
 def _neighbours(objects: Int32[np.ndarray, "height width"], distance: int) -> tuple[int, tuple[int, int] | None]:
-    """How many objects have another at this distance along a row or a column (1: they touch), and where the first does."""
+    """Number of objects that have another at this distance along a row or column (1: they touch), and the first place."""
     met: list[np.ndarray] = []
     at: tuple[int, int] | None = None
     for view in (objects, objects.T):

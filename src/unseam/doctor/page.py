@@ -1,4 +1,4 @@
-"""The report as text in 100 columns: grouped, most severe first, a few places each."""
+"""The report as text in 100 columns: grouped, most severe first, a few places of each finding."""
 
 import textwrap
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ _MOST_PLACES = 3
 
 
 def page(report: CheckReport) -> str:
-    """Everything, for a terminal."""
+    """The whole report, for a terminal."""
     lines = _wrapped(report.checked)
     if report.understood:
         lines += _wrapped(report.understood)

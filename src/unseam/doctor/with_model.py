@@ -1,4 +1,4 @@
-"""A folder beside a model: annotated images as before training, others as before prediction."""
+"""Examines a folder together with a model: annotated images as before training, others as before prediction."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,13 +21,7 @@ def check_with_model(
     masks: Literal["auto", "binary", "classes", "instances"] = "auto",
     ignore: int | None = None,
 ) -> CheckReport:
-    """Look at annotated images, or at images without masks, beside a model.
-
-    Raises
-    ------
-    DataError
-        If there is no image at all.
-    """
+    """Examine annotated images, or images without masks, with a model. Raises DataError if there is no image."""
     findings: list[Finding] = []
     if not _is_annotated(place):
         seen = measure_images(place, findings)

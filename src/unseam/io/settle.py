@@ -1,4 +1,4 @@
-"""The last step of every reader: what an image and what a label map may hold, whatever format it came in."""
+"""The last step of every reader: checks what an image and a label map may hold, whatever the format."""
 
 from dataclasses import replace
 

@@ -15,17 +15,7 @@ from unseam.io.tiff_walk import Walk, walk_directories
 
 @dataclass(frozen=True, eq=False)
 class OpenTiff:
-    """A TIFF with sound directories and at least one series of pages.
-
-    Attributes
-    ----------
-    tiff
-        The open file.
-    walk
-        What its directories say.
-    note
-        A sentence for the user on its descriptions, if any.
-    """
+    """A TIFF with sound directories (``walk``) and at least one series of pages; ``note`` is for the user."""
 
     tiff: "tifffile.TiffFile"
     walk: Walk
@@ -41,13 +31,7 @@ class OpenTiff:
 
 
 def walk_file(path: Path) -> Walk:
-    """Walk the directories of a TIFF.
-
-    Raises
-    ------
-    ImageReadError
-        If they are damaged.
-    """
+    """Walk the directories of a TIFF. Raises ImageReadError if they are damaged."""
     with decoding(path, "TIFF"), path.open("rb") as stream:
         return walk_directories(path, stream, path.stat().st_size)
 

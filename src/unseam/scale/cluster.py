@@ -166,13 +166,7 @@ class Cluster:
                 self._own.scale(self._num_workers)
 
     def _await_somebody(self) -> None:
-        """Wait until there is a worker.
-
-        Raises
-        ------
-        ClusterError
-            If none comes.
-        """
+        """Wait until there is a worker. Raises ClusterError if none comes."""
         until = time.monotonic() + _NOBODY_SECONDS
         while time.monotonic() < until:
             with self._asked():

@@ -94,11 +94,5 @@ def as_record(task: ChunkTask, facts: Any) -> dict[str, Any]:
 
 
 def facts_of(record: dict[str, Any], kind: type[T]) -> T:
-    """Read the facts in a line of the journal.
-
-    Raises
-    ------
-    KeyError, ValueError, TypeError
-        If the line holds something else.
-    """
+    """Read the facts in a line of the journal. Raises KeyError, ValueError, TypeError if the line holds something else."""
     return kind(**{f.name: unpacked(record["facts"][f.name]) for f in dataclasses.fields(kind)})  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The one kind of large image that is not in memory: its axes, and a source that reads parts of the stored array."""
+"""A large image whose windows are read from a file: its axes, and a source that reads parts of the stored array."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,16 +34,12 @@ class Source(Protocol):
 
 @dataclass(eq=False)
 class StoredImage:
-    """A :class:`~unseam.io.large.image.LargeImage` whose windows come from a :class:`Source`.
+    """A :class:`~unseam.io.large.image.LargeImage`, with its attributes, whose windows come from a :class:`Source`.
 
     Parameters
     ----------
-    path, position, spacing_um, piece, notes
-        See :class:`~unseam.io.large.image.LargeImage`.
     stored_axes
         A letter for each axis of ``source``: those of TIFF and OME.
-    source
-        Of the pixels.
 
     Raises
     ------

@@ -23,7 +23,7 @@ from unseam.io.tiff_colours import Colours, without_alpha
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """Where the strips or tiles of a page are, their lengths, and the tables of JPEG that they share."""
+    """Offsets and lengths of the strips or tiles of a page, and the JPEG tables that they share."""
 
     offsets: tuple[int, ...]
     counts: tuple[int, ...]
@@ -36,22 +36,16 @@ class TiffPages:
 
     Attributes
     ----------
-    path
-        The file.
-    shape, dtype
-        Of the series.
     page_axes
-        Of a page: rows and columns, and samples (``S``) before or behind them.
-    pages
-        All of them, in order.
+        Axes of a page: rows and columns, and samples (``S``) before or behind them.
     key
-        The page that all are like.
+        The page that all ``pages`` are like.
     decode
         Its decoder of a strip or tile.
     raw_dtype
-        Of the numbers as they stand in the file, if pages are not compressed and their strips follow each other.
+        Type of the numbers in the file, if pages are not compressed and their strips follow each other; else None.
     recent
-        What was decoded last.
+        Strips and tiles that were decoded last.
     """
 
     path: Path
@@ -75,13 +69,7 @@ class TiffPages:
         return min(key.rowsperstrip, key.imagelength), key.imagewidth
 
     def read(self, bounds: Bounds) -> Shaped[np.ndarray, "..."]:
-        """Read a part of the series.
-
-        Raises
-        ------
-        ImageReadError
-            If a strip or tile is damaged.
-        """
+        """Read a part of the series. Raises ImageReadError if a strip or tile is damaged."""
         num_leading = len(self.shape) - len(self.page_axes)
         leading, within = bounds[:num_leading], bounds[num_leading:]
         part = np.empty([stop - start for start, stop in bounds], self.dtype)
@@ -137,15 +125,6 @@ class TiffPages:
 
 class InColours:
     """A stored TIFF with its numbers turned into an image, window by window, as a whole image would be.
-
-    Parameters
-    ----------
-    path
-        The file.
-    stored, stored_axes
-        Its numbers and their axes.
-    colours
-        What the numbers stand for.
 
     Attributes
     ----------

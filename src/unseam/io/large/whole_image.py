@@ -17,11 +17,5 @@ class WholeReader:
         return True
 
     def images(self, path: Path, *, fill_missing: bool) -> tuple[LargeImage, ...]:
-        """Read it.
-
-        Raises
-        ------
-        ImageReadError
-            As :func:`unseam.io.read_image`.
-        """
+        """Read it. Raises ImageReadError as :func:`unseam.io.read_image`."""
         return (held_image(read_image(path)),)

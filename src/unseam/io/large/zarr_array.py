@@ -27,16 +27,12 @@ class ZarrArray:
 
     Attributes
     ----------
-    store, key
-        Where it is.
-    metadata
-        How it is stored.
     axes
-        What its axes mean, for messages.
+        Meaning of its axes, for messages.
     fill_missing
-        Whether a chunk that is not there is one of fill values.
+        Whether a missing chunk counts as one of fill values.
     recent
-        What was decoded last, of all arrays of the store.
+        Chunks that were decoded last, of all arrays of the store.
     """
 
     store: Store
@@ -60,13 +56,7 @@ class ZarrArray:
         return self.metadata.chain.dtype.newbyteorder("=")
 
     def read(self, bounds: Bounds) -> Shaped[np.ndarray, "..."]:
-        """Read a part: the chunks that it touches, one after the other.
-
-        Raises
-        ------
-        ImageReadError
-            If one of them is missing or damaged.
-        """
+        """Read the chunks that a part touches, one after the other. Raises ImageReadError if one is missing or damaged."""
         part = np.empty([stop - start for start, stop in bounds], self.dtype)
         sides = self.metadata.chain.shape
         ranges = [range(start // side, -(-stop // side)) for (start, stop), side in zip(bounds, sides, strict=True)]

@@ -1,8 +1,8 @@
-"""A chunk of a Zarr array from its bytes to its numbers, in memory that is known beforehand.
+"""Decodes a chunk of a Zarr array, in memory that is known beforehand.
 
-The decoders are those of well-kept libraries, numcodecs, imagecodecs and Python's own. What stands round them here is that none
-is let make more bytes than the chunk has: streams state their own length, and a few kilobytes may state gigabytes. Codecs that
-could run code (pickle) or that change values are not on the list.
+The decoders are those of well-kept libraries: numcodecs, imagecodecs and Python's own. The code around them lets none make
+more bytes than the chunk has: streams state their own length, and a few kilobytes may state gigabytes. Codecs that could run
+code (pickle) or that change values are not on the list.
 """
 
 import bz2
@@ -23,19 +23,17 @@ _MOST_LZMA_MEMORY = 2**28
 
 
 class UnknownCodecError(Exception):
-    """A codec that is not on the list, or in a form that is not read."""
+    """A codec that is not on the list, or in an unknown form."""
 
 
 @dataclass(frozen=True, eq=False)
 class Chain:
-    """How chunks of an array are stored.
+    """Codecs of the chunks of an array.
 
     Attributes
     ----------
-    shape
-        Of a chunk.
-    dtype
-        Of the stored numbers, with their byte order.
+    shape, dtype
+        Of a chunk, and of the stored numbers with their byte order.
     order
         Axes in the order in which they are stored, slowest first.
     steps
@@ -52,7 +50,7 @@ class Chain:
 
     @property
     def num_bytes(self) -> int:
-        """Of a decoded chunk."""
+        """Bytes of a decoded chunk."""
         return math.prod(self.shape) * self.dtype.itemsize
 
     @property
@@ -61,7 +59,7 @@ class Chain:
         return self.num_bytes + self.num_bytes // 8 + 65_536
 
     def decode(self, data: bytes) -> Shaped[np.ndarray, "..."]:
-        """The numbers of a chunk, a view of what was decoded; raises whatever its decoders raise."""
+        """Decode a chunk, as a view of the decoded bytes; raises whatever its decoders raise."""
         for step, size in zip(reversed(self.steps), reversed(self.sizes), strict=True):
             data = step(data, size)
         _check_length(data, self.num_bytes)
@@ -70,12 +68,12 @@ class Chain:
 
 
 def chain(shape: tuple[int, ...], dtype: np.dtype, order: tuple[int, ...], codecs: list[tuple[str, dict[str, Any]]]) -> Chain:
-    """Put a chain together from the names and settings of its codecs, in the order in which they were applied.
+    """Make a chain from the names and settings of its codecs, in the order in which they were applied.
 
     Raises
     ------
     UnknownCodecError
-        For what is not on the list, and for two compressions one after the other.
+        For an unknown codec, and for two compressions one after the other.
     """
     size, is_packed = math.prod(shape) * dtype.itemsize, False
     steps, sizes = [], []
@@ -167,7 +165,7 @@ def _unshuffle(width: int) -> DecodeStep:
 
 
 def _undelta(settings: dict[str, Any], size: int) -> tuple[DecodeStep, int]:
-    """Undo differences between neighbours; and the bytes that they take."""
+    """Undo differences between neighbours; also return the bytes that they take."""
     try:
         plain, stored = np.dtype(str(settings["dtype"])), np.dtype(str(settings.get("astype") or settings["dtype"]))
     except (TypeError, ValueError, KeyError) as error:

@@ -1,4 +1,4 @@
-"""What the metadata of a Zarr array say, checked: shape, chunks, codecs, type of number; formats 2 and 3."""
+"""Checked metadata of a Zarr array: shape, chunks, codecs, type of number; formats 2 and 3."""
 
 import math
 from dataclasses import dataclass
@@ -30,17 +30,15 @@ class ZarrMetadata:
     shape
         Of the array.
     chain
-        Of its chunks; of those inside a shard, where there are shards.
+        Codecs of its chunks; of those inside a shard, if there are shards.
     fill
-        The value of pixels that nobody wrote.
+        Value of pixels that were never written.
     prefix, separator
-        A file's name is the numbers of its chunk, after the one and joined by the other.
+        A file's name is the prefix and the numbers of its chunk, joined by the separator.
     shard
         Chunks in a file along each axis; all 1 without shards.
-    index
-        How a shard's table of chunks is stored; None without shards.
-    index_at_end
-        Whether it stands at the end of the shard, or at its beginning.
+    index, index_at_end
+        Codecs of a shard's table of chunks (None without shards), and whether it stands at the end or the beginning.
     """
 
     shape: tuple[int, ...]
@@ -59,7 +57,7 @@ def read_metadata(store: Store, node: Node) -> ZarrMetadata:
     Raises
     ------
     ImageReadError
-        If they are damaged, promise what cannot be, or need a codec that is not read.
+        If they are damaged, impossible, or need an unknown codec.
     """
     try:
         return (_read_version_2 if node.version == 2 else _read_version_3)(store, node)

@@ -1,4 +1,4 @@
-"""What OME-Zarr says about an image: which array is the full resolution, what its axes mean, how large a pixel is.
+"""Metadata of an OME-Zarr image: the array of the full resolution, the meaning of its axes, the size of a pixel.
 
 Source: the OME-NGFF specification, versions 0.1 to 0.5.
 """
@@ -18,16 +18,16 @@ _TYPES = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
 
 @dataclass(frozen=True)
 class FullResolution:
-    """What an image's metadata say about its full resolution.
+    """The full resolution of an image.
 
     Attributes
     ----------
     path
         Of the array, in the group.
     axes
-        A letter for each; empty: the array has to say it.
+        A letter for each; empty: unknown from the group.
     spacing_um
-        Size of a pixel (row, column), if there is one in a unit of length.
+        Size of a pixel (row, column), if it is in a unit of length.
     notes
         Sentences for the user.
     """
@@ -43,15 +43,13 @@ def read_full_resolution(store: Store, node: Node, wanted: str = "") -> FullReso
 
     Parameters
     ----------
-    store, node
-        The group.
     wanted
-        Key of one of its arrays; without it, the full resolution is taken.
+        Key of one of its arrays; empty: the full resolution.
 
     Raises
     ------
     ImageReadError
-        If they are damaged, or name axes that are not known.
+        If they are damaged, or name unknown axes.
     """
     if "multiscales" not in node.ome:
         return None
