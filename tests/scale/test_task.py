@@ -1,10 +1,13 @@
 """The names of passes in a journal: each pass has its own, and work folders begun before keep theirs."""
 
+import dataclasses
 import itertools
 
+import numpy as np
 import pytest
 
-from unseam.scale.task import PassKind, PlanePass
+from unseam.scale.stages import STAGES
+from unseam.scale.task import ChunkTask, PassKind, PlanePass, as_record, facts_of
 
 KEYS = {
     "0/0/grey range": PlanePass(PassKind.GREY_RANGE),
@@ -26,3 +29,11 @@ def test_different_passes_have_different_names():
     levels = [PlanePass(PassKind.PYRAMID, 0, 0, None, "probabilities", k, n) for k in (None, 0, 1) for n in (1, 2)]
     keys = [one.key for one in rounds + levels]
     assert len(keys) == len(set(keys))
+
+
+def test_each_pass_has_one_function_and_its_facts_travel_through_the_journal():
+    assert set(STAGES) == set(PassKind)
+    for _, facts in STAGES.values():
+        example = facts(*(np.arange(3) for _ in dataclasses.fields(facts)))
+        back = facts_of(as_record(ChunkTask(PlanePass(PassKind.NETWORK), 7), example), facts)
+        assert all(np.array_equal(getattr(back, f.name), np.arange(3)) for f in dataclasses.fields(facts))
