@@ -72,3 +72,33 @@ def test_nothing_loads_code() -> None:
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 assert node.func.id not in ("eval", "exec"), f"{path.relative_to(ROOT)} calls {node.func.id}"
+
+
+IO_FLOOR = {
+    **dict.fromkeys(("disk", "guard", "image_file", "axes", "units", "coded_size", "lock"), 1),
+    **dict.fromkeys(("tiff_walk", "tiff_colours", "tiff_spacing", "unfinished", "settle", "decoder_process"), 2),
+    **dict.fromkeys(("tiff_checks", "write"), 3),
+    **dict.fromkeys(("tiff_file", "append_journal", "manifest", "output_folder", "write_images"), 4),
+    **dict.fromkeys(("tiff", "pictures", "arrays"), 5),  # the readers: never of one another
+    "__init__": 6,
+    **dict.fromkeys(("large", "result", "decoder_main"), 7),
+}
+"""Floors inside `io`: system and terms, one format's parts, files, readers, the face, images larger than memory."""
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "io").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_run_down_inside_io(path: Path) -> None:
+    here = path.relative_to(ROOT / "io").parts[0].removesuffix(".py")
+    for name in imports(path):
+        first, *more = name.split(".")[1:]
+        if first == "io" and more:
+            there = more[0] if more[0] in IO_FLOOR else "__init__"
+            is_below = IO_FLOOR[there] < IO_FLOOR[here] or (there == here and (ROOT / "io" / here).is_dir())
+            assert is_below, f"{path.relative_to(ROOT)} imports {name}: floor {IO_FLOOR[there]} from {IO_FLOOR[here]}"
+
+
+def test_large_readers_do_not_import_each_other() -> None:
+    members = {"array_image", "tiff_image", "whole_image", "zarr_image"}
+    for member in members:
+        found = {name.split(".")[3] for name in imports(ROOT / f"io/large/{member}.py") if name.startswith("unseam.io.large.")}
+        assert not found & members

@@ -36,6 +36,8 @@ class Annotated:
         The file that it is a plane of, or the sequence that it is a frame of; empty: it stands alone.
     mask_file
         Of its mask, for messages; empty: it came as an array.
+    stack, plane
+        The stack that it is a plane of, and its number there, counted from 0; empty and None: it is no plane.
     """
 
     name: str
@@ -44,6 +46,8 @@ class Annotated:
     spacing_um: tuple[float, float] | None = None
     group: str = ""
     mask_file: str = ""
+    stack: str = ""
+    plane: int | None = None
 
     @property
     def mask_name(self) -> str:

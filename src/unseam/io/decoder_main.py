@@ -11,9 +11,8 @@ from typing import IO, Any
 import numpy as np
 
 from unseam.errors import ImageReadError, LabelError
+from unseam.io import READERS
 from unseam.io.decoder_process import HELLO
-from unseam.io.pictures import PictureReader
-from unseam.io.tiff import TiffReader
 
 
 def main() -> None:
@@ -31,7 +30,7 @@ def main() -> None:
 def _answer(task: dict[str, Any], answers: IO[bytes]) -> None:
     path = Path(task["path"])
     _limit(task["seconds"], task["bytes"])
-    reader = TiffReader() if TiffReader().can_read(path) else PictureReader()
+    reader = next(reader for reader in READERS if reader.can_read(path))
     told: dict[str, Any]
     try:
         file = (reader.read_labels if task["labels"] else reader.read_image)(path)

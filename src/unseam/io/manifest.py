@@ -20,21 +20,19 @@ _MOST_FILES = 100
 
 
 def write_with_manifest(folder: Path, about: Mapping[str, Any], files: Iterable[tuple[str, bytes]]) -> None:
-    """Write a folder, whole or not at all, its manifest last.
+    """Write or replace a folder, whole or not at all, its manifest last.
 
     Parameters
     ----------
-    folder
-        To write or replace.
     about
-        What else the manifest says, as JSON knows it.
+        Further JSON values for the manifest.
     files
         Names and contents, in the order of writing.
 
     Raises
     ------
     OutputError
-        If it cannot be written; a folder that stood there stays as it was.
+        If it cannot be written; an existing folder stays as it was.
     """
 
     def with_manifest() -> Iterator[tuple[str, bytes]]:
@@ -48,12 +46,12 @@ def write_with_manifest(folder: Path, about: Mapping[str, Any], files: Iterable[
 
 
 def read_with_manifest(folder: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """What the manifest says, and all files, each exactly as it was written.
+    """Read the manifest and all files, each exactly as it was written.
 
     Raises
     ------
     ModelFileError
-        If anything differs from what was written, be it one bit, or cannot be read; the message says what.
+        If anything differs from what was written, even one bit, or cannot be read; the message says what.
     """
     about = _read_manifest(folder)
     contents = {}
@@ -83,7 +81,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _read(path: Path, most: int) -> bytes:
-    """A file of up to so many bytes; of a larger one nothing is read, nor of a pipe or a device, which could hang."""
+    """Read a file of up to ``most`` bytes; nothing of a larger one, nor of a pipe or a device, which could hang."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -102,7 +100,7 @@ def _rendered(about: Mapping[str, Any]) -> bytes:
 
 
 def _are_facts(files: Any) -> bool:
-    """Whether that is a list of plain names with sizes and sums: a name with a folder in it could lead elsewhere."""
+    """Whether these are plain names with sizes and sums: a name with a folder in it could lead elsewhere."""
     return 0 < len(files) <= _MOST_FILES and all(
         Path(name).name == name and type(facts["bytes"]) is int and isinstance(facts["sha256"], str)
         for name, facts in files.items()

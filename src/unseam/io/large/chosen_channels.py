@@ -1,4 +1,4 @@
-"""An image with some of its channels only: microscopes record many, and a model knows those that it was trained on."""
+"""An image with some of its channels: microscopes record many, and a model knows those that it was trained on."""
 
 from collections.abc import Sequence
 
@@ -6,23 +6,16 @@ import numpy as np
 from jaxtyping import Shaped
 
 from unseam.errors import DataError
-from unseam.io.large import LargeImage
+from unseam.io.large.image import LargeImage
 
 
 class ChosenChannels:
-    """The same image with some of its channels, in a given order; a :class:`~unseam.io.large.LargeImage` itself.
-
-    Parameters
-    ----------
-    image
-        With all of them.
-    channels
-        Which, counted from 0; at least one.
+    """A :class:`~unseam.io.large.image.LargeImage` with some channels of another, in a given order, counted from 0.
 
     Raises
     ------
     DataError
-        If it has no such channel.
+        If the image has no such channel.
     """
 
     def __init__(self, image: LargeImage, channels: Sequence[int]) -> None:
@@ -44,7 +37,7 @@ class ChosenChannels:
     def read(
         self, plane: int, rows: slice, columns: slice
     ) -> Shaped[np.ndarray, "height width"] | Shaped[np.ndarray, "height width channel"]:
-        """A window of a plane."""
+        """See :meth:`unseam.io.large.image.LargeImage.read`."""
         values = self._image.read(plane, rows, columns)
         if values.ndim == 2:
             return values

@@ -11,7 +11,7 @@ from jaxtyping import Int, Int32, Int64
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-Pairs = Int64[np.ndarray, "2 pairs"]
+TouchingPairs = Int64[np.ndarray, "2 pairs"]
 
 
 def runs_of(line: Int[np.ndarray, "length"]) -> Int32[np.ndarray, "2 runs"]:
@@ -33,7 +33,7 @@ def line_of(runs: Int32[np.ndarray, "2 runs"]) -> Int32[np.ndarray, "length"]:
 
 def pairs_along(
     here: Int32[np.ndarray, "length"], there: Int32[np.ndarray, "length"], offset_here: int, offset_there: int
-) -> Pairs:
+) -> TouchingPairs:
     """Which numbers of two lines lie side by side, both above 0; counted from 0 in the plane by the offsets."""
     is_pair = (here > 0) & (there > 0)
     is_pair[1:] &= (here[1:] != here[:-1]) | (there[1:] != there[:-1])  # once a run
@@ -42,7 +42,7 @@ def pairs_along(
     return pairs
 
 
-def united(pairs: Iterable[Pairs], num_members: int) -> Int64[np.ndarray, "members"]:
+def united(pairs: Iterable[TouchingPairs], num_members: int) -> Int64[np.ndarray, "members"]:
     """Of each member the set that it belongs to, 0, 1, ... in no particular order, where each pair is in one set."""
     joined = np.concatenate([np.zeros((2, 0), np.int64), *pairs], axis=1)
     graph = coo_array((np.ones(joined.shape[1], bool), tuple(joined)), shape=(num_members, num_members))

@@ -1,4 +1,4 @@
-"""How a window of a plane is found among the axes of an array that is stored in any order."""
+"""Finds a window of a plane among the axes of an array that is stored in any order."""
 
 import math
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ Bounds = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Axes of a stored array, and what they mean for planes; the rules are those of :func:`unseam.io.axes.tidy_axes`.
+class StoredAxes:
+    """Axes of a stored array, and their meaning for planes; the rules are those of :func:`unseam.io.axes.tidy_axes`.
 
     Attributes
     ----------
@@ -26,10 +26,10 @@ class Plan:
     shape: tuple[int, ...]
 
     @classmethod
-    def of(cls, axes: str, shape: tuple[int, ...]) -> "Plan":
+    def of(cls, axes: str, shape: tuple[int, ...]) -> "StoredAxes":
         """Samples (``S``) are channels, letters that are not known count planes.
 
-        >>> plan = Plan.of("RZYXS", (2, 3, 20, 30, 1))
+        >>> plan = StoredAxes.of("RZYXS", (2, 3, 20, 30, 1))
         >>> plan.axes, plan.plane_shape
         ('ZYX', (6,))
         """
@@ -43,17 +43,17 @@ class Plan:
         return [i for i, one in enumerate(self.letters) if one == letter]
 
     def length(self, letter: str) -> int:
-        """Of all stored axes of one meaning together; 1 if there is none."""
+        """Length of all stored axes of one meaning together; 1 if there is none."""
         return math.prod(self.shape[i] for i in self._of(letter))
 
     @property
     def axes(self) -> str:
-        """One letter a meaning, in the order of the store."""
+        """One letter for each meaning, in the order of the store."""
         return "".join(dict.fromkeys(self.letters))
 
     @property
     def plane_axes(self) -> str:
-        """Those that count planes, time first."""
+        """Axes that count planes, time first."""
         return "".join(letter for letter in "TZ" if letter in self.letters)
 
     @property
@@ -62,7 +62,7 @@ class Plan:
         return tuple(self.length(letter) for letter in self.plane_axes)
 
     def bounds(self, plane: int, rows: slice, columns: slice) -> Bounds:
-        """Where a window of a plane lies: one index of each axis that counts planes, all channels."""
+        """Bounds of a window of a plane: one index of each axis that counts planes, all channels."""
         found = [(0, n) for n in self.shape]
         for letter, number in zip(self.plane_axes, np.unravel_index(plane, self.plane_shape), strict=True):
             those = self._of(letter)
@@ -83,9 +83,9 @@ class Plan:
         return window.reshape((height, width, self.length("C")) if self._of("C") else (height, width))
 
     def place(self, bounds: Bounds) -> str:
-        """Words for a part of the stored array.
+        """Describe a part of the stored array.
 
-        >>> Plan.of("ZYX", (5, 20, 30)).place(((2, 3), (0, 8), (8, 16)))
+        >>> StoredAxes.of("ZYX", (5, 20, 30)).place(((2, 3), (0, 8), (8, 16)))
         'rows 0 to 7, columns 8 to 15 (plane 2)'
         """
         names = {"T": "time", "Z": "plane", "C": "channel", "Y": "row", "X": "column"}

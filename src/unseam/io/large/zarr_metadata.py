@@ -1,4 +1,4 @@
-"""What the metadata of a Zarr array say, checked: shape, chunks, codecs, type of number; formats 2 and 3."""
+"""Checked metadata of a Zarr array: shape, chunks, codecs, type of number; formats 2 and 3."""
 
 import math
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _KNOWN_KEYS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Form:
+class ZarrMetadata:
     """How an array is stored.
 
     Attributes
@@ -30,17 +30,15 @@ class Form:
     shape
         Of the array.
     chain
-        Of its chunks; of those inside a shard, where there are shards.
+        Codecs of its chunks; of those inside a shard, if there are shards.
     fill
-        The value of pixels that nobody wrote.
+        Value of pixels that were never written.
     prefix, separator
-        A file's name is the numbers of its chunk, after the one and joined by the other.
+        A file's name is the prefix and the numbers of its chunk, joined by the separator.
     shard
         Chunks in a file along each axis; all 1 without shards.
-    index
-        How a shard's table of chunks is stored; None without shards.
-    index_at_end
-        Whether it stands at the end of the shard, or at its beginning.
+    index, index_at_end
+        Codecs of a shard's table of chunks (None without shards), and whether it stands at the end or the beginning.
     """
 
     shape: tuple[int, ...]
@@ -53,16 +51,16 @@ class Form:
     index_at_end: bool = True
 
 
-def form_of(store: Store, node: Node) -> Form:
+def read_metadata(store: Store, node: Node) -> ZarrMetadata:
     """Read the metadata of an array.
 
     Raises
     ------
     ImageReadError
-        If they are damaged, promise what cannot be, or need a codec that is not read.
+        If they are damaged, impossible, or need an unknown codec.
     """
     try:
-        return (_form_2 if node.version == 2 else _form_3)(store, node)
+        return (_read_version_2 if node.version == 2 else _read_version_3)(store, node)
     except UnknownCodecError as error:
         known = ", ".join(KNOWN_CODECS)
         raise store.error(
@@ -79,7 +77,7 @@ def _where(node: Node) -> str:
     return f"array {node.key}" if node.key else "the array"
 
 
-def _form_2(store: Store, node: Node) -> Form:
+def _read_version_2(store: Store, node: Node) -> ZarrMetadata:
     found = node.metadata
     shape = _counts(store, node, "shape", found["shape"])
     chunk = _counts(store, node, "chunk shape", found["chunks"])
@@ -93,10 +91,10 @@ def _form_2(store: Store, node: Node) -> Form:
         raise ValueError(f"separator {separator!r}")
     _check(store, node, shape, chunk, dtype)
     packed = chain(chunk, dtype, order, [(str(codec["id"]), codec) for codec in codecs])
-    return Form(shape, packed, _fill(found.get("fill_value"), dtype), "", separator, (1,) * len(shape))
+    return ZarrMetadata(shape, packed, _fill(found.get("fill_value"), dtype), "", separator, (1,) * len(shape))
 
 
-def _form_3(store: Store, node: Node) -> Form:
+def _read_version_3(store: Store, node: Node) -> ZarrMetadata:
     found = node.metadata
     for name in found.keys() - _KNOWN_KEYS:
         if not isinstance(found[name], dict) or found[name].get("must_understand") is not False:
@@ -122,7 +120,7 @@ def _form_3(store: Store, node: Node) -> Form:
     if [name for name, _ in codecs] != ["sharding_indexed"]:
         _check(store, node, shape, file_shape, dtype)
         packed = _chain_3(file_shape, dtype, codecs)
-        return Form(shape, packed, _fill(found["fill_value"], dtype), prefix, separator, (1,) * len(shape))
+        return ZarrMetadata(shape, packed, _fill(found["fill_value"], dtype), prefix, separator, (1,) * len(shape))
     settings = codecs[0][1]
     chunk = _counts(store, node, "chunk shape inside a shard", settings["chunk_shape"])
     _check(store, node, shape, chunk, dtype)
@@ -139,7 +137,7 @@ def _form_3(store: Store, node: Node) -> Form:
         raise ValueError(f"index at the {location}")
     packed = _chain_3(chunk, dtype, [_named(codec) for codec in settings["codecs"]])
     table = chain((math.prod(shard), 2), np.dtype("<u8"), (0, 1), index[1:])
-    return Form(shape, packed, _fill(found["fill_value"], dtype), prefix, separator, shard, table, location == "end")
+    return ZarrMetadata(shape, packed, _fill(found["fill_value"], dtype), prefix, separator, shard, table, location == "end")
 
 
 def _chain_3(chunk: tuple[int, ...], dtype: np.dtype, codecs: list[tuple[str, dict[str, Any]]]) -> Chain:

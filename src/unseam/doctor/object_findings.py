@@ -1,4 +1,4 @@
-"""Objects: one number on two regions, objects that touch, thin borders, specks, and sizes beside what the network sees."""
+"""Objects: one number on two regions, objects that touch, thin borders, specks, and sizes that the network cannot see."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from skimage.measure import label
 from unseam.data.grey_facts import ENOUGH, SPECK_PX, diameters
 from unseam.data.instance_map import checked_instance_map
 from unseam.data.labels import LabelReading, to_instance_map
-from unseam.doctor.finding import Finding, Place, some_of
+from unseam.doctor.finding import Finding, some_of
 from unseam.doctor.item import Labelled, unit
 
 _STRAY = 0.1  # a second region of at least this share of its object is no stray pixel
@@ -29,24 +29,14 @@ class Census:
 
     Attributes
     ----------
-    labelled
-        The image.
-    areas
-        Of each object, px.
-    sides
-        Longer side of its bounding box, px.
-    is_compact
-        Whether it fills a good part of that box.
-    num_touching
-        Objects that touch another (no background between).
-    num_thin
-        Objects that have a border of one pixel to another somewhere.
-    thin_at
-        The first such border.
+    areas, sides, is_compact
+        Of each object: px, longer side of its bounding box in px, and whether it fills a good part of that box.
+    num_touching, touch_at
+        Objects that touch another (no background between), and a pixel where two touch.
+    num_thin, thin_at
+        Objects that have a border of one pixel to another somewhere, and the first such border.
     split
         Object number and a pixel of its second region, for each that has two.
-    touch_at
-        A pixel where two touch.
     """
 
     labelled: Labelled
@@ -61,12 +51,12 @@ class Census:
 
     @property
     def diameters(self) -> Float[np.ndarray, "objects"]:
-        """Of circles of the same areas, px; specks left out."""
+        """Diameters of circles of the same areas, px; without specks."""
         return diameters(self.areas)
 
     @property
     def median_px(self) -> float | None:
-        """Median diameter; None if the objects are too few to say."""
+        """Median diameter; None if there are too few objects."""
         return float(np.median(self.diameters)) if self.diameters.size >= ENOUGH else None
 
 
@@ -105,11 +95,11 @@ def check_objects(counted: Sequence[Census], reading: LabelReading, context: int
     Parameters
     ----------
     counted
-        One an image.
+        One for each image.
     reading
         Of the masks: instances or binary.
     context
-        Pixels that the network needs round its output.
+        Pixels that the network needs around its output.
     """
     counted = [census for census in counted if census.areas.size]
     if not counted:
@@ -127,7 +117,7 @@ def check_objects(counted: Sequence[Census], reading: LabelReading, context: int
 
 
 def _neighbours(objects: Int32[np.ndarray, "height width"], distance: int) -> tuple[int, tuple[int, int] | None]:
-    """How many objects have another at this distance along a row or a column (1: they touch), and where the first does."""
+    """Number of objects that have another at this distance along a row or column (1: they touch), and the first place."""
     met: list[np.ndarray] = []
     at: tuple[int, int] | None = None
     for view in (objects, objects.T):
@@ -182,7 +172,7 @@ def _two_regions(counted: Sequence[Census]) -> Finding | None:
         f"{number} of {total:,} object numbers are on two separate regions, "
         f"{some_of(len(guilty), len(counted), _unit(counted))}; "
         f"e.g. number {first.split[0][0]} of {first.labelled.item.mask_file}",
-        tuple(Place(c.labelled.item.mask_file, row, column) for c in guilty for _, row, column in c.split),
+        tuple(c.labelled.item.mask_at(row, column) for c in guilty for _, row, column in c.split),
         "two objects count as one: no border is learnt between them, and scores of objects are too low",
         "give each region a number of its own, unless it is one object cut by something that lies over it",
     )
@@ -197,7 +187,7 @@ def _touch(counted: Sequence[Census]) -> Finding | None:
         "objects touch",
         "note",
         f"{number:,} of {total:,} objects touch another with no gap, {some_of(len(guilty), len(counted), _unit(counted))}",
-        tuple(Place(c.labelled.item.mask_file, *(c.touch_at or (None, None))) for c in guilty),
+        tuple(c.labelled.item.mask_at(*(c.touch_at or (None, None))) for c in guilty),
         "training parts them by a ridge of two pixels of background, and prediction gives it back",
         "nothing to do: each has its own number; objects only a few pixels wide are better enlarged",
     )
@@ -213,7 +203,7 @@ def _thin_border(counted: Sequence[Census]) -> Finding | None:
         "note",
         f"{number:,} of {total:,} objects have a border of one pixel to another somewhere, "
         f"{some_of(len(guilty), len(counted), _unit(counted))}",
-        tuple(Place(c.labelled.item.mask_file, *(c.thin_at or (None, None))) for c in guilty),
+        tuple(c.labelled.item.mask_at(*(c.thin_at or (None, None))) for c in guilty),
         "so thin a border is easily missed, and one missed pixel melts two objects into one",
         "weigh borders more: --set weight_map.w0=20; or paint them two pixels wide",
     )

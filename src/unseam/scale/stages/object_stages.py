@@ -1,4 +1,4 @@
-"""The stages of objects on one chunk, with the arrays of the work folder as what lies between them."""
+"""The stages of objects on one chunk; arrays in the work folder lie between them."""
 
 from typing import Any
 
@@ -6,53 +6,53 @@ from jaxtyping import Float32, Int32, UInt32
 from numpy import ndarray
 
 from unseam.geometry.chunk_grid import Window
-from unseam.inference.whole_objects import Stage, perform
+from unseam.inference.whole_objects import ObjectStage, perform
 from unseam.inference.whole_objects.records import CoreFacts, CoreTables
-from unseam.scale.task import Task
-from unseam.scale.work import CORES, FLOODED, LIKELY, OBJECTS
-from unseam.scale.worker import Worker
+from unseam.scale.prediction import CORES, FLOODED, LIKELY, OBJECTS
+from unseam.scale.task import ChunkTask
+from unseam.scale.worker import ChunkWorker
 
 
-class Arrays:
-    """What lies on the disk between the stages, of one plane.
+class PlaneArrays:
+    """An :class:`~unseam.inference.whole_objects.ObjectStore` of one plane on the disk.
 
     Parameters
     ----------
     worker, position, plane
-        Which.
+        The plane.
     likely
-        The foreground of the one chunk that is being computed, where it need not be kept.
+        Foreground of the chunk that is being computed, if it need not be stored.
     """
 
     def __init__(
-        self, worker: Worker, position: int, plane: int, likely: Float32[ndarray, "height width"] | None = None
+        self, worker: ChunkWorker, position: int, plane: int, likely: Float32[ndarray, "height width"] | None = None
     ) -> None:
         self._worker, self._position, self._plane, self._likely = worker, position, plane, likely
 
     def read_likely(self, window: Window) -> Float32[ndarray, "height width"]:
-        """Probability of the foreground."""
+        """Read the probability of the foreground."""
         if self._likely is not None:
             return self._likely
         return self._worker.scratch(self._position, LIKELY).read((), window)
 
     def read_cores(self, window: Window) -> Int32[ndarray, "height width"]:
-        """Numbers within chunks."""
+        """Read numbers within chunks."""
         return self._worker.scratch(self._position, CORES).read((), window)
 
     def write_cores(self, chunk: int, labels: Int32[ndarray, "height width"]) -> None:
-        """Of the first stage."""
+        """Write numbers within a chunk."""
         self._write(CORES, chunk, labels)
 
     def read_flooded(self, window: Window) -> Int32[ndarray, "height width"]:
-        """Numbers within chunks, after the flood."""
+        """Read numbers within chunks, after the flood."""
         return self._worker.scratch(self._position, FLOODED).read((), window)
 
     def write_flooded(self, chunk: int, labels: Int32[ndarray, "height width"]) -> None:
-        """Of the flood."""
+        """Write numbers within a chunk, after the flood."""
         self._write(FLOODED, chunk, labels)
 
     def write_objects(self, chunk: int, numbers: UInt32[ndarray, "height width"]) -> None:
-        """The instance map."""
+        """Write a chunk of the instance map."""
         place = self._worker.grid(self._position).place(chunk)
         leading = self._worker.leading(self._position, self._plane)
         self._worker.result(self._position, OBJECTS).write(leading, place, numbers)
@@ -62,19 +62,18 @@ class Arrays:
         self._worker.scratch(self._position, name).write((), place, part)
 
 
-def objects(worker: Worker, task: Task) -> Any:
-    """Flood, complete or write: the stage's kind is ``objects`` and its name."""
-    stage = Stage(task.stage.kind.removeprefix("objects "))
+def objects(stage: ObjectStage, worker: ChunkWorker, task: ChunkTask) -> Any:
+    """Flood, complete or write the objects of a chunk."""
     position, plane = task.stage.position, task.stage.plane
     settings = worker.model.info.objects
-    store = Arrays(worker, position, plane)
+    store = PlaneArrays(worker, position, plane)
     return perform(stage, task.chunk, worker.grid(position), settings, store, task.tables)
 
 
-def cores(worker: Worker, task: Task, likely: Float32[ndarray, "height width"]) -> CoreFacts:
-    """The first stage, while the probabilities of the chunk are at hand."""
+def cores(worker: ChunkWorker, task: ChunkTask, likely: Float32[ndarray, "height width"]) -> CoreFacts:
+    """Find the cores of a chunk, while its probabilities are in memory."""
     position, plane = task.stage.position, task.stage.plane
-    store = Arrays(worker, position, plane, likely)
-    facts = perform(Stage.CORES, task.chunk, worker.grid(position), worker.model.info.objects, store, CoreTables())
+    store = PlaneArrays(worker, position, plane, likely)
+    facts = perform(ObjectStage.CORES, task.chunk, worker.grid(position), worker.model.info.objects, store, CoreTables())
     assert isinstance(facts, CoreFacts)
     return facts

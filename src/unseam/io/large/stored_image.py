@@ -1,4 +1,4 @@
-"""The one kind of large image that is not in memory: a plan of its axes, and a source that reads parts of the stored array."""
+"""A large image whose windows are read from a file: its axes, and a source that reads parts of the stored array."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,8 @@ from jaxtyping import Shaped
 
 from unseam.errors import ImageReadError
 from unseam.io.guard import decoding
-from unseam.io.large.plan import Bounds, Plan
+from unseam.io.image_file import ImageFile
+from unseam.io.large.stored_axes import Bounds, StoredAxes
 
 
 @runtime_checkable
@@ -32,17 +33,13 @@ class Source(Protocol):
 
 
 @dataclass(eq=False)
-class WindowedImage:
-    """A :class:`~unseam.io.large.image.LargeImage` whose windows come from a :class:`Source`.
+class StoredImage:
+    """A :class:`~unseam.io.large.image.LargeImage`, with its attributes, whose windows come from a :class:`Source`.
 
     Parameters
     ----------
-    path, position, spacing_um, piece, notes
-        See :class:`~unseam.io.large.image.LargeImage`.
     stored_axes
         A letter for each axis of ``source``: those of TIFF and OME.
-    source
-        Of the pixels.
 
     Raises
     ------
@@ -67,16 +64,16 @@ class WindowedImage:
             raise ImageReadError(self.path, f"pixels are of type {stored}; they may be integers or real numbers{mend}")
         if self.stored_axes.count("Y") != 1 or self.stored_axes.count("X") != 1:
             raise ImageReadError(self.path, f"has axes {self.stored_axes}; an image has rows (Y) and columns (X)")
-        self._plan = plan = Plan.of(self.stored_axes, self.source.shape)
-        self.axes, self.plane_axes, self.plane_shape = plan.axes, plan.plane_axes, plan.plane_shape
-        self.height, self.width, self.num_channels = (plan.length(letter) for letter in "YXC")
-        self.has_channels = "C" in plan.axes
+        self._axes = axes = StoredAxes.of(self.stored_axes, self.source.shape)
+        self.axes, self.plane_axes, self.plane_shape = axes.axes, axes.plane_axes, axes.plane_shape
+        self.height, self.width, self.num_channels = (axes.length(letter) for letter in "YXC")
+        self.has_channels = "C" in axes.axes
         self.dtype = np.dtype(np.uint8) if stored.kind == "b" else stored.newbyteorder("=")
 
     @property
     def num_planes(self) -> int:
         """Product of ``plane_shape``; at least 1."""
-        return self._plan.length("T") * self._plan.length("Z")
+        return self._axes.length("T") * self._axes.length("Z")
 
     def read(
         self, plane: int, rows: slice, columns: slice
@@ -86,5 +83,26 @@ class WindowedImage:
         assert 0 <= rows.start < rows.stop <= self.height
         assert 0 <= columns.start < columns.stop <= self.width
         with decoding(self.path, "image"):
-            block = self.source.read(self._plan.bounds(plane, rows, columns))
-        return np.ascontiguousarray(self._plan.arranged(block), dtype=self.dtype)
+            block = self.source.read(self._axes.bounds(plane, rows, columns))
+        return np.ascontiguousarray(self._axes.arranged(block), dtype=self.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class _Held:
+    file: ImageFile
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.file.pixels.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.file.pixels.dtype
+
+    def read(self, bounds: Bounds) -> Shaped[np.ndarray, "..."]:
+        return self.file.pixels[tuple(slice(start, stop) for start, stop in bounds)].copy()
+
+
+def held_image(file: ImageFile) -> StoredImage:
+    """Hand out windows of an image that is in memory."""
+    return StoredImage(file.path, file.axes, _Held(file), file.spacing_um, notes=file.notes)

@@ -1,4 +1,4 @@
-"""What a large prediction is: checked before anything is computed, and again when it goes on."""
+"""What a large prediction depends on: recorded when it starts, compared when it is resumed."""
 
 import hashlib
 from pathlib import Path
@@ -9,16 +9,16 @@ from unseam.errors import DataError
 from unseam.io.large import LargeImage
 from unseam.model.model_file import model_bytes
 from unseam.scale.folder import digest_of
-from unseam.scale.work import Work
-from unseam.scale.worker import Worker
+from unseam.scale.prediction import LargePrediction
+from unseam.scale.worker import ChunkWorker
 from unseam.settings import encode
 
 _OF_THIS_CALL = ("source", "folder", "max_bytes", "device")
-"""Where things lie and how much memory there is may change while work is stopped; the result does not depend on it."""
+"""Fields that may change while work is stopped: the result does not depend on them."""
 
 
-def plan_of(worker: Worker, out: Path) -> dict[str, Any]:
-    """All that the result depends on, as JSON knows it."""
+def plan_of(worker: ChunkWorker, out: Path) -> dict[str, Any]:
+    """Everything that the result depends on, as JSON values."""
     settings = {name: value for name, value in encode(worker.work).items() if name not in _OF_THIS_CALL}
     model = worker.model
     return {
@@ -32,13 +32,13 @@ def plan_of(worker: Worker, out: Path) -> dict[str, Any]:
     }
 
 
-def check_channels(worker: Worker, image: LargeImage | None = None, *, is_grey: bool = True) -> None:
-    """See that images have the channels that the model knows; ``is_grey``: whether three channels are known to be equal.
+def check_channels(worker: ChunkWorker, image: LargeImage | None = None, *, is_grey: bool = True) -> None:
+    """Check that images have the channels of the model; ``is_grey``: whether three channels are known to be equal.
 
     Raises
     ------
     DataError
-        If they have others.
+        If not.
     """
     wanted = worker.model.info.net.in_channels
     for one in (image,) if image is not None else worker.images:
@@ -58,8 +58,8 @@ def _facts_of(image: LargeImage) -> dict[str, Any]:
     }
 
 
-def _file_facts(work: Work) -> list[Any]:
-    """What tells a file, or the metadata of a store, from another one; of terabytes no check sum is made."""
+def _file_facts(work: LargePrediction) -> list[Any]:
+    """Name and size of a file, or check sums of a store's metadata; terabytes of pixels are not read for a check sum."""
     path = Path(work.source)
     if path.is_file():
         return [path.name, path.stat().st_size]

@@ -9,7 +9,15 @@ from unseam.geometry.chunk_grid import ChunkGrid
 from unseam.inference.instances import Objects
 from unseam.inference.whole_objects.numbering import Numbering
 from unseam.inference.whole_objects.records import CoreFacts, ObjectStore
-from unseam.inference.whole_objects.runs import Pairs, first_places, in_plane, line_of, pairs_along, runs_of, united
+from unseam.inference.whole_objects.run_lengths import (
+    TouchingPairs,
+    first_places,
+    in_plane,
+    line_of,
+    pairs_along,
+    runs_of,
+    united,
+)
 
 
 def find_cores(chunk: int, grid: ChunkGrid, settings: Objects, store: ObjectStore) -> CoreFacts:
@@ -40,7 +48,7 @@ def join_cores(grid: ChunkGrid, facts: Sequence[CoreFacts]) -> Numbering:
     return Numbering(grid, offsets, number[core], len(first))
 
 
-def _touching(grid: ChunkGrid, facts: Sequence[CoreFacts], offsets: list[int]) -> Iterator[Pairs]:
+def _touching(grid: ChunkGrid, facts: Sequence[CoreFacts], offsets: list[int]) -> Iterator[TouchingPairs]:
     for chunk, here in enumerate(facts):
         right, below = grid.beside(chunk)
         if right is not None:

@@ -1,4 +1,4 @@
-"""What is to be done with one large image: all that a worker must be told, small enough to be sent to each."""
+"""Settings of one large prediction: everything that a worker needs to know, small enough to be sent to each."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,28 +7,28 @@ from typing import Literal
 from unseam.engines import EngineName, Precision
 
 ProbabilityType = Literal["none", "uint8", "float16"]
-"""How probabilities are written: 255 levels, or half precision (11 bits); never the logits."""
+"""Type of written probabilities: 255 levels, or half precision (11 bits)."""
 
 CHUNK = 1024
-"""Side of an output chunk, px. At depth 4 one input tile of 1212 px gives it whole."""
+"""Side of an output chunk, px. At depth 4 one input tile of 1212 px covers it."""
 
 CLASSES, PROBABILITIES, OBJECTS = "classes", "probabilities", "objects"
 LIKELY, CORES, FLOODED = "likely", "cores", "flooded"
-"""Arrays that are needed on the way: the probability of the foreground, and numbers within chunks."""
+"""Scratch arrays: the probability of the foreground, and object numbers within chunks."""
 
 
 @dataclass(frozen=True)
-class Saves:
-    """Which results are written beside the class map.
+class SavedResults:
+    """Results that are written besides the class map.
 
     Attributes
     ----------
     objects
-        The instance map.
+        Whether the instance map is written.
     probabilities
-        Of each class, in this type.
+        Type in which the probabilities of each class are written.
     object_class
-        Index of the class whose objects are wanted; None: all but the background together.
+        Index of the class that makes objects; None: all but the background together.
     """
 
     objects: bool = False
@@ -37,34 +37,34 @@ class Saves:
 
 
 @dataclass(frozen=True)
-class Work:
+class LargePrediction:
     """One large prediction.
 
     Attributes
     ----------
     source
-        File or store with the image, absolute: a worker on another machine finds it there, too.
+        File or store with the image, absolute; workers on other machines find it there, too.
     folder
-        The work folder, absolute: model, result and scratch arrays; on a disk that all workers share.
+        Work folder, absolute, with model, result and scratch arrays; on a disk that all workers share.
     saves
-        Which results are written.
+        Results to write.
     chunk, shard
-        Side of an output chunk, px, and chunks a side that one file holds. The unit of work is a whole file.
+        Side of an output chunk, px, and chunks along a side of one file. The unit of work is a whole file.
     tile
         Largest input tile, px.
     max_bytes
         Most memory that a process may hold; None: what its machine has left.
     fill_missing
-        Whether chunks that the source lacks are taken for its fill value.
+        Whether chunks that the source lacks count as its fill value.
     channels
-        Which of the source's channels the network sees, counted from 0; empty: all.
+        Channels of the source that the network receives, counted from 0; empty: all.
     device, precision, engine
         As for :class:`unseam.model.Model`.
     """
 
     source: str
     folder: str
-    saves: Saves = Saves()
+    saves: SavedResults = SavedResults()
     chunk: int = CHUNK
     shard: int = 1
     tile: int = 1212
@@ -77,12 +77,12 @@ class Work:
 
     @property
     def side(self) -> int:
-        """Of the unit of work, px: what one worker writes at once."""
+        """Side of the unit of work, px."""
         return self.chunk * self.shard
 
     @property
     def model(self) -> Path:
-        """A copy of the model file, so that a run which goes on has the model that it was begun with."""
+        """A copy of the model file: a resumed run has the model that it was started with."""
         return Path(self.folder) / "model.safetensors"
 
     @property
@@ -92,10 +92,10 @@ class Work:
 
     @property
     def scratch(self) -> Path:
-        """Arrays that are needed on the way."""
+        """Folder of the scratch arrays."""
         return Path(self.folder) / "scratch"
 
     def group(self, position: str, name: str) -> Path:
-        """The image group of one kind of result, of one position of the source."""
+        """Image group of one result of one position."""
         image = self.result / position
         return {CLASSES: image, PROBABILITIES: image / "probabilities", OBJECTS: image / "labels" / "objects"}[name]
