@@ -13,7 +13,7 @@ def tensor_type(plane: Shaped[np.ndarray, "*shape"] | Shaped[Tensor, "*shape"]) 
     return plane.dtype if isinstance(plane, Tensor) else torch.from_numpy(np.empty(0, plane.dtype)).dtype
 
 
-def cut(
+def cut_window(
     plane: Shaped[np.ndarray, "image_height image_width"] | Shaped[Tensor, "image_height image_width"],
     top: int,
     left: int,

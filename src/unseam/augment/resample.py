@@ -24,7 +24,7 @@ import torch
 from jaxtyping import Float32, Float64, Shaped
 from torch import Tensor
 
-from unseam.augment.cut import cut, tensor_type
+from unseam.augment.cut import cut_window, tensor_type
 
 _ROUNDING = 0.01
 """Px by which float32 coordinates surely do not differ from what their bounds were computed for."""
@@ -153,7 +153,7 @@ def sample_cubic(
     grid_NHWX = at.grid.permute(1, 2, 0)[None]
     sampled = []
     for plane in image:  # all channels in one call take half as long again on a CPU
-        cut(plane, at.base[0] + top, at.base[1] + left, window)
+        cut_window(plane, at.base[0] + top, at.base[1] + left, window)
         sampled.append(torch.nn.functional.grid_sample(posing, grid_NHWX, mode="bicubic", align_corners=True)[0])
     return sampled[0] if len(sampled) == 1 else torch.cat(sampled)
 
@@ -173,6 +173,6 @@ def sample_nearest(
     read = []
     for plane in maps:  # to read from the map itself, without a window, takes longer: it is not in the cache
         window = torch.empty((height, width), dtype=tensor_type(plane), device=at.grid.device)
-        cut(plane, at.base[0] + top, at.base[1] + left, window)
+        cut_window(plane, at.base[0] + top, at.base[1] + left, window)
         read.append(window.view(-1).index_select(0, index).view(at.grid.shape[1:]))
     return read
