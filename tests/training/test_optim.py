@@ -6,23 +6,23 @@ from hypothesis import strategies as st
 from torch import nn
 
 from unseam.errors import SettingsError
-from unseam.training import SGD, AdamW, Schedule
+from unseam.training import SGD, AdamW, Cosine
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.booleans())
 def test_the_factor_stays_between_0_and_1(warm_up, progress, decay):
-    assert 0 <= Schedule(warm_up, decay).factor(progress) <= 1
+    assert 0 <= Cosine(warm_up, decay).factor(progress) <= 1
 
 
 def test_the_factor_at_places_worked_by_hand():
-    schedule = Schedule(warm_up=0.2, decay=True)
+    schedule = Cosine(warm_up=0.2, decay=True)
     assert [round(schedule.factor(p), 4) for p in (0.0, 0.1, 0.2, 0.6, 1.0, 1.5)] == [0.005, 0.5, 1.0, 0.5, 0.0, 0.0]
-    assert Schedule(0.0, False).factor(0.99) == 1.0
-    assert Schedule(1.0, True).factor(0.5) == 0.5
+    assert Cosine(0.0, False).factor(0.99) == 1.0
+    assert Cosine(1.0, True).factor(0.5) == 0.5
 
 
 def test_warm_up_rises_and_decay_falls():
-    schedule = Schedule(0.1, True)
+    schedule = Cosine(0.1, True)
     factors = [schedule.factor(p) for p in np.linspace(0, 1, 101)]
     assert np.all(np.diff(factors[:11]) > 0)
     assert np.all(np.diff(factors[10:]) < 0)
@@ -52,7 +52,7 @@ def test_the_papers_momentum_is_the_default():
         (lambda: SGD(learning_rate=-1.0), r"sgd.learning_rate = -1.0"),
         (lambda: SGD(momentum=1.0), r"sgd.momentum = 1.0: it must lie between 0.0 and 0.9999"),
         (lambda: AdamW(weight_decay=float("nan")), r"adam_w.weight_decay"),
-        (lambda: Schedule(warm_up=2.0), r"schedule.warm_up"),
+        (lambda: Cosine(warm_up=2.0), r"schedule.warm_up"),
     ],
 )
 def test_settings_out_of_range(make, message):

@@ -3,7 +3,7 @@
 from unseam.augment import Augment, Elastic, GreyValues, Mirror, Rotate, Scale
 from unseam.nets import UNetConfig
 from unseam.recipes.run import Run, TrainingSettings, WeightMapSettings
-from unseam.training.optim import AdamW, Schedule
+from unseam.training.optim import AdamW, Cosine
 
 
 def default() -> Run:
@@ -24,6 +24,6 @@ def default() -> Run:
             grey=GreyValues(brightness=0.1, contrast=0.3, gamma=0.3, noise=0.02),
         ),
         optimiser=AdamW(learning_rate=1e-3, weight_decay=1e-4),
-        schedule=Schedule(warm_up=0.05, decay=True),
+        schedule=Cosine(warm_up=0.05, decay=True),
         training=TrainingSettings(minutes=5.0, output_size=260, batch_size=1, clip_norm=1.0),
     )

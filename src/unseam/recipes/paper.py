@@ -3,7 +3,7 @@
 from unseam.augment import Augment, Elastic, GreyValues, Mirror, Rotate
 from unseam.nets import UNetConfig
 from unseam.recipes.run import Run, TrainingSettings, WeightMapSettings
-from unseam.training.optim import SGD, Schedule
+from unseam.training.optim import SGD, Cosine
 
 
 def paper() -> Run:
@@ -20,7 +20,7 @@ def paper() -> Run:
         weight_map=WeightMapSettings(w0=10.0, sigma=5.0, balance=1.0),
         augment=Augment(elastic=Elastic(grid=3, sigma=10.0), rotate=Rotate(), mirror=Mirror(), grey=GreyValues()),
         optimiser=SGD(learning_rate=1e-4, momentum=0.99),
-        schedule=Schedule(warm_up=0.0, decay=False),
+        schedule=Cosine(warm_up=0.0, decay=False),
         training=TrainingSettings(
             steps=40_000, minutes=None, output_size=388, batch_size=1, clip_norm=None, precision="float32"
         ),
