@@ -14,7 +14,7 @@ from unseam.augment import Augment, Elastic, GreyValues, Mirror, Rotate, Scale
 from unseam.errors import SettingsError
 from unseam.losses import WeightedCrossEntropy
 from unseam.nets import FCNConfig, UNetConfig
-from unseam.recipes import RECIPES
+from unseam.recipes import RECIPES, recipe_named
 from unseam.recipes.run import DataSettings, Run, TrainingSettings, WeightMapSettings
 from unseam.settings import check_range, decode, encode, table_name, with_overrides
 from unseam.training.optim import SGD, AdamW, Cosine
@@ -33,7 +33,7 @@ RUNS = {
     "a value for not annotated": Run(data=DataSettings(masks="classes", ignore=255, validation=0.0)),
     "a tuple": Run(energy=WeightedCrossEntropy(class_weights=(0.5, 2.0, 1.0))),
     "no gap weights": Run(weight_map=WeightMapSettings(w0=0.0)),
-} | {recipe.__name__: recipe() for recipe in RECIPES}
+} | {recipe: recipe_named(recipe) for recipe in RECIPES}
 
 
 @pytest.fixture(params=RUNS.values(), ids=RUNS.keys())
@@ -255,9 +255,9 @@ def test_an_override_leaves_the_rest_of_its_member():
     assert after == replace(run, net=UNetConfig(first_width=8, depth=3), optimiser=SGD(0.1, 0.5))
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.__name__)
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_an_override_leaves_the_rest_of_a_recipe(recipe):
-    run = recipe()
+    run = recipe_named(recipe)
     assert with_overrides(run, ["training.seed=3"]) == replace(run, training=replace(run.training, seed=3))
 
 

@@ -13,7 +13,7 @@ from unseam.data.sample import Sample
 from unseam.data.weight_map import weight_map
 from unseam.losses import WeightedCrossEntropy
 from unseam.nets import UNet, UNetConfig
-from unseam.recipes import paper
+from unseam.recipes.paper import paper
 from unseam.settings import decode, encode, with_overrides
 from unseam.training.optim import SGD
 

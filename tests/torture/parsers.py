@@ -28,7 +28,7 @@ from unseam.io.append_journal import AppendJournal, packed, unpacked
 from unseam.io.large import open_large
 from unseam.model.model_file import ModelInfo, read_info, save_model
 from unseam.nets import UNetConfig
-from unseam.recipes import default
+from unseam.recipes.default import default
 from unseam.runs.checkpoints import Checkpoints
 from unseam.runs.run_folder import read_history, read_run
 from unseam.settings import encode, with_overrides

@@ -1,4 +1,4 @@
-"""The recipe for a newcomer: the best result in a few minutes from 1 to 30 images, on the machine at hand."""
+"""The recipe for a newcomer: the best result in a few minutes from 1 to 30 images on an ordinary computer."""
 
 from unseam.augment import Augment, Elastic, GreyValues, Mirror, Rotate, Scale
 from unseam.nets import UNetConfig
@@ -7,11 +7,11 @@ from unseam.training.optim import AdamW, Cosine
 
 
 def default() -> Run:
-    """A narrower U-Net, trained with AdamW for five minutes.
+    """Train a narrower U-Net with AdamW for five minutes.
 
-    Departs: a quarter of the paper's width (a sixteenth of its arithmetic), so that two cores of a laptop see some thousand
-    crops in that time; AdamW and a falling learning rate, which need fewer steps than momentum 0.99; milder class balance;
-    sizes vary as well. ``docs/log.md`` has the trials, with their numbers, that these were chosen by.
+    Departs: a quarter of the paper's width (a sixteenth of its arithmetic), so that two cores of a laptop process about a
+    thousand crops in that time; AdamW and a falling learning rate, which need fewer steps than momentum 0.99; a milder
+    class balance; objects also vary in size. ``docs/log.md`` has the trials behind these choices, with their numbers.
     """
     return Run(
         net=UNetConfig(first_width=16, depth=4, dropout=0.1),
