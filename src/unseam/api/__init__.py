@@ -1,3 +1,1 @@
 """What programs call, and all that the command line calls."""
-
-from unseam.recipes import RECIPES as RECIPES

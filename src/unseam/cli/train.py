@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from unseam.api import RECIPES
+from unseam.api.recipes import RECIPES
 
 _RECIPES = f"{', '.join(f'{name} ({text})' for name, text in RECIPES.items())}, or the config.toml of another run."
 

@@ -30,7 +30,7 @@ def main() -> None:
 
 def _answer(task: dict[str, Any], answers: IO[bytes]) -> None:
     path = Path(task["path"])
-    _limit(task["seconds"], task["bytes"])
+    limit_process(task["seconds"], task["bytes"])
     reader = TiffReader() if TiffReader().can_read(path) else PictureReader()
     told: dict[str, Any]
     try:
@@ -47,7 +47,7 @@ def _answer(task: dict[str, Any], answers: IO[bytes]) -> None:
     answers.write(pixels.reshape(-1).view(np.uint8).data)
 
 
-def _limit(seconds: int, num_bytes: int) -> None:
+def limit_process(seconds: int, num_bytes: int) -> None:
     """Let the system end this process when the file takes more than was granted."""
     try:
         import resource
