@@ -6,13 +6,12 @@ from families.package_copy import add_line, copy_package, run_python
 from unseam.io import write_image
 
 LAYOUT = '''
-from unseam.data.pairs import Pair, Pairs
+from dataclasses import replace
+from unseam.data.challenge_layouts import one_file_an_object
 
 def toy(folder):
-    """``x.png`` is the image and ``toy-of-x.png`` its mask."""
-    masks = sorted(folder.glob("toy-of-*.png"))
-    pairs = tuple(Pair(mask.stem[7:], (folder / mask.name[7:],), (mask,)) for mask in masks)
-    return Pairs(folder, pairs, "a toy layout") if pairs else None
+    found = one_file_an_object(folder / "toy") if (folder / "toy").is_dir() else None
+    return found and replace(found, layout="a toy layout")
 '''
 
 
@@ -21,11 +20,13 @@ def test_a_toy_layout_is_found(tmp_path):
     (copy / "data/toy_layout.py").write_text(LAYOUT, encoding="utf-8")
     add_line(copy / "data/layout.py", "import DataError", "from unseam.data.toy_layout import toy")
     add_line(copy / "data/layout.py", "_training_folder,", "    toy,")
-    data.mkdir()
-    mask = np.zeros((64, 64), np.uint8)
-    mask[8:30, 8:30] = mask[36:60, 36:60] = 255
-    write_image(data / "one.png", (mask // 2 + rng.integers(0, 60, mask.shape)).astype(np.uint8))
-    write_image(data / "toy-of-one.png", mask)
+    cell = np.zeros((64, 64), np.uint8)
+    cell[8:30, 8:30] = 255
+    for folder in ("images", "masks"):
+        (data / "toy/one" / folder).mkdir(parents=True)
+    write_image(data / "toy/one/images/one.png", (cell // 2 + rng.integers(0, 60, cell.shape)).astype(np.uint8))
+    for name, mask in (("a", cell), ("b", cell[::-1, ::-1])):
+        write_image(data / f"toy/one/masks/{name}.png", np.ascontiguousarray(mask))
     code = f"""
 from pathlib import Path
 from unseam.data.annotated import read_annotated
