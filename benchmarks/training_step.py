@@ -28,7 +28,8 @@ from common import facts, heading, write_result
 from unseam.data.crops import Crops, made_ahead
 from unseam.data.sample import Sample
 from unseam.machine.kept_memory import keep_freed_memory
-from unseam.recipes import default, paper
+from unseam.recipes.default import default
+from unseam.recipes.paper import paper
 from unseam.recipes.run import Run
 from unseam.training import Batch, Budget, Plan, TrainState, train
 

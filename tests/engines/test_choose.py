@@ -56,11 +56,11 @@ def test_openvino_on_a_gpu_is_refused(net):
 
 
 def test_openvino_that_is_not_there(net, monkeypatch):
-    openvino_engine._core.cache_clear()
+    openvino_engine.openvino_core.cache_clear()
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(SettingsError, match=r"pip install 'unseam\[openvino\]'"):
         OpenVINOEngine(net)
-    openvino_engine._core.cache_clear()
+    openvino_engine.openvino_core.cache_clear()
 
 
 def test_an_operation_without_a_word_is_named(net, monkeypatch):
@@ -73,8 +73,8 @@ def test_no_telemetry_is_imported():
     """OpenVINO reports its own import, if it can."""
     code = (
         "import sys\n"
-        "from unseam.engines.openvino_engine import _core\n"
-        "_core()\n"
+        "from unseam.engines.openvino_engine import openvino_core\n"
+        "openvino_core()\n"
         "assert not [m for m in sys.modules if m.split('.')[0] == 'openvino_telemetry'], 'imported'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -9,7 +9,7 @@ import tifffile
 from reference.toy import SMALL, spots
 from unseam.errors import DataError, OutputError, SettingsError
 from unseam.metrics import BestOverThresholds, RandError, VInfo, VRand, VRandScore, WarpingError, over_thresholds
-from unseam.recipes import paper
+from unseam.recipes.paper import paper
 from unseam.reproduce import EXPERIMENTS, Asked
 from unseam.reproduce.membranes import _Scored
 from unseam.reproduce.table import PaperTable, Row

@@ -20,7 +20,7 @@ from unseam.inference.instances import Objects
 from unseam.io import disk
 from unseam.model.model_file import read_info
 from unseam.nets import UNetConfig, members_of
-from unseam.recipes import default
+from unseam.recipes.default import default
 from unseam.runs.cross_validation import said_of_budget, shared_budget
 from unseam.runs.watch import Watch
 from unseam.settings import with_overrides

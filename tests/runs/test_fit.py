@@ -11,7 +11,7 @@ from unseam.data.labels import LabelReading
 from unseam.data.prepare import Prepared
 from unseam.data.sample import Sample
 from unseam.errors import DataError, ModelFileError, SettingsError, TrainingError
-from unseam.recipes import default
+from unseam.recipes.default import default
 from unseam.runs.fit import Session, fit
 from unseam.runs.watch import Watch
 from unseam.settings import with_overrides

@@ -53,7 +53,7 @@ def _with_rate(folder: Path, rate: float, seed: int) -> str | None:
     try:
         model = train_model(images, masks, out=folder, steps=120, settings=settings, device="cpu", watch=Watch(told.append))
     except TrainingError as error:
-        return str(error) if "--set optimiser.sgd.learning_rate=" in str(error) else None
+        return str(error) if "--set optimiser.learning_rate=" in str(error) else None
     learnt_nothing = [sentence for sentence in told if "learnt nothing" in sentence]
     if learnt_nothing:
         return learnt_nothing[0]

@@ -54,7 +54,7 @@ class OpenVINOEngine:
         assert dtype in (torch.float32, torch.bfloat16)
         self.net = net
         self.dtype = dtype
-        self._core = _core()
+        self._core = openvino_core()
         threads = num_threads or torch.get_num_threads()
         self._settings = {
             "INFERENCE_PRECISION_HINT": "bf16" if dtype == torch.bfloat16 else "f32",
@@ -119,7 +119,7 @@ class OpenVINOEngine:
 
 
 @lru_cache(maxsize=1)
-def _core() -> Any:
+def openvino_core() -> Any:
     """OpenVINO's runtime, without the telemetry that it would send when it is imported."""
     telemetry = "openvino_telemetry"
     known = telemetry in sys.modules

@@ -29,7 +29,7 @@ def main() -> None:
 
 def _answer(task: dict[str, Any], answers: IO[bytes]) -> None:
     path = Path(task["path"])
-    _limit(task["seconds"], task["bytes"])
+    limit_process(task["seconds"], task["bytes"])
     reader = next(reader for reader in READERS if reader.can_read(path))
     told: dict[str, Any]
     try:
@@ -46,7 +46,7 @@ def _answer(task: dict[str, Any], answers: IO[bytes]) -> None:
     answers.write(pixels.reshape(-1).view(np.uint8).data)
 
 
-def _limit(seconds: int, num_bytes: int) -> None:
+def limit_process(seconds: int, num_bytes: int) -> None:
     """Let the system end this process when the file takes more than was granted."""
     try:
         import resource

@@ -40,7 +40,7 @@ def write_with_manifest(folder: Path, about: Mapping[str, Any], files: Iterable[
         for name, data in files:
             facts[name] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
             yield name, data
-        yield MANIFEST, _rendered({**about, "files": facts})
+        yield MANIFEST, render_manifest({**about, "files": facts})
 
     write_folder_whole(folder, with_manifest())
 
@@ -72,7 +72,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
         about = json.loads(data)
         known = about.pop("sha256")
-        is_ours = _rendered(about) == data and isinstance(known, str) and _are_facts(about["files"])
+        is_ours = render_manifest(about) == data and isinstance(known, str) and _are_facts(about["files"])
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         is_ours = False
     if not is_ours:
@@ -93,7 +93,7 @@ def _read(path: Path, most: int) -> bytes:
         raise ModelFileError(f"{path}: cannot be read ({error.strerror}).") from error
 
 
-def _rendered(about: Mapping[str, Any]) -> bytes:
+def render_manifest(about: Mapping[str, Any]) -> bytes:
     """The manifest as bytes, with a check sum of all the rest."""
     total = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
     return (json.dumps({**about, "sha256": total}, indent=1) + "\n").encode()

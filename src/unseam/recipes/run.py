@@ -12,7 +12,7 @@ from unseam.inference.instances import Objects
 from unseam.losses import Loss, WeightedCrossEntropy
 from unseam.nets import NetConfig, UNetConfig
 from unseam.settings import check_range
-from unseam.training.optim import AdamW, Optimiser, Schedule
+from unseam.training.optim import AdamW, Cosine, Optimiser, Schedule
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,6 @@ class Run:
     augment: Augment = field(default_factory=Augment)
     energy: Loss = field(default_factory=WeightedCrossEntropy)
     optimiser: Optimiser = field(default_factory=AdamW)
-    schedule: Schedule = field(default_factory=Schedule)
+    schedule: Schedule = field(default_factory=Cosine)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     objects: Objects = field(default_factory=Objects)
