@@ -4,6 +4,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
+from torch import nn
 
 from unseam.engines.footprint import Footprint
 from unseam.geometry import Geometry
@@ -57,3 +58,10 @@ class TellsMemory(Protocol):
     def release(self) -> None:
         """Give back what it keeps; the next tile takes it again."""
         ...
+
+
+def geometry_of(net: nn.Module) -> Geometry:
+    """What a network does to sizes, as it states itself."""
+    geometry = net.geometry
+    assert isinstance(geometry, Geometry), f"{type(net).__name__} states no geometry"
+    return geometry

@@ -69,6 +69,11 @@ class EnsembleEngine:
                 engine.release()
 
 
+def average_engines(engines: Sequence[Engine]) -> Engine:
+    """One engine for several: itself if there is only one."""
+    return engines[0] if len(engines) == 1 else EnsembleEngine(engines)
+
+
 def _log_softmax(logits: Float[np.ndarray, "klass rows cols"]) -> Float[np.ndarray, "klass rows cols"]:
     shifted: np.ndarray = logits - logits.max(axis=0)
     shifted -= np.log(np.exp(shifted).sum(axis=0))

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
+from unseam.engines.base import geometry_of
 from unseam.engines.footprint import Footprint, bytes_as_written, bytes_of_largest_weight, num_weights
 from unseam.errors import SettingsError
 from unseam.geometry import Geometry
@@ -61,9 +62,7 @@ class TorchEngine:
     @property
     def geometry(self) -> Geometry:
         """The network's."""
-        geometry = self.net.geometry
-        assert isinstance(geometry, Geometry)
-        return geometry
+        return geometry_of(self.net)
 
     @property
     def num_classes(self) -> int:
