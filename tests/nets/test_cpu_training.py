@@ -1,4 +1,4 @@
-"""The bricks that stand in for those of Fig. 1 while a network trains on a CPU: equal, in place only then, and all or nothing."""
+"""The bricks that stand in for those of Fig. 1 while a network trains on a CPU: equal, and in place only then."""
 
 import pytest
 import torch

@@ -1,7 +1,6 @@
 """Gradients written out by hand against PyTorch's own: the same sums in another order."""
 
 import copy
-from dataclasses import replace
 
 import pytest
 import torch

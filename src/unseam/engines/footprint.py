@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from unseam.engines.record import Operation, Value, record, shape_of_result
+from unseam.engines.record import Operation, Value, record, shape_of_result, weights_of
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def bytes_as_written(net: nn.Module, input_shape: tuple[int, int, int, int], dty
     The network runs on tensors that have a shape only, and each of them is counted from the moment it is made until Python
     forgets it. So names that live on in the network's code count, and so do the places that a max-pooling notes.
     """
-    weights = {name: tensor.detach().to("meta", dtype) for name, tensor in net.state_dict().items()}
+    weights = {name: w.to("meta", dtype if w.is_floating_point() else w.dtype) for name, w in weights_of(net).items()}
     image = torch.empty(input_shape, device="meta", dtype=dtype)
     counter = _Counter(image.nbytes)
     was_training = net.training
@@ -99,6 +99,7 @@ class _Counter(TorchDispatchMode):
         super().__init__()
         self.now = self.most = now
         self._names: dict[int, int] = {}  # how many tensors stand in one memory
+        self._storages: dict[int, Any] = {}  # an id is a name only as long as its object lives
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -115,12 +116,12 @@ class _Counter(TorchDispatchMode):
 
     def _hold(self, result: Tensor, args: Any) -> None:
         storage = result.untyped_storage()
-        place, size = storage._cdata, storage.nbytes()
-        given = (part for part in args if isinstance(part, Tensor))
-        if place not in self._names and any(part.untyped_storage()._cdata == place for part in given):
-            return  # a part of the input or of a weight, which are counted elsewhere
+        place, size = id(storage), storage.nbytes()
         if place not in self._names:
+            if any(part.untyped_storage() is storage for part in args if isinstance(part, Tensor)):
+                return  # a part of the input or of a weight, which are counted elsewhere
             self._names[place] = 0
+            self._storages[place] = storage
             self.now += size
         self._names[place] += 1
         weakref.finalize(result, self._let_go, place, size)
@@ -128,5 +129,5 @@ class _Counter(TorchDispatchMode):
     def _let_go(self, place: int, size: int) -> None:
         self._names[place] -= 1
         if not self._names[place]:
-            del self._names[place]
+            del self._names[place], self._storages[place]
             self.now -= size
