@@ -18,7 +18,7 @@ from unseam.model.model_file import ModelInfo
 from unseam.nets import fast_on_cpu
 from unseam.recipes.run import Run
 from unseam.runs.checkpoints import Checkpoints
-from unseam.runs.checks import check_class_weights, check_classes, net_for
+from unseam.runs.checks import check_energy, check_classes, net_for
 from unseam.runs.record import model_info
 from unseam.settings import decode, encode
 from unseam.training import Batch, Budget, Observer, Plan, TrainState, train
@@ -98,7 +98,7 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
         If the checkpoint to go on from is of another run, or of other data, or if all are damaged.
     """
     parts = parts or split(prepared.samples, run.data.validation, run.training.seed)
-    check_class_weights(run, prepared)
+    check_energy(run, prepared)
     check_classes(parts, prepared, session.tell)
     session.tell(parts.reason)
     if session.device.type == "cpu":
