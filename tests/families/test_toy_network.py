@@ -77,8 +77,9 @@ def copy(tmp_path, rng):
     """The package with the toy in its list of networks, next to a folder with two annotated images."""
     folder = copy_package(tmp_path)
     (folder / "nets/toy.py").write_text(TOY, encoding="utf-8")
-    add_line(folder / "nets/__init__.py", "import FCN, FCNConfig", "from unseam.nets.toy import ToyConfig")
-    add_line(folder / "nets/__init__.py", "NetConfig = UNetConfig | FCNConfig", "NetConfig = UNetConfig | FCNConfig | ToyConfig")
+    face = folder / "nets/__init__.py"
+    add_line(face, "import FCN, FCNConfig", "from unseam.nets.toy import ToyConfig")
+    add_line(face, "NetConfig = UNetConfig | FCNConfig", "NetConfig = UNetConfig | FCNConfig | ToyConfig")
     for name in "ab":
         image, labels = spots(rng)
         for kind, array in (("images", image), ("masks", (labels > 0).astype(np.uint8))):

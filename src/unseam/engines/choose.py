@@ -1,4 +1,4 @@
-"""Which engine computes: the fastest that this machine can run, or the one that is named."""
+"""Choose the engine: the fastest that this machine can run, or the one that is named."""
 
 from importlib.util import find_spec
 from typing import Literal
@@ -21,14 +21,14 @@ figures behind it. ``compiled`` is PyTorch with a program compiled for each size
 def choose_engine(
     net: nn.Module, name: EngineName = "auto", device: str = "cpu", precision: Precision = "float32"
 ) -> Engine:
-    """The engine for a network.
+    """Make the engine for a network.
 
     Parameters
     ----------
     net
-        A network; one in float64 stays in float64, and in PyTorch, since the others do not compute in it.
+        A network in float64 stays in float64 and in PyTorch, since OpenVINO does not compute in it.
     name
-        Which; see :data:`EngineName`.
+        See :data:`EngineName`.
     device
         Where PyTorch computes; OpenVINO computes on the CPU.
     precision

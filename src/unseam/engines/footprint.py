@@ -1,7 +1,7 @@
 """How many bytes a network's maps take at their worst moment, counted without computing them.
 
-Two counts, because the libraries let go of maps at different times: PyTorch when Python's last name for a map is gone, a
-compiled program after the last operation that reads it.
+There are two counts, because libraries free maps at different times: PyTorch when Python's last name for a map is gone, a
+compiled program after the last operation that reads the map.
 """
 
 import weakref
@@ -22,9 +22,9 @@ class Footprint:
     Attributes
     ----------
     kept
-        Held until the engine is told to release it, or a tile of another size takes its place.
+        Held until the engine releases it, or until a tile of another size takes its place.
     passing
-        Held while a tile is computed, beside what is kept.
+        Held in addition while a tile is computed.
     """
 
     kept: int
@@ -32,7 +32,7 @@ class Footprint:
 
     @property
     def total(self) -> int:
-        """While a tile is computed."""
+        """Bytes held while a tile is computed."""
         return self.kept + self.passing
 
 
@@ -42,15 +42,15 @@ def num_weights(net: nn.Module) -> int:
 
 
 def bytes_of_largest_weight(net: nn.Module, dtype: torch.dtype) -> int:
-    """Of the largest weight of a network: libraries write each into an order of their own before they multiply by it."""
+    """Bytes of the largest weight: libraries copy each weight into another order before they multiply by it."""
     return dtype.itemsize * max(weight.numel() for weight in net.state_dict().values())
 
 
 def bytes_as_written(net: nn.Module, input_shape: tuple[int, int, int, int], dtype: torch.dtype) -> int:
-    """Most bytes of maps that are alive at once when PyTorch runs a network as it is written; the input counts.
+    """Most bytes of maps alive at once when PyTorch runs a network as it is written, the input included.
 
-    The network runs on tensors that have a shape only, and each of them is counted from the moment it is made until Python
-    forgets it. So names that live on in the network's code count, and so do the places that a max-pooling notes.
+    The network runs on tensors that have a shape only. Each is counted until Python forgets it, so names that live on in the
+    network's code count, and so do the places that a max-pooling notes.
     """
     weights = {name: w.to("meta", dtype if w.is_floating_point() else w.dtype) for name, w in weights_of(net).items()}
     image = torch.empty(input_shape, device="meta", dtype=dtype)
@@ -66,9 +66,9 @@ def bytes_as_written(net: nn.Module, input_shape: tuple[int, int, int, int], dty
 
 
 def bytes_until_last_read(net: nn.Module, input_shape: tuple[int, int, int, int], dtype: torch.dtype) -> int:
-    """Most bytes of maps that are alive at once when each is let go after its last reader; the float32 input counts.
+    """Most bytes of maps alive at once when each is freed after its last reader, the float32 input included.
 
-    What is cut out of a map stands in the map's own memory, and so does the result of an operation in place.
+    A slice shares the memory of its map, and so does the result of an operation in place.
     """
     operations = record(net, input_shape)
     memory_of: dict[Value, Value] = {Value(0): Value(0)}

@@ -18,7 +18,7 @@ from unseam.model.model_file import ModelInfo
 from unseam.nets import fast_on_cpu
 from unseam.recipes.run import Run
 from unseam.runs.checkpoints import Checkpoints
-from unseam.runs.checks import check_energy, check_classes, net_for
+from unseam.runs.checks import check_classes, check_energy, net_for
 from unseam.runs.record import model_info
 from unseam.settings import decode, encode
 from unseam.training import Batch, Budget, Observer, Plan, TrainState, train
