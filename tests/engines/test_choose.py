@@ -6,10 +6,12 @@ import sys
 
 import pytest
 import torch
+from torch import nn
 
 from unseam.engines import Engine, OpenVINOEngine, TorchEngine, choose, choose_engine, openvino_engine
 from unseam.engines.precision import has_fast_bfloat16
 from unseam.errors import SettingsError
+from unseam.geometry import Geometry
 from unseam.machine.cores import num_cores
 from unseam.nets import UNet, UNetConfig
 
@@ -78,6 +80,32 @@ def test_what_our_translation_lacks_is_left_to_openvinos_converter_and_said():
         "assert not [m for m in sys.modules if m.split('.')[0] == 'openvino_telemetry'], 'imported'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+class Odd(nn.Module):
+    """A network whose operations our translation has words for, but not with such arguments."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind, self.config = kind, UNetConfig(in_channels=2)
+        self.layer = nn.Conv2d(2, 2, 1, groups=2 if kind == "groups" else 1)
+        self.geometry = Geometry(context=0, phase=2, min_input=2)
+        self.register_buffer("table", torch.ones(1, 2, 1, 1), persistent=False)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        if self.kind == "weighted sum":
+            return torch.add(self.layer(image), image, alpha=2)
+        if self.kind == "sum with a buffer":
+            return self.layer(image) + self.table
+        if self.kind == "computed weights":
+            return nn.functional.conv2d(image, self.layer.weight * 2)
+        return self.layer(image)
+
+
+@pytest.mark.parametrize("kind", ["groups", "weighted sum", "sum with a buffer", "computed weights"])
+def test_known_operations_with_other_arguments_are_not_translated_either(kind):
+    assert openvino_engine._unknown_operations(Odd(kind))
+    assert not openvino_engine._unknown_operations(Odd("plain"))
 
 
 def test_what_openvino_cannot_compute_at_all_is_left_to_pytorch_and_said(net, monkeypatch):

@@ -1,4 +1,4 @@
-"""The network in OpenVINO: on a CPU about as fast as the machine multiplies matrices, and ready in a tenth of a second.
+"""Run a network in OpenVINO: on a CPU about as fast as the machine multiplies matrices, and ready in a tenth of a second.
 
 OpenVINO is an extra (``pip install 'unseam[openvino]'``) and is imported in this file only.
 """
@@ -43,9 +43,9 @@ class OpenVINOEngine:
     Parameters
     ----------
     net
-        With ``geometry`` and ``config.num_classes``. Its weights are taken as they are when a size is first met.
+        States ``geometry`` and ``config``. Its weights are taken as they are when a size is first computed.
     dtype
-        float32, or bfloat16 where the CPU has it: said explicitly, since OpenVINO would choose by itself.
+        float32, or bfloat16 where the CPU has it. OpenVINO gets it as an order, since it would choose for itself.
     num_threads
         Cores to compute on; None: as many as PyTorch uses.
 
@@ -105,15 +105,15 @@ class OpenVINOEngine:
 
     @property
     def kept_bytes(self) -> int:
-        """The sizes that are compiled, each with its weights and the memory of its maps."""
+        """Bytes of the compiled sizes, each with its weights and its maps."""
         return sum(self._footprint(shape).kept for shape in self._requests)
 
     def footprint(self, tile_shape: tuple[int, int, int]) -> Footprint:
-        """Bytes for an input tile (C, H, W): all of them are kept for the next one."""
+        """Bytes for an input tile (C, H, W); all of them are kept for the next tile."""
         return self._footprint(tile_shape)
 
     def release(self) -> None:
-        """Forget what is compiled."""
+        """Free the compiled sizes."""
         self._requests.clear()
 
     def _counted(self, tile_shape: tuple[int, int, int]) -> Footprint:
@@ -160,11 +160,23 @@ class UnknownOperationError(SettingsError):
 def _unknown_operations(net: nn.Module) -> str:
     """What our translation lacks for a network, as text; empty if it lacks nothing."""
     try:
-        names = {operation.name for operation in record(net, (1, *_smallest_tile(net)))}
-    except (RuntimeError, NotImplementedError, LookupError, AttributeError) as error:  # it cannot be recorded at all
-        return str(error).partition("\n")[0]
-    lacking = sorted(name.removeprefix("aten.").partition(".")[0] for name in names - _WORDS.keys())
-    return " and ".join(lacking)
+        operations = record(net, (1, *_smallest_tile(net)))
+    except (RuntimeError, LookupError, AttributeError):
+        return "operations that cannot be recorded"
+    lacking = {operation.name for operation in operations if not _is_known(operation)}
+    return " and ".join(sorted(name.removeprefix("aten.").partition(".")[0] for name in lacking))
+
+
+def _is_known(operation: Operation) -> bool:
+    """Whether our translation has a word for an operation with such arguments."""
+    if operation.name == "aten.convolution.default":
+        _, weight, bias, *_, output_padding, groups = operation.arguments
+        is_stored = isinstance(weight, Weight) and (bias is None or isinstance(bias, Weight))
+        return is_stored and groups == 1 and not any(output_padding)
+    if operation.name == "aten.add.Tensor":
+        return len(list(operation.inputs)) == 2 and operation.arguments[2] == 1
+    reads_weights = any(isinstance(argument, Weight) for argument in operation.arguments)
+    return operation.name in _WORDS and not reads_weights
 
 
 def _smallest_tile(net: nn.Module) -> tuple[int, int, int]:
@@ -194,7 +206,7 @@ def _core() -> Any:
 
 
 def _translate(net: nn.Module, input_shape: tuple[int, int, int, int]) -> Any:
-    """The recorded operations of a network in OpenVINO's words."""
+    """Write the recorded operations of a network in OpenVINO's words."""
     from openvino import Model, opset13
 
     image = opset13.parameter(list(input_shape), np.float32, name="image")
@@ -222,9 +234,7 @@ def _constant(ops: Any, weight: Tensor) -> Any:
 def _convolution(
     ops: Any, _: Operation, x: Any, weight: Tensor, bias: Tensor | None, stride: list[int], padding: list[int], *more: Any
 ) -> Any:
-    dilation, is_transposed, output_padding, groups = more
-    assert groups == 1, "no network of this house has groups"
-    assert not any(output_padding), "nor output padding"
+    dilation, is_transposed = more[:2]  # _is_known lets neither groups nor output padding pass
     word = ops.convolution_backprop_data if is_transposed else ops.convolution
     found = word(x, _constant(ops, weight), strides=stride, pads_begin=padding, pads_end=padding, dilations=dilation)
     return found if bias is None else ops.add(found, _constant(ops, bias.reshape(1, -1, 1, 1)))

@@ -104,7 +104,7 @@ class _Recorder(TorchDispatchMode):
         defaults = tuple(
             (kwargs or {}).get(wanted.name, wanted.default_value) for wanted in func._schema.arguments[len(args) :]
         )
-        is_in_place = result is args[0]
+        is_in_place = bool(args) and result is args[0]
         number = Value(1 + len(self.operations))
         self.operations.append(
             Operation(str(func), given + tuple(map(self._named, defaults)), number, tuple(result.shape), is_in_place)
