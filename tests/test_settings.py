@@ -15,7 +15,7 @@ from unseam.errors import SettingsError
 from unseam.losses import WeightedCrossEntropy
 from unseam.nets import FCNConfig, UNetConfig
 from unseam.recipes import RECIPES, recipe_named
-from unseam.recipes.run import DataSettings, Run, TrainingSettings, WeightMapSettings
+from unseam.recipes.run import DataSettings, Run, TrainingSettings, WeightMap
 from unseam.settings import check_range, decode, encode, table_name, with_overrides
 from unseam.training.optim import SGD, AdamW, Cosine
 
@@ -32,7 +32,7 @@ RUNS = {
     "no budget": Run(training=TrainingSettings(steps=None, minutes=None)),
     "a value for not annotated": Run(data=DataSettings(masks="classes", ignore=255, validation=0.0)),
     "a tuple": Run(energy=WeightedCrossEntropy(class_weights=(0.5, 2.0, 1.0))),
-    "no gap weights": Run(weight_map=WeightMapSettings(w0=0.0)),
+    "no gap weights": Run(weight_map=WeightMap(w0=0.0)),
 } | {recipe: recipe_named(recipe) for recipe in RECIPES}
 
 

@@ -67,8 +67,6 @@ def run(arguments: Sequence[str]) -> int:
         return USERS_MISTAKE if error.is_told else _say(str(error))
     except UnseamError as error:
         return _say(str(error))
-    except MemoryError:
-        return _say(_NO_MEMORY)
     except KeyboardInterrupt as error:
         print(f"stopped by {error}" if str(error) else "stopped", file=sys.stderr)
         return STOPPED
@@ -80,10 +78,12 @@ def run(arguments: Sequence[str]) -> int:
         if not any(word.count("[") + word.count("{") > _MOST_BRACKETS for word in arguments):
             raise
         return _say("A word of the command line has brackets in brackets, more than are read. Leave them out.")
-    except RuntimeError as error:
-        if not any(words in str(error) for words in ("allocate memory", "out of memory", "not enough memory")):
+    except (MemoryError, RuntimeError) as error:
+        from unseam.machine.memory import is_out_of_memory
+
+        if not is_out_of_memory(error):
             raise
-        return _say(_NO_MEMORY)  # PyTorch has no MemoryError
+        return _say(_NO_MEMORY)
     return 0
 
 

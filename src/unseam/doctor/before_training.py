@@ -9,7 +9,6 @@ from unseam.data.prepare import Annotated
 from unseam.doctor.examine import examine
 from unseam.doctor.finding import Finding
 from unseam.doctor.item import Item
-from unseam.geometry import Geometry
 from unseam.nets import NetConfig
 from unseam.recipes.run import Run
 
@@ -25,9 +24,7 @@ def warnings(annotated: Sequence[Annotated], reading: LabelReading, run: Run) ->
 def context_of(net: NetConfig) -> int:
     """Pixels that a network needs round its output; no weights are drawn."""
     with torch.device("meta"):
-        geometry = net.build().geometry
-    assert isinstance(geometry, Geometry)
-    return geometry.context
+        return net.build().context
 
 
 def _places(finding: Finding) -> str:

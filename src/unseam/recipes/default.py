@@ -2,7 +2,7 @@
 
 from unseam.augment import Augment, Elastic, GreyValues, Mirror, Rotate, Scale
 from unseam.nets import UNetConfig
-from unseam.recipes.run import Run, TrainingSettings, WeightMapSettings
+from unseam.recipes.run import Run, TrainingSettings, WeightMap
 from unseam.training.optim import AdamW, Cosine
 
 
@@ -15,7 +15,7 @@ def default() -> Run:
     """
     return Run(
         net=UNetConfig(first_width=16, depth=4, dropout=0.1),
-        weight_map=WeightMapSettings(w0=10.0, sigma=5.0, balance=0.25),
+        weight_map=WeightMap(w0=10.0, sigma=5.0, balance=0.25),
         augment=Augment(
             elastic=Elastic(grid=3, sigma=10.0),
             rotate=Rotate(),

@@ -2,7 +2,7 @@
 
 from unseam.augment import Augment, Elastic, GreyValues, Mirror, Rotate
 from unseam.nets import UNetConfig
-from unseam.recipes.run import Run, TrainingSettings, WeightMapSettings
+from unseam.recipes.run import Run, TrainingSettings, WeightMap
 from unseam.training.optim import SGD, Cosine
 
 
@@ -17,7 +17,7 @@ def paper() -> Run:
     """
     return Run(
         net=UNetConfig(first_width=64, depth=4, dropout=0.5),
-        weight_map=WeightMapSettings(w0=10.0, sigma=5.0, balance=1.0),
+        weight_map=WeightMap(w0=10.0, sigma=5.0, balance=1.0),
         augment=Augment(elastic=Elastic(grid=3, sigma=10.0), rotate=Rotate(), mirror=Mirror(), grey=GreyValues()),
         optimiser=SGD(learning_rate=1e-4, momentum=0.99),
         schedule=Cosine(warm_up=0.0, decay=False),

@@ -6,7 +6,7 @@ from typing import Literal
 from unseam.augment import Augment
 from unseam.data.folds import MOST_FOLDS
 from unseam.data.normalise import Normalise
-from unseam.data.weight_map_settings import WeightMapSettings
+from unseam.data.weight_map import WeightMap
 from unseam.engines import Precision
 from unseam.inference.instances import Objects
 from unseam.losses import Loss, WeightedCrossEntropy
@@ -92,7 +92,7 @@ class Run:
     net: NetConfig = field(default_factory=UNetConfig)
     data: DataSettings = field(default_factory=DataSettings)
     normalise: Normalise = field(default_factory=Normalise)
-    weight_map: WeightMapSettings = field(default_factory=WeightMapSettings)
+    weight_map: WeightMap = field(default_factory=WeightMap)
     augment: Augment = field(default_factory=Augment)
     energy: Loss = field(default_factory=WeightedCrossEntropy)
     optimiser: Optimiser = field(default_factory=AdamW)

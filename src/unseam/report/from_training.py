@@ -9,7 +9,7 @@ from torch import nn
 
 from unseam.data.fingerprint import fingerprint
 from unseam.data.sample import Sample
-from unseam.engines import TorchEngine
+from unseam.engines import TorchEngine, geometry_of
 from unseam.evaluation.held_out import HeldOutImage, HeldOutPredictions
 from unseam.geometry import Geometry
 from unseam.inference.seams import compare_tiles
@@ -68,8 +68,7 @@ def _example(
 
 def _check_seams(net: nn.Module, name: str, image: Float[np.ndarray, "channel height width"]) -> SeamCheck:
     """Check as large a part of an image as a few seconds allow, by tiles of one phase and of two, and by half of it."""
-    geometry = net.geometry
-    assert isinstance(geometry, Geometry)
+    geometry = geometry_of(net)
     phase = geometry.phase
     pace = _seconds_a_pixel(net, geometry, image.shape[0])
     for phases in _SIDES:

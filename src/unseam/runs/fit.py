@@ -10,16 +10,16 @@ from unseam.data.crops import Crops, made_ahead
 from unseam.data.fingerprint import fingerprint
 from unseam.data.prepare import Prepared
 from unseam.data.split import Split, split, spread
-from unseam.engines import choose_dtype
+from unseam.engines import choose_dtype, geometry_of
 from unseam.evaluation.held_out import HeldOutPredictions, predict_held_out, with_smallest_object
 from unseam.evaluation.validation import prepare_validation
-from unseam.geometry import Geometry
 from unseam.inference.instances import Objects
 from unseam.machine.kept_memory import keep_freed_memory
 from unseam.model.model_file import ModelInfo
+from unseam.nets import fast_on_cpu
 from unseam.recipes.run import Run
 from unseam.runs.checkpoints import Checkpoints
-from unseam.runs.checks import check_class_weights, check_classes, net_for
+from unseam.runs.checks import check_classes, check_energy, net_for
 from unseam.runs.record import model_info
 from unseam.settings import decode, encode
 from unseam.training import Batch, Budget, Observer, Plan, TrainState, train
@@ -112,7 +112,7 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
         If the checkpoint to go on from is of another run, or of other data, or if all are damaged.
     """
     parts = parts or split(prepared.samples, run.data.validation, run.training.seed)
-    check_class_weights(run, prepared)
+    check_energy(run, prepared)
     check_classes(parts, prepared, session.tell)
     session.tell(parts.reason)
     if session.device.type == "cpu":
@@ -146,7 +146,7 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
         session.on_start(validate.records)  # last: what fails before leaves no folder behind
     watching = [*session.observers, validate] if ranks.is_first else []
     try:
-        with AtStepEnd(ranks, state) as stop:
+        with AtStepEnd(ranks, state) as stop, fast_on_cpu(state.net):
             train(state, batches, run.energy, plan, [*watching, stop])
     except KeyboardInterrupt:
         if state.step == 0:  # nothing is learnt yet: there is no model to keep
@@ -231,10 +231,8 @@ def _plan(run: Run, device: torch.device, dtype: torch.dtype, ranks: Ranks) -> P
 
 def _crops(run: Run, parts: Split, net: torch.nn.Module, ranks: Ranks) -> Crops:
     settings = run.training
-    geometry = net.geometry
-    assert isinstance(geometry, Geometry)
     size, device = settings.output_size, next(net.parameters()).device
-    return Crops(parts.training, run.augment, geometry, size, settings.batch_size, settings.seed, device, ranks.rank)
+    return Crops(parts.training, run.augment, geometry_of(net), size, settings.batch_size, settings.seed, device, ranks.rank)
 
 
 def _objects(run: Run, parts: Split, prepared: Prepared) -> Objects | None:
