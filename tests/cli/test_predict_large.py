@@ -37,7 +37,8 @@ def test_zarr_to_zarr_as_in_memory(terminal, model, slide, tmp_path):
     said = terminal("predict", model, slide, "--out", out)
     assert said.code == 2
     assert said.err.startswith("unseam: ")
-    assert "is there already, and nothing is overwritten" in said.err
+    assert str(out) in said.err
+    assert "--overwrite" in said.err
 
 
 def test_stores_and_files_into_a_folder(terminal, model, data, slide, tmp_path):
