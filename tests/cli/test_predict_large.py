@@ -64,7 +64,7 @@ def test_two_workers(terminal, model, slide, tmp_path):
         (("--overlay",), r"--overlay: for a large image there is no such thing"),
         (("--skip-existing",), r"--skip-existing: for a large image"),
         (("--average", "flips"), r"--average: for a large image"),
-        (("--resume",), r"nothing to go on with: there is no work folder"),
+        (("--resume",), r"no work folder .* --resume"),
         (("--scheduler", "tcp://127.0.0.1:9"), r"no scheduler answers there within \d+ s"),
         (("--workers", "0"), r"0 workers came; 1 to 1024 may come"),
         (("--memory", "much"), r"The memory is 'much'"),
