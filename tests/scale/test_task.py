@@ -3,11 +3,10 @@
 import dataclasses
 import itertools
 
-import numpy as np
 import pytest
 
 from unseam.scale.stages import STAGES
-from unseam.scale.task import ChunkTask, PassKind, PlanePass, as_record, facts_of
+from unseam.scale.task import PassKind, PlanePass
 
 KEYS = {
     "0/0/grey range": PlanePass(PassKind.GREY_RANGE),
@@ -31,9 +30,6 @@ def test_different_passes_have_different_names():
     assert len(keys) == len(set(keys))
 
 
-def test_each_pass_has_one_function_and_its_facts_travel_through_the_journal():
+def test_each_pass_has_one_function_and_a_type_of_facts():
     assert set(STAGES) == set(PassKind)
-    for _, facts in STAGES.values():
-        example = facts(*(np.arange(3) for _ in dataclasses.fields(facts)))
-        back = facts_of(as_record(ChunkTask(PlanePass(PassKind.NETWORK), 7), example), facts)
-        assert all(np.array_equal(getattr(back, f.name), np.arange(3)) for f in dataclasses.fields(facts))
+    assert all(callable(function) and dataclasses.is_dataclass(facts) for function, facts in STAGES.values())
