@@ -61,8 +61,11 @@ class Session:
         Called after each validation with all records so far, those before a break included.
     tell
         Called with sentences for the user.
+    should_stop
+        Asked after each step. True ends training as Ctrl-C does: the state is saved, and the best weights so far are kept.
+        With several ranks only the first is asked, and all stop after the same step.
     ranks
-        Which of the processes that train together this is. All but the first call nobody and write nothing.
+        Which of the processes that train together this is. Only the first calls these functions and writes.
     """
 
     device: torch.device
@@ -72,11 +75,14 @@ class Session:
     on_start: Callable[[Sequence[Record]], None] = lambda _: None
     on_record: Callable[[TrainState, Sequence[Record]], None] = lambda *_: None
     tell: Callable[[str], None] = lambda _: None
+    should_stop: Callable[[], bool] = lambda: False
     ranks: Ranks = ALONE
 
 
 def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = None) -> Fitted:
-    """Train a network by a recipe; Ctrl-C ends it early with the best weights so far (before the first step it passes).
+    """Train a network by a recipe. Ctrl-C and ``session.should_stop`` end it early with the best weights so far.
+
+    Before the first step is done there is nothing to keep, and KeyboardInterrupt passes.
 
     Parameters
     ----------
@@ -130,18 +136,27 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     batches = starmap(Batch, made_ahead(_crops(run, parts, state.net, ranks).batch, state.step))
     if ranks.is_first:
         session.on_start(validate.records)  # last: what fails before leaves no folder behind
-    watching = [*session.observers, validate] if ranks.is_first else []
+    observers = [*session.observers, validate] if ranks.is_first else []
+    at_step_end = AtStepEnd(ranks, state, session.should_stop)
+
+    def stop(state: TrainState, progress: float) -> bool:
+        if ranks.is_first:
+            validate.check_learning(state, progress)
+        return at_step_end(state, progress)
+
     try:
-        with AtStepEnd(ranks, state) as stop:
-            train(state, batches, run.energy, plan, [*watching, stop])
+        with at_step_end:
+            train(state, batches, run.energy, plan, observers, stop)
     except KeyboardInterrupt:
         if state.step == 0:  # nothing is learnt yet: there is no model to keep
             raise
+        was_interrupted = True
+    was_interrupted |= at_step_end.has_stopped
+    if was_interrupted:
         # First of all, for who asked may not wait for long; and before the validation that only this stop calls for, so that
         # the run which goes on is the one that would have been without it.
         if session.checkpoints is not None and ranks.is_first and not _is_recorded(validate, state):
             session.checkpoints.save(state, validate, trained_on, ranks)
-        was_interrupted = True
         session.tell(f"stopped at step {state.step}; the {'best' if parts.chooses else 'last'} weights so far are kept")
     info = None
     if ranks.is_first:
