@@ -11,7 +11,8 @@ from PIL import Image
 
 import unseam
 from reference.toy import SMALL, spots, weights_of
-from unseam.api.training import load, train
+from unseam.api.models import load
+from unseam.api.training import train
 from unseam.errors import DataError, LabelError, ModelFileError, OutputError, SettingsError
 from unseam.model import Model
 from unseam.recipes import default

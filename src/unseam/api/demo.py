@@ -10,7 +10,7 @@ from unseam.api import training as api
 from unseam.api.predict_files import Wanted, plan_outputs, predict_file
 from unseam.errors import OutputError
 from unseam.evaluation.from_files import evaluate_files
-from unseam.inference.predict import DEFAULT_INPUT_TILE
+from unseam.inference import DEFAULT_INPUT_TILE
 from unseam.io import read_image, read_labels, write_image
 from unseam.metrics import Scores
 from unseam.report.overlay import errors, overlay

@@ -25,15 +25,20 @@ _MOST_PIXELS = 100_000_000
 """Of maps that the report of an evaluation holds."""
 
 
-def write_run_report(folder: RunFolder, out: Path | None = None) -> Path:
-    """Make the report of a run from what its folder holds, and nothing else.
+def write_report(run: str | Path, out: str | Path | None = None) -> Path:
+    """Write the report of a finished run, from what its folder holds and nothing else.
 
     Parameters
     ----------
-    folder
-        Of a finished run.
+    run
+        Run folder.
     out
         File to write; None: ``report.html`` in the folder.
+
+    Returns
+    -------
+    Path
+        The file.
 
     Raises
     ------
@@ -42,8 +47,9 @@ def write_run_report(folder: RunFolder, out: Path | None = None) -> Path:
     DataError
         If what was kept of the held-out parts is damaged.
     OutputError
-        If the file cannot be written, or is somebody's that is no report.
+        If the file cannot be written, or is already there and not one of our reports.
     """
+    folder = RunFolder(Path(run))
     info = read_info(folder.model)
     config = folder.path / "config.toml"
     evidence = load_evidence(folder.evidence) if folder.evidence.exists() else None
@@ -64,7 +70,7 @@ def write_run_report(folder: RunFolder, out: Path | None = None) -> Path:
         training=training,
         command=shlex.join(["unseam", "report", str(folder.path)]),
     )
-    return _write(out or folder.report, report)
+    return _write(Path(out) if out is not None else folder.report, report)
 
 
 class EvaluationReport:

@@ -3,10 +3,11 @@
 import json
 import textwrap
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
+from unseam.api.choices import Masks
 from unseam.errors import SettingsError
 
 
@@ -15,7 +16,7 @@ def evaluate(
     truth: Path,
     /,
     *,
-    masks: Literal["auto", "binary", "classes", "instances"] = "auto",
+    masks: Masks = "auto",
     ignore: int | None = None,
     tolerance: float | None = None,
     as_json: Annotated[str | None, Parameter(name="--json", allow_leading_hyphen=True)] = None,
@@ -54,9 +55,9 @@ def evaluate(
     no_report
         Make no report.
     """
+    from unseam.api.evaluate import evaluate_files
+    from unseam.api.files import write_text
     from unseam.api.reports import EvaluationReport
-    from unseam.evaluation.from_files import evaluate_files
-    from unseam.io import write_bytes_whole
 
     for option, place in (("--json", as_json), ("--csv", as_csv)):
         if place is not None and place.startswith("-") and place != "-":
@@ -76,7 +77,7 @@ def evaluate(
             print(text(), end="")
             printed = True
         elif place is not None:
-            write_bytes_whole(place, text().encode())
+            write_text(place, text())
     if printed:
         return
     from unseam.cli.table import print_legend, print_scores

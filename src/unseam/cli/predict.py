@@ -1,10 +1,12 @@
 """``unseam predict``."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
+
+from unseam.api.choices import DEFAULT_INPUT_TILE
+from unseam.cli.console import PredictConsole
 
 
 def predict(
@@ -19,7 +21,7 @@ def predict(
     threshold: float | None = None,
     min_size: int | None = None,
     average: Literal["none", "rotations", "flips"] = "none",
-    tile: int = 1212,
+    tile: int = DEFAULT_INPUT_TILE,
     memory: str | None = None,
     device: str = "auto",
     precision: Literal["auto", "float32", "bfloat16"] = "float32",
@@ -95,59 +97,34 @@ def predict(
     channel
         Large images: the channel that the model is to see, counted from 0; several times for several. Without it, all.
     """
-    from unseam.api.predict_files import Wanted
-    from unseam.cli.predict_large import predict_large_ones, refuse, split_stores
-    from unseam.cli.predict_many import predict_many
-    from unseam.machine.memory import parse_bytes
-    from unseam.model import Model
-    from unseam.scale.folder import is_one_result
+    from rich.console import Console as Terminal
 
-    loaded = Model.load(model, device, precision, engine)
-    saves_objects = save in ("instances", "both") or (save == "auto" and loaded.info.masks == "instances")
-    of_objects = {"--objects-of": objects_of, "--threshold": threshold, "--min-size": min_size}
-    if not saves_objects:
-        refuse(of_objects, "this is about objects, and none are written. Add --save instances or --save both.")
-    if threshold is not None:
-        loaded = loaded.with_objects(replace(loaded.info.objects, threshold=threshold))
-    if min_size is not None:
-        loaded = loaded.with_objects(replace(loaded.info.objects, min_size=min_size))
-    object_class = loaded.info.class_index(objects_of) if objects_of is not None else None
-    saves_classes = save in ("classes", "both") or not saves_objects
-    of_one: dict[str, object] = {"--resume": resume, "--workers": workers, "--scheduler": scheduler}
-    of_one["--probabilities-as"] = probabilities_as
-    large, files = (images, ()) if is_one_result(out) else split_stores(images)
-    if large:
-        of_many = {"--overlay": overlay, "--skip-existing": skip_existing, "--average": average != "none"}
-        refuse(of_many, "for a large image there is no such thing. Leave it out, or give images that fit into memory.")
-        predict_large_ones(
-            loaded,
-            large,
+    from unseam.api.models import load
+    from unseam.api.predict import predict as predict_images
+
+    with PredictConsole(Terminal(stderr=True)) as console:
+        results = predict_images(
+            load(model, device, precision, engine),
+            images,
             out,
-            save="both" if saves_classes and saves_objects else "instances" if saves_objects else "classes",
-            probabilities=probabilities_as or ("float16" if probabilities else "none"),
-            object_class=object_class,
+            save=save,
+            probabilities=probabilities,
+            overlay=overlay,
+            objects_of=objects_of,
+            threshold=threshold,
+            min_size=min_size,
+            average=average,
+            max_input_tile=tile,
+            max_memory=memory,
+            overwrite=overwrite,
+            skip_existing=skip_existing,
+            resume=resume,
             workers=workers,
             scheduler=scheduler,
-            max_memory=memory,
-            max_input_tile=tile,
-            resume=resume,
-            overwrite=overwrite,
+            probabilities_as=probabilities_as,
             fill_missing=missing_chunks == "fill",
             channels=channel,
+            watch=console.watch(),
         )
-        if not files:
-            return
-    else:
-        of_one |= {"--missing-chunks": missing_chunks == "fill", "--channel": channel or None}
-        refuse(of_one, "this is about large images. Give a Zarr store, or --out a name that ends in .zarr or .tif.")
-    predict_many(
-        loaded,
-        files,
-        out,
-        Wanted(saves_classes, saves_objects, probabilities, overlay, object_class),
-        overwrite=overwrite,
-        skip_existing=skip_existing,
-        max_input_tile=tile,
-        average=average,
-        max_memory=None if memory is None else parse_bytes(memory),
-    )
+    if not results:
+        print(f"nothing to do: all results are in {out} already")

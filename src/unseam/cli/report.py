@@ -19,7 +19,6 @@ def report(run: Path, /, *, out: Annotated[Path | None, Parameter(name=["--out",
     out
         File to write; without it, report.html in the run folder.
     """
-    from unseam.api.reports import write_run_report
-    from unseam.runs.run_folder import RunFolder
+    from unseam.api.reports import write_report
 
-    print(f"report: {write_run_report(RunFolder(run), out)}")
+    print(f"report: {write_report(run, out)}")

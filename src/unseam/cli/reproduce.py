@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from unseam.cli.console import Console
+
 
 def reproduce(
     table: Literal["isbi2012", "phc-u373", "dic-hela"],
@@ -50,18 +52,11 @@ def reproduce(
     from rich.console import Console as Terminal
     from rich.table import Table
 
-    from unseam.reproduce import EXPERIMENTS, Asked
-    from unseam.runs.watch import Watch
-    from unseam.training.observers import Console
+    from unseam.api.reproduce import EXPERIMENTS, Asked
 
     terminal, folder = Terminal(stderr=True), out or Path(f"reproduced-{table}")
-
-    def tell(sentence: str) -> None:
-        terminal.print(f"- {sentence}", highlight=False, markup=False, soft_wrap=True)
-
     with Console(terminal) as console:
-        watch = Watch(tell, console.recorded, (console,))
-        result = EXPERIMENTS[table](Asked(data, folder, minutes, recipe, set_, average, device, watch, resume))
+        result = EXPERIMENTS[table](Asked(data, folder, minutes, recipe, set_, average, device, console.watch(), resume))
     head, *rows = result.lines()
     shown = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for index, title in enumerate(head):

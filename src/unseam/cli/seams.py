@@ -28,17 +28,13 @@ def seams(
         Compute as prediction does, instead of in float64. A sum may be added up in another order in a tile of another size:
         about 1e-15 is left of that in float64, about 1e-6 in float32.
     """
-    from unseam.inference.seams import compare_tiles, one_pass
-    from unseam.io import read_image
-    from unseam.model import Model
+    from unseam.api.seams import check_seams
 
-    plane = read_image(image).planes()[0][:1500, :1500]
-    loaded = Model.load(model, device="cpu")
-    size = one_pass(loaded.net, *plane.shape[:2])
+    check = check_seams(model, image, tile, double=not float32)
     number_format = "float32" if float32 else "float64"
-    print(f"{plane.shape[1]} x {plane.shape[0]} px, {number_format}, one pass: input tile {size} x {size}")
+    print(f"{check.width} x {check.height} px, {number_format}, one pass: input tile {check.whole} x {check.whole}")
     worst = 0.0
-    for result in compare_tiles(loaded.net, loaded.normalised(plane), tile, double=not float32):
+    for result in check.comparisons:
         print(
             f"input tile {result.input_tile[0]:5d} x {result.input_tile[1]:<5d} {result.num_tiles:4d} tile(s)   "
             f"largest difference to one pass {result.difference:.3g}   pixels of another class {result.num_changed}"

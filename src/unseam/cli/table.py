@@ -3,12 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from unseam.metrics import Intervals, Scores
+if TYPE_CHECKING:
+    from unseam.api.evaluate import Intervals, Scores
 
 _WIDEST = 100
 _LONGEST_NAME = 28
@@ -55,7 +57,7 @@ _OF_CLASSES = (
 )
 
 
-def print_scores(scores: Scores, intervals: Intervals | None = None) -> tuple[str, ...]:
+def print_scores(scores: "Scores", intervals: "Intervals | None" = None) -> tuple[str, ...]:
     """A row an image and one for all of them, in as many columns as there is room for; files have them all.
 
     The columns that a person asks for first come first. With several classes, IoU and Dice are means over them, and the

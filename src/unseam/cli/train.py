@@ -1,9 +1,12 @@
 """``unseam train``."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
+
+from unseam.api.choices import Masks
+from unseam.cli.console import Console
 
 
 def train(
@@ -15,7 +18,7 @@ def train(
     steps: int | None = None,
     minutes: float | None = None,
     folds: int | None = None,
-    masks: Literal["auto", "binary", "classes", "instances"] = "auto",
+    masks: Masks = "auto",
     ignore: int | None = None,
     resume: Annotated[bool, Parameter(negative=())] = False,
     device: str = "auto",
@@ -58,11 +61,9 @@ def train(
     """
     from rich.console import Console as Terminal
 
+    from unseam.api.evaluate import Scores
+    from unseam.api.training import ranks_here
     from unseam.api.training import train as train_model
-    from unseam.metrics import Scores
-    from unseam.runs.watch import Watch
-    from unseam.training.joining import ranks_here
-    from unseam.training.observers import Console
 
     settings = [*set_]
     if masks != "auto":
@@ -70,12 +71,7 @@ def train(
     if ignore is not None:
         settings.append(f"data.ignore={ignore}")
     is_first, scores = ranks_here().is_first, list[Scores]()
-    terminal = Terminal(stderr=True, quiet=not is_first)
-
-    def tell(sentence: str) -> None:
-        terminal.print(f"- {sentence}", highlight=False, markup=False, soft_wrap=True)
-
-    with Console(terminal) as console:
+    with Console(Terminal(stderr=True, quiet=not is_first)) as console:
         model = train_model(
             data,
             out=out,
@@ -86,7 +82,7 @@ def train(
             settings=settings,
             device=device,
             resume=resume,
-            watch=Watch(tell, console.recorded, (console,), scores.append),
+            watch=console.watch(on_scores=scores.append),
         )
     if not is_first:
         return

@@ -1,6 +1,6 @@
 """One training run, from prepared samples to a model: what the recipe says, done in order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import starmap
 
@@ -136,22 +136,7 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     batches = starmap(Batch, made_ahead(_crops(run, parts, state.net, ranks).batch, state.step))
     if ranks.is_first:
         session.on_start(validate.records)  # last: what fails before leaves no folder behind
-    observers = [*session.observers, validate] if ranks.is_first else []
-    at_step_end = AtStepEnd(ranks, state, session.should_stop)
-
-    def stop(state: TrainState, progress: float) -> bool:
-        if ranks.is_first:
-            validate.check_learning(state, progress)
-        return at_step_end(state, progress)
-
-    try:
-        with at_step_end:
-            train(state, batches, run.energy, plan, observers, stop)
-    except KeyboardInterrupt:
-        if state.step == 0:  # nothing is learnt yet: there is no model to keep
-            raise
-        was_interrupted = True
-    was_interrupted |= at_step_end.has_stopped
+    was_interrupted = _train_or_stop(state, batches, run, plan, session, validate)
     if was_interrupted:
         # First of all, for who asked may not wait for long; and before the validation that only this stop calls for, so that
         # the run which goes on is the one that would have been without it.
@@ -168,6 +153,28 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
         info = replace(model_info(prepared, run, parts, validate, state, plan), objects=objects or run.objects)
     info = _everywhere(state.net, info, ranks)
     return Fitted(state.net.cpu().eval(), info, tuple(validate.records), parts.validation, was_interrupted)
+
+
+def _train_or_stop(
+    state: TrainState, batches: Iterator[Batch], run: Run, plan: Plan, session: Session, validate: Validate
+) -> bool:
+    """Train until the budget is used up or somebody stops it; whether somebody did."""
+    is_first = session.ranks.is_first
+    at_step_end = AtStepEnd(session.ranks, state, session.should_stop)
+
+    def stop(state: TrainState, progress: float) -> bool:
+        if is_first:
+            validate.check_learning(state, progress)
+        return at_step_end(state, progress)
+
+    try:
+        with at_step_end:
+            train(state, batches, run.energy, plan, [*session.observers, validate] if is_first else [], stop)
+    except KeyboardInterrupt:
+        if state.step == 0:  # nothing is learnt yet: there is no model to keep
+            raise
+        return True
+    return at_step_end.has_stopped
 
 
 def _is_recorded(validate: Validate, state: TrainState) -> bool:

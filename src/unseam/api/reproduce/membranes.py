@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from unseam.api.reproduce.experiment import Asked, last_block, made, trained
+from unseam.api.reproduce.table import PaperTable, Row, number
 from unseam.data.annotated import read_annotated
 from unseam.data.pairs import Pair
 from unseam.data.prepare import Annotated, prepare
@@ -13,8 +15,6 @@ from unseam.io import write_image
 from unseam.metrics import BestOverThresholds, PixelError, RandError, WarpingError
 from unseam.model import Model
 from unseam.report.overlay import to_look_at
-from unseam.reproduce.experiment import Asked, last_block, made, trained
-from unseam.reproduce.table import PaperTable, Row, number
 
 COLUMNS = ("warping error", "Rand error", "pixel error")
 PAPER = (
