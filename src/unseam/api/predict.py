@@ -160,7 +160,8 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     stores = paths if is_one_result(out) else tuple(path for path in paths if is_store(path))
     files = tuple(path for path in paths if path not in stores)
     if not stores:
-        large: dict[str, object] = {"--resume": resume, "--workers": workers, "--scheduler": scheduler, "--probabilities-as": probabilities_as}
+        large: dict[str, object] = {"--resume": resume, "--workers": workers, "--scheduler": scheduler}
+        large["--probabilities-as"] = probabilities_as
         large |= {"--missing-chunks": fill_missing, "--channel": tuple(channels) or None}
         _refuse(large, "this is about large images. Give a Zarr store, or --out a name that ends in .zarr or .tif.")
     results: list[Predicted] = []

@@ -26,7 +26,17 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,  # Ctrl-C is answered below
 )
-VERBS = ("check", "train", "predict", "evaluate", "report", "info", "seams", "demo", "reproduce")
+VERBS = (
+    "check",
+    "train",
+    "predict",
+    "evaluate",
+    "report",
+    "info",
+    "seams",
+    "demo",
+    "reproduce",
+)
 """The closed list, in the order of the help: verb ``x`` is the function ``x`` of ``cli/x.py``, whose docstring is its help."""
 
 for verb in VERBS:
