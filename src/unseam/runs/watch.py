@@ -8,7 +8,7 @@ from unseam.training import Observer, TrainState
 from unseam.training.observers import Record
 
 
-@dataclass(frozen=True)
+@dataclass
 class Watch:
     """Functions that training calls. Each does nothing unless the caller gives another one.
 

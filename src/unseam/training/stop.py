@@ -64,7 +64,8 @@ class AtStepEnd:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         if kind is None:
-            self.has_stopped |= self._agree(is_asked=False)
+            self.has_stopped = self.has_stopped or self._agree(is_asked=False)  # ranks that agreed do not meet again
+            self._deliver()
 
     def __call__(self, state: TrainState, progress: float) -> bool:
         """Whether training stops after this step. A signal that came during the step is delivered now."""
@@ -82,10 +83,13 @@ class AtStepEnd:
 
     def _agree(self, *, is_asked: bool) -> bool:
         """Whether all ranks stop. Gives a signal that came to the program's handler, which usually raises."""
-        came = self._came
         # A single process leaves it to its handler whether a signal ends training. Other ranks cannot see what it raises.
-        stops = self._ranks.any(is_asked or (came is not None and self._ranks.world > 1))
-        if came is not None:
-            self._came = None
-            self._before[came](came, None)
+        stops = self._ranks.any(is_asked or (self._came is not None and self._ranks.world > 1))
+        if stops or self._ranks.world == 1:  # one that came since the ranks agreed waits for the next step
+            self._deliver()
         return stops
+
+    def _deliver(self) -> None:
+        came, self._came = self._came, None
+        if came is not None:
+            self._before[came](came, None)
