@@ -1,4 +1,4 @@
-"""The demo: the whole way on real micrographs that ship with the package, from annotation to scores."""
+"""The demo: from annotation to scores, on real micrographs that ship with the package."""
 
 import time
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ SAMPLES = Path(__file__).parents[1] / "samples" / "axon-sem"
 
 @dataclass(frozen=True)
 class DemoResult:
-    """Scores on the held-out micrograph, the files to look at, and how long it all took."""
+    """Scores on the held-out micrograph, the files to look at, and the duration."""
 
     scores: Scores
     files: tuple[Path, ...]
@@ -29,7 +29,7 @@ class DemoResult:
 
 
 def run_demo(out: Path, minutes: float, watch: Watch) -> DemoResult:
-    """Train on two crops of micrographs of rat spinal cord, segment a third one of another animal, and score it.
+    """Train on crops of micrographs of rat spinal cord, segment one of another animal, and score it.
 
     Raises
     ------

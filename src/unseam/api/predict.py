@@ -22,17 +22,7 @@ from unseam.scale.predict_store import Save, predict_store
 
 @dataclass(frozen=True)
 class Predicted:
-    """What became of one image.
-
-    Attributes
-    ----------
-    image
-        Its file, or the first of them.
-    outputs
-        The files or the store that it was written to.
-    summary
-        Its size and what was found in it, as a phrase.
-    """
+    """An image (its first file), the files or the store that were written, and a phrase on its size and content."""
 
     image: Path
     outputs: tuple[Path, ...]
@@ -44,16 +34,9 @@ class Predicted:
 
 @dataclass(frozen=True)
 class PredictWatch:
-    """Functions that prediction calls. Each does nothing unless the caller gives another one.
+    """Functions that prediction calls; each does nothing unless the caller gives another one.
 
-    Attributes
-    ----------
-    tell
-        Called with sentences.
-    on_progress
-        Called with (what is computed, parts done, parts in all): tiles of an image, or chunks of a large one.
-    on_result
-        Called with each image that is finished.
+    ``tell`` gets sentences, ``on_progress`` (what is computed, tiles or chunks done, in all), ``on_result`` each finished image.
     """
 
     tell: Callable[[str], None] = lambda _: None

@@ -1,4 +1,4 @@
-"""The report of a run or of an evaluation as a file: from what is kept of it to a page."""
+"""Reports of runs and of evaluations, written as one HTML file each."""
 
 import shlex
 from collections.abc import Sequence
@@ -74,7 +74,7 @@ def write_report(run: str | Path, out: str | Path | None = None) -> Path:
 
 
 class EvaluationReport:
-    """Watches an evaluation, and makes its report.
+    """Collects what an evaluation compares, and writes its report.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class EvaluationReport:
     out
         File to write; None: ``report.html`` in the folder of the predictions.
     options
-        Of the command line, so that the page names the command that made it.
+        Options of the command line; the page shows the command that made it.
     """
 
     def __init__(self, predicted: Path, truth: Path, out: Path | None = None, options: Sequence[str] = ()) -> None:
@@ -97,7 +97,7 @@ class EvaluationReport:
         self._pairs: dict[Path, Pair] | None = None
 
     def on_pair(self, pair: ReadPair) -> None:
-        """Keep a pair of maps to show; what is kept is bounded, for there may be thousands."""
+        """Keep a pair of maps to show, up to a number of pixels: there may be thousands of pairs."""
         if self._pairs is None:
             self._pairs = _pairs_around(self.truth)
         truth, predicted = narrow(pair.images.truth), narrow(pair.images.predicted)
@@ -111,12 +111,13 @@ class EvaluationReport:
         self._class_names = tuple(f"value {value}" for value in pair.values)
 
     def write_if_possible(self, evaluation: Evaluation) -> str:
-        """Write the page, and say where it is, or why there is none: a place that nobody asked for may be read-only.
+        """Write the page; a sentence says where it is, or why there is none.
 
         Raises
         ------
         OutputError
-            If a file that was asked for cannot be written, or is somebody's that is no report.
+            If the caller named the file, and it cannot be written or is not one of our reports. The default place may be
+            read-only.
         """
         try:
             return f"report: {_write(self.out, self._report(evaluation))}"
@@ -151,7 +152,7 @@ def _pairs_around(truth: Path) -> dict[Path, Pair]:
 
 
 def _picture(pair: Pair | None, index: int, shape: tuple[int, ...]) -> UInt8[np.ndarray, "height width *colour"] | None:
-    """A plane of the image to look at; None where there is none that fits."""
+    """A plane of the image as a picture; None if there is none of this shape."""
     if pair is None:
         return None
     try:
@@ -163,9 +164,9 @@ def _picture(pair: Pair | None, index: int, shape: tuple[int, ...]) -> UInt8[np.
 
 
 def _write(out: Path, report: Report) -> Path:
-    """Write the page; what stands there already must be a report."""
+    """Write the page; a file that is already there must be one of our reports."""
     if out.exists() and not _is_report(out):
-        raise OutputError(f"{out} is there already, and is no report of ours: it is not overwritten. Give another --out.")
+        raise OutputError(f"{out} is already there and is not a report of unseam, so it is not overwritten. Give another --out.")
     write_bytes_whole(out, render(report).encode(errors="backslashreplace"))
     return out
 

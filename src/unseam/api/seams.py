@@ -1,29 +1,16 @@
 """The seam check of one image by a model: several tile sizes against one pass over the whole image."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from unseam.inference.seams import Comparison, compare_tiles, one_pass
 from unseam.io import read_image
 from unseam.model import Model
 
-_LONGEST_SIDE = 1500
 
-
-@dataclass(frozen=True)
-class SeamCheck:
-    """A seam check.
-
-    Attributes
-    ----------
-    height, width
-        Of the part of the image that is compared, px.
-    whole
-        Length of the one input tile that covers it, px.
-    comparisons
-        One tile size after the other, each computed when it is asked for.
-    """
+class SeamCheck(NamedTuple):
+    """The compared part of the image and the one input tile that covers it, px; a comparison for each tile size."""
 
     height: int
     width: int
@@ -31,21 +18,10 @@ class SeamCheck:
     comparisons: Iterator[Comparison]
 
 
-def check_seams(
-    model: str | Path, image: str | Path, tile_sizes: Sequence[int] = (), *, double: bool = True
-) -> SeamCheck:
-    """Compare tile sizes on an image; of a stack the first plane is taken, of a large image its upper left 1500 x 1500 px.
+def check_seams(model: str | Path, image: str | Path, tile_sizes: Sequence[int] = (), *, double: bool = True) -> SeamCheck:
+    """Compare tile sizes (px; empty: up to three) on the first plane of an image, at most 1500 x 1500 px of it.
 
-    Parameters
-    ----------
-    model
-        Model file or run folder.
-    image
-        Image file.
-    tile_sizes
-        Input tiles to try, px; empty: up to three sizes.
-    double
-        Compute in float64 instead of float32, so that hardly any rounding is left.
+    With ``double`` the network computes in float64, so that hardly any rounding is left.
 
     Raises
     ------
@@ -54,7 +30,7 @@ def check_seams(
     ImageReadError, ModelFileError, DataError
         If the files cannot be read, or do not fit together.
     """
-    plane = read_image(image).planes()[0][:_LONGEST_SIDE, :_LONGEST_SIDE]
+    plane = read_image(image).planes()[0][:1500, :1500]
     loaded = Model.load(model, device="cpu")
     height, width = plane.shape[:2]
     comparisons = compare_tiles(loaded.net, loaded.normalised(plane), tile_sizes, double=double)

@@ -124,7 +124,7 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
 
 
 def _goes_on_by_itself(folder: RunFolder, ranks: Ranks) -> bool:
-    """Whether torchrun began the run in this folder, and has now started it again in place of one that ended."""
+    """Whether torchrun began the run in this folder, and now starts it again because a process ended."""
     return bool(ranks.same(float(folder.was_begun_by(launch()))))
 
 

@@ -1,4 +1,4 @@
-"""One training run, from prepared samples to a model: what the recipe says, done in order."""
+"""One training run, from prepared samples to a model."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -29,9 +29,7 @@ from unseam.training.stop import AtStepEnd
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained network with what prediction needs, its history, what it was judged by, and whether it was stopped before
-    its budget's end.
-    """
+    """A trained network, what prediction needs, its history, the held-out parts, and whether it was stopped early."""
 
     net: torch.nn.Module
     info: ModelInfo
@@ -42,23 +40,23 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Session:
-    """Everything about one call of training that is not part of the recipe.
+    """Everything about one training that is not part of the recipe.
 
     Attributes
     ----------
     device
         Where to compute.
     checkpoints
-        Where the state of the run is kept; None: nowhere.
+        Where the state of the run is saved; None: nowhere.
     resume
-        Go on from the newest sound checkpoint, if there are any.
+        Continue from the newest sound checkpoint, if there is one.
     observers
         Called after each step.
     on_start
-        Called when all is ready, before the first step, with the records of before a break: a run that was killed between
-        its last checkpoint and what is written of it has no further record to write that with.
+        Called before the first step with the records of the checkpoint: a run that was killed after its last checkpoint may
+        not have written them, and may make no further record.
     on_record
-        Called after each validation with all records so far, those before a break included.
+        Called after each validation with all records so far, including those of the checkpoint.
     tell
         Called with sentences for the user.
     should_stop
@@ -87,10 +85,10 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     Parameters
     ----------
     prepared, run, session
-        What to train on, by which recipe, and everything else.
+        The samples, the recipe, and everything else.
     parts
-        What is held out; None: chosen by the recipe. Where it chooses nothing (a fold of a cross-validation), the last
-        weights are kept and the threshold of objects stays as it is.
+        What is held out; None: as the recipe says. If it does not choose the weights (in a fold of a cross-validation), the
+        last weights are kept and the threshold of objects stays as it is.
 
     Raises
     ------
@@ -135,11 +133,11 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     validate.begin(plan.budget.progress(state.step, state.seconds))
     batches = starmap(Batch, made_ahead(_crops(run, parts, state.net, ranks).batch, state.step))
     if ranks.is_first:
-        session.on_start(validate.records)  # last: what fails before leaves no folder behind
+        session.on_start(validate.records)  # last: a failure before leaves no folder behind
     was_interrupted = _train_or_stop(state, batches, run, plan, session, validate)
     if was_interrupted:
-        # First of all, for who asked may not wait for long; and before the validation that only this stop calls for, so that
-        # the run which goes on is the one that would have been without it.
+        # Saved first, because the process may soon be killed. And before the validation that only this stop causes, so that
+        # a run that continues is the run without the stop.
         if session.checkpoints is not None and ranks.is_first and not _is_recorded(validate, state):
             session.checkpoints.save(state, validate, trained_on, ranks)
         session.tell(f"stopped at step {state.step}; the {'best' if parts.chooses else 'last'} weights so far are kept")
@@ -184,7 +182,7 @@ def _is_recorded(validate: Validate, state: TrainState) -> bool:
 def _finish(
     validate: Validate, state: TrainState, parts: Split, tell: Callable[[str], None], needs_record: bool
 ) -> None:
-    """Leave the network with the weights that are kept; tell if they are doubtful."""
+    """Load the weights that are kept into the network; say so if they are doubtful."""
     if validate.best_weights is None or needs_record:
         validate.record(state)
     if doubt := validate.doubt_of(validate.best if parts.chooses else validate.records[-1], state):
@@ -195,7 +193,7 @@ def _finish(
 
 
 def _everywhere(net: torch.nn.Module, info: ModelInfo | None, ranks: Ranks) -> ModelInfo:
-    """Give every rank what rank 0 came to: the weights, and all that prediction needs beside them."""
+    """Give every rank the weights of rank 0 and what prediction needs besides them."""
     if ranks.world == 1:
         assert info is not None
         return info
@@ -205,7 +203,7 @@ def _everywhere(net: torch.nn.Module, info: ModelInfo | None, ranks: Ranks) -> M
 
 def _fresh_state(run: Run, prepared: Prepared, device: torch.device) -> TrainState:
     """The network with weights drawn from the seed, and its optimiser."""
-    with kept_chance(device):  # the caller's random numbers are not ours to restart
+    with kept_chance(device):  # the caller's random numbers stay as they are
         torch.manual_seed(run.training.seed)
         net: torch.nn.Module = net_for(run, prepared).build().to(device)
     net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -235,7 +233,7 @@ def _crops(run: Run, parts: Split, net: torch.nn.Module, ranks: Ranks) -> Crops:
 
 
 def _objects(run: Run, parts: Split, prepared: Prepared) -> Objects | None:
-    """How objects are taken from probabilities, fitted to those trained on; None where the masks hold classes."""
+    """The settings for objects, with the smallest object of the training masks; None if the masks hold classes."""
     if prepared.reading.kind != "instances":
         return None
     if not run.training.tune_objects:
@@ -244,6 +242,6 @@ def _objects(run: Run, parts: Split, prepared: Prepared) -> Objects | None:
 
 
 def _num_validations(run: Run) -> int:
-    """As many as the recipe says, but no more often than every tenth step."""
+    """The recipe's number of validations, but at most one in ten steps."""
     wanted, steps = run.training.validations, run.training.steps
     return wanted if steps is None else max(1, min(wanted, steps // 10))

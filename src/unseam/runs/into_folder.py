@@ -20,19 +20,7 @@ from unseam.training.ranks import ALONE, Ranks
 
 @dataclass(frozen=True)
 class Call:
-    """What one call of training brings besides data and recipe.
-
-    Attributes
-    ----------
-    device
-        Where to compute.
-    watch
-        The caller's functions.
-    resume
-        Continue from the checkpoints that are there.
-    ranks
-        Which of several processes this one is; the first writes.
-    """
+    """What one call of training brings besides data and recipe; ``resume``: continue from the checkpoints that are there."""
 
     device: str
     watch: Watch = field(default_factory=Watch)
@@ -48,9 +36,7 @@ def fit_into(
     Raises
     ------
     OutputError
-        If something cannot be written.
-    ModelFileError, DataError, SettingsError, TrainingError
-        As for :func:`unseam.runs.fit.fit`.
+        If something cannot be written; otherwise as :func:`unseam.runs.fit.fit`.
     """
     session = session_in(folder, folder, run, call, SCORE_NAMES[prepared.reading.kind])
     fitted = fit(prepared, run, session, parts)
@@ -61,9 +47,7 @@ def fit_into(
 
 
 def session_in(root: RunFolder | None, folder: RunFolder | None, run: Run, call: Call, score_name: str) -> Session:
-    """A session whose settings lie in ``root``, and whose checkpoints and history lie in ``folder``.
-
-    The two are one, unless the session trains a fold of a cross-validation.
+    """A session that keeps its settings in ``root``, and checkpoints and history in ``folder`` (of a fold, another one).
 
     Raises
     ------
