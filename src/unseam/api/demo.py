@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from unseam.api import training as api
-from unseam.api.predict_files import Wanted, plan_outputs, predict_file
+from unseam.api.predict_files import ResultKinds, plan_outputs, predict_file
 from unseam.errors import OutputError
 from unseam.evaluation.from_files import evaluate_files
 from unseam.inference import DEFAULT_INPUT_TILE
@@ -42,7 +42,7 @@ def run_demo(out: Path, minutes: float, watch: Watch) -> DemoResult:
     model = api.train(SAMPLES, out=out / "model", minutes=minutes, watch=watch)
     image = SAMPLES / "held-out" / "images" / "rat6.png"
     truth = SAMPLES / "held-out" / "masks" / "rat6.png"
-    wanted = Wanted(classes=True, instances=False, probabilities=False, overlay=True)
+    wanted = ResultKinds(classes=True, instances=False, probabilities=False, overlay=True)
     (job,) = plan_outputs([image], out, wanted, overwrite=True)
     predict_file(model, job, wanted, max_input_tile=DEFAULT_INPUT_TILE, average="none")
     assert job.classes is not None

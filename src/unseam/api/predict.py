@@ -36,7 +36,7 @@ class Predicted:
 class PredictWatch:
     """Functions that prediction calls; each does nothing unless the caller gives another one.
 
-    ``tell`` gets sentences, ``on_progress`` (what is computed, tiles or chunks done, in all), ``on_result`` each finished image.
+    ``tell`` gets sentences, ``on_progress`` (what is computed, parts done, parts in all), ``on_result`` each finished image.
     """
 
     tell: Callable[[str], None] = lambda _: None
@@ -167,7 +167,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         )
         results += _predict_stores(model, segment, stores, out, watch, resume=resume)
     if files or not stores:
-        wanted = predict_files.Wanted(saves_classes, saves_objects, probabilities, overlay, object_class)
+        wanted = predict_files.ResultKinds(saves_classes, saves_objects, probabilities, overlay, object_class)
         options: dict[str, Any] = {"max_input_tile": max_input_tile, "average": average}
         options["max_memory"] = None if max_memory is None else parse_bytes(max_memory)
         with output_folder(out, "prediction", is_shared=skip_existing):
@@ -197,7 +197,7 @@ def _predict_jobs(
     model: Model,
     jobs: Iterable[predict_files.Job],
     num_jobs: int,
-    wanted: predict_files.Wanted,
+    wanted: predict_files.ResultKinds,
     options: Mapping[str, Any],
     watch: PredictWatch,
 ) -> list[Predicted]:

@@ -22,7 +22,7 @@ from unseam.report.overlay import overlay
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ResultKinds:
     """Which results are written for each image; ``object_class`` is the index of the class whose objects are wanted."""
 
     classes: bool = True
@@ -63,7 +63,7 @@ class Result:
 
 
 def plan_outputs(
-    images: Sequence[Path], out: Path, wanted: Wanted, *, overwrite: bool, skip_existing: bool = False
+    images: Sequence[Path], out: Path, wanted: ResultKinds, *, overwrite: bool, skip_existing: bool = False
 ) -> list[Job]:
     """Find the images and name the results, before anything is computed.
 
@@ -143,7 +143,7 @@ def unclaimed(jobs: Sequence[Job], out: Path) -> Iterator[Job]:
 def predict_file(
     model: Model,
     job: Job,
-    wanted: Wanted,
+    wanted: ResultKinds,
     *,
     max_input_tile: int,
     average: Averaging,

@@ -166,7 +166,7 @@ def _picture(pair: Pair | None, index: int, shape: tuple[int, ...]) -> UInt8[np.
 def _write(out: Path, report: Report) -> Path:
     """Write the page; a file that is already there must be one of our reports."""
     if out.exists() and not _is_report(out):
-        raise OutputError(f"{out} is already there and is not a report of unseam, so it is not overwritten. Give another --out.")
+        raise OutputError(f"{out} is there already and not a report of unseam, so it is not overwritten. Give another --out.")
     write_bytes_whole(out, render(report).encode(errors="backslashreplace"))
     return out
 

@@ -19,7 +19,7 @@ from unseam.report.evidence import save_evidence
 from unseam.report.gather import Judged, gather
 from unseam.runs.cross_validation import Trained, cross_validate, said_of_budget
 from unseam.runs.fit import Fitted, Session
-from unseam.runs.into_folder import Call, fit_into, session_in
+from unseam.runs.into_folder import TrainingCall, fit_into, session_in
 from unseam.runs.run_folder import RunFolder
 from unseam.runs.settings_of_run import change_run, choose_run
 from unseam.runs.watch import Watch
@@ -120,7 +120,7 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
         with output_folder(folder.path, "training") if folder is not None and ranks.is_first else nullcontext():
             if folder is not None and ranks.is_first and not goes_on:
                 folder.check_free()
-            return _train(data, masks, run, folder, Call(device, watch, goes_on, ranks))
+            return _train(data, masks, run, folder, TrainingCall(device, watch, goes_on, ranks))
 
 
 def _goes_on_by_itself(folder: RunFolder, ranks: Ranks) -> bool:
@@ -128,7 +128,7 @@ def _goes_on_by_itself(folder: RunFolder, ranks: Ranks) -> bool:
     return bool(ranks.same(float(folder.was_begun_by(launch()))))
 
 
-def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: RunFolder | None, call: Call) -> Model:
+def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: RunFolder | None, call: TrainingCall) -> Model:
     """Train in a folder that no other process writes into meanwhile; of several ranks the first writes."""
     written = folder if call.ranks.is_first else None
     annotated = _annotated(data, masks, call.watch.tell)
@@ -160,7 +160,7 @@ def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: Ru
 
 
 def _train_folds(
-    prepared: Prepared, run: Run, folder: RunFolder | None, call: Call
+    prepared: Prepared, run: Run, folder: RunFolder | None, call: TrainingCall
 ) -> tuple[Model, tuple[Fitted, ...]]:
     """Train one network for each fold; after each fold the folder holds the ensemble of those that are finished."""
 

@@ -19,7 +19,7 @@ from unseam.training.ranks import ALONE, Ranks
 
 
 @dataclass(frozen=True)
-class Call:
+class TrainingCall:
     """What one call of training brings besides data and recipe; ``resume``: continue from the checkpoints that are there."""
 
     device: str
@@ -29,7 +29,7 @@ class Call:
 
 
 def fit_into(
-    folder: RunFolder | None, prepared: Prepared, run: Run, call: Call, parts: Split | None = None
+    folder: RunFolder | None, prepared: Prepared, run: Run, call: TrainingCall, parts: Split | None = None
 ) -> tuple[Model, Fitted]:
     """Train one network; settings, history, checkpoints and model are written into ``folder`` (None: nowhere).
 
@@ -46,7 +46,7 @@ def fit_into(
     return model, fitted
 
 
-def session_in(root: RunFolder | None, folder: RunFolder | None, run: Run, call: Call, score_name: str) -> Session:
+def session_in(root: RunFolder | None, folder: RunFolder | None, run: Run, call: TrainingCall, score_name: str) -> Session:
     """A session that keeps its settings in ``root``, and checkpoints and history in ``folder`` (of a fold, another one).
 
     Raises

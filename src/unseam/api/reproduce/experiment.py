@@ -13,7 +13,7 @@ from unseam.io.output_folder import output_folder
 from unseam.model import Model
 from unseam.recipes import recipe_named
 from unseam.recipes.run import Run
-from unseam.runs.into_folder import Call, fit_into
+from unseam.runs.into_folder import TrainingCall, fit_into
 from unseam.runs.run_folder import RunFolder
 from unseam.runs.watch import Watch
 from unseam.settings import with_overrides
@@ -92,7 +92,7 @@ def trained(prepared: Prepared, parts: Split, asked: Asked) -> Model:
     """
     folder = RunFolder(asked.out)
     with output_folder(folder.path, "training"):
-        model, _ = fit_into(folder, prepared, asked.run, Call(asked.device, asked.watch, asked.resume), parts)
+        model, _ = fit_into(folder, prepared, asked.run, TrainingCall(asked.device, asked.watch, asked.resume), parts)
         folder.end()
     return model
 
