@@ -21,22 +21,22 @@ def check(
 ) -> None:
     """Look for what is wrong with a folder of annotated images, before anyone trains on it.
 
-    Prints what stops training, what will hurt the result and what is worth knowing: where it is, what it does, and what
-    mends it. The exit code is 0 if nothing stops training, otherwise 2.
+    Prints what stops training, what will hurt the result and what is worth knowing, each with place, effect and remedy. The
+    exit code is 0 if nothing stops training, otherwise 2.
 
     Parameters
     ----------
     data
-        Folder with images and masks, in any layout that training knows. With --model also an image or a folder of images
+        Folder with images and masks, in any layout that training knows. With --model also an image, or a folder of images
         without masks.
     model
         Run folder or model file: are these images like those that it was trained on?
     masks
-        What the masks hold, if what is found out by looking is wrong.
+        What the masks hold, if the automatic choice is wrong.
     ignore
         Value of the masks that means "not annotated".
     json_
-        File to write everything into, with every place.
+        File for all findings, with every place.
     """
     from unseam.api.check import check as check_images
     from unseam.api.check import page

@@ -32,13 +32,13 @@ def evaluate(
     Parameters
     ----------
     predicted
-        Folder of predictions (x_masks.tif, x_classes.tif, ...) or one file. Probabilities beside them (x_prob.tif, x_prob.npy)
-        are scored too.
+        Folder of predictions (x_masks.tif, x_classes.tif, ...) or one file. Probabilities next to them (x_prob.tif,
+        x_prob.npy) are scored too.
     truth
         Folder of annotations, or of images and annotations in any layout that training knows, or one file.
     masks
-        What is scored; auto: objects if all predictions are named x_masks, classes if all are named x_classes, otherwise found
-        out by looking. binary: everything but the background is foreground.
+        What is scored. auto: objects if all predictions are named x_masks, classes if all are named x_classes, otherwise what
+        the values suggest. binary: everything but the background is foreground.
     ignore
         Value of the annotations that means "not annotated"; in predictions it is a value like any other.
     tolerance
@@ -51,9 +51,9 @@ def evaluate(
         File for all scores as a table with a line for each image and score, for a spreadsheet or R; - prints it instead of the
         table.
     report
-        File for the report, an HTML page with images, errors and scores; without it, report.html beside the predictions.
+        File for the report, an HTML page with images, errors and scores. Without it, report.html next to the predictions.
     no_report
-        Make no report.
+        Write no report.
     """
     from unseam.api.evaluate import evaluate_files
     from unseam.api.files import write_text

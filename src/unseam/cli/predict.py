@@ -40,8 +40,8 @@ def predict(
     Writes x_masks.tif (one number for each object), x_classes.tif (the classes, with the values of the training masks), or
     both, under the name of each image. Stacks are segmented plane by plane.
 
-    An image larger than memory is read and written chunk by chunk, and may be stopped and gone on with: an OME-Zarr store, or
-    any image where the name after --out ends in .zarr (OME-Zarr with a pyramid) or .tif (a tiled BigTIFF with a pyramid).
+    An OME-Zarr store is read and written chunk by chunk, so it may be larger than memory, and the work may be interrupted and
+    resumed. So is any image if the name after --out ends in .zarr (OME-Zarr with a pyramid) or .tif (tiled BigTIFF).
 
     Parameters
     ----------
@@ -50,8 +50,7 @@ def predict(
     images
         Image files, folders of images, or data sets in any layout that training knows; OME-Zarr stores.
     out
-        Folder for the results, where that of a store is called x_seg.ome.zarr; or the name of one large result, which ends in
-        .zarr or .tif.
+        Folder for the results (that of a store is x_seg.ome.zarr), or the name of one large result in .zarr or .tif.
     save
         What to write; auto: objects if the model was trained on objects, otherwise classes.
     probabilities
@@ -69,8 +68,8 @@ def predict(
     tile
         Largest input tile, px: larger takes more memory, and up to about the default is faster.
     memory
-        Most memory that the program may hold, such as 2GB or 500MB: tiles are made smaller until it should do. Without it,
-        what the machine has left.
+        Most memory that the program may hold, such as 2GB or 500MB; tiles become smaller to fit. Without it, what the machine
+        has left.
     device
         auto, cpu, cuda, ...
     precision
@@ -82,20 +81,20 @@ def predict(
     overwrite
         Replace results that are there already.
     skip_existing
-        Leave results that are there already, and write those that are missing. Several such calls may share one --out: each
-        image is computed by one of them. Without it, a folder into which another call writes is refused (exit code 75).
+        Leave results that are there already, and write the missing ones. Several such calls may share one --out; each image is
+        computed by one of them. Without it, a folder that another call writes into is refused (exit code 75).
     resume
-        Large images: go on with what an earlier call left unfinished.
+        Large images: continue what an earlier call left unfinished.
     workers
-        Large images: so many processes of this machine. --memory is then for all of them together.
+        Large images: number of processes on this machine. --memory is then for all of them together.
     scheduler
         Large images: the workers of this Dask scheduler, tcp://HOST:8786. --memory is then for each of them.
     probabilities_as
         Large images: write the probabilities too, with 11 bits (float16) or in 255 levels (uint8).
     missing_chunks
-        What a chunk is that an OME-Zarr image lacks: refused, or taken for its fill value, which some programs leave out.
+        Refuse an OME-Zarr image that lacks a chunk, or fill the chunk: some programs do not write chunks of the fill value.
     channel
-        Large images: the channel that the model is to see, counted from 0; several times for several. Without it, all.
+        Large images: a channel that the model sees, counted from 0; may be given several times. Without it, all.
     """
     from rich.console import Console as Terminal
 

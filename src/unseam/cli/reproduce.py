@@ -21,10 +21,10 @@ def reproduce(
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = (),
     resume: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
-    """Train as the paper did, and print the paper's figures beside ours, with all that differs.
+    """Train as the paper did, and print the paper's figures next to ours, with all that differs.
 
-    Writes table.md and table.json beside the model. The paper trained for ten hours on a graphics card; a processor makes a
-    few steps of its recipe a minute, which is not enough to learn. There --recipe default shows what can be had in little time.
+    Writes table.md and table.json next to the model. The paper trained for ten hours on a GPU. A CPU takes only a few steps of
+    that recipe per minute, which is not enough to learn; --recipe default shows what little time can reach.
 
     Parameters
     ----------
@@ -32,14 +32,14 @@ def reproduce(
         isbi2012: membranes in electron micrographs (table 1). phc-u373, dic-hela: cells of the Cell Tracking Challenge
         (table 2).
     data
-        Folder of the challenge's data: train-volume.tif and train-labels.tif (or images and masks, a slice a file); or the
+        Folder of the challenge's data: train-volume.tif and train-labels.tif (or images and masks, one slice per file); or the
         sequences 01 and 02 with 01_GT/SEG and 02_GT/SEG.
     out
         Folder for the model and the table; without it, reproduced-TABLE.
     minutes
         How long to train.
     recipe
-        paper, or default: the one for little time, which is not the paper's.
+        paper, or default, which is ours and for little time.
     average
         The paper averages over seven rotations; none is seven times as fast.
     device
@@ -47,7 +47,7 @@ def reproduce(
     set_
         Any setting of the recipe, as path.to.setting=value; may be given several times. The table then says so.
     resume
-        Go on with the run in --out, with the same recipe; a larger --minutes trains it for longer.
+        Continue the run in --out with the same recipe; a larger --minutes trains it for longer.
     """
     from rich.console import Console as Terminal
     from rich.table import Table

@@ -14,19 +14,19 @@ def seams(
     tile: Annotated[tuple[int, ...], Parameter(name="--tile", negative=())] = (),
     float32: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
-    """Show that the result does not depend on the tiles: one image by several tile sizes, and the largest difference.
+    """Show that the result does not depend on the tiles: predict one image with several tile sizes and compare.
 
     Parameters
     ----------
     model
         Run folder or model file.
     image
-        An image; of a stack, the first plane is taken, and of a large one its upper left 1500 x 1500 px.
+        An image. Of a stack the first plane is taken, of a large image its upper left 1500 x 1500 px.
     tile
         Largest input tiles to try, px; without it, up to three sizes, from small to half of one pass over the image.
     float32
-        Compute as prediction does, instead of in float64. A sum may be added up in another order in a tile of another size:
-        about 1e-15 is left of that in float64, about 1e-6 in float32.
+        Compute in float32, as prediction does, instead of float64. Tiles of another size may add numbers in another order; that
+        changes about 1e-15 in float64, about 1e-6 in float32.
     """
     from unseam.api.seams import check_seams
 

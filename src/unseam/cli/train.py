@@ -26,11 +26,11 @@ def train(
 ) -> None:
     """Train a model on a folder of annotated images.
 
-    On several GPUs or machines: torchrun --nproc-per-node 4 -m unseam train DATA --out cells/, and so many crops more a step.
+    On several GPUs or machines: torchrun --nproc-per-node 4 -m unseam train DATA --out cells/. Each step then takes the crops of
+    all of them.
 
-    Ctrl-C ends training early: the best weights so far become the model, and the exit code is 0, so that a script
-    goes on with it. Before the first step there is no model; the exit code is then 130. With --folds, the folds that are
-    finished become the model.
+    Ctrl-C ends training early: the best weights so far become the model, and the exit code is 0, so that a script continues.
+    Before the first step there is no model, and the exit code is 130. With --folds, the finished folds become the model.
 
     Parameters
     ----------
@@ -39,21 +39,21 @@ def train(
     out
         Run folder to write: report.html, model.safetensors, config.toml, history.csv, curve.svg, held_out.npz, README.md.
     recipe
-        default (a few minutes; if nothing is said), paper (as the paper trained), or the config.toml of another run.
+        default (a few minutes), paper (as the paper trained), or the config.toml of another run.
     steps
-        Train for so many steps.
+        Number of steps.
     minutes
-        Train for so many minutes. Without --steps and --minutes: five minutes, with --folds for each fold.
+        Duration. Without --steps and --minutes: five minutes, with --folds five for each fold.
     folds
-        Cross-validation: train so many networks, each without one part of the images, and score each on the part that it
-        did not see; predictions are the mean of all. --minutes and --steps are then for all of them together. Writes
-        out_of_fold.json and out_of_fold.csv as well.
+        Cross-validation: number of networks. Each is trained without one part of the images and scored on that part;
+        predictions are the mean of all. --minutes and --steps are then for all together. Also writes out_of_fold.json and
+        out_of_fold.csv.
     masks
-        What the masks hold, if what is found out by looking is wrong.
+        What the masks hold, if the automatic choice is wrong.
     ignore
         Value of the masks that means "not annotated".
     resume
-        Go on with the run in --out; a larger --minutes or --steps trains it for longer.
+        Continue the run in --out; a larger --minutes or --steps trains it for longer.
     device
         auto, cpu, cuda, ...
     set_
