@@ -26,7 +26,7 @@ def train(
 ) -> None:
     """Train a model on a folder of annotated images.
 
-    On several GPUs or machines: torchrun --nproc-per-node 4 -m unseam train DATA --out cells/. Each step then takes the crops of
+    On several GPUs or machines: torchrun --nproc-per-node 4 -m unseam train DATA --out cells/. A step then takes the crops of
     all of them.
 
     Ctrl-C ends training early: the best weights so far become the model, and the exit code is 0, so that a script continues.
