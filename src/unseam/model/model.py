@@ -14,8 +14,9 @@ from unseam.data.channels import is_grey_saved_as_colour, num_channels
 from unseam.data.normalise import check_image
 from unseam.engines import Engine, EngineName, Precision, average_engines, choose_device, choose_engine
 from unseam.errors import DataError
+from unseam.inference import DEFAULT_INPUT_TILE
 from unseam.inference.instances import Objects
-from unseam.inference.predict import DEFAULT_INPUT_TILE, Predictor, likeliest_class
+from unseam.inference.predict import Predictor, likeliest_class
 from unseam.inference.rotations import Averaging, averaged
 from unseam.machine.memory import parse_bytes
 from unseam.model.model_file import ModelInfo, load_model, save_model
