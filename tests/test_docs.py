@@ -21,6 +21,7 @@ from test_house import FLOOR
 from unseam.api import training as api
 from unseam.cli.app import app, run
 from unseam.io import write_image
+from unseam.metrics import ImagePair, SurfaceDistance, WarpingError, evaluate_class_maps, evaluate_instance_maps
 from unseam.recipes import recipe_named
 from unseam.settings import with_overrides
 
@@ -204,6 +205,17 @@ def test_messages_that_the_documents_explain_exist():
     said = messages()
     for fragment in (span for row in rows for span in spans(row)):
         assert any(fragment in text for text in said), f"no message says {fragment!r}"
+
+
+def test_the_page_of_scores_names_every_score():
+    truth, likely = np.pad(np.array([[1, 2]]), 2), np.full((3, 5, 6), 1 / 3)
+    pair = ImagePair("a", truth, truth, probabilities=likely)
+    columns = {
+        *evaluate_class_maps([pair], surface=SurfaceDistance(), warping=WarpingError()).columns,
+        *evaluate_instance_maps([pair], surface=SurfaceDistance()).columns,
+    }
+    named = set(spans((ROOT / "docs/scores.md").read_text(encoding="utf-8")))
+    assert {re.sub(r"_class_\d+$|_\d5$|_[6-9]0$", "", column) for column in columns} - named == set()
 
 
 def test_the_floors_are_those_of_the_house():
