@@ -29,7 +29,7 @@ from scipy.spatial import cKDTree
 
 import unseam
 from common import facts, heading, write_result
-from unseam.data.weight_map import cut_ridge
+from unseam.data.ridge import cut_ridge
 from unseam.geometry.two_nearest import two_nearest
 from unseam.inference.instances import Objects
 

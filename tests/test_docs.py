@@ -21,7 +21,7 @@ from test_house import FLOOR
 from unseam.api import training as api
 from unseam.cli.app import app, run
 from unseam.io import write_image
-from unseam.metrics import ImagePair, SurfaceDistance, WarpingError, evaluate_class_maps, evaluate_instance_maps
+from unseam.metrics import ImagePair, evaluate_class_maps, evaluate_instance_maps, every_metric
 from unseam.recipes import recipe_named
 from unseam.settings import with_overrides
 
@@ -208,11 +208,13 @@ def test_messages_that_the_documents_explain_exist():
 
 
 def test_the_page_of_scores_names_every_score():
-    truth, likely = np.pad(np.array([[1, 2]]), 2), np.full((3, 5, 6), 1 / 3)
-    pair = ImagePair("a", truth, truth, probabilities=likely)
+    truth = np.pad(np.array([[1, 2]]), 2)
+    cells = np.minimum(truth, 1)
+    pair, two_classes = ImagePair("a", truth, truth, probabilities=np.full((3, 5, 6), 1 / 3)), ImagePair("a", cells, cells)
     columns = {
-        *evaluate_class_maps([pair], surface=SurfaceDistance(), warping=WarpingError()).columns,
-        *evaluate_instance_maps([pair], surface=SurfaceDistance()).columns,
+        *evaluate_class_maps([pair], metrics=every_metric()).columns,
+        *evaluate_class_maps([two_classes], metrics=every_metric()).columns,
+        *evaluate_instance_maps([pair], metrics=every_metric()).columns,
     }
     named = set(spans((ROOT / "docs/scores.md").read_text(encoding="utf-8")))
     assert {re.sub(r"_class_\d+$|_\d5$|_[6-9]0$", "", column) for column in columns} - named == set()
@@ -225,8 +227,9 @@ def test_the_floors_are_those_of_the_house():
 
 
 def test_files_that_the_architecture_names_exist():
-    example = {"metrics/boundary.py", "losses/dice.py", "nets/other.py", "augment/blur.py", "io/zarr.py"}
+    example = {"metrics/boundary.py", "losses/dice.py", "nets/other.py", "augment/blur.py", "io/other.py"}
     example |= {"recipes/other.py", "engines/other.py", "cli/other.py", "io/large/other.py", "scale/stages/other.py"}
+    example |= {"training/other.py", "data/other.py"}
     for name in spans((ROOT / "docs/architecture.md").read_text(encoding="utf-8")):
         if re.fullmatch(r"[\w/]+\.py", name) and name not in example:
             assert (ROOT / name).exists() or (ROOT / "src/unseam" / name).exists(), name

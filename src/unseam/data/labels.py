@@ -171,7 +171,7 @@ def _check_declared(
         try:
             to_class_map(labels, reading)
         except LabelError as error:
-            raise LabelError(f"{name}: {error}") from error
+            raise LabelError(f"{name}: {error}", name) from error
     missing = [f"{value} ({name})" for value, name in declared if value not in evidence.values]
     if missing:
         raise LabelError(
@@ -197,5 +197,6 @@ def _check_not_too_high(evidence: Evidence, maps: Sequence[np.ndarray], names: S
     row, column = first_pixel(maps[number] > _HIGHEST)
     raise LabelError(
         f"{names[number]}: the mask holds the value {maps[number][row, column]} at row {row}, column {column}; classes may "
-        f"have 0 to {_HIGHEST}, for larger ones cannot be written into a result. Give the classes smaller numbers."
+        f"have 0 to {_HIGHEST}, for larger ones cannot be written into a result. Give the classes smaller numbers.",
+        names[number],
     )

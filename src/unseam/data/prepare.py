@@ -13,9 +13,9 @@ from unseam.data.grey_facts import SeenImages, grey_facts, object_sizes, seen_im
 from unseam.data.label_faults import is_copy_of_image
 from unseam.data.labels import LabelReading, judge_labels, to_class_map, to_instance_map
 from unseam.data.normalise import Normalise, check_image
+from unseam.data.ridge import cut_ridge
 from unseam.data.sample import Sample
-from unseam.data.weight_map import balanced_class_weights, cut_ridge, separation_term
-from unseam.data.weight_map_settings import WeightMapSettings
+from unseam.data.weight_map import WeightMap
 from unseam.errors import DataError, LabelError
 from unseam.shapes import IGNORE, NOT_ANNOTATED
 
@@ -36,6 +36,8 @@ class Annotated:
         The file that it is a plane of, or the sequence that it is a frame of; empty: it stands alone.
     mask_file
         Of its mask, for messages; empty: it came as an array.
+    stack, plane
+        The stack that it is a plane of, and its number there, counted from 0; empty and None: it is no plane.
     """
 
     name: str
@@ -44,6 +46,8 @@ class Annotated:
     spacing_um: tuple[float, float] | None = None
     group: str = ""
     mask_file: str = ""
+    stack: str = ""
+    plane: int | None = None
 
     @property
     def mask_name(self) -> str:
@@ -92,7 +96,7 @@ def num_classes(reading: LabelReading) -> int:
 def prepare(
     annotated: Sequence[Annotated],
     normalise: Normalise,
-    weight_map: WeightMapSettings,
+    weight_map: WeightMap,
     *,
     masks: Literal["auto", "binary", "classes", "instances"] = "auto",
     ignore: int | None = None,
@@ -152,13 +156,13 @@ def prepare(
         class_maps.append(class_map)
         separated.append(cells)
         objects.append(instances)
-    class_weights = _class_weights(class_maps, num_classes(reading), weight_map.balance)
+    class_weights = weight_map.class_weights(_count_pixels(class_maps, num_classes(reading)))
     samples = tuple(
         Sample(
             item.name,
             _normalised(item, normalise),
             class_map,
-            _weights(class_map, cells, class_weights, weight_map),
+            weight_map(class_map, cells, class_weights),
             ids,
             item.group,
         )
@@ -227,27 +231,9 @@ def _naming(item: Annotated) -> Iterator[None]:
         raise type(error)(f"{item.name}: {error}") from error
 
 
-def _weights(
-    class_map: np.ndarray, cells: np.ndarray | None, class_weights: tuple[float, ...], settings: WeightMapSettings
-) -> np.ndarray:
-    """w(x) of Eq. 2: w_c of each pixel and the term between cells; what nobody annotated weighs nothing."""
-    lookup = np.zeros(256, np.float32)
-    lookup[: len(class_weights)] = class_weights
-    weights = lookup[class_map]
-    if cells is not None:
-        weights += separation_term(cells, settings.w0, settings.sigma)
-        weights[class_map == IGNORE] = 0.0
-    return weights
-
-
-def _class_weights(class_maps: Sequence[np.ndarray], classes: int, balance: float) -> tuple[float, ...]:
-    """Frequencies to the power of ``-balance``, scaled to mean 1 over the annotated pixels."""
-    counts = np.zeros(256, dtype=np.int64)
-    for class_map in class_maps:
-        counts += np.bincount(class_map.ravel(), minlength=256)
-    weights = np.asarray(balanced_class_weights([int(n) for n in counts[:classes]])) ** balance
-    mean = float((weights * counts[:classes]).sum() / max(1, counts[:classes].sum()))
-    return tuple(float(w) for w in weights / mean)
+def _count_pixels(class_maps: Sequence[np.ndarray], classes: int) -> np.ndarray:
+    """Annotated pixels of each class in all maps."""
+    return np.sum([np.bincount(class_map.ravel(), minlength=256)[:classes] for class_map in class_maps], axis=0)
 
 
 def _grey_where_all_are(annotated: Sequence[Annotated], tell: Callable[[str], None]) -> Sequence[Annotated]:

@@ -38,7 +38,11 @@ _MOST_MEMBERS = 100
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """What a model was trained on, and how: enough to repeat it."""
+    """What a model was trained on, and how: enough to repeat it.
+
+    ``score`` is that of the finished model on what was held out, predicted once after training in float32 (files of version
+    0.1: the best validation during training). ``best_step`` is the step whose weights were kept.
+    """
 
     images: tuple[str, ...] = ()
     num_annotated_pixels: int = 0

@@ -9,7 +9,7 @@ from unseam.data.sample import Sample
 from unseam.data.split import Split, annotated, whole
 from unseam.engines import choose_device
 from unseam.errors import DataError, SettingsError
-from unseam.evaluation.held_out import SCORE_NAMES
+from unseam.evaluation.scoring import SCORE_NAMES
 from unseam.inference.rotations import Averaging
 from unseam.io.output_folder import output_folder
 from unseam.model import Model

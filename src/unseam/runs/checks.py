@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import torch
 
 from unseam.data.prepare import Prepared
 from unseam.data.split import Split
@@ -28,15 +29,20 @@ def net_for(run: Run, prepared: Prepared) -> NetConfig:
     return replace(run.net, in_channels=prepared.channels, num_classes=prepared.num_classes)
 
 
-def check_class_weights(run: Run, prepared: Prepared) -> None:
-    """Refuse before the first step what the energy would refuse at it."""
-    given = run.energy.class_weights
-    if given and len(given) != prepared.num_classes:
+def check_energy(run: Run, prepared: Prepared) -> None:
+    """Refuse before the first step what the energy would refuse at it: one pixel is tried.
+
+    Raises
+    ------
+    SettingsError
+        If the settings of the energy do not fit the classes of the data.
+    """
+    pixel = torch.zeros(1, 1, 1)
+    try:
+        run.energy(torch.zeros(1, prepared.num_classes, 1, 1), pixel.to(torch.uint8), pixel)
+    except SettingsError as error:
         names = ", ".join(prepared.reading.class_names)
-        raise SettingsError(
-            f"{len(given)} class weights came for {prepared.num_classes} classes ({names}). Give one for each class in this "
-            "order, or none."
-        )
+        raise SettingsError(f"{error} The classes of the data, in order: {names}.") from error
 
 
 def check_classes(parts: Split, prepared: Prepared, tell: Callable[[str], None]) -> None:
