@@ -21,7 +21,7 @@ import numpy as np
 
 from common import facts, heading, write_result
 from unseam.geometry.chunk_grid import ChunkGrid, Window
-from unseam.inference.instances import Objects
+from unseam.heads.objects import Objects
 from unseam.inference.whole_objects import find_objects, perform
 from unseam.scale.predict_store import shard_of
 

@@ -31,7 +31,7 @@ import unseam
 from common import facts, heading, write_result
 from unseam.data.weight_map import cut_ridge
 from unseam.geometry.two_nearest import two_nearest
-from unseam.inference.instances import Objects
+from unseam.heads.objects import Objects
 
 W0, SIGMA, REACH, SAMPLE = 10.0, 5.0, 32, 12
 Row = dict[str, object]

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unseam.evaluation import pairing as scored_files
 from unseam.errors import DataError
+from unseam.evaluation import pairing as scored_files
 from unseam.evaluation.from_files import evaluate, evaluate_files
 from unseam.io import write_image, write_label_map
 

@@ -5,7 +5,7 @@ import torch
 from unseam.data.sample import Sample, Window
 from unseam.data.split import HeldOut
 from unseam.evaluation.held_out import judge, with_smallest_object
-from unseam.inference.instances import Objects
+from unseam.heads.objects import Objects
 from unseam.shapes import IGNORE
 
 CPU = torch.device("cpu")

@@ -16,7 +16,7 @@ from unseam.data.folds import folds
 from unseam.data.prepare import Annotated, prepare
 from unseam.errors import SettingsError
 from unseam.evaluation.out_of_fold import out_of_fold
-from unseam.inference.instances import Objects
+from unseam.heads.objects import Objects
 from unseam.io import disk
 from unseam.model.model_file import read_info
 from unseam.nets import UNetConfig, members_of

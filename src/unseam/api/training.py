@@ -136,6 +136,7 @@ def _train(
         masks=run.data.masks,
         ignore=run.data.ignore if run.data.ignore is not None else annotated.ignore,
         declared=annotated.classes,
+        head=run.head,
         tell=watch.tell,
     )
     if not where.resume:

@@ -26,6 +26,8 @@ class Crop:
     """Class map of the output tile, centred in the input tile."""
     weights: Float32[Tensor, "output output"] | None
     """Weight map of the output tile, if the sample has one."""
+    planes: tuple[Float32[Tensor, "output output"], ...] = ()
+    """Further targets of the output tile."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ class Augment:
 
         centre + rotate @ mirror @ scale @ u + displacement(u)
 
-    The image is interpolated bicubically, class and weight map take their nearest pixel at the same coordinates, and
-    all are mirrored beyond the border. The displacement is in px of the image, whatever the scale.
+    The image is interpolated bicubically. Class map, weight map and further targets take their nearest pixel at the same
+    coordinates, and all are mirrored beyond the border. The displacement is in px of the image, whatever the scale.
 
     Where nothing but mirroring is at work, no pixel needs interpolation: the crop is the image's own pixels, and a
     centre that falls between the places that a tile can lie in is moved to the nearest.
@@ -73,6 +75,7 @@ class Augment:
         image: Float32[np.ndarray, "channel height width"] | Float32[Tensor, "channel height width"],
         classes: UInt8[np.ndarray, "height width"] | UInt8[Tensor, "height width"],
         weights: Float32[np.ndarray, "height width"] | Float32[Tensor, "height width"] | None = None,
+        planes: Sequence[Float32[np.ndarray, "height width"] | Float32[Tensor, "height width"]] = (),
         *,
         centre: tuple[float, float],
         input_size: int,
@@ -83,7 +86,7 @@ class Augment:
 
         Parameters
         ----------
-        image, classes, weights
+        image, classes, weights, planes
             A sample. It is only read; of a memory-mapped image, only round the crop. Tensors on one device give a crop
             that is made there: all numbers are drawn here, and nothing waits for the device.
         centre
@@ -102,7 +105,7 @@ class Augment:
         DataError
             Image and maps differ in size, the image is empty, or the centre is not a place.
         """
-        maps = [classes] if weights is None else [classes, weights]
+        maps = [classes, *planes] if weights is None else [classes, *planes, weights]
         _check(image, maps, centre, (input_size, output_size))
         matrix = np.eye(2)
         for part in (self.rotate, self.mirror, self.scale):
@@ -118,7 +121,8 @@ class Augment:
             tile, cut_maps = sample_cubic(image, at), sample_nearest(maps, at.centred(output_size))
         if self.grey is not None:
             self.grey.vary(tile, rng)
-        return Crop(tile, cut_maps[0], cut_maps[1] if weights is not None else None)
+        last = 1 + len(planes)
+        return Crop(tile, cut_maps[0], cut_maps[last] if weights is not None else None, tuple(cut_maps[1:last]))
 
 
 def _device(image: np.ndarray | Tensor) -> torch.device:

@@ -91,7 +91,7 @@ def _predict_one(model: "Model", image: Path, out: Path, **options: Any) -> None
             if is_begun:
                 tell(f"what is finished is kept in {work_folder(out)}; the same command with --resume goes on")
             raise
-    if found.surest <= 0.5:
+    if not found.foreground:
         tell("nothing but background was found: is the image like those trained on? (unseam check IMAGES --model MODEL)")
     objects = f", {found.num_objects} objects" if found.num_objects is not None else ""
     planes = f"{found.num_planes} planes, " if found.num_planes > 1 else ""

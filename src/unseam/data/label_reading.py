@@ -6,9 +6,11 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Int32, Shaped, UInt8
+from scipy import ndimage
 
 from unseam.data.label_evidence import whole_numbers
 from unseam.errors import LabelError
+from unseam.heads import Labels
 from unseam.shapes import IGNORE, NOT_ANNOTATED
 
 LabelKind = Literal["binary", "classes", "instances"]
@@ -40,6 +42,31 @@ class LabelReading:
     ignore: int | None
     reason: str
     notes: tuple[str, ...] = ()
+
+
+    @property
+    def has_objects(self) -> bool:
+        """Whether the masks number objects."""
+        return self.kind == "instances"
+
+
+def read_labels(labels: Shaped[np.ndarray, "height width"], reading: LabelReading) -> Labels:
+    """Translate a mask into what heads make targets from: classes, and separate cells where there are any.
+
+    In a mask of two values each 4-connected piece of foreground is a cell: so the membranes of the paper's EM images get
+    their weight. Classes that tile the image (myelin round axon) have no gaps to keep open.
+
+    Raises
+    ------
+    LabelError
+        If a value occurs that the reading does not have; with its first place.
+    """
+    classes = to_class_map(labels, reading)
+    if reading.has_objects:
+        return Labels(classes, to_instance_map(labels, reading))
+    if reading.kind == "binary":
+        return Labels(classes, ndimage.label(classes == 1)[0].astype(np.int32))
+    return Labels(classes)
 
 
 def to_class_map(

@@ -11,10 +11,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float32, Int32, Integer, Shaped
 
-from unseam.data.instance_map import checked_instance_map
-from unseam.data.ridge import cut_ridge, is_ridge
 from unseam.errors import SettingsError
 from unseam.geometry.two_nearest import two_nearest
+from unseam.heads.instance_map import checked_instance_map
+from unseam.heads.ridge import cut_ridge, is_ridge
 from unseam.shapes import NOT_ANNOTATED
 
 __all__ = ["balanced_class_weights", "cut_ridge", "separation_term", "weight_map"]

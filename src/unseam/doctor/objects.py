@@ -10,10 +10,10 @@ from scipy import ndimage
 from skimage.measure import label
 
 from unseam.data.grey_facts import ENOUGH, SPECK_PX, diameters
-from unseam.data.instance_map import checked_instance_map
 from unseam.data.labels import LabelReading, to_instance_map
 from unseam.doctor.finding import Finding, Place, some_of
 from unseam.doctor.item import Labelled, unit
+from unseam.heads.instance_map import checked_instance_map
 
 _STRAY = 0.1  # a second region of at least this share of its object is no stray pixel
 _STRAY_PX = 10

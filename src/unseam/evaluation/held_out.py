@@ -10,7 +10,7 @@ from torch import nn
 
 from unseam.data.split import HeldOut
 from unseam.engines import TorchEngine
-from unseam.inference.instances import Objects
+from unseam.heads.objects import Objects
 from unseam.inference.predict import Predictor, likeliest_class
 from unseam.metrics import evaluate_class_maps, evaluate_instance_maps
 from unseam.shapes import IGNORE

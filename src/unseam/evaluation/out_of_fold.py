@@ -15,7 +15,7 @@ from unseam.data.sample import Sample, Window
 from unseam.data.split import Split
 from unseam.engines import TorchEngine
 from unseam.evaluation.held_out import THRESHOLDS
-from unseam.inference.instances import Objects
+from unseam.heads.objects import Objects
 from unseam.inference.predict import Predictor
 from unseam.metrics import ObjectScore, ObjectScores, Scores, evaluate_class_maps, evaluate_instance_maps
 from unseam.shapes import IGNORE, NOT_ANNOTATED

@@ -9,8 +9,11 @@ from jaxtyping import Float
 from torch import nn
 
 from unseam.engines import TorchEngine
-from unseam.inference.predict import Predictor, likeliest_class
+from unseam.heads import Classes, Head
+from unseam.inference.predict import Predictor
 from unseam.inference.tiles import plan_tiles
+
+_CLASSES = Classes()
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,12 @@ def one_pass(net: nn.Module, height: int, width: int) -> int:
 
 
 def compare_tiles(
-    net: nn.Module, image: Float[np.ndarray, "channel height width"], tile_sizes: Sequence[int] = (), *, double: bool = True
+    net: nn.Module,
+    image: Float[np.ndarray, "channel height width"],
+    tile_sizes: Sequence[int] = (),
+    head: Head = _CLASSES,
+    *,
+    double: bool = True,
 ) -> Iterator[Comparison]:
     """Predict a normalised image by each tile size, and compare with one pass over the whole mirrored image.
 
@@ -60,15 +68,15 @@ def compare_tiles(
         smallest = geometry.input_for_output(geometry.phase)
         tried = {smallest + 3 * geometry.phase, (smallest + whole) // 3, (smallest + whole) // 2}
         sizes = tile_sizes or sorted(size for size in tried if smallest <= size < whole) or [smallest]
-        reference = Predictor(engine, whole).probabilities(normalised)
+        reference = Predictor(engine, whole, head=head).probabilities(normalised)
         for size in sizes:
             plan = plan_tiles(height, width, geometry, size)
-            result = Predictor(engine, size).probabilities(normalised)
+            result = Predictor(engine, size, head=head).probabilities(normalised)
             yield Comparison(
                 (plan.rows.input_tile, plan.columns.input_tile),
                 len(plan),
                 float(np.abs(result - reference).max()),
-                int(np.count_nonzero(likeliest_class(result) != likeliest_class(reference))),
+                int(np.count_nonzero(head.classes(result) != head.classes(reference))),
             )
     finally:
         net.to(torch.float32)

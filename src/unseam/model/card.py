@@ -13,6 +13,7 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
         ("classes (value in the masks)", classes),
         ("image channels", str(net.in_channels)),
         ("pixel size", _spacing(info.spacing_um)),
+        ("head", table_name(type(info.head))),
         ("network", f"{table_name(type(net))}, first width {net.first_width}, depth {net.depth}"),
         ("context, phase", _context(info)),
         ("grey values", f"percentiles {info.normalise.low_percent:g} and {info.normalise.high_percent:g} of each image"),

@@ -13,7 +13,7 @@ import json
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from safetensors import SafetensorError
@@ -24,13 +24,15 @@ from torch import Tensor, nn
 from unseam.data.grey_facts import SeenImages
 from unseam.data.normalise import Normalise
 from unseam.errors import ModelFileError, SettingsError
-from unseam.inference.instances import Objects
+from unseam.heads import Classes, Head, Objects, head_for
 from unseam.io import write_bytes_whole
 from unseam.nets import Ensemble, NetConfig, UNetConfig
-from unseam.settings import check_range, decode, encode
+from unseam.settings import check_range, decode, encode, table_name
 
-FORMAT = "unseam model 1"
-ENSEMBLE_FORMAT = "unseam ensemble 1"
+FORMAT = "unseam model 2"
+ENSEMBLE_FORMAT = "unseam ensemble 2"
+_FORMATS_OF_0_1 = ("unseam model 1", "unseam ensemble 1")
+"""They name no head: those of 0.1 followed from what the masks held."""
 _LARGEST_HEADER = 1_000_000
 _MOST_PARAMETERS = 2_000_000_000
 _MOST_MEMBERS = 100
@@ -68,8 +70,10 @@ class ModelInfo:
         Settings of the network.
     normalise
         How grey values are brought to the range that the network met.
+    head
+        What the network learnt, and how its answer becomes classes and objects.
     objects
-        How probabilities become objects.
+        How objects are separated.
     masks
         What the masks held that it was trained on; so, what it predicts unless asked for something else.
     class_names, class_values
@@ -84,6 +88,7 @@ class ModelInfo:
 
     net: NetConfig = field(default_factory=UNetConfig)
     normalise: Normalise = field(default_factory=Normalise)
+    head: Head = field(default_factory=Classes)
     objects: Objects = field(default_factory=Objects)
     masks: Literal["binary", "classes", "instances"] = "classes"
     class_names: tuple[str, ...] = ("background", "foreground")
@@ -94,13 +99,20 @@ class ModelInfo:
 
     def __post_init__(self) -> None:
         for name in ("class_names", "class_values"):
-            if len(getattr(self, name)) != self.net.num_classes:
+            given = getattr(self, name)
+            if len(self.head.logit_names(given)) != self.net.num_classes:
                 raise SettingsError(
-                    f"{name} has {len(getattr(self, name))} entries for {self.net.num_classes} classes; one each is needed."
+                    f"{name} has {len(given)} entries for {self.net.num_classes} logits of the network, which is not what the "
+                    f"head {table_name(type(self.head))} needs. Give one for each class, and a network that fits."
                 )
         for value in self.class_values:
             check_range("model", "class_values", value, 0, 2**62)
         check_range("model", "members", len(self.members), 0, _MOST_MEMBERS)
+
+    @property
+    def map_names(self) -> tuple[str, ...]:
+        """Name of each map that the head makes: for classes, theirs."""
+        return self.head.logit_names(self.class_names)
 
     def build(self) -> nn.Module:
         """The network, or the ensemble, with fresh weights."""
@@ -148,7 +160,7 @@ def model_bytes(net: nn.Module, info: ModelInfo, called: str = "the model") -> b
     bad = [name for name, w in weights.items() if not bool(torch.isfinite(w).all())]
     if bad:
         raise ModelFileError(f"{called}: not written, for {bad[0]} holds numbers that are not finite: the training diverged.")
-    about = {"format": FORMAT, **encode(info)}
+    about = {"format": FORMAT, "head_version": info.head.version, **encode(info)}
     if info.members:
         about["format"] = ENSEMBLE_FORMAT
         about["members_sha256"] = [_sum_of_weights(part) for part in _by_member(weights, len(info.members))]
@@ -201,11 +213,15 @@ def read_info(path: Path) -> ModelInfo:
         As for :func:`load_model`.
     """
     about = _read_header(path)
-    about_members = about.pop("format") == ENSEMBLE_FORMAT
+    written_as, head_version = about.pop("format"), about.pop("head_version", 1)
+    about_members = written_as in (ENSEMBLE_FORMAT, _FORMATS_OF_0_1[1])
     about.pop("sha256", None)
     about.pop("members_sha256", None)
     if about_members != bool(about.get("members")):
         raise ModelFileError(f"{path}: its format and the number of its networks do not go together. The file is damaged.")
+    if written_as in _FORMATS_OF_0_1:
+        about["head"] = {table_name(type(head_for(has_objects=about.get("masks") == "instances"))): {}}
+    _check_head(path, about.get("head"), head_version)
     try:
         info = decode(ModelInfo, about)
         with torch.device("meta"):
@@ -215,6 +231,20 @@ def read_info(path: Path) -> ModelInfo:
     if size > _MOST_PARAMETERS:
         raise ModelFileError(f"{path}: it names a network of {size:,} weights; up to {_MOST_PARAMETERS:,} are read.")
     return info
+
+
+def _check_head(path: Path, table: object, version: object) -> None:
+    """Refuse a head that this version does not know, or not yet."""
+    known = {table_name(member): member for member in get_args(Head)}
+    for name in table if isinstance(table, dict) else ():
+        if name not in known:
+            raise ModelFileError(f"{path}: its head {name[:200]!r} is not known here ({', '.join(known)}). Update unseam.")
+        newest = known[name].version
+        if not isinstance(version, int) or not 1 <= version <= newest:
+            raise ModelFileError(
+                f"{path}: its head {name!r} is of version {str(version)[:20]}; this unseam knows versions up to {newest}. "
+                "Update unseam."
+            )
 
 
 def _check_sum(about: dict[str, Any], weights: dict[str, Tensor]) -> str:
@@ -258,7 +288,7 @@ def _read_header(path: Path) -> dict[str, Any]:
         about = json.loads(header["__metadata__"]["unseam"])
         if isinstance(about, dict) and str(about.get("format")).startswith("unseam checkpoint"):
             raise ModelFileError(f"{path}: a checkpoint of a training, not a model. Give model.safetensors beside it.")
-        if not isinstance(about, dict) or about.get("format") not in (FORMAT, ENSEMBLE_FORMAT):
+        if not isinstance(about, dict) or about.get("format") not in (FORMAT, ENSEMBLE_FORMAT, *_FORMATS_OF_0_1):
             raise ModelFileError(f"{path}: its format is not {FORMAT!r}; another version of unseam wrote it. Update unseam.")
     except OSError as error:
         raise ModelFileError(f"{wrong} ({error.strerror}).") from error

@@ -8,7 +8,7 @@ from unseam.data.folds import MOST_FOLDS
 from unseam.data.normalise import Normalise
 from unseam.data.weight_map_settings import WeightMapSettings
 from unseam.engines import Precision
-from unseam.inference.instances import Objects
+from unseam.heads import Head, Objects
 from unseam.losses import Loss, WeightedCrossEntropy
 from unseam.nets import NetConfig, UNetConfig
 from unseam.settings import check_range
@@ -87,13 +87,17 @@ class TrainingSettings:
 
 @dataclass(frozen=True)
 class Run:
-    """One training run. Functions in :mod:`unseam.recipes` return these; ``dataclasses.replace`` varies them."""
+    """One training run. Functions in :mod:`unseam.recipes` return these; ``dataclasses.replace`` varies them.
+
+    ``head`` says what the network learns; None (``false`` in a file): by ridge where masks number objects, otherwise classes.
+    """
 
     net: NetConfig = field(default_factory=UNetConfig)
     data: DataSettings = field(default_factory=DataSettings)
     normalise: Normalise = field(default_factory=Normalise)
     weight_map: WeightMapSettings = field(default_factory=WeightMapSettings)
     augment: Augment = field(default_factory=Augment)
+    head: Head | None = None
     energy: Loss = field(default_factory=WeightedCrossEntropy)
     optimiser: Optimiser = field(default_factory=AdamW)
     schedule: Schedule = field(default_factory=Schedule)

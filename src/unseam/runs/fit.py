@@ -13,12 +13,12 @@ from unseam.data.split import HeldOut, Split, split, spread
 from unseam.engines import choose_dtype
 from unseam.evaluation.held_out import judge, with_best_threshold, with_smallest_object
 from unseam.geometry import Geometry
-from unseam.inference.instances import Objects
+from unseam.heads import Head, Objects
 from unseam.machine.kept_memory import keep_freed_memory
 from unseam.model.model_file import ModelInfo
 from unseam.recipes.run import Run
 from unseam.runs.checkpoints import Checkpoints
-from unseam.runs.checks import check_class_weights, check_classes, net_for
+from unseam.runs.checks import check_classes, check_energy, net_for
 from unseam.runs.record import model_info
 from unseam.settings import decode, encode
 from unseam.training import Batch, Budget, Observer, Plan, TrainState, train
@@ -98,7 +98,7 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
         If the checkpoint to go on from is of another run, or of other data, or if all are damaged.
     """
     parts = parts or split(prepared.samples, run.data.validation, run.training.seed)
-    check_class_weights(run, prepared)
+    check_energy(run, prepared)
     check_classes(parts, prepared, session.tell)
     session.tell(parts.reason)
     if session.device.type == "cpu":
@@ -106,7 +106,7 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     dtype = choose_dtype(run.training.precision, session.device)
     state = _fresh_state(run, prepared, session.device)
     ranks = session.ranks
-    plan = _plan(run, session.device, dtype, ranks)
+    plan = _plan(run, prepared.head, session.device, dtype, ranks)
 
     trained_on = fingerprint(prepared.samples, parts.validation)
 
@@ -127,7 +127,7 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
         session.tell(f"going on from step {state.step}" if is_begun else "there is no checkpoint yet: from the start")
 
     validate.begin(plan.budget.progress(state.step, state.seconds))
-    batches = starmap(Batch, made_ahead(_crops(run, parts, state.net, ranks).batch, state.step))
+    batches = starmap(_batch, made_ahead(_crops(run, parts, state.net, ranks).batch, state.step))
     if ranks.is_first:
         session.on_start(validate.records)  # last: what fails before leaves no folder behind
     watching = [*session.observers, validate] if ranks.is_first else []
@@ -190,7 +190,7 @@ def _fresh_state(run: Run, prepared: Prepared, device: torch.device) -> TrainSta
     return TrainState(net, run.optimiser.build(net))
 
 
-def _plan(run: Run, device: torch.device, dtype: torch.dtype, ranks: Ranks) -> Plan:
+def _plan(run: Run, head: Head, device: torch.device, dtype: torch.dtype, ranks: Ranks) -> Plan:
     settings = run.training
     return Plan(
         budget=Budget(settings.steps, settings.minutes),
@@ -200,8 +200,13 @@ def _plan(run: Run, device: torch.device, dtype: torch.dtype, ranks: Ranks) -> P
         device=device,
         dtype=dtype,
         seed=settings.seed,
+        classes_of=head.likeliest,
         ranks=ranks,
     )
+
+
+def _batch(images: torch.Tensor, classes: torch.Tensor, weights: torch.Tensor, *planes: torch.Tensor) -> Batch:
+    return Batch(images, classes, weights, planes)
 
 
 def _crops(run: Run, parts: Split, net: torch.nn.Module, ranks: Ranks) -> Crops:

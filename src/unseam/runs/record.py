@@ -31,6 +31,7 @@ def model_info(
     return ModelInfo(
         net=net_for(run, prepared),
         normalise=run.normalise,
+        head=prepared.head,
         objects=run.objects,
         masks=reading.kind,
         class_names=tuple(reading.class_names),

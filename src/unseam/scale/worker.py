@@ -87,7 +87,7 @@ class Worker:
                         f"{as_amount(least)} for a chunk, even with the smallest tiles. Allow that much, or fewer workers."
                     ) from error
                 tile = max(plan.rows.input_tile, plan.columns.input_tile)
-        return Predictor(engine, tile, max_bytes=2**62)
+        return Predictor(engine, tile, max_bytes=2**62, head=self.model.info.head)
 
     def grid(self, position: int) -> ChunkGrid:
         """The chunks of each plane of a position."""

@@ -17,8 +17,8 @@ import numpy as np
 from jaxtyping import Bool, Int32, Int64
 
 from unseam.geometry.chunk_grid import ChunkGrid, Window
-from unseam.inference.flood import LIKELY, MOST_STEPS, UNKNOWN, flood, steps_to_core
-from unseam.inference.instances import Objects
+from unseam.heads.flood import LIKELY, MOST_STEPS, UNKNOWN, flood, steps_to_core
+from unseam.heads.objects import Objects
 from unseam.inference.whole_objects.numbering import read_numbered
 from unseam.inference.whole_objects.records import FloodFacts, FloodTables, ObjectStore, WindowNumbers
 
