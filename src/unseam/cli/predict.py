@@ -103,7 +103,7 @@ def predict(
     from unseam.scale.folder import is_one_result
 
     loaded = Model.load(model, device, precision, engine)
-    saves_objects = save in ("instances", "both") or (save == "auto" and loaded.info.masks == "instances")
+    saves_objects = save in ("instances", "both") or (save == "auto" and loaded.info.has_objects)
     of_objects = {"--objects-of": objects_of, "--threshold": threshold, "--min-size": min_size}
     if not saves_objects:
         refuse(of_objects, "this is about objects, and none are written. Add --save instances or --save both.")

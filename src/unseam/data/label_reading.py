@@ -2,18 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Int32, Shaped, UInt8
 from scipy import ndimage
 
+from unseam.data.kinds import LabelKind, facts_of
 from unseam.data.label_evidence import whole_numbers
 from unseam.errors import LabelError
 from unseam.heads import Labels
 from unseam.shapes import IGNORE, NOT_ANNOTATED
-
-LabelKind = Literal["binary", "classes", "instances"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +21,7 @@ class LabelReading:
     Attributes
     ----------
     kind
-        One of the three.
+        Which of the three; :func:`unseam.data.kinds.facts_of` says what follows from it.
     values
         Of the masks, in the order of the classes, background first; empty for instances.
     class_names
@@ -45,9 +43,24 @@ class LabelReading:
 
 
     @property
+    def class_values(self) -> tuple[int, ...]:
+        """The value of each class in a predicted class map: that of the masks; 0 and 1 where they number objects."""
+        return self.values or (0, 1)
+
+    @property
     def has_objects(self) -> bool:
         """Whether the masks number objects."""
-        return self.kind == "instances"
+        return facts_of(self.kind).has_objects
+
+    @property
+    def has_pieces(self) -> bool:
+        """Whether the masks hold two values; each piece of foreground then counts as a cell."""
+        return facts_of(self.kind).has_pieces
+
+    @property
+    def has_cells(self) -> bool:
+        """Whether the masks hold separate cells: numbered objects, or pieces of foreground. If not, classes tile the image."""
+        return self.has_objects or self.has_pieces
 
 
 def read_labels(labels: Shaped[np.ndarray, "height width"], reading: LabelReading) -> Labels:
@@ -64,7 +77,7 @@ def read_labels(labels: Shaped[np.ndarray, "height width"], reading: LabelReadin
     classes = to_class_map(labels, reading)
     if reading.has_objects:
         return Labels(classes, to_instance_map(labels, reading))
-    if reading.kind == "binary":
+    if reading.has_pieces:
         return Labels(classes, ndimage.label(classes == 1)[0].astype(np.int32))
     return Labels(classes)
 
@@ -85,7 +98,7 @@ def to_class_map(
     skipped = labels == NOT_ANNOTATED
     if reading.ignore is not None:
         skipped |= labels == reading.ignore
-    if reading.kind == "instances":
+    if reading.has_objects:
         classes = (labels > 0).astype(np.uint8)
     else:
         values = np.array(reading.values, dtype=np.int64)
@@ -114,7 +127,7 @@ def to_instance_map(
     LabelError
         If the masks hold classes, whose pixels do not say which object they belong to.
     """
-    if reading.kind != "instances":
+    if not reading.has_objects:
         raise LabelError(
             f"The masks were read as {reading.kind}, which have no object numbers; instance maps have. Set masks to "
             "'instances' if each number is one object."

@@ -16,9 +16,10 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Integer, Shaped
 
+from unseam.data.kinds import LabelKind
 from unseam.data.label_evidence import Evidence, are_greys, look, same_everywhere, whole_numbers
 from unseam.data.label_faults import check_not_grey, check_one_coding, check_worth_learning, first_pixel
-from unseam.data.label_reading import LabelKind, LabelReading, listed, read_labels, to_class_map, to_instance_map
+from unseam.data.label_reading import LabelReading, listed, read_labels, to_class_map, to_instance_map
 from unseam.errors import LabelError
 from unseam.shapes import IGNORE
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
 from unseam.data.channels import is_grey_saved_as_colour, num_channels
 from unseam.data.grey_facts import SeenImages, grey_facts, object_sizes, seen_images
+from unseam.data.kinds import MaskChoice
 from unseam.data.label_faults import is_copy_of_image
 from unseam.data.labels import LabelReading, judge_labels, read_labels
 from unseam.data.normalise import Normalise, check_image
@@ -93,7 +93,7 @@ def prepare(
     normalise: Normalise,
     weight_map: WeightMapSettings,
     *,
-    masks: Literal["auto", "binary", "classes", "instances"] = "auto",
+    masks: MaskChoice = "auto",
     ignore: int | None = None,
     declared: Sequence[tuple[int, str]] = (),
     head: Head | None = None,

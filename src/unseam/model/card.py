@@ -1,5 +1,6 @@
 """The model card: what a model is and what it was trained on, in plain words."""
 
+from unseam.data.kinds import facts_of
 from unseam.model.model_file import ModelInfo
 from unseam.settings import table_name
 
@@ -9,7 +10,7 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
     net, record = info.net, info.training
     classes = ", ".join(f"{name} ({value})" for name, value in zip(info.class_names, info.class_values, strict=True))
     rows = [
-        ("segments", {"instances": "objects", "binary": "foreground", "classes": "classes"}[info.masks]),
+        ("segments", facts_of(info.masks).segments),
         ("classes (value in the masks)", classes),
         ("image channels", str(net.in_channels)),
         ("pixel size", _spacing(info.spacing_um)),

@@ -1,10 +1,10 @@
 """A run: everything that is chosen before the first step, typed; the same tree in ``config.toml``."""
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from unseam.augment import Augment
 from unseam.data.folds import MOST_FOLDS
+from unseam.data.kinds import MaskChoice
 from unseam.data.normalise import Normalise
 from unseam.data.weight_map_settings import WeightMapSettings
 from unseam.engines import Precision
@@ -31,7 +31,7 @@ class DataSettings:
         Cross-validation: so many networks, each trained without one part of the annotation; 1: one network.
     """
 
-    masks: Literal["auto", "binary", "classes", "instances"] = "auto"
+    masks: MaskChoice = "auto"
     ignore: int | None = None
     validation: float = 0.2
     folds: int = 1

@@ -219,7 +219,7 @@ def _crops(run: Run, parts: Split, net: torch.nn.Module, ranks: Ranks) -> Crops:
 
 def _objects(run: Run, parts: Split, prepared: Prepared) -> Objects | None:
     """How objects are taken from probabilities, fitted to those trained on; None where the masks hold classes."""
-    if prepared.reading.kind != "instances":
+    if not prepared.reading.has_objects:
         return None
     if not run.training.tune_objects:
         return run.objects

@@ -35,7 +35,7 @@ def model_info(
         objects=run.objects,
         masks=reading.kind,
         class_names=tuple(reading.class_names),
-        class_values=(0, 1) if reading.kind == "instances" else tuple(reading.values),
+        class_values=reading.class_values,
         spacing_um=prepared.spacing_um,
         training=TrainingRecord(
             images=tuple(sample.name for sample in prepared.samples),
