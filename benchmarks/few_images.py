@@ -32,10 +32,10 @@ from common import facts, heading, num_cores, write_json
 from few_images_rows import DATA_SETS, DataSet, Row, rows
 from unseam.errors import UnseamError
 from unseam.io import can_read, read_image, read_labels, write_bytes_whole
-from unseam.metrics import Scores, evaluate_class_maps, evaluate_instance_maps
+from unseam.metrics import RandError, Scores, evaluate_class_maps, evaluate_instance_maps, quick_metrics
 from unseam.recipes import recipe_named
 from unseam.recipes.run import Run
-from unseam.report.overlay import overlay
+from unseam.report.overlay import draw_overlay
 from unseam.settings import encode, with_overrides
 
 Scored = list[tuple[str, np.ndarray, np.ndarray]]
@@ -93,7 +93,7 @@ def predicted(model: unseam.Model, images: Sequence[np.ndarray], kind: str) -> I
 def score(data: DataSet, pairs: Scored) -> Scores:
     if data.kind == "instances":
         return evaluate_instance_maps(pairs)
-    return evaluate_class_maps(pairs, cell_class=data.cell_class)
+    return evaluate_class_maps(pairs, metrics=quick_metrics(RandError(data.cell_class)))
 
 
 def run_row(row: Row, folder: Path, plan: dict, pictures: Path, interrupted: threading.Event) -> dict[str, object]:
@@ -132,7 +132,7 @@ def run_row(row: Row, folder: Path, plan: dict, pictures: Path, interrupted: thr
 def write_picture(path: Path, image: np.ndarray, labels: np.ndarray, truth: np.ndarray) -> None:
     """The middle of an image, prediction on the left and truth on the right, small enough to be looked at on a page."""
     middle = tuple(slice(max(0, (n - SIDE) // 2), (n + SIDE) // 2) for n in truth.shape)
-    drawn = [overlay(image[middle], each[middle].astype(np.int32)) for each in (labels, truth)]
+    drawn = [draw_overlay(image[middle], each[middle].astype(np.int32)) for each in (labels, truth)]
     picture, width = Image.fromarray(np.hstack(drawn)), SIDE
     while True:
         size = (width, round(picture.height * width / picture.width))

@@ -41,7 +41,6 @@ if importlib.util.find_spec("jaxtyping") is None:
 
 from common import facts, write_result  # noqa: E402
 from gpu_bench import SMALL, Bench, Job, Sizes, markdown, recorded  # noqa: E402
-from unseam.engines.cuda_graph import GraphEngine  # noqa: E402
 from unseam.engines.torch_engine import TorchEngine  # noqa: E402
 from unseam.geometry import Geometry  # noqa: E402
 from unseam.inference.predict import Predictor  # noqa: E402
@@ -152,7 +151,6 @@ def end_to_end(bench: Bench) -> None:
         return {
             "plain PyTorch, fp32 as it comes": lambda: PlainEngine(bench.net(), bench.device),
             "TorchEngine, bf16": ours,
-            "GraphEngine, bf16": lambda: GraphEngine(ours()),
         }
 
     def class_map(predictor: Predictor, image: np.ndarray) -> np.ndarray:

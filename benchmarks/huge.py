@@ -107,14 +107,14 @@ def measure(row: Row, images: Path, scratch: Path, models: dict[str, str]) -> Ro
     from unseam.machine.memory import resident_bytes
     from unseam.model import Model
     from unseam.scale.cluster import Cluster
-    from unseam.scale.executors import Here
+    from unseam.scale.executors import LocalExecutor
     from unseam.scale.predict_large import Progress, predict_large
-    from unseam.scale.work import Saves, Work
+    from unseam.scale.prediction import LargePrediction, SavedResults
 
     source = picture(scratch, images, int(row["pixels"]))  # type: ignore[call-overload]
     is_stub, workers = row["engine"] == "stub", int(row["workers"])  # type: ignore[call-overload]
     model = stub_model() if is_stub else Model.load(models[str(row["engine"])], "cpu")
-    work = Work("", "", Saves(objects=row["saves"] == "objects"), device="cpu", max_bytes=2**40)
+    work = LargePrediction("", "", SavedResults(objects=row["saves"] == "objects"), device="cpu", max_bytes=2**40)
     seen: dict[str, list[float]] = {}
     held: list[int] = []
     peaks: list[int] = []
@@ -130,7 +130,7 @@ def measure(row: Row, images: Path, scratch: Path, models: dict[str, str]) -> Ro
             super().close()
 
     def executor(worker):
-        return Watched(worker.work, None, workers, stub_model if is_stub else None) if workers else Here(worker)
+        return Watched(worker.work, None, workers, stub_model if is_stub else None) if workers else LocalExecutor(worker)
 
     bare = bare_seconds(model.engine)
     out = scratch / "result.ome.zarr"

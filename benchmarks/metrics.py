@@ -44,7 +44,9 @@ from unseam.metrics import (
     VInfo,
     VRand,
     WarpingError,
+    evaluate_class_maps,
     evaluate_instance_maps,
+    every_metric,
 )
 from unseam.metrics.surface_distance import outlines
 
@@ -237,10 +239,12 @@ def whole_table_cases() -> Iterator[Case]:
         is_cell = (truth > 0).astype(np.uint8)
         ours = Program("unseam", lambda p=probabilities, t=is_cell: CalibrationError()(p, t).error)
         yield Case("calibration error", size(side, num_cells), (ours,))
-        whole = Program(
-            "unseam", lambda p=pair: float(evaluate_instance_maps([p], surface=SurfaceDistance()).pooled()["seg"])
-        )
+        whole = Program("unseam", lambda p=pair: float(evaluate_instance_maps([p], metrics=every_metric()).pooled()["seg"]))
         yield Case("all columns of unseam evaluate, from arrays", size(side, num_cells), (whole,))
+        truth, predicted = cells(side, num_cells)
+        two = ImagePair("image", predicted.astype(np.uint8), truth.astype(np.uint8), (1.0, 1.0), None)
+        whole = Program("unseam", lambda p=two: float(evaluate_class_maps([p], metrics=every_metric()).pooled()["iou"]))
+        yield Case("all columns of unseam evaluate, two classes", size(side, num_cells), (whole,))
 
 
 CASES = (warping_cases, rand_cases, cell_tracking_cases, matching_cases, outline_cases, whole_table_cases)

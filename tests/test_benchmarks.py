@@ -24,7 +24,7 @@ def few_images(monkeypatch):
     import few_images
 
     yield few_images
-    for name in ("few_images", "few_images_rows", "common", "gpu", "gpu_bench", "huge", "huge_stub", "scale_plan"):
+    for name in ("few_images", "few_images_rows", "common", "gpu", "gpu_bench", "huge", "huge_stub"):
         sys.modules.pop(name, None)
 
 
@@ -218,23 +218,6 @@ def test_the_tables_say_what_was_measured(script, result, monkeypatch):
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
-
-
-@pytest.mark.parametrize(
-    ("site", "scarce"),
-    [((4, 1.0, 1e6, 1e-6), "workers"), ((100, 0.01, 1.0, 1e-6), "storage"), ((1000, 0.01, 1e6, 0.1), "coordinator")],
-)
-def test_what_ends_first(few_images, site, scarce):
-    import random
-
-    scale_plan = importlib.import_module("scale_plan")
-    seconds, busy = scale_plan.simulated(scale_plan.Site(*site), 2000, random.Random(0))
-    assert max(busy, key=busy.get) == scarce
-    assert busy[scarce] == pytest.approx(1, abs=0.02)
-    workers, computing, storage, coordinating = site
-    moved = scale_plan.READ_MB + scale_plan.WRITTEN_MB
-    alone = {"workers": 2000 * computing / workers, "storage": 2000 * moved / storage, "coordinator": 2000 * coordinating}
-    assert seconds == pytest.approx(alone[scarce], rel=0.03)
 
 
 def test_the_mosaic_has_no_edge(few_images, tmp_path, rng, monkeypatch):

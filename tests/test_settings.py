@@ -14,10 +14,10 @@ from unseam.augment import Augment, Elastic, GreyValues, Mirror, Rotate, Scale
 from unseam.errors import SettingsError
 from unseam.losses import WeightedCrossEntropy
 from unseam.nets import FCNConfig, UNetConfig
-from unseam.recipes import RECIPES
-from unseam.recipes.run import DataSettings, Run, TrainingSettings, WeightMapSettings
+from unseam.recipes import RECIPES, recipe_named
+from unseam.recipes.run import DataSettings, Run, TrainingSettings, WeightMap
 from unseam.settings import check_range, decode, encode, table_name, with_overrides
-from unseam.training.optim import SGD, AdamW, Schedule
+from unseam.training.optim import SGD, AdamW, Cosine
 
 NOTHING = Augment(elastic=None, rotate=None, mirror=None, scale=None, grey=None)
 
@@ -32,8 +32,8 @@ RUNS = {
     "no budget": Run(training=TrainingSettings(steps=None, minutes=None)),
     "a value for not annotated": Run(data=DataSettings(masks="classes", ignore=255, validation=0.0)),
     "a tuple": Run(energy=WeightedCrossEntropy(class_weights=(0.5, 2.0, 1.0))),
-    "no gap weights": Run(weight_map=WeightMapSettings(w0=0.0)),
-} | {recipe.__name__: recipe() for recipe in RECIPES}
+    "no gap weights": Run(weight_map=WeightMap(w0=0.0)),
+} | {recipe: recipe_named(recipe) for recipe in RECIPES}
 
 
 @pytest.fixture(params=RUNS.values(), ids=RUNS.keys())
@@ -123,6 +123,17 @@ def test_false_is_off():
     assert (run.training.minutes, run.training.clip_norm) == (None, None)
 
 
+def test_a_table_without_the_name_of_a_member_is_the_default_members():
+    table = {"net": {"depth": 3}, "optimiser": {"learning_rate": 0.1}}
+    assert decode(Run, table) == Run(UNetConfig(depth=3), optimiser=AdamW(0.1))
+
+
+def test_a_path_without_the_name_of_a_member_is_the_chosen_ones():
+    run = Run(FCNConfig(first_width=8), optimiser=SGD(0.1))
+    after = with_overrides(run, ["net.depth=3", "optimiser.momentum=0.5"])
+    assert after == Run(FCNConfig(first_width=8, depth=3), optimiser=SGD(0.1, 0.5))
+
+
 def test_a_whole_number_serves_as_a_real_one():
     sigma = decode(Run, {"weight_map": {"sigma": 4}}).weight_map.sigma
     assert (sigma, type(sigma)) == (4.0, float)
@@ -179,7 +190,7 @@ class Needs:
     size: int
     pair: tuple[float, float] = (1.0, 2.0)
     kind: Literal["a", 1] = "a"
-    inner: Schedule = field(default_factory=Schedule)
+    inner: Cosine = field(default_factory=Cosine)
 
 
 def test_a_setting_without_a_default_must_come():
@@ -206,6 +217,8 @@ OVERRIDES = {
     "augment.scale.low=0.5": lambda run: replace(run, augment=replace(run.augment, scale=Scale(0.5))),
     "augment.scale={}": lambda run: replace(run, augment=replace(run.augment, scale=Scale())),
     "energy.class_weights=[1, 2.5]": lambda run: replace(run, energy=WeightedCrossEntropy((1.0, 2.5))),
+    "net.depth=2": lambda run: replace(run, net=UNetConfig(depth=2)),
+    "optimiser.learning_rate=1e-4": lambda run: replace(run, optimiser=AdamW(1e-4)),
     "net.fcn.depth=2": lambda run: replace(run, net=FCNConfig(depth=2)),
     "net.fcn={}": lambda run: replace(run, net=FCNConfig()),
     "net.fcn={depth = 3, first_width = 8}": lambda run: replace(run, net=FCNConfig(depth=3, first_width=8)),
@@ -242,10 +255,16 @@ def test_an_override_leaves_the_rest_of_its_member():
     assert after == replace(run, net=UNetConfig(first_width=8, depth=3), optimiser=SGD(0.1, 0.5))
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.__name__)
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_an_override_leaves_the_rest_of_a_recipe(recipe):
-    run = recipe()
+    run = recipe_named(recipe)
     assert with_overrides(run, ["training.seed=3"]) == replace(run, training=replace(run.training, seed=3))
+
+
+def test_a_member_that_is_no_table_is_refused_or_replaced():
+    with pytest.raises(SettingsError, match=r"net\.fcn: 3"):
+        with_overrides(Run(), ["net.fcn=3"])
+    assert with_overrides(Run(), ["net={fcn=3}", "net.unet.depth=2"]).net == UNetConfig(depth=2)
 
 
 @pytest.mark.parametrize(
@@ -256,7 +275,7 @@ def test_an_override_leaves_the_rest_of_a_recipe(recipe):
         ("=5", "Unknown setting ''"),
         ("nett.unet.depth=2", "Unknown setting 'nett'. Did you mean 'net'?"),
         ("net.resnet.depth=2", r"Unknown table \[net.resnet\]. Did you mean 'unet'\?"),
-        ("net.depth=2", r"Unknown table \[net.depth\]. There are: fcn, unet."),
+        ("net.momentum=2", r"Unknown table \[net.momentum\]. There are: fcn, unet."),
         ("net=fcn", r"net: exactly one of \[net.unet\], \[net.fcn\] may stand here."),
         ("training.seed.deep=1", "training.seed = .*: it must be of type int."),
         ("training.steps=soon", "training.steps = 'soon': it must be of type int."),

@@ -39,7 +39,19 @@ class DataError(UnseamError, ValueError):
 
 
 class LabelError(DataError):
-    """An annotation that does not say what it means."""
+    """An annotation that does not say what it means.
+
+    Parameters
+    ----------
+    message
+        For the user.
+    where
+        The file or the name of the mask at fault; empty: no single one.
+    """
+
+    def __init__(self, message: str, where: Path | str = "") -> None:
+        super().__init__(message)
+        self.where = str(where)
 
 
 class ImageReadError(UnseamError, ValueError):

@@ -5,9 +5,12 @@ A field that may be one of several dataclasses (a network, an optimiser) is a ta
     [net.unet]              # Run.net = UNetConfig(first_width=32)
     first_width = 32
 
-A part that may be left out (``Elastic | None``) and a limit that may be none (``float | None``) are switched off by
-``false``. Nothing is guessed: an unknown name, a wrong
-type or a value out of range is a :class:`SettingsError` that says where, and what was probably meant.
+The name of the member may be left out: ``schedule.warm_up`` is the warm-up of the schedule that is chosen, and a table
+without a member's name belongs to the default member. So files stay valid when a family gets its second member.
+
+A part that may be off (``Elastic | None``) and a limit that may be none (``float | None``) are switched off by ``false``.
+An unknown name, a wrong type or a value out of range raises a :class:`SettingsError` that says where, and what was
+probably meant.
 """
 
 import dataclasses
@@ -27,19 +30,13 @@ _MOST_SHOWN = 200
 
 
 def check_range(owner: str, name: str, value: float | int, low: float | int, high: float | int) -> None:
-    """Refuse a setting outside [low, high].
-
-    Raises
-    ------
-    SettingsError
-        Names the setting, what came and what may come.
-    """
+    """Raise a :class:`SettingsError` for a setting outside [low, high]."""
     if not low <= value <= high:
         raise SettingsError(f"{owner}.{name} = {value}: it must lie between {low} and {high}.")
 
 
 def table_name(cls: type) -> str:
-    """The name of a dataclass in a settings file.
+    """Return the name of a dataclass in a settings file.
 
     Examples
     --------
@@ -52,7 +49,7 @@ def table_name(cls: type) -> str:
 
 
 def encode(value: Any, hint: Any = None) -> Any:
-    """A dataclass as plain tables, lists and numbers; ``hint`` is the declared type of the field it came from."""
+    """Turn a dataclass into plain tables, lists and numbers; ``hint`` is the declared type of its field."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         hints = typing.get_type_hints(type(value))
         table = {
@@ -69,7 +66,7 @@ def encode(value: Any, hint: Any = None) -> Any:
 
 
 def decode(cls: type[T], table: object, where: str = "") -> T:
-    """A dataclass from plain tables, as a file may hold them: the inverse of :func:`encode`.
+    """Make a dataclass from plain tables, as a file may hold them: the inverse of :func:`encode`.
 
     Raises
     ------
@@ -86,11 +83,13 @@ def decode(cls: type[T], table: object, where: str = "") -> T:
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         if field.name not in table and field.default is field.default_factory is dataclasses.MISSING:
             raise SettingsError(f"{_at(where, field.name)} is missing, and has no default: give it.")
-    return cls(**{name: _decode_value(hints[name], table[name], _at(where, name)) for name in table})
+    defaults = {field.name: _default(field) for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    tables = {name: _with_member(hints[name], value, type(defaults[name])) for name, value in table.items()}
+    return cls(**{name: _decode_value(hints[name], value, _at(where, name)) for name, value in tables.items()})
 
 
 def with_overrides(settings: T, overrides: Sequence[str]) -> T:
-    """The same settings with ``path.to.setting=value`` applied in order; values are written as in TOML.
+    """Return the settings with ``path.to.setting=value`` applied in order; values are written as in TOML.
 
     Examples
     --------
@@ -106,7 +105,7 @@ def with_overrides(settings: T, overrides: Sequence[str]) -> T:
         path, sign, text = override.partition("=")
         if not sign:
             raise SettingsError(f"--set {_cut(override)}: a setting is given as path.to.setting=value.")
-        *parents, name = path.strip().split(".")
+        *parents, name = _full_path(tree, type(settings), path.strip().split("."))
         table = tree
         for parent in parents:
             if not isinstance(table.get(parent), dict):
@@ -117,10 +116,46 @@ def with_overrides(settings: T, overrides: Sequence[str]) -> T:
     return decode(type(settings), tree)
 
 
-def _drop_other_members(tree: dict[str, Any], cls: type, path: Sequence[str]) -> None:
-    """Naming ``net.fcn.depth`` or ``net.fcn`` chooses the FCN: the table of the network that stood there goes.
+def _default(field: dataclasses.Field[Any]) -> Any:
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
-    What both know by the same name (a width, a learning rate) is carried over, unless it is set anew.
+
+def _with_member(hint: Any, value: Any, chosen: type) -> Any:
+    """Put the member's name into a table that leaves it out."""
+    members = {table_name(member): member for member in _dataclasses_of(hint)}
+    if len(members) > 1 and chosen in members.values() and isinstance(value, Mapping) and value:
+        names = {field.name for field in dataclasses.fields(chosen)} - members.keys()
+        return {table_name(chosen): value} if value.keys() <= names else value
+    return value
+
+
+def _full_path(tree: dict[str, Any], cls: type, path: Sequence[str]) -> list[str]:
+    """Put the names of members into a path that leaves them out: ``net.depth`` is the depth of the network in the tree."""
+    hint: Any = cls
+    table: Any = tree
+    full: list[str] = []
+    for name in path:
+        members = {table_name(member): member for member in _dataclasses_of(hint)}
+        fields = {chosen: typing.get_type_hints(member) for chosen, member in members.items()}
+        if len(members) > 1:
+            there = table if isinstance(table, Mapping) else {}
+            inner = next((chosen for chosen in members if chosen in there and name in fields[chosen]), None)
+            if name in members or inner is None:
+                hint = members.get(name)
+            else:
+                full.append(inner)
+                hint, table = fields[inner][name], there[inner]
+        else:
+            hint = next(iter(fields.values()), {}).get(name)
+        table = table.get(name) if isinstance(table, Mapping) else None
+        full.append(name)
+    return full
+
+
+def _drop_other_members(tree: dict[str, Any], cls: type, path: Sequence[str]) -> None:
+    """Remove the table of the member that stood there when a path names another: ``net.fcn.depth`` chooses the FCN.
+
+    A setting that both know by the same name (a width, a learning rate) is carried over, unless the path sets it.
     """
     hint: Any = cls
     table = tree
@@ -129,8 +164,9 @@ def _drop_other_members(tree: dict[str, Any], cls: type, path: Sequence[str]) ->
         if len(choices) > 1 and name in choices:
             known = {field.name for field in dataclasses.fields(choices[name])}
             for other in set(table) - {name}:
-                carried = {key: value for key, value in table.pop(other).items() if key in known}
-                table[name] = carried | table[name]
+                before = table.pop(other)
+                if isinstance(before, dict) and isinstance(table[name], dict):
+                    table[name] = {key: value for key, value in before.items() if key in known} | table[name]
             hint = choices[name]
         elif len(choices) == 1:
             hint = typing.get_type_hints(next(iter(choices.values()))).get(name)
@@ -140,7 +176,7 @@ def _drop_other_members(tree: dict[str, Any], cls: type, path: Sequence[str]) ->
 def _parse_toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):  # no TOML; a number of thousands of digits; brackets in brackets without end
+    except (ValueError, RecursionError):  # not TOML; a number of thousands of digits; endless brackets
         return text
 
 
@@ -210,7 +246,7 @@ def _dataclasses_of(hint: Any) -> list[type]:
 
 
 def _is_absent(value: Any, field: dataclasses.Field[Any], hint: Any) -> bool:
-    """Whether a field without a value is left out: a part that is off says so, and what is not None by default must."""
+    """Whether a field is left out of the file: None by default, and not a part that says that it is off."""
     return value is None and field.default is None and not _dataclasses_of(hint)
 
 
@@ -219,15 +255,13 @@ def _at(where: str, name: str) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value that came, as Python would write it."""
     try:
         return _cut(repr(value))
-    except (ValueError, RecursionError):  # Python writes no number of thousands of digits, nor lists in lists without end
-        return "what is too long to be shown"
+    except (ValueError, RecursionError):  # Python prints neither numbers of thousands of digits nor endless lists in lists
+        return "a value that is too long to print"
 
 
 def _cut(text: str) -> str:
-    """What came, as far as it belongs into one line."""
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
 
 

@@ -1,4 +1,4 @@
-"""Axis letters and the constants that every room shares.
+"""Axis letters, and the constants that all rooms share.
 
 Axes always stand in this order: ``B`` batch, ``C`` channel, ``K`` class, ``D`` plane, ``H`` row, ``W`` column. Rows come
 before columns; lengths are in px unless their name ends in a unit (``spacing_um``).
@@ -8,15 +8,15 @@ array                     type and shape              meaning
 ========================  ==========================  =====================================================
 image (inside)            float32 (C, H, W)           grey values, normalised
 image (a user's)          any number (H, W[, C])      as it was read
-class map                 uint8 (H, W)                0..K-1, and ``IGNORE`` where nobody annotated
-instance map              int32 (H, W)                0 background, 1.. objects, ``NOT_ANNOTATED`` where nobody did
+class map                 uint8 (H, W)                0..K-1, and ``IGNORE`` where not annotated
+instance map              int32 (H, W)                0 background, 1.. objects, ``NOT_ANNOTATED`` elsewhere
 probabilities             float32 (K, H, W)           after the soft-max
 weight map                float32 (H, W)              w(x) of Eq. 2
 ========================  ==========================  =====================================================
 """
 
 IGNORE = 255
-"""Value of a class map at pixels that nobody annotated: they train nothing and they are not scored."""
+"""Value of a class map at pixels that are not annotated: they train nothing and are not scored."""
 
 NOT_ANNOTATED = -1
-"""Value of an instance map at pixels that nobody annotated."""
+"""Value of an instance map at pixels that are not annotated."""

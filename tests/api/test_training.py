@@ -14,7 +14,7 @@ from reference.toy import SMALL, spots, weights_of
 from unseam.api.training import load, train
 from unseam.errors import DataError, LabelError, ModelFileError, OutputError, SettingsError
 from unseam.model import Model
-from unseam.recipes import default
+from unseam.recipes.default import default
 from unseam.runs.watch import Watch
 
 FILES = [

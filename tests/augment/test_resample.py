@@ -10,7 +10,7 @@ from scipy.ndimage import map_coordinates
 from reference.augmentation import cubic, nearest, places_in_image
 from unseam.augment import Elastic
 from unseam.augment.affine import rotation
-from unseam.augment.cut import cut
+from unseam.augment.cut import cut_window
 from unseam.augment.resample import coordinates, sample_cubic, sample_nearest
 
 STILL = np.empty((2, 0, 0), np.float32)
@@ -28,7 +28,7 @@ def test_cut_is_a_piece_of_the_padded_image(height, width, top, left, size):
         padded = np.pad(plane, ((64, 64), (0, 0)) if height > 1 else ((0, 0), (64, 64)), mode="reflect")
         padded = np.pad(padded, ((0, 0), (64, 64)) if height > 1 else ((64, 64), (0, 0)), mode="edge")
     for given_plane in (plane, torch.from_numpy(plane)):
-        window = cut(given_plane, top, left, torch.empty((size, size + 1)))
+        window = cut_window(given_plane, top, left, torch.empty((size, size + 1)))
         np.testing.assert_array_equal(window, padded[top + 64 :, left + 64 :][:size, : size + 1])
 
 

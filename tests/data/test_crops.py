@@ -62,7 +62,7 @@ def test_batches_of_images_kept_on_a_device_are_those_of_the_arrays(augment, mon
     for one in samples:
         one.image.flags.writeable = False
     from_arrays = crops(samples, augment)
-    monkeypatch.setattr(data_crops, "_has_room", lambda samples, device: device is not None)
+    monkeypatch.setattr(data_crops, "has_room", lambda samples, device: device is not None)
     kept = Crops(samples, augment, GEOMETRY, 20, 2, 0, torch.device("cpu"))
     assert isinstance(kept._planes[0][0], torch.Tensor)
     for step in range(4):
@@ -74,9 +74,9 @@ def test_images_are_kept_on_a_gpu_whose_free_memory_is_twice_theirs(monkeypatch)
     gpu = torch.device("cuda")
     for free, is_kept in [(2 * size, True), (2 * size - 1, False)]:
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device, free=free: (free, 10**9))
-        assert data_crops._has_room([sample()], gpu) is is_kept
-    assert not data_crops._has_room([sample()], torch.device("cpu"))
-    assert not data_crops._has_room([sample()], None)
+        assert data_crops.has_room([sample()], gpu) is is_kept
+    assert not data_crops.has_room([sample()], torch.device("cpu"))
+    assert not data_crops.has_room([sample()], None)
 
 
 @pytest.mark.gpu

@@ -282,7 +282,14 @@ def test_merging_keeps_every_pixel_of_some_object(rng: np.random.Generator) -> N
 def test_frames_of_a_tracking_sequence_know_their_sequence(tmp_path):
     frames = [f"{sequence}/t00{n}.tif" for sequence in ("01", "02") for n in (0, 1)]
     masks = [f"{sequence}_GT/SEG/man_seg00{n}.tif" for sequence in ("01", "02") for n in (0, 1)]
-    assert [pair.sequence for pair in find_pairs(lay_out(tmp_path, *frames, *masks)).pairs] == ["01", "01", "02", "02"]
+    found = find_pairs(lay_out(tmp_path, *frames, *masks))
+    assert [pair.sequence for pair in found.pairs] == ["01", "01", "02", "02"]
+    assert (found.is_partial, find_truths(tmp_path).is_partial) == (True, True), "frames without annotation are usual there"
+
+
+def test_of_other_layouts_every_image_is_annotated(tmp_path):
+    folder = lay_out(tmp_path, "Cell Tracking/images/a.tif", "Cell Tracking/masks/a.tif") / "Cell Tracking"
+    assert (find_pairs(folder).is_partial, find_truths(folder).is_partial) == (False, False)
 
 
 def test_a_plane_of_a_three_dimensional_frame_is_refused_by_name(tmp_path):

@@ -5,13 +5,13 @@ from reference.touching_cells import touching_cells
 from reference.weight_map import separation_term
 from unseam.data.normalise import Normalise
 from unseam.data.prepare import Annotated, prepare
-from unseam.data.weight_map_settings import WeightMapSettings
+from unseam.data.weight_map import WeightMap
 from unseam.errors import DataError, LabelError
 from unseam.heads.ridge import cut_ridge
 from unseam.shapes import IGNORE
 
 NORMALISE = Normalise()
-EQ_2 = WeightMapSettings()
+EQ_2 = WeightMap()
 
 
 def annotated(labels: np.ndarray, name: str = "a", image: np.ndarray | None = None, **more) -> Annotated:
@@ -67,7 +67,7 @@ def test_objects_that_nobody_annotated():
 
 def test_the_weight_map_of_instances_is_eq_2():
     labels = cells()
-    sample = prepare([annotated(labels)], NORMALISE, WeightMapSettings(w0=7.0, sigma=4.0, balance=0.0)).samples[0]
+    sample = prepare([annotated(labels)], NORMALISE, WeightMap(w0=7.0, sigma=4.0, balance=0.0)).samples[0]
     expected = 1 + separation_term(cut_ridge(labels), 7.0, 4.0)
     np.testing.assert_allclose(sample.weights, expected, rtol=1e-4, atol=1e-5)
     assert sample.weights.max() > 5
@@ -76,20 +76,20 @@ def test_the_weight_map_of_instances_is_eq_2():
 def test_the_pieces_of_a_binary_mask_are_cells_to_eq_2():
     mask = np.zeros((30, 30), np.uint8)
     mask[5:25, 4:13] = mask[5:25, 16:26] = 255
-    sample = prepare([annotated(mask)], NORMALISE, WeightMapSettings(w0=7.0, sigma=4.0, balance=0.0)).samples[0]
+    sample = prepare([annotated(mask)], NORMALISE, WeightMap(w0=7.0, sigma=4.0, balance=0.0)).samples[0]
     pieces = np.zeros((30, 30), int)
     pieces[5:25, 4:13], pieces[5:25, 16:26] = 1, 2
     np.testing.assert_allclose(sample.weights, 1 + separation_term(pieces, 7.0, 4.0), rtol=1e-4, atol=1e-5)
 
 
 def test_classes_have_no_gaps_to_keep_open():
-    sample = prepare([annotated(stripes([0, 1, 2]))], NORMALISE, WeightMapSettings(balance=0.0), masks="classes").samples[0]
+    sample = prepare([annotated(stripes([0, 1, 2]))], NORMALISE, WeightMap(balance=0.0), masks="classes").samples[0]
     np.testing.assert_array_equal(sample.weights, np.ones_like(sample.weights))
 
 
 @pytest.mark.parametrize("values", [[0, 0, 0, 255], [0, 1, 1, 2, 0, 0]])
 def test_balance_1_gives_every_class_the_same_sum_of_weights(values):
-    prepared = prepare([annotated(stripes(values))], NORMALISE, WeightMapSettings(w0=0.0, balance=1.0))
+    prepared = prepare([annotated(stripes(values))], NORMALISE, WeightMap(w0=0.0, balance=1.0))
     sample = prepared.samples[0]
     sums = [sample.weights[sample.classes == k].sum() for k in range(prepared.num_logits)]
     np.testing.assert_allclose(sums, sums[0], rtol=1e-5)
@@ -98,7 +98,7 @@ def test_balance_1_gives_every_class_the_same_sum_of_weights(values):
 @pytest.mark.parametrize("balance", [0.0, 0.25, 0.5, 1.0])
 def test_class_weights_have_mean_1_over_the_annotated_pixels_of_all_images(balance):
     items = [annotated(stripes([0, 0, 255]), "a"), annotated(stripes([0, 0, 0, 0, 255], height=12), "b")]
-    prepared = prepare(items, NORMALISE, WeightMapSettings(w0=0.0, balance=balance))
+    prepared = prepare(items, NORMALISE, WeightMap(w0=0.0, balance=balance))
     every = np.concatenate([sample.weights.ravel() for sample in prepared.samples])
     assert every.mean() == pytest.approx(1.0, rel=1e-5)
     counts = [sum(int((s.classes == k).sum()) for s in prepared.samples) for k in (0, 1)]
@@ -172,4 +172,4 @@ def test_the_file_that_a_plane_is_of_comes_along():
 def test_a_mask_in_colours_is_named_as_such():
     colours = np.zeros((8, 8, 3), np.uint8)
     with pytest.raises(LabelError, match=r"a: its mask has the shape \(8, 8, 3\).*grey image"):
-        prepare([Annotated("a", np.zeros((8, 8), np.uint8), colours)], Normalise(), WeightMapSettings())
+        prepare([Annotated("a", np.zeros((8, 8), np.uint8), colours)], Normalise(), WeightMap())

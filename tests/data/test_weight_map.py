@@ -7,8 +7,9 @@ from hypothesis.extra import numpy as arrays
 import unseam
 from reference import weight_map as reference
 from reference.touching_cells import touching_cells
-from unseam.data.weight_map import balanced_class_weights, cut_ridge, separation_term, weight_map
+from unseam.data.weight_map import WeightMap, balanced_class_weights, separation_term, weight_map
 from unseam.errors import LabelError, SettingsError
+from unseam.heads.ridge import cut_ridge
 
 ATOL = 1e-5  # float32 at a weight of 10 is spaced by 1e-6
 
@@ -101,6 +102,26 @@ def test_balanced_weights_follow_the_cut_map(rng):
     np.testing.assert_allclose(weights, expected(cells, 0.0, 5.0, (background, foreground)), rtol=1e-6)
 
 
+def test_the_function_for_programs_is_the_setting_that_training_calls(rng):
+    cells = touching_cells(rng, 60, 6)
+    cells[:, :10] = -1
+    objects = cut_ridge(cells).astype(np.int32)
+    class_map = (objects > 0).astype(np.uint8)
+    class_map[cells == -1] = 255
+    ours = WeightMap(7.0, 3.0)(class_map, objects, (0.5, 2.0))
+    np.testing.assert_array_equal(weight_map(cells, w0=7, sigma=3, class_weights=(0.5, 2.0)), ours)
+    assert (ours[:, :10] == 0).all()
+    np.testing.assert_array_equal(WeightMap()(class_map, None, (0.5, 2.0)), np.array([0.5, 2.0, 0.0])[np.minimum(class_map, 2)])
+
+
+def test_the_balance_is_a_power_of_the_frequencies():
+    assert WeightMap(balance=0.0).class_weights([300, 100]) == (1.0, 1.0)
+    assert WeightMap(balance=1.0).class_weights([300, 100]) == balanced_class_weights([300, 100])
+    weights = np.array(WeightMap(balance=0.5).class_weights([300, 100]))
+    assert weights[1] / weights[0] == pytest.approx(3**0.5)
+    assert (weights * [300, 100]).sum() == pytest.approx(400)
+
+
 def test_balanced_class_weights_have_mean_one_and_equal_shares(rng):
     counts = rng.integers(1, 10_000, 5)
     weights = np.array(balanced_class_weights(counts))
@@ -129,10 +150,10 @@ def test_the_public_name_is_this_function():
 @pytest.mark.parametrize(
     ("settings_", "message"),
     [
-        ({"w0": -1.0}, r"w0 is -1.*paper has 10"),
-        ({"w0": float("nan")}, r"w0 is nan"),
-        ({"sigma": 0.0}, r"sigma is 0.0 px.*paper has 5"),
-        ({"sigma": 1e9}, r"sigma is 1000000000.0"),
+        ({"w0": -1.0}, r"weight_map.w0 = -1.0.* 0.0 and 1000000.0"),
+        ({"w0": float("nan")}, r"weight_map.w0 = nan"),
+        ({"sigma": 0.0}, r"weight_map.sigma = 0.0.* 0.001 and 1000.0"),
+        ({"sigma": 1e9}, r"weight_map.sigma = 1000000000.0"),
         ({"class_weights": (1.0, -2.0)}, r"Class weights came as \(1.0, -2.0\).*balanced_class_weights"),
         ({"class_weights": (1.0, float("inf"))}, r"Class weights"),
     ],

@@ -95,7 +95,7 @@ def test_ignore_is_of_the_annotation_alone(tmp_path: Path) -> None:
 def test_what_does_not_pair(tmp_path: Path) -> None:
     out, truth = folders(tmp_path, CELLS, CELLS, "_masks")
     write_label_map(out / "a_0000_masks.tif", CELLS)
-    with pytest.raises(DataError, match="are both of 'a'"):
+    with pytest.raises(DataError, match="belong to 'a'"):
         evaluate_files(out, truth)
     write_label_map(out / "z_masks.tif", CELLS)
     with pytest.raises(DataError, match=r"1 of 3 prediction\(s\) have no annotation \(z"):
@@ -172,7 +172,7 @@ def test_a_large_set_is_never_held_whole(tmp_path: Path, monkeypatch: pytest.Mon
     for number in range(6):
         paths.append((tmp_path / f"{number}_masks.tif",))
         write_label_map(paths[-1][0], CELLS)
-    shelf = scored_files.Shelf()
+    shelf = scored_files.LabelCache()
     planes = scored_files.Planes(paths, shelf)
     assert len(planes) == 6
     for plane in planes:

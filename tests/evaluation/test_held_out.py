@@ -1,12 +1,32 @@
+"""What was held out is predicted once, and every figure of it is read from that prediction."""
+
+import ast
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+import unseam
+from reference.toy import SMALL, spots
+from unseam.api.training import train
 from unseam.data.sample import Sample, Window
-from unseam.data.split import HeldOut
-from unseam.evaluation.held_out import judge, with_smallest_object
-from unseam.heads.objects import Objects
-from unseam.shapes import IGNORE
+from unseam.data.split import HeldOut, Split
+from unseam.evaluation.held_out import predict_held_out, with_smallest_object
+from unseam.evaluation.scoring import score_for_choice
+from unseam.evaluation.validation import prepare_validation
+from unseam.heads import Classes, Objects, RidgeObjects
+from unseam.inference.predict import Predictor
+from unseam.metrics import evaluate_class_maps, evaluate_instance_maps
+from unseam.model.model_file import read_info
+from unseam.nets import UNetConfig
+from unseam.report import from_training
+from unseam.report.comparison import SeamCheck, read_comparisons
+from unseam.runs.run_folder import read_history
+from unseam.runs.watch import Watch
+from unseam.shapes import IGNORE, NOT_ANNOTATED
 
 CPU = torch.device("cpu")
 
@@ -20,18 +40,18 @@ def held_out(classes: np.ndarray, instances: np.ndarray | None = None) -> HeldOu
 
 @pytest.mark.parametrize("inside", [0, IGNORE])
 @pytest.mark.parametrize("objects", [None, Objects()])
-def test_without_foreground_in_the_truth_nothing_is_judged(inside, objects):
+def test_without_foreground_in_the_truth_there_is_no_validation(inside, objects):
     """Foreground outside the window does not count."""
     classes = np.full((6, 10), inside)
     classes[:, :4] = 1
     instances = np.where(classes == 1, 1, 0).astype(np.int32)
-    assert judge([held_out(classes, instances)], objects, CPU, torch.float32) is None
+    assert prepare_validation([held_out(classes, instances)], RidgeObjects(), objects, CPU, torch.float32) is None
     classes[2, 5], instances[2, 5] = 1, 2
-    assert judge([held_out(classes, instances)], objects, CPU, torch.float32) is not None
+    assert prepare_validation([held_out(classes, instances)], RidgeObjects(), objects, CPU, torch.float32) is not None
 
 
-def test_nothing_held_out_is_not_judged():
-    assert judge([], None, CPU, torch.float32) is None
+def test_without_a_held_out_part_there_is_no_validation():
+    assert prepare_validation([], Classes(), None, CPU, torch.float32) is None
 
 
 def test_the_smallest_object_is_measured_whatever_its_number():
@@ -44,3 +64,164 @@ def test_the_smallest_object_is_measured_whatever_its_number():
 def test_without_objects_the_settings_stay():
     assert with_smallest_object(Objects(min_size=3), [np.zeros((4, 4), np.int32)]) == Objects(min_size=3)
     assert with_smallest_object(Objects(min_size=3), []) == Objects(min_size=3)
+
+
+@pytest.fixture
+def predicted(monkeypatch):
+    """Every window that is predicted: the sum of its image, and the window. The seam check, which is no score, is left out."""
+    found = []
+    predict = Predictor.probabilities
+
+    def counted(self, image, window=None):
+        found.append((float(np.asarray(image).sum()), window))
+        return predict(self, image, window)
+
+    monkeypatch.setattr(Predictor, "probabilities", counted)
+    monkeypatch.setattr(from_training, "_check_seams", lambda *_: SeamCheck("left out"))
+    return found
+
+
+@pytest.mark.parametrize("masks", ["instances", "binary"])
+def test_after_training_each_held_out_window_is_predicted_once(masks, rng, tmp_path, predicted):
+    images, labels = zip(*(spots(rng) for _ in range(6)), strict=True)
+    records = []
+    watch = Watch(on_record=lambda *_: records.append(len(predicted)))
+    settings = [*SMALL, f"data.masks={masks}", "data.validation=0.34"]
+    truths = labels if masks == "instances" else [(one > 0).astype(np.uint8) for one in labels]
+    train(list(images), list(truths), out=tmp_path / "run", steps=20, settings=settings, device="cpu", watch=watch)
+    assert records == [2, 4], "two validations of two windows"
+    after = predicted[records[-1] :]
+    assert sorted(after) == sorted(predicted[:2]), "and each window once more"
+    assert (tmp_path / "run/report.html").exists()
+
+
+@pytest.mark.parametrize("masks", ["instances", "binary"])
+def test_a_cross_validation_predicts_each_image_once_at_its_end(masks, rng, tmp_path, predicted):
+    images, labels = zip(*(spots(rng) for _ in range(3)), strict=True)
+    settings = [*SMALL, f"data.masks={masks}", "training.validations=1"]
+    truths = labels if masks == "instances" else [(one > 0).astype(np.uint8) for one in labels]
+    scores = []
+    watch = Watch(on_record=lambda *_: predicted.clear(), on_scores=scores.append)
+    train(list(images), list(truths), out=tmp_path / "run", steps=3, folds=3, settings=settings, device="cpu", watch=watch)
+    assert len(predicted) == len({total for total, _ in predicted}) == 3
+    shown = read_comparisons(tmp_path / "run/held_out.npz")
+    score = evaluate_instance_maps if masks == "instances" else evaluate_class_maps
+    pooled = score([(one.name, one.predicted, one.truth) for one in shown.images]).pooled()
+    assert pooled == pytest.approx(scores[0].pooled(), nan_ok=True), "the report shows what was scored"
+
+
+@pytest.mark.parametrize("masks", ["instances", "binary"])
+def test_model_card_and_report_have_one_final_figure(masks, rng, tmp_path):
+    """In bfloat16 the last validation is another figure: it is called validation, and stands in the history only."""
+    image, labels = spots(rng)
+    truth = labels if masks == "instances" else (labels > 0).astype(np.uint8)
+    settings = [*SMALL, f"data.masks={masks}", "training.precision=bfloat16"]
+    out = tmp_path / "run"
+    model = train([image], [truth], out=out, steps=60, settings=settings, device="cpu")
+    record = read_info(out / "model.safetensors").training
+    assert record.score == model.info.training.score
+    shown = read_comparisons(out / "held_out.npz")
+    pairs = [(one.name, one.predicted, one.truth) for one in shown.images]
+    if masks == "instances":
+        assert record.score == evaluate_instance_maps(pairs).pooled()["panoptic_quality"]
+    else:
+        assert record.score == evaluate_class_maps(pairs).pooled()["iou"]
+    final = f"{record.score_name} {record.score:.4f}"
+    page = (out / "report.html").read_text()
+    assert final in (out / "README.md").read_text()
+    assert final in page
+    assert f"{record.score:.3f}" in page.split('id="curves"')[0], "in the table of scores"
+    assert f"validation {record.score_name}" in page
+    assert f"validation {record.score_name}" in (out / "curve.svg").read_text()
+    assert read_history(out / "history.csv")[-1].score == pytest.approx(record.score, abs=0.2)
+
+
+class Bright(torch.nn.Module):
+    """The probability of the foreground is the brightness."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config = UNetConfig(first_width=1, depth=1)
+        self.geometry = self.config.build().geometry
+        self.weight = torch.nn.Parameter(torch.ones(1))
+
+    def forward(self, x):
+        c = self.geometry.context
+        p = x[:, :, c:-c, c:-c].clamp(1e-6, 1 - 1e-6)
+        return torch.cat([(1 - p).log(), p.log()], 1)
+
+
+def two_strips() -> tuple[Sample, list[Split]]:
+    """A square in the middle of an image, of which each of two folds holds out one half."""
+    ids = np.zeros((20, 20), np.int32)
+    ids[5:15, 5:15] = 1
+    image = np.where(ids > 0, 0.9, 0.1).astype(np.float32)[None]
+    sample = Sample("one", image, (ids > 0).astype(np.uint8), np.ones(ids.shape, np.float32), ids)
+    halves = Window(0, 20, 0, 10), Window(0, 20, 10, 20)
+    return sample, [Split((sample,), (HeldOut(sample, half),), "", chooses=False) for half in halves]
+
+
+def test_strips_of_one_image_are_put_together_before_objects_are_found():
+    sample, parts = two_strips()
+    found = predict_held_out([Bright(), Bright()], RidgeObjects(), parts, [Objects(), Objects()], CPU, tune=True)
+    (image,) = found.images
+    np.testing.assert_array_equal(image.predicted, sample.instances)
+    assert image.folds == (1, 2)
+    assert image.threshold == Objects().threshold, "no other image could choose it"
+    assert found.score == 1
+    assert len(found.parts) == 2
+
+
+def test_what_only_one_fold_held_out_is_scored_in_its_own_window():
+    _, parts = two_strips()
+    found = predict_held_out([Bright()], RidgeObjects(), parts[:1], [Objects()], CPU, tune=True)
+    (image,) = found.images
+    assert image.truth.shape == image.predicted.shape == (20, 10)
+    assert found.score == 1
+
+
+def test_between_two_windows_nothing_counts_as_annotated():
+    sample, (first, second) = two_strips()
+    windows = ((first, Window(0, 20, 2, 6)), (second, Window(0, 20, 14, 18)))
+    ends = [replace(part, validation=(HeldOut(sample, window),)) for part, window in windows]
+    for objects, unknown in ((None, IGNORE), ([Objects(), Objects()], NOT_ANNOTATED)):
+        (image,) = predict_held_out([Bright(), Bright()], RidgeObjects(), ends, objects, CPU, tune=False).images
+        assert image.window == Window(0, 20, 2, 18)
+        assert (image.truth[:, 4:12] == unknown).all()
+        assert (image.predicted[:, 4:12] == 0).all()
+        assert (image.truth[:, :4] != unknown).all()
+
+
+def test_without_tuning_the_threshold_is_that_of_the_settings():
+    _, parts = two_strips()
+    objects = [Objects(threshold=0.95)] * 2
+    found = predict_held_out([Bright()] * 2, RidgeObjects(), parts, objects, CPU, tune=False)
+    assert found.objects.threshold == found.images[0].threshold == 0.95
+    assert found.score == 0
+
+
+def test_nothing_held_out_is_no_score():
+    found = predict_held_out([Bright()], RidgeObjects(), [Split((), (), "")], [Objects(min_size=5)], CPU, tune=True)
+    assert (found.images, found.score, found.calibration, found.objects) == ((), None, None, Objects(min_size=5))
+
+
+def test_the_figure_that_chooses_is_the_one_of_the_table(rng):
+    truth, predicted = rng.integers(0, 3, (2, 30, 30)).astype(np.uint8)
+    table = evaluate_class_maps([("a", predicted, truth)]).pooled()
+    assert score_for_choice([(predicted, truth)], of_objects=False) == table["iou"]
+    ids, guess = truth.astype(np.int32), predicted.astype(np.int32)
+    pooled = evaluate_instance_maps([("a", guess, ids)]).pooled()
+    assert score_for_choice([(guess, ids)], of_objects=True) == pooled["panoptic_quality"]
+
+
+def test_panoptic_quality_is_a_product_nowhere():
+    """Its metric divides the sum of IoU once; nothing else multiplies F1 by the mean IoU of matches."""
+    source = Path(unseam.__file__).parent
+    products = [
+        (path.name, ast.unparse(node))
+        for path in source.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
+    ]
+    assert len(products) > 100
+    assert not [one for one in products if re.search(r"f1|matched_iou|recognition|segmentation_quality", one[1])]

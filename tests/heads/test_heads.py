@@ -11,7 +11,7 @@ from unseam.augment import Augment
 from unseam.data.crops import Crops
 from unseam.data.sample import Sample
 from unseam.heads import Head, HeadProtocol, Labels, head_for
-from unseam.recipes import default
+from unseam.recipes.default import default
 from unseam.settings import decode, encode, table_name, with_overrides
 from unseam.shapes import IGNORE, NOT_ANNOTATED
 from unseam.training import AdamW, Batch, TrainState, train

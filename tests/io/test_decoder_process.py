@@ -24,7 +24,7 @@ import sys
 sys.path[:] = sys.argv[1:]
 import os, json, time
 from unseam.io.decoder_process import HELLO
-from unseam.io.decoder_main import _limit
+from unseam.io.decoder_main import limit_process
 os.write(1, HELLO)
 task = json.loads(sys.stdin.readline())
 """
@@ -117,14 +117,14 @@ def test_a_process_that_sleeps(process: DecoderProcess, jpeg: Path, monkeypatch:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits there")
 def test_a_process_that_computes_for_ever(process: DecoderProcess, jpeg: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoder_process, "_CODE", _SCRIPT + "_limit(1, 10**9)\nwhile True: pass")
+    monkeypatch.setattr(decoder_process, "_CODE", _SCRIPT + "limit_process(1, 10**9)\nwhile True: pass")
     with pytest.raises(ImageReadError, match=r"exit code -(24|9)"):
         process.read(jpeg, False, 10_000)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no limit there")
 def test_a_process_that_takes_all_memory(process: DecoderProcess, jpeg: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoder_process, "_CODE", _SCRIPT + "_limit(9, 10**8)\nbytearray(2 * 10**8)")
+    monkeypatch.setattr(decoder_process, "_CODE", _SCRIPT + "limit_process(9, 10**8)\nbytearray(2 * 10**8)")
     with pytest.raises(ImageReadError, match="crashed"):
         process.read(jpeg, False, 10_000)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from unseam.io import ImageFile, can_read, read_image
 from unseam.io.axes import guess_axes, tidy_axes
-from unseam.io.image_file import first_place, place
+from unseam.io.image_file import describe_place, first_place
 
 
 def file(axes: str) -> ImageFile:
@@ -91,9 +91,9 @@ def test_guesses(shape: tuple[int, ...], axes: str) -> None:
 
 
 def test_places_in_words() -> None:
-    assert place("YX", (3, 7)) == "row 3, column 7"
-    assert place("TZCYX", (1, 2, 3, 4, 5)) == "row 4, column 5 (time 1, plane 2, channel 3)"
-    assert place("YXC", (3, 7, 1)) == "row 3, column 7 (channel 1)"
+    assert describe_place("YX", (3, 7)) == "row 3, column 7"
+    assert describe_place("TZCYX", (1, 2, 3, 4, 5)) == "row 4, column 5 (time 1, plane 2, channel 3)"
+    assert describe_place("YXC", (3, 7, 1)) == "row 3, column 7 (channel 1)"
     where = np.zeros((4, 5), bool)
     where[2, 3] = where[3, 0] = True
     assert first_place(where) == (2, 3)

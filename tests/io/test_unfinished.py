@@ -154,9 +154,9 @@ def test_a_pipe_in_place_of_a_file_is_not_waited_for(verified: Path) -> None:
 def test_a_name_that_leads_elsewhere_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"")
     (tmp_path / "v" / "below").mkdir(parents=True)
-    from unseam.io.manifest import _rendered
+    from unseam.io.manifest import render_manifest
 
     facts = {"bytes": 0, "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}
-    (tmp_path / "v" / MANIFEST).write_bytes(_rendered({"files": {name: facts}}))
+    (tmp_path / "v" / MANIFEST).write_bytes(render_manifest({"files": {name: facts}}))
     with pytest.raises(ModelFileError, match="not what was written"):
         read_with_manifest(tmp_path / "v")

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from unseam.engines import TellsMemory, TorchEngine
-from unseam.engines.cuda_graph import GraphEngine
+from unseam.engines import TorchEngine
 from unseam.engines.footprint import bytes_as_written, bytes_until_last_read
 from unseam.errors import MemoryShortError, SettingsError
 from unseam.inference.predict import Predictor
@@ -122,15 +121,6 @@ def test_a_control_group_of_the_first_version(tmp_path):
         f"{folder}/memory.stat": "total_inactive_file 4096\n",
     }
     assert available_bytes(machine(tmp_path, {**MEMINFO, **group})) == 2000000 + 4096
-
-
-def test_a_recording_tells_the_memory_that_it_keeps():
-    torch.manual_seed(0)
-    engine = GraphEngine(TorchEngine(UNet(first_width=2, depth=2)))
-    assert isinstance(engine, TellsMemory)
-    engine(np.zeros((1, 60, 60), np.float32))
-    assert engine.kept_bytes == 0, "nothing is recorded off a GPU"
-    assert engine.footprint((1, 60, 60)) == engine.engine.footprint((1, 60, 60))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

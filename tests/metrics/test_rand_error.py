@@ -9,7 +9,7 @@ from skimage.metrics import adapted_rand_error
 from reference.metric_maps import CLASS_PAIRS, FULL_INSTANCE_PAIRS, INSTANCE_PAIRS
 from reference.rand_by_pairs import rand_by_pairs
 from unseam.errors import DataError, SettingsError
-from unseam.metrics import BestOverThresholds, Contingency, RandError, RandScore
+from unseam.metrics import BestOverThresholds, Contingency, RandError, RandScore, over_thresholds
 from unseam.shapes import IGNORE, NOT_ANNOTATED
 
 TWO_CELLS = np.array([[1, 1, 0, 2, 2, 2]])
@@ -158,7 +158,7 @@ WEAK_CELL = np.array([[0.9, 0.25, 0.9, 0.05, 0.9, 0.9, 0.9]])
 
 
 def test_best_threshold_opens_the_wall():
-    found = RandError().over_thresholds(WEAK_WALL, SECTION)
+    found = over_thresholds(RandError().from_class_maps, WEAK_WALL, SECTION)
     assert (found.threshold, found.score.error) == (0.3, 0)
     # below it the two cells of 3 px are one of 6 px in the cells' own 6 px: 3 + 3 pairs of 15
     assert found.scores[0].error == pytest.approx(1 - 2 * 6 / (6 + 15))
@@ -166,7 +166,7 @@ def test_best_threshold_opens_the_wall():
 
 def test_challenge_adds_up_the_pairs_of_all_sections_at_one_threshold():
     """One section is best from 0.3 on, the other below: one threshold has to do for both."""
-    first, second = (RandError().over_thresholds(section, SECTION) for section in (WEAK_WALL, WEAK_CELL))
+    first, second = (over_thresholds(RandError().from_class_maps, section, SECTION) for section in (WEAK_WALL, WEAK_CELL))
     assert (first.threshold, second.threshold) == (0.3, 0.1)
     assert first.score.error == second.score.error == 0
     pooled = BestOverThresholds.pool([first, second])

@@ -1,8 +1,7 @@
 import json
 import math
-from typing import get_args
 
-from unseam.metrics import Metric, ObjectScore, PixelScore, RandScore, Row, Score, Scores, SEGScore
+from unseam.metrics import ObjectScore, PixelScore, RandScore, Row, Score, Scores, SEGScore
 
 TABLE = Scores(
     names=("a.tif", "b.tif"),
@@ -40,9 +39,3 @@ def test_scores_name_their_columns_alike_for_one_image_and_for_many():
     for score in (PixelScore(1, 2), SEGScore(0.5, 1, 1), ObjectScore(1, 0, 0, 1.0), RandScore(1, 1, 1, 0, 1)):
         assert isinstance(score, Score)
         assert list(score.columns()) == list(type(score).pool([score]))
-
-
-def test_the_closed_list():
-    names = [metric.__name__ for metric in get_args(Metric)]
-    assert names[:6] == ["PixelError", "IoU", "Dice", "RandError", "SEG", "ObjectScores"]
-    assert {"AveragePrecision", "PanopticQuality", "AggregatedJaccard"} <= set(names)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from unseam.errors import DataError, SettingsError
-from unseam.metrics import CHALLENGE_THRESHOLDS, BestOverThresholds, VRand, VRandScore
+from unseam.metrics import CHALLENGE_THRESHOLDS, BestOverThresholds, VRand, VRandScore, over_thresholds
 
 TRUTH = np.array([[1, 0, 1]], np.uint8)
 
@@ -14,13 +14,13 @@ def test_thresholds_of_the_challenge():
 
 
 def test_a_pixel_is_cell_above_its_threshold_not_on_it():
-    found = VRand(is_thinned=False).over_thresholds(np.array([[0.5, 0.25, 0.5]]), TRUTH, (0.0, 0.25, 0.5))
+    found = over_thresholds(VRand(is_thinned=False).from_class_maps, np.array([[0.5, 0.25, 0.5]]), TRUTH, (0.0, 0.25, 0.5))
     assert [score.together_in_both for score in found.scores] == [2, 2, 2]
     assert [score.together_in_prediction for score in found.scores] == [4, 2, 2]
 
 
 def test_cells_of_class_0():
-    found = VRand(cell_class=0).over_thresholds(np.array([[1.0, 0.0, 1.0]]), 1 - TRUTH, (0.5,))
+    found = over_thresholds(VRand(cell_class=0).from_class_maps, np.array([[1.0, 0.0, 1.0]]), 1 - TRUTH, (0.5,), cell_class=0)
     assert found.score.score == 1
 
 
@@ -43,15 +43,15 @@ def test_columns_say_that_they_are_the_best_and_where():
 
 
 def test_refusals():
-    metric = VRand()
+    score = VRand().from_class_maps
     with pytest.raises(SettingsError, match=r"thresholds are \(\); give one or more"):
-        metric.over_thresholds(np.zeros((1, 3)), TRUTH, ())
+        over_thresholds(score, np.zeros((1, 3)), TRUTH, ())
     with pytest.raises(SettingsError, match=r"thresholds are \(2.0,\)"):
-        metric.over_thresholds(np.zeros((1, 3)), TRUTH, (2.0,))
+        over_thresholds(score, np.zeros((1, 3)), TRUTH, (2.0,))
     for wrong in (1.5, -0.1, math.nan):
         with pytest.raises(DataError, match="they may be 0 to 1"):
-            metric.over_thresholds(np.full((1, 3), wrong), TRUTH)
+            over_thresholds(score, np.full((1, 3), wrong), TRUTH)
     with pytest.raises(DataError, match="both must have one size"):
-        metric.over_thresholds(np.zeros((1, 4)), TRUTH)
+        over_thresholds(score, np.zeros((1, 4)), TRUTH)
     with pytest.raises(SettingsError, match="different thresholds"):
         BestOverThresholds.pool([BestOverThresholds((t,), (VRandScore(1, 1, 1),)) for t in (0.1, 0.2)])

@@ -9,7 +9,7 @@ from skimage.metrics import variation_of_information
 from reference.metric_maps import CLASS_PAIRS, INSTANCE_PAIRS
 from reference.v_scores_by_pixel import v_info_by_pixels
 from unseam.errors import DataError, SettingsError
-from unseam.metrics import BestOverThresholds, VInfo, VInfoScore
+from unseam.metrics import BestOverThresholds, VInfo, VInfoScore, over_thresholds
 from unseam.shapes import IGNORE
 
 TWO_CELLS = np.array([[1, 1, 1, 0, 2, 2, 2]])
@@ -71,7 +71,7 @@ def test_nothing_to_score_and_nothing_to_tell():
 
 def test_best_threshold_opens_the_wall_and_images_weigh_alike():
     wall = np.array([[0.9, 0.9, 0.9, 0.3, 0.9, 0.9, 0.9]])
-    found = VInfo().over_thresholds(wall, (TWO_CELLS > 0).astype(np.uint8))
+    found = over_thresholds(VInfo().from_class_maps, wall, (TWO_CELLS > 0).astype(np.uint8))
     assert (found.threshold, found.scores[0].score) == (0.3, 0)
     assert found.score.score == pytest.approx(1)
     assert BestOverThresholds.pool([found, found])["best_v_info"] == pytest.approx(1)

@@ -9,7 +9,7 @@ from skimage.metrics import adapted_rand_error
 from reference.metric_maps import CLASS_PAIRS, FULL_INSTANCE_PAIRS, INSTANCE_PAIRS
 from reference.v_scores_by_pixel import v_rand_by_pairs
 from unseam.errors import DataError, LabelError, SettingsError
-from unseam.metrics import BestOverThresholds, RandError, VRand, VRandScore
+from unseam.metrics import BestOverThresholds, RandError, VRand, VRandScore, over_thresholds
 from unseam.shapes import IGNORE, NOT_ANNOTATED
 
 TWO_CELLS = np.array([[1, 1, 1, 0, 2, 2, 2]])
@@ -78,7 +78,7 @@ def test_nothing_to_score():
 
 def test_best_threshold_opens_the_wall_and_sections_are_added_up():
     wall = np.array([[0.9, 0.9, 0.9, 0.3, 0.9, 0.9, 0.9]])
-    found = VRand().over_thresholds(wall, (TWO_CELLS > 0).astype(np.uint8))
+    found = over_thresholds(VRand().from_class_maps, wall, (TWO_CELLS > 0).astype(np.uint8))
     assert (found.threshold, found.score.score) == (0.3, 1)
     assert found.scores[0].score == pytest.approx(2 * 18 / (18 + 36))
     assert BestOverThresholds.pool([found, found])["best_v_rand"] == 1

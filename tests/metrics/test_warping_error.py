@@ -8,7 +8,7 @@ from hypothesis import given
 from reference.homotopic_warp import num_components, warp_by_counting
 from reference.metric_maps import CLASS_PAIRS
 from unseam.errors import DataError, LabelError, SettingsError
-from unseam.metrics import Mistake, WarpingError, WarpingScore
+from unseam.metrics import Mistake, WarpingError, WarpingScore, over_thresholds
 from unseam.metrics.topology_errors import TopologyError
 from unseam.shapes import IGNORE
 
@@ -118,7 +118,7 @@ def test_only_where_it_may_the_truth_is_bent():
 def test_best_threshold_is_that_of_fewest_splits_and_mergers():
     probability = np.where(TWO_CELLS == 1, 0.85, 0.35).astype(np.float32)
     probability[2, 4] = 0.55  # a weak place in the membrane, closed above 0.6
-    found = WarpingError().over_thresholds(probability, TWO_CELLS)
+    found = over_thresholds(WarpingError(), probability, TWO_CELLS)
     assert found.threshold == 0.6
     assert found.columns()["best_warping_error"] == 0
     assert [score.number_of(Mistake.MERGER) for score in found.scores] == [1] * 6 + [0] * 4

@@ -1,15 +1,13 @@
 """Gradients written out by hand against PyTorch's own: the same sums in another order."""
 
 import copy
-from dataclasses import replace
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unseam.nets import FCNConfig, NetConfig, UNetConfig, gradients
-from unseam.nets.blocks import DoubleConvolution, UpConvolution, copied_margins
+from unseam.nets import FCNConfig, NetConfig, UNetConfig, fast_on_cpu, gradients
 from unseam.nets.gradients import convolution_with_relu, pooled_and_copied, up_convolution
 
 LAYOUTS = [torch.channels_last, torch.contiguous_format]
@@ -26,17 +24,6 @@ def small_strips(monkeypatch):
     """Every map is large, and a strip is a row or a few of them."""
     monkeypatch.setattr(gradients, "_LARGE_BYTES", 0)
     monkeypatch.setattr(gradients, "_STRIP_BYTES", 3000)
-
-
-@pytest.fixture
-def plainly(monkeypatch):
-    """Call to have PyTorch's own gradients from there on."""
-
-    def switch_off() -> None:
-        for module in ("blocks", "drop_out"):
-            monkeypatch.setattr(f"unseam.nets.{module}.by_hand", lambda *_: False)
-
-    return switch_off
 
 
 def leaves(generator: torch.Generator, *shapes: tuple[int, ...], layout=torch.channels_last) -> list[torch.Tensor]:
@@ -89,6 +76,11 @@ def test_where_two_pixels_are_equally_large_the_gradient_goes_where_pytorch_send
     torch.testing.assert_close(features.grad[0, 0], expected, rtol=0, atol=0)
 
 
+def fast_step_of(net: nn.Module, image: torch.Tensor, autocast: bool = False) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    with fast_on_cpu(net):
+        return step_of(net, image, autocast)
+
+
 def step_of(net: nn.Module, image: torch.Tensor, autocast: bool = False) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """Logits and gradients of one step of training; what drop-out drops is the same each time."""
     torch.manual_seed(5)
@@ -109,13 +101,12 @@ NETS: list[NetConfig] = [
 @pytest.mark.usefixtures("small_strips")
 @pytest.mark.parametrize("layout", LAYOUTS, ids=IDS)
 @pytest.mark.parametrize("config", NETS, ids=str)
-def test_a_step_of_a_whole_network_equals_pytorchs(config, layout, plainly):
+def test_a_step_of_a_whole_network_equals_pytorchs(config, layout):
     torch.manual_seed(1)
     net = config.build().double().to(memory_format=layout)
     size = net.geometry.min_input + net.geometry.phase
     image = torch.randn(2, config.in_channels, size, size, dtype=torch.float64).contiguous(memory_format=layout)
-    logits, ours = step_of(net, image)
-    plainly()
+    logits, ours = fast_step_of(net, image)
     expected, theirs = step_of(net, image)
     torch.testing.assert_close(logits, expected, rtol=0, atol=1e-12)
     for name, gradient in theirs.items():
@@ -124,7 +115,7 @@ def test_a_step_of_a_whole_network_equals_pytorchs(config, layout, plainly):
 
 @pytest.mark.usefixtures("small_strips")
 @pytest.mark.parametrize("channels", [1, 5])
-def test_in_bfloat16_the_gradients_are_no_farther_from_the_exact_ones_than_pytorchs(channels, plainly):
+def test_in_bfloat16_the_gradients_are_no_farther_from_the_exact_ones_than_pytorchs(channels):
     """Both round every map to 8 bits; ours sums strips in float32, so it may be nearer but must not be farther.
 
     The exact gradients are those of float64. A fifth more than PyTorch's error is allowed, for the maps are small.
@@ -134,8 +125,7 @@ def test_in_bfloat16_the_gradients_are_no_farther_from_the_exact_ones_than_pytor
     size = net.geometry.min_input + 8 * net.geometry.phase
     net = net.to(memory_format=torch.channels_last)
     image = torch.randn(2, channels, size, size).contiguous(memory_format=torch.channels_last)
-    _, ours = step_of(net, image, autocast=True)
-    plainly()
+    _, ours = fast_step_of(net, image, autocast=True)
     _, theirs = step_of(net, image, autocast=True)
     _, exact = step_of(copy.deepcopy(net).double(), image.double())
 
@@ -148,48 +138,8 @@ def test_in_bfloat16_the_gradients_are_no_farther_from_the_exact_ones_than_pytor
         assert error(ours, name) < 0.1, name
 
 
-def test_evaluation_takes_pytorchs_own_path_and_gives_the_same_logits(monkeypatch):
-    torch.manual_seed(3)
-    net = UNetConfig(first_width=4, depth=2, dropout=0.5).build().to(memory_format=torch.channels_last)
-    image = torch.randn(1, 1, net.geometry.min_input, net.geometry.min_input)
-    without_drop_out = replace(net.config, dropout=0.0).build()
-    without_drop_out.load_state_dict(net.state_dict())
-    trained = without_drop_out.train()(image)
-    monkeypatch.setattr(torch.autograd.Function, "apply", lambda *_: pytest.fail("called outside training"))
-    torch.testing.assert_close(net.eval()(image), trained, rtol=1e-5, atol=1e-6)
-    with torch.inference_mode():
-        torch.testing.assert_close(net.train(False)(image), trained, rtol=1e-5, atol=1e-6)
-
-
 def test_weights_have_the_names_that_model_files_hold():
     names = set(UNetConfig(first_width=2, depth=1).build().state_dict())
     blocks = ("contracting.0", "contracting.1", "expansive.0")
     expected = {f"{block}.{layer}.{part}" for block in blocks for layer in (0, 2) for part in ("weight", "bias")}
     assert names == expected | {f"{layer}.{part}" for layer in ("up.0", "classify") for part in ("weight", "bias")}
-
-
-def test_weights_that_are_not_trained_get_no_gradient_and_the_others_their_own():
-    torch.manual_seed(4)
-    block, up = DoubleConvolution(6, 4), UpConvolution(4)
-    block[0].weight.requires_grad_(False)
-    up.weight.requires_grad_(False)
-    up(block(torch.randn(1, 6, 9, 9))).sum().backward()
-    assert block[0].weight.grad is None
-    assert up.weight.grad is None
-    for weight in (block[0].bias, block[2].weight, up.bias):
-        assert weight.grad.any()
-
-
-@pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
-def test_margins_are_what_remains_to_be_cropped(depth):
-    """Walked with lengths: what comes across from each level is as large as what comes up to it."""
-    margins = copied_margins(depth)
-    lengths, length = [], 2**depth * 40
-    for _ in range(depth):
-        lengths.append(length - 4)
-        length = (length - 4) // 2
-    raised = length - 4
-    for level in reversed(range(depth)):
-        raised *= 2
-        assert (lengths[level] - raised) / 2 == margins[level] or (lengths[level] - raised) % 2
-        raised = lengths[level] - 2 * margins[level] - 4

@@ -7,7 +7,7 @@ from torch import nn
 
 from unseam.geometry import lay_tiles
 from unseam.nets import FCN, UNet
-from unseam.nets.blocks import contract, incoming_nodes
+from unseam.nets.blocks import incoming_nodes
 
 
 @pytest.fixture(scope="module")
@@ -188,8 +188,10 @@ def test_both_maps_are_put_side_by_side():
     for block, up in zip(net.expansive, net.up, strict=True):
         block.register_forward_pre_hook(lambda _, args: entering.append(args[0]))
         up.register_forward_hook(lambda _, __, out: raised.append(out))
-    levels = contract(image := torch.randn(1, 1, 60, 60), net.contracting, net.pool, net.drop)
-    net(image)
+    levels: list[torch.Tensor] = []
+    for block in net.contracting:
+        block.register_forward_hook(lambda _, __, out: levels.append(out))
+    net(torch.randn(1, 1, 60, 60))
     for both, below, across in zip(entering, raised, levels[-2::-1], strict=True):
         half = below.shape[1]
         assert both.shape[1] == 2 * half

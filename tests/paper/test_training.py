@@ -13,7 +13,7 @@ from unseam.data.sample import Sample
 from unseam.data.weight_map import weight_map
 from unseam.losses import WeightedCrossEntropy
 from unseam.nets import UNet, UNetConfig
-from unseam.recipes import paper
+from unseam.recipes.paper import paper
 from unseam.settings import decode, encode, with_overrides
 from unseam.training.optim import SGD
 
@@ -121,11 +121,13 @@ def test_all_the_papers_variations_are_on():
 
 
 def test_shift_is_the_random_place_of_the_crop():
-    """Every crop is cut round another place, anywhere in the image."""
-    image = np.zeros((1, 40, 40), np.float32)
+    """Every crop is cut round another place, anywhere in the image: a ramp shows where."""
+    image = np.stack(np.mgrid[:40, :40].astype(np.float32))
     sample = Sample("one", image, np.zeros((40, 40), np.uint8), np.ones((40, 40), np.float32))
-    crops = Crops([sample], paper().augment, UNet(first_width=1, depth=1).geometry, 4, 1, seed=0)
-    centres = np.array([crops._centre(sample, np.random.default_rng(k)) for k in range(500)])
-    assert centres.min() < 1
-    assert centres.max() > 38
+    still = Augment(elastic=None, rotate=None, mirror=None, scale=None, grey=None)
+    crops = Crops([sample], still, UNet(first_width=1, depth=1).geometry, 4, 1, seed=0)
+    middle = crops.input_size // 2
+    centres = np.array([crops.crop(k, 0)[0][:, middle, middle].numpy() for k in range(500)])
+    assert centres.min() < 2
+    assert centres.max() > 37
     np.testing.assert_allclose(centres.mean(0), 19.5, atol=1.6)

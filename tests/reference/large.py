@@ -12,12 +12,12 @@ from unseam.heads.objects import Objects
 from unseam.model import Model
 from unseam.model.model_file import ModelInfo
 from unseam.nets import UNetConfig
-from unseam.scale.executors import Here
+from unseam.scale.executors import LocalExecutor
 from unseam.scale.predict_large import LargeResult, predict_large
-from unseam.scale.work import Saves, Work
+from unseam.scale.prediction import LargePrediction, SavedResults
 
 CHUNK = 32
-EVERYTHING = Saves(objects=True, probabilities="float16")
+EVERYTHING = SavedResults(objects=True, probabilities="float16")
 
 
 def smooth(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -61,15 +61,15 @@ def in_chunks(
     model: Model,
     source: Path,
     out: Path,
-    saves: Saves = EVERYTHING,
-    executor=Here,
+    saves: SavedResults = EVERYTHING,
+    executor=LocalExecutor,
     chunk: int = CHUNK,
     shard: int = 1,
     channels=(),
     **more,
 ) -> LargeResult:
     options = {"chunk": chunk, "shard": shard, "tile": chunk + 200, "channels": channels}
-    work = Work("", "", saves, **options, device="cpu", engine="torch")
+    work = LargePrediction("", "", saves, **options, device="cpu", engine="torch")
     return predict_large(model, source, out, work, executor, **more)
 
 

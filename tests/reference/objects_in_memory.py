@@ -8,7 +8,7 @@ import numpy as np
 
 from unseam.geometry.chunk_grid import ChunkGrid, Window
 from unseam.heads.objects import Objects
-from unseam.inference.whole_objects import Facts, Halo, ObjectsFound, Step, Tables, find_objects, perform
+from unseam.inference.whole_objects import ChunkFacts, ChunkTables, Halo, ObjectsFound, StageRound, find_objects, perform
 
 
 class ObjectsInMemory:
@@ -63,11 +63,13 @@ class Serial:
         self, store: ObjectsInMemory, settings: Objects, order: np.random.Generator | None = None, journal: dict | None = None
     ) -> None:
         self.store, self.settings, self.order = store, settings, order
-        self.journal: dict[tuple[str, int], Facts] = {} if journal is None else journal
+        self.journal: dict[tuple[str, int], ChunkFacts] = {} if journal is None else journal
         self.asked: dict[str, list[int]] = {}
         self.largest_table = 0
 
-    def __call__(self, step: Step, chunks: Sequence[int], tables_for: Callable[[int], Tables]) -> Iterator[tuple[int, Facts]]:
+    def __call__(
+        self, step: StageRound, chunks: Sequence[int], tables_for: Callable[[int], ChunkTables]
+    ) -> Iterator[tuple[int, ChunkFacts]]:
         assert step.name not in self.asked
         self.asked[step.name] = list(chunks)
         for chunk in chunks if self.order is None else self.order.permutation(chunks).tolist():

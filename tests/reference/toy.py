@@ -8,7 +8,7 @@ import torch
 from unseam.heads import Classes
 from unseam.losses import WeightedCrossEntropy
 from unseam.nets import UNetConfig
-from unseam.training import SGD, AdamW, Batch, Budget, Plan, Schedule, TrainState
+from unseam.training import SGD, AdamW, Batch, Budget, Cosine, Plan, TrainState
 
 CONFIG = UNetConfig(first_width=2, depth=1, dropout=0.3)
 SMALL = (
@@ -44,8 +44,7 @@ def batches(start: int = 0) -> Iterator[Batch]:
 def plan(steps: int, learning_rate: float = 1e-2, clip_norm: float | None = 1.0, seed: int = 0, **schedule) -> Plan:
     settings = {"warm_up": 0.0, "decay": False} | schedule
     budget, device = Budget(steps, None), torch.device("cpu")
-    schedule = Schedule(**settings)
-    return Plan(budget, schedule, learning_rate, clip_norm, device, torch.float32, seed, Classes().likeliest)
+    return Plan(budget, Cosine(**settings), learning_rate, clip_norm, device, torch.float32, seed, Classes().likeliest)
 
 
 def weights_of(net: torch.nn.Module) -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unseam.report.page import Report, render
+from unseam.report.page import ReportPage, render
 
 BROWSER = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="needs a browser: install chromium")
@@ -59,7 +59,7 @@ def browser(page: Path, folder: Path, *options: str) -> str:
 
 @pytest.fixture
 def page(of_objects, tmp_path) -> Path:
-    text = render(Report("A run", "A lead.", of_objects, None, "unseam report R"))
+    text = render(ReportPage("A run", "A lead.", of_objects, None, "unseam report R"))
     path = tmp_path / "report.html"
     path.write_text(text.replace("</body>", QUESTIONS + "</body>"), encoding="utf-8")
     return path

@@ -9,8 +9,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unseam.report.layers import INVENTED, LONGEST_SIDE, MISSED, OTHER, error_kinds, error_layer, layers_of, reduced
-from unseam.report.overlay import overlay, to_look_at
+from unseam.report.overlay import (
+    INVENTED,
+    LONGEST_SIDE,
+    MISSED,
+    OTHER,
+    draw_overlay,
+    error_kinds,
+    error_layer,
+    layers_of,
+    reduced,
+    to_look_at,
+)
 from unseam.report.thumbnails import MOST_SHOWN, wrong_objects
 from unseam.training.curve import curve_svg
 
@@ -99,7 +109,7 @@ def test_layers_are_see_through_where_nothing_is():
 
 
 def test_thumbnails_are_bounded_and_the_largest_come_first(of_objects):
-    groups = {group.kind: group for group in wrong_objects(of_objects.compared * 6)}
+    groups = {group.kind: group for group in wrong_objects(of_objects.images * 6)}
     assert groups["missed"].num_objects == 12
     assert len(groups["missed"].shown) == MOST_SHOWN
     for group in groups.values():
@@ -113,4 +123,4 @@ def test_pictures_of_any_type(rng):
     assert to_look_at(np.zeros((3, 4), np.float64)).tolist() == np.zeros((3, 4)).tolist()
     assert to_look_at(rng.random((3, 4, 2))).shape == (3, 4)
     assert to_look_at(rng.integers(0, 60000, (3, 4, 3)).astype(np.uint16)).shape == (3, 4, 3)
-    assert overlay(rng.random((3, 4)), np.eye(3, 4, dtype=np.int32)).shape == (3, 4, 3)
+    assert draw_overlay(rng.random((3, 4)), np.eye(3, 4, dtype=np.int32)).shape == (3, 4, 3)

@@ -16,7 +16,7 @@ def said(predicted, truth) -> list[tuple[str, int, int]]:
 
 
 def test_each_kind_with_its_place(of_objects):
-    one = of_objects.compared[0]
+    one = of_objects.images[0]
     found = {error.kind: error for error in object_errors(one.predicted, one.truth)}
     assert [(e.kind, e.label) for e in found.values()] == [("split", 2), ("merged", 4), ("missed", 5), ("invented", 9)]
     assert found["missed"].box == (slice(40, 50), slice(2, 12))

@@ -10,12 +10,12 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from unseam.metrics import CalibrationScore
+from unseam.metrics import CalibrationScore, Intervals, Scores
 from unseam.model.model_file import ModelInfo, TrainingRecord
 from unseam.nets import UNetConfig
-from unseam.report.evidence import Compared, Evidence, Facts
-from unseam.report.page import GENERATOR, Report, Training, render
-from unseam.report.score_table import Scored, scores_of
+from unseam.report.comparison import Comparison, Comparisons, ReportFacts
+from unseam.report.page import GENERATOR, ReportPage, Training, render
+from unseam.report.score_table import score_comparisons
 from unseam.report.thumbnails import MOST_SHOWN, wrong_objects
 from unseam.training.observers import Record
 
@@ -66,21 +66,22 @@ def training(**record) -> Training:
     return Training(ModelInfo(net=config, training=replace(about, **record)), records, 'x = "<b>"', "unseam train D --out O")
 
 
-def page_of(evidence: Evidence | None, trained: Training | None = None) -> tuple[str, Page]:
-    scored = scored_once(evidence.compared) if evidence is not None else None
-    text = render(Report(f"Run {EVIL}", "A lead.", evidence, trained, "unseam report R", scored))
+def page_of(comparisons: Comparisons | None, trained: Training | None = None) -> tuple[str, Page]:
+    scored = scored_once(comparisons.images) if comparisons is not None else None
+    text = render(ReportPage(f"Run {EVIL}", "A lead.", comparisons, trained, "unseam report R", scored))
     return text, Page(text)
 
 
 @functools.cache
-def scored_once(compared: tuple[Compared, ...]) -> Scored:
+def scored_once(images: tuple[Comparison, ...]) -> tuple[Scores, Intervals]:
     """What ``render`` computes if it is not given: a thousand resamples, which take a second where types are checked."""
-    return scores_of(Evidence(Facts("instances" if compared[0].truth.dtype == np.int32 else "classes", NAMES), compared))
+    masks = "instances" if images[0].truth.dtype == np.int32 else "classes"
+    return score_comparisons(Comparisons(ReportFacts(masks, NAMES), images))
 
 
 def test_scores_are_counted_from_the_maps_if_they_are_not_given(of_classes):
     lead = ("A lead.", of_classes, None, "unseam report R")
-    assert render(Report("R", *lead)) == render(Report("R", *lead, scored_once(of_classes.compared)))
+    assert render(ReportPage("R", *lead)) == render(ReportPage("R", *lead, scored_once(of_classes.images)))
 
 
 @pytest.fixture(scope="module", params=["objects", "classes", "nothing"])
@@ -144,8 +145,8 @@ def test_objects_that_are_wrong_have_kind_file_and_place(of_objects):
 def test_confusion_by_hand(of_classes):
     _, page = page_of(of_classes)
     words = " ".join(" ".join(page.texts).split())
-    one = of_classes.compared[0]
-    both = [(c.truth, c.predicted) for c in of_classes.compared]
+    one = of_classes.images[0]
+    both = [(c.truth, c.predicted) for c in of_classes.images]
     is_axon = sum(int((t == 2).sum()) for t, _ in both)
     found = sum(int(((t == 2) & (p == 2)).sum()) for t, p in both)
     assert f"{100 * found / is_axon:.1f} %" in words
@@ -176,7 +177,7 @@ def test_without_validation_the_curve_says_so(of_classes):
 
 
 def test_scores_from_files_have_no_training(of_objects):
-    bare = Evidence(Facts("instances", ("background", "object")), of_objects.compared)
+    bare = Comparisons(ReportFacts("instances", ("background", "object")), of_objects.images)
     _, page = page_of(bare)
     words = " ".join(" ".join(page.texts).split())
     assert "how the model learnt is in the report of its run folder" in words
@@ -192,9 +193,9 @@ def test_of_many_images_the_best_and_the_worst_are_shown(rng):
     for wrong in rng.permutation(10):
         predicted = truth.copy()
         predicted[5 : 5 + wrong] = 0
-        compared.append(Compared(f"wrong{wrong}", truth, predicted))
-    nothing = Compared("empty", np.zeros_like(truth), np.zeros_like(truth))
-    _, page = page_of(Evidence(Facts("binary", ("background", "foreground")), (nothing, *compared)))
+        compared.append(Comparison(f"wrong{wrong}", truth, predicted))
+    nothing = Comparison("empty", np.zeros_like(truth), np.zeros_like(truth))
+    _, page = page_of(Comparisons(ReportFacts("binary", ("background", "foreground")), (nothing, *compared)))
     shown = [label.split(":")[0] for label in page.all("aria-label") if label.endswith(": errors")]
     assert shown == ["wrong0", "wrong1", "wrong2", "wrong7", "wrong8", "wrong9"]
 
@@ -204,13 +205,13 @@ def test_seams_are_judged_by_their_limit(of_objects):
     assert any("does not depend on the tiles" in words for words in page.texts)
     line = replace(of_objects.facts.seams.lines[0], difference=1e-3)
     facts = replace(of_objects.facts, seams=replace(of_objects.facts.seams, lines=(line,)))
-    _, page = page_of(Evidence(facts, of_objects.compared), training())
+    _, page = page_of(Comparisons(facts, of_objects.images), training())
     assert any("More than rounding" in words for words in page.texts)
 
 
 def test_drawings_are_well_formed(of_objects):
     facts = replace(of_objects.facts, calibration=CalibrationScore((10,), (5.0,), (5,)))
-    text, _ = page_of(Evidence(facts, of_objects.compared), training())
+    text, _ = page_of(Comparisons(facts, of_objects.images), training())
     drawings = re.findall(r"<svg xmlns.*?</svg>", text, re.DOTALL)
     assert len(drawings) == 2
     for drawing in drawings:
@@ -224,7 +225,7 @@ def test_one_bad_image_does_not_hide_what_is_missed_in_another(rng):
     speck = np.zeros((60, 60), np.int32)
     speck[5:8, 5:8] = 1
     nothing = np.zeros((60, 60), np.int32)
-    compared = (Compared("bad", truth, nothing), Compared("speck", speck, nothing))
+    compared = (Comparison("bad", truth, nothing), Comparison("speck", speck, nothing))
     missed = next(group for group in wrong_objects(compared) if group.kind == "missed")
     assert missed.num_objects == 10
     assert [thumb.name for thumb in missed.shown] == ["bad", "speck", *["bad"] * (MOST_SHOWN - 2)]
@@ -238,3 +239,12 @@ def test_each_fold_has_its_curve(of_objects):
     assert "each network keeps its last weights" in text
     assert 'r="8" style="fill:none' not in text, "no ring: the best score chose nothing"
     assert "there is no curve to draw" not in text
+
+
+def test_a_name_with_the_word_plane_is_a_name(of_classes):
+    """Three images called ``my plane 0`` to ``my plane 2`` are three images; three planes of one file are one."""
+    one = of_classes.images[0]
+    images = tuple(replace(one, name=f"my plane {number}") for number in range(3))
+    assert score_comparisons(replace(of_classes, images=images))[1].num_images == 3
+    planes = tuple(replace(image, group="my") for image in images)
+    assert score_comparisons(replace(of_classes, images=planes))[1].num_images == 1

@@ -8,8 +8,8 @@ import tifffile
 
 from reference.toy import SMALL, spots
 from unseam.errors import DataError, OutputError, SettingsError
-from unseam.metrics import BestOverThresholds, RandError, WarpingError
-from unseam.recipes import paper
+from unseam.metrics import BestOverThresholds, RandError, VInfo, VRand, VRandScore, WarpingError, over_thresholds
+from unseam.recipes.paper import paper
 from unseam.reproduce import EXPERIMENTS, Asked
 from unseam.reproduce.membranes import _Scored
 from unseam.reproduce.table import PaperTable, Row
@@ -44,8 +44,9 @@ def write_sequence(folder, name, rng, frames, truth="GT"):
 
 def test_isbi2012_from_the_files_of_the_challenge(stack, tmp_path):
     table = EXPERIMENTS["isbi2012"](asked(stack, tmp_path / "out"))
-    assert table.columns == ("warping error", "Rand error", "pixel error")
-    assert table.paper[1].values == (0.000353, 0.0382, 0.0611)
+    assert table.columns[:3] == ("warping error", "Rand error", "pixel error")
+    assert all("not in the paper" in column for column in table.columns[3:])
+    assert table.paper[1].values == (0.000353, 0.0382, 0.0611, None, None)
     assert [row.who for row in table.ours] == ["ours, the challenge's way", "ours, decided at one half"]
     assert all(0 <= value <= 1 for row in table.ours for value in row.values if value is not None)
     how = dict(table.made)
@@ -53,8 +54,8 @@ def test_isbi2012_from_the_files_of_the_challenge(stack, tmp_path):
     assert how["scored on"] == "held out: the last 1 of 6 (slice 5 to slice 5); slice 4, next to them, trains nothing"
     assert "scored on 1 of the 6 annotated slices" in table.differences[2]
     text = (tmp_path / "out/table.md").read_text()
-    assert "| U-Net (paper, table 1) | 0.000353 | 0.0382 | 0.0611 |" in text
-    assert json.loads((tmp_path / "out/table.json").read_text())["paper"][1]["values"] == [0.000353, 0.0382, 0.0611]
+    assert "| U-Net (paper, table 1) | 0.000353 | 0.0382 | 0.0611 | - | - |" in text
+    assert json.loads((tmp_path / "out/table.json").read_text())["paper"][1]["values"][:3] == [0.000353, 0.0382, 0.0611]
     assert {"model.safetensors", "config.toml", "held_out.png"} <= {path.name for path in (tmp_path / "out").iterdir()}
 
 
@@ -77,10 +78,17 @@ def test_the_errors_are_those_of_the_metrics_added_up(rng):
         scored.add(probabilities, truth)
     best, at_half = scored.rows()
     pairs = list(zip(maps, truths, strict=True))
-    warping = BestOverThresholds.together([WarpingError().over_thresholds(p, t) for p, t in pairs]).score
-    rand = BestOverThresholds.together([RandError().over_thresholds(p, t) for p, t in pairs]).score
+    warping = BestOverThresholds.together([over_thresholds(WarpingError(), p, t) for p, t in pairs]).score
+    rand = BestOverThresholds.together([over_thresholds(RandError().from_class_maps, p, t) for p, t in pairs]).score
     squared = np.mean([np.mean((p - t) ** 2) for p, t in pairs])
-    assert best.values == (warping.split_merger_error, rand.error, pytest.approx(squared))
+    v_rand, v_info = (
+        BestOverThresholds.together([over_thresholds(metric.from_class_maps, p, t) for p, t in pairs]).score
+        for metric in (VRand(), VInfo())
+    )
+    errors = (warping.split_merger_error, rand.error, pytest.approx(squared))
+    assert best.values == (*errors, v_rand.score, v_info.score)
+    at = [VRand().from_class_maps((p > 0.5).astype(np.uint8), t) for p, t in pairs]
+    assert at_half.values[3] == VRandScore.together(at).score
     assert at_half.values[2] == pytest.approx(np.mean([np.mean((p > 0.5) != t) for p, t in pairs]))
 
 

@@ -15,12 +15,12 @@ from unseam.api.training import load, train
 from unseam.data.folds import folds
 from unseam.data.prepare import Annotated, prepare
 from unseam.errors import SettingsError
-from unseam.evaluation.out_of_fold import out_of_fold
-from unseam.heads.objects import Objects
+from unseam.evaluation.held_out import predict_held_out
+from unseam.heads import Objects, RidgeObjects
 from unseam.io import disk
 from unseam.model.model_file import read_info
 from unseam.nets import UNetConfig, members_of
-from unseam.recipes import default
+from unseam.recipes.default import default
 from unseam.runs.cross_validation import said_of_budget, shared_budget
 from unseam.runs.watch import Watch
 from unseam.settings import with_overrides
@@ -86,7 +86,7 @@ def test_each_image_is_scored_by_the_network_that_did_not_see_it(folder, tmp_pat
         image = np.asarray(Image.open(folder / f"images/{row['name']}.png"))
         truth = np.asarray(Image.open(folder / f"masks/{row['name']}.png")) > 0
         predicted = type(model)(net, read_info(tmp_path / "run/model.safetensors"), "cpu").predict(image).classes > 0
-        expected = metrics.IoU()(predicted.astype(np.uint8), truth.astype(np.uint8)).mean_foreground
+        expected = metrics.Overlap()(predicted.astype(np.uint8), truth.astype(np.uint8)).mean_iou
         assert row["scores"]["iou"] == pytest.approx(expected, nan_ok=True)
 
 
@@ -218,8 +218,8 @@ def test_a_threshold_that_only_an_image_itself_would_choose_is_not_taken(rng):
     )
     images = zip(whole.samples, (melted, melted, faint), strict=True)
     parts = folds([replace(sample, image=image[None]) for sample, image in images], 3, 0)
-    found = out_of_fold([Bright()] * 3, [Objects()] * 3, parts, "instances", torch.device("cpu"))
-    by_name = dict(zip(found.scores.names, found.thresholds, strict=True))
+    found = predict_held_out([Bright()] * 3, RidgeObjects(), parts, [Objects()] * 3, torch.device("cpu"), tune=True)
+    by_name = {image.sample.name: image.threshold for image in found.images}
     assert by_name["a"] == by_name["b"] == by_name["c"] == 0.8
     assert found.objects.threshold == 0.8
 

@@ -18,7 +18,7 @@ from torture.large import digest
 from unseam.errors import ClusterError, SettingsError
 from unseam.scale.cluster import Cluster
 from unseam.scale.predict_store import predict_store
-from unseam.scale.work import Work
+from unseam.scale.prediction import LargePrediction
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_no_scheduler_answers(tmp_path, source, monkeypatch):
         with pytest.raises(ClusterError, match="no scheduler answers there within 1 s"):
             in_chunks(blob_model(), source, tmp_path / "out.zarr", executor=lambda w: Cluster(w.work, address))
     with pytest.raises(ClusterError, match="no scheduler answers"):
-        Cluster(Work("", ""), "nonsense://1")
+        Cluster(LargePrediction("", ""), "nonsense://1")
 
 
 def test_the_scheduler_is_lost_while_nothing_is_under_way(tmp_path, source):

@@ -6,7 +6,7 @@ import tifffile
 
 from reference.large import EVERYTHING, WRITERS, blob_model, in_chunks, read, smooth, write_npy, write_zarr
 from unseam.errors import DataError
-from unseam.scale.work import Saves
+from unseam.scale.prediction import SavedResults
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_every_reader(tmp_path, image, name, threshold):
 @pytest.mark.parametrize("save", ["classes", "objects"])
 def test_tiff(tmp_path, image, save):
     model = blob_model()
-    saves = Saves(objects=save == "objects")
+    saves = SavedResults(objects=save == "objects")
     found = in_chunks(model, write_npy(tmp_path / "image.npy", image), tmp_path / "out.ome.tif", saves)
     whole = model.predict(image)
     with tifffile.TiffFile(found.path) as tiff:
@@ -56,7 +56,7 @@ def test_stacks_of_planes(tmp_path, rng):
 
 def test_channels_and_several_classes(tmp_path, rng):
     model, image = blob_model(channels=2, classes=3), smooth(rng, 2, 90, 75)
-    saves = Saves(probabilities="uint8")
+    saves = SavedResults(probabilities="uint8")
     found = in_chunks(model, write_zarr(tmp_path / "two.zarr", image, axes="cyx"), tmp_path / "out.zarr", saves)
     whole = model.predict(np.moveaxis(image, 0, -1))
     assert np.array_equal(read(found.path), whole.classes)
@@ -69,7 +69,7 @@ def test_chosen_channels(tmp_path, rng):
     found = in_chunks(model, source, tmp_path / "one.zarr", channels=(2,))
     assert np.array_equal(read(found.path), model.predict(image[2]).classes)
     two = blob_model(channels=2, classes=3)
-    found = in_chunks(two, source, tmp_path / "two.zarr", Saves(), channels=(3, 1))
+    found = in_chunks(two, source, tmp_path / "two.zarr", SavedResults(), channels=(3, 1))
     assert np.array_equal(read(found.path), two.predict(np.moveaxis(image[[3, 1]], 0, -1)).classes)
     with pytest.raises(DataError, match="channel 4 was chosen; the image has 4, counted from 0"):
         in_chunks(model, source, tmp_path / "none.zarr", channels=(4,))
@@ -97,5 +97,5 @@ def test_the_pyramid_is_every_second_pixel(tmp_path, image):
 def test_grey_saved_as_colour(tmp_path, image):
     model = blob_model()
     colour = np.stack([image] * 3, -1)
-    found = in_chunks(model, write_npy(tmp_path / "c.npy", colour), tmp_path / "out.zarr", Saves())
+    found = in_chunks(model, write_npy(tmp_path / "c.npy", colour), tmp_path / "out.zarr", SavedResults())
     assert np.array_equal(read(found.path), model.predict(colour).classes)

@@ -28,7 +28,7 @@ from unseam.io.append_journal import AppendJournal, packed, unpacked
 from unseam.io.large import open_large
 from unseam.model.model_file import ModelInfo, read_info, save_model
 from unseam.nets import UNetConfig
-from unseam.recipes import default
+from unseam.recipes.default import default
 from unseam.runs.checkpoints import Checkpoints
 from unseam.runs.run_folder import read_history, read_run
 from unseam.settings import encode, with_overrides
@@ -165,7 +165,7 @@ def _of_checkpoint(folder: Path) -> dict[str, Callable[[np.random.Generator], Re
 
     def of_manifest(rng: np.random.Generator) -> Read:
         tree = _trees(about, rng)
-        text = manifest._rendered(tree) if isinstance(tree, dict) and "sha256" not in tree else json.dumps(tree).encode()
+        text = manifest.render_manifest(tree) if isinstance(tree, dict) and "sha256" not in tree else json.dumps(tree).encode()
         listed.write_bytes(text if rng.random() < 0.9 else mutated(text, [text], rng))
         return partial(manifest.read_with_manifest, place)
 

@@ -19,7 +19,7 @@ from unseam.api.training import train as train_model
 from unseam.errors import TrainingError
 from unseam.runs.watch import Watch
 from unseam.training import SGD, Batch, train
-from unseam.training.observers import Score, Validate
+from unseam.training.observers import Validate, ValidationScore
 
 RATES = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)
 _SMALL = (
@@ -53,7 +53,7 @@ def _with_rate(folder: Path, rate: float, seed: int) -> str | None:
     try:
         model = train_model(images, masks, out=folder, steps=120, settings=settings, device="cpu", watch=Watch(told.append))
     except TrainingError as error:
-        return str(error) if "--set optimiser.sgd.learning_rate=" in str(error) else None
+        return str(error) if "--set optimiser.learning_rate=" in str(error) else None
     learnt_nothing = [sentence for sentence in told if "learnt nothing" in sentence]
     if learnt_nothing:
         return learnt_nothing[0]
@@ -99,7 +99,7 @@ def _dead() -> bool:
     with torch.no_grad():
         for name, weight in state.net.named_parameters():
             weight.fill_(-1.0 if name.endswith("bias") and "classify" not in name else 0.0)
-    validate = Validate(lambda _: Score(0.0, 0.0), 12)
+    validate = Validate(lambda _: ValidationScore(0.0, 0.0), 12)
     try:
         train(state, batches(), ENERGY, plan(60, 1e-3), [validate])
     except TrainingError as error:

@@ -11,14 +11,14 @@ from unseam.errors import ModelFileError, TrainingError
 from unseam.nets import UNetConfig
 from unseam.runs.checkpoints import Checkpoints
 from unseam.training import SGD, AdamW, TrainState, train
-from unseam.training.observers import Score, Validate, checkpoint_files, restore_checkpoint
+from unseam.training.observers import Validate, ValidationScore, checkpoint_files, restore_checkpoint
 
 OPTIMISERS = [SGD(1e-2, 0.99), SGD(1e-2, 0.0), AdamW(1e-2)]
 IDS = ["momentum", "plain", "adam_w"]
 
 
-def a_score(net: torch.nn.Module) -> Score:
-    return Score(float(net.classify.weight.detach().abs().mean()), 0.5)
+def a_score(net: torch.nn.Module) -> ValidationScore:
+    return ValidationScore(float(net.classify.weight.detach().abs().mean()), 0.5)
 
 
 def trained(optimiser, steps: int, total: int, path: Path | None = None) -> TrainState:

@@ -6,7 +6,7 @@ from rich.console import Console as Terminal
 
 from reference.toy import ENERGY, batches, fresh, plan
 from unseam.training import AdamW, train
-from unseam.training.observers import Console, Record, Score, Validate
+from unseam.training.observers import Console, Record, Validate, ValidationScore
 
 
 def watched(terminal: Terminal, score_of) -> None:
@@ -17,22 +17,22 @@ def watched(terminal: Terminal, score_of) -> None:
 
 def test_a_file_gets_one_plain_line_a_record():
     out = StringIO()
-    watched(Terminal(file=out, width=200), lambda _: Score(0.25, 0.5))
+    watched(Terminal(file=out, width=200), lambda _: ValidationScore(0.25, 0.5))
     lines = out.getvalue().splitlines()
     assert len(lines) == 3
     assert [line.split()[1] for line in lines] == ["2", "4", "6"]
-    assert all("score 0.250" in line and "energy 0." in line and "\x1b" not in line for line in lines)
+    assert all("validation 0.250" in line and "energy 0." in line and "\x1b" not in line for line in lines)
 
 
 def test_a_record_without_a_score_shows_a_dash():
     out = StringIO()
     watched(Terminal(file=out, width=200), None)
-    assert "score -" in out.getvalue()
+    assert "validation -" in out.getvalue()
 
 
 def test_a_screen_gets_a_bar_that_is_taken_down():
     out = StringIO()
-    watched(Terminal(file=out, width=120, force_terminal=True), lambda _: Score(0.25, 0.5))
+    watched(Terminal(file=out, width=120, force_terminal=True), lambda _: ValidationScore(0.25, 0.5))
     assert "training" in out.getvalue()
     assert out.getvalue().endswith("\x1b[2K") or "\x1b[?25h" in out.getvalue(), "the cursor comes back"
 

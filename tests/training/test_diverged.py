@@ -14,7 +14,7 @@ from unseam.training.observers import Record, Validate
 
 @pytest.mark.parametrize(
     ("optimiser", "words"),
-    [(SGD(0.3, 0.99), "optimiser.sgd.learning_rate=0.03)"), (AdamW(1e-3), "optimiser.adam_w.learning_rate=0.0001)")],
+    [(SGD(0.3, 0.99), "optimiser.learning_rate=0.03)"), (AdamW(1e-3), "optimiser.learning_rate=0.0001)")],
 )
 def test_the_setting_named_is_that_of_the_runs_own_optimiser(optimiser, words):
     assert words in slower(fresh(optimiser))
@@ -34,7 +34,7 @@ def test_a_weight_that_is_no_number_is_named(value):
     check_finite(state)
     with torch.no_grad():
         state.net.classify.bias[1] = value
-    with pytest.raises(TrainingError, match=r"the weight classify\.bias holds a number that is not finite.*optimiser\.sgd"):
+    with pytest.raises(TrainingError, match=r"the weight classify\.bias holds a number that is not finite.*learning_rate"):
         check_finite(state)
 
 

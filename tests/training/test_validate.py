@@ -8,7 +8,7 @@ from torch import nn
 
 from unseam.errors import TrainingError
 from unseam.training import TrainState
-from unseam.training.observers import Score, Validate
+from unseam.training.observers import Validate, ValidationScore
 
 
 def a_state() -> TrainState:
@@ -32,7 +32,7 @@ def run(
 
 def scored(values: dict[int, float], foreground: float = 0.5):
     """Scores by step, as the weight tells it."""
-    return lambda net: Score(values[round(net.weight.item())], foreground)
+    return lambda net: ValidationScore(values[round(net.weight.item())], foreground)
 
 
 def test_the_best_weights_are_kept_and_are_a_copy():
@@ -94,14 +94,14 @@ def test_a_break_changes_nothing_about_when_it_records(times, steps, data):
 
 @pytest.mark.parametrize("foreground", [0.0, 1.0])
 def test_a_dead_network_is_told(foreground):
-    validate = Validate(lambda _: Score(0.0, foreground), 12)
+    validate = Validate(lambda _: ValidationScore(0.0, foreground), 12)
     with pytest.raises(TrainingError, match=r"since step 1 .*one class.*another seed"):
         run(validate, [0.69] * 12, foreground=lambda _: foreground)
     assert len(validate.records) == 4, "after a third of the run, not at its end"
 
 
 def test_a_network_that_dies_on_the_way_is_told():
-    validate = Validate(lambda net: Score(0.5, 0.3 if net.weight.item() < 10 else 0.0), 30)
+    validate = Validate(lambda net: ValidationScore(0.5, 0.3 if net.weight.item() < 10 else 0.0), 30)
     energies = [0.5 - 0.02 * n for n in range(9)] + [0.69] * 21
     with pytest.raises(TrainingError, match=r"since step 10"):
         run(validate, energies, foreground=lambda step: 0.3 if step < 10 else 0.0)
@@ -110,11 +110,11 @@ def test_a_network_that_dies_on_the_way_is_told():
 @pytest.mark.parametrize(
     ("score_of", "energies"),
     [
-        pytest.param(lambda _: Score(0.9, 0.3), [0.69] * 12, id="it gives both classes"),
-        pytest.param(lambda _: Score(0.0, 0.0), [0.9 - 0.03 * n for n in range(12)], id="its energy still falls"),
+        pytest.param(lambda _: ValidationScore(0.9, 0.3), [0.69] * 12, id="it gives both classes"),
+        pytest.param(lambda _: ValidationScore(0.0, 0.0), [0.9 - 0.03 * n for n in range(12)], id="its energy still falls"),
         pytest.param(None, [0.02] * 12, id="nothing is held out, the energy is flat"),
-        pytest.param(lambda _: Score(0.0, 0.0), [0.6] + [0.1] * 11, id="it has learnt; held out is one class"),
-        pytest.param(lambda _: Score(0.0, 0.0), [math.nan] * 12, id="diverging is told by the loop"),
+        pytest.param(lambda _: ValidationScore(0.0, 0.0), [0.6] + [0.1] * 11, id="it has learnt; held out is one class"),
+        pytest.param(lambda _: ValidationScore(0.0, 0.0), [math.nan] * 12, id="diverging is told by the loop"),
     ],
 )
 def test_a_live_network_is_let_be(score_of, energies):
@@ -141,7 +141,7 @@ def test_a_network_that_finds_foreground_in_one_batch_of_many_is_let_be():
 
 
 def test_a_network_that_has_learnt_but_finds_nothing_in_what_is_held_out_is_let_be():
-    validate = Validate(lambda _: Score(0.0, 0.0), 12)
+    validate = Validate(lambda _: ValidationScore(0.0, 0.0), 12)
     run(validate, [0.02] * 12)
     assert len(validate.records) == 12
 
@@ -153,7 +153,7 @@ def test_a_record_has_the_share_of_foreground_in_all_batches_since_the_last():
 
 
 def test_a_run_of_few_records_is_not_stopped():
-    validate = Validate(lambda _: Score(0.0, 0.0), 3)
+    validate = Validate(lambda _: ValidationScore(0.0, 0.0), 3)
     run(validate, [0.69] * 3, foreground=lambda _: 0.0)
     assert len(validate.records) == 3
 

@@ -12,9 +12,7 @@ from PIL import Image
 
 from unseam.errors import DataError
 from unseam.model import Segmentation
-from unseam.report.layers import error_kinds, error_layer
-from unseam.report.overlay import overlay as drawn_over
-from unseam.report.overlay import to_look_at
+from unseam.report.overlay import draw_overlay, error_picture, to_look_at
 from unseam.runs.run_folder import RunFolder, read_history
 from unseam.training.curve import curve_svg
 
@@ -64,7 +62,7 @@ def overlay(
     else:
         labels = np.asarray(segmentation)
     _check_same_size(image, labels, "segmentation")
-    return Image.fromarray(drawn_over(image, labels, opacity=opacity, outlines=outlines))
+    return Image.fromarray(draw_overlay(image, labels, opacity=opacity, outlines=outlines))
 
 
 def error_map(
@@ -98,14 +96,10 @@ def error_map(
     """
     predicted, truth = np.asarray(predicted), np.asarray(truth)
     _check_same_size(predicted, truth, "truth")
-    if image is None:
-        picture = np.full((*truth.shape, 3), 255, np.uint8)
-    else:
+    if image is not None:
         _check_same_size(image, truth, "truth")
-        picture = to_look_at(image)
-    under = Image.fromarray(picture).convert("RGBA")
-    over = Image.fromarray(error_layer(error_kinds(predicted, truth, instances=objects)))
-    return Image.alpha_composite(under, over).convert("RGB")
+    picture = to_look_at(image) if image is not None else None
+    return Image.fromarray(error_picture(predicted, truth, picture, instances=objects))
 
 
 def learning_curve(run: str | Path) -> str:
@@ -130,7 +124,7 @@ def learning_curve(run: str | Path) -> str:
         [r.energy for r in records],
         [r.score for r in records],
         f"Training of {folder.path.resolve().name}",
-        "score on what was held out",
+        "validation",
         seconds=[r.seconds for r in records],
     )
 

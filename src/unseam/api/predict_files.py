@@ -17,7 +17,7 @@ from unseam.inference.rotations import Averaging
 from unseam.io import ImageFile, write_image, write_label_map, write_probabilities
 from unseam.io.lock import lock_name_of, locked
 from unseam.model import Model, Segmentation
-from unseam.report.overlay import overlay
+from unseam.report.overlay import draw_overlay
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def predict_file(
         write_probabilities(job.probabilities, probabilities, file.spacing_um, file.plane_axes)
     if job.overlay is not None:
         labels = instances[0] if instances else parts[0].class_indices
-        write_image(job.overlay, overlay(planes[0], labels))
+        write_image(job.overlay, draw_overlay(planes[0], labels))
     return Result(_summary(parts, instances), file.notes + _notes(model, file, parts, job))
 
 

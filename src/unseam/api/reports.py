@@ -1,4 +1,4 @@
-"""The report of a run or of an evaluation as a file: from what is kept of it to a page."""
+"""Writes the report of a run or of an evaluation to a file."""
 
 import shlex
 from collections.abc import Sequence
@@ -7,19 +7,18 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from unseam.data.kinds import facts_of
+from unseam.data.kinds import facts_of_kind
 from unseam.data.layout import find_pairs
 from unseam.data.pairs import Pair
 from unseam.data.read_pair import read_case
 from unseam.errors import DataError, ImageReadError, OutputError
-from unseam.evaluation.from_files import ReadPair
+from unseam.evaluation.from_files import ScoredPair
 from unseam.evaluation.result import Evaluation
 from unseam.io import write_bytes_whole
 from unseam.model.model_file import read_info
-from unseam.report.evidence import Compared, Evidence, Facts, load_evidence, narrow
+from unseam.report.comparison import Comparison, Comparisons, ReportFacts, narrow, read_comparisons
 from unseam.report.overlay import to_look_at
-from unseam.report.page import GENERATOR, Report, Training, render
-from unseam.report.score_table import Scored
+from unseam.report.page import GENERATOR, ReportPage, Training, render
 from unseam.runs.run_folder import RunFolder, read_history
 
 _MOST_PIXELS = 100_000_000
@@ -47,9 +46,9 @@ def write_run_report(folder: RunFolder, out: Path | None = None) -> Path:
     """
     info = read_info(folder.model)
     config = folder.path / "config.toml"
-    evidence = load_evidence(folder.evidence) if folder.evidence.exists() else None
+    comparisons = read_comparisons(folder.held_out) if folder.held_out.exists() else None
     record = info.training
-    data = evidence.facts.data if evidence is not None and evidence.facts.data else "DATA"
+    data = comparisons.facts.data if comparisons is not None and comparisons.facts.data else "DATA"
     training = Training(
         info,
         read_history(folder.path / "history.csv"),
@@ -58,10 +57,10 @@ def write_run_report(folder: RunFolder, out: Path | None = None) -> Path:
         tuple(read_history(folder.fold(number + 1).path / "history.csv") for number in range(len(info.members))),
     )
     lead = f"{len(record.images)} annotated image(s), {record.steps} steps, {record.seconds / 60:.1f} minutes."
-    report = Report(
+    report = ReportPage(
         title=f"Training of {folder.path.resolve().name}",
         lead=f"{lead} {record.held_out[:1].upper()}{record.held_out[1:]}.",  # not capitalize(): it would change names
-        evidence=evidence,
+        comparisons=comparisons,
         training=training,
         command=shlex.join(["unseam", "report", str(folder.path)]),
     )
@@ -69,16 +68,16 @@ def write_run_report(folder: RunFolder, out: Path | None = None) -> Path:
 
 
 class EvaluationReport:
-    """Watches an evaluation, and makes its report.
+    """Collects the maps of an evaluation, and writes its report.
 
     Parameters
     ----------
     predicted, truth
-        What is scored. Where the truth lies in a data set in a layout that training knows, its images are shown.
+        What is scored. If the truth lies in a data set in a layout that training knows, its images are shown.
     out
         File to write; None: ``report.html`` in the folder of the predictions.
     options
-        Of the command line, so that the page names the command that made it.
+        Options of the command line: the page names the command that made it.
     """
 
     def __init__(self, predicted: Path, truth: Path, out: Path | None = None, options: Sequence[str] = ()) -> None:
@@ -86,13 +85,13 @@ class EvaluationReport:
         self.predicted, self.truth = predicted, truth
         self.out = out or (predicted if predicted.is_dir() else predicted.parent) / "report.html"
         self._is_asked_for = out is not None
-        self._compared: list[Compared] = []
+        self._images: list[Comparison] = []
         self._class_names: tuple[str, ...] = ()
         self._num_pixels = self._num_left_out = 0
         self._pairs: dict[Path, Pair] | None = None
 
-    def on_pair(self, pair: ReadPair) -> None:
-        """Keep a pair of maps to show; what is kept is bounded, for there may be thousands."""
+    def on_pair(self, pair: ScoredPair) -> None:
+        """Keep a pair of maps to show, up to a bound: there may be thousands."""
         if self._pairs is None:
             self._pairs = _pairs_around(self.truth)
         truth, predicted = narrow(pair.images.truth), narrow(pair.images.predicted)
@@ -102,11 +101,11 @@ class EvaluationReport:
             return
         found = self._pairs.get(pair.annotation.resolve())
         picture = _picture(found, pair.plane, truth.shape)
-        self._compared.append(Compared(pair.images.name, truth, predicted, picture))
+        self._images.append(Comparison(pair.images.name, truth, predicted, picture))
         self._class_names = tuple(f"value {value}" for value in pair.values)
 
     def write_if_possible(self, evaluation: Evaluation) -> str:
-        """Write the page, and say where it is, or why there is none: a place that nobody asked for may be read-only.
+        """Write the page; return where it is, or why there is none: the default place may be read-only.
 
         Raises
         ------
@@ -120,22 +119,22 @@ class EvaluationReport:
                 raise
             return f"No report: {error}"
 
-    def _report(self, evaluation: Evaluation) -> Report:
-        names = ("background", facts_of(evaluation.kind).foreground)
-        facts = Facts(masks=evaluation.kind, class_names=self._class_names or names, calibration=evaluation.calibration)
-        words = f" Pictures and counts are of the first {len(self._compared)}." if self._num_left_out else ""
-        return Report(
+    def _report(self, evaluation: Evaluation) -> ReportPage:
+        names = ("background", facts_of_kind(evaluation.kind).foreground)
+        facts = ReportFacts(masks=evaluation.kind, class_names=self._class_names or names, calibration=evaluation.calibration)
+        words = f" Pictures and counts are of the first {len(self._images)}." if self._num_left_out else ""
+        return ReportPage(
             title=f"Scores of {self.predicted.resolve().name}",
             lead=f"{self.predicted} against {self.truth}. {evaluation.reason}{words}",
-            evidence=Evidence(facts, tuple(self._compared)),
+            comparisons=Comparisons(facts, tuple(self._images)),
             training=None,
             command=shlex.join(["unseam", "evaluate", str(self.predicted), str(self.truth), *self.options]),
-            scored=Scored(evaluation.scores, evaluation.intervals),
+            scored=(evaluation.scores, evaluation.intervals),
         )
 
 
 def _pairs_around(truth: Path) -> dict[Path, Pair]:
-    """The pairs of the data set that an annotation, or a folder of them, lies in, by the first file of each mask."""
+    """The pairs of the data set around an annotation or a folder of them, by the first file of each mask."""
     for folder in (truth, truth.parent, truth.parent.parent):
         if folder.is_dir():
             try:
@@ -157,7 +156,7 @@ def _picture(pair: Pair | None, index: int, shape: tuple[int, ...]) -> UInt8[np.
     return to_look_at(planes[index]) if fits else None
 
 
-def _write(out: Path, report: Report) -> Path:
+def _write(out: Path, report: ReportPage) -> Path:
     """Write the page; what stands there already must be a report."""
     if out.exists() and not _is_report(out):
         raise OutputError(f"{out} is there already, and is no report of ours: it is not overwritten. Give another --out.")

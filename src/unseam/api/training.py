@@ -13,14 +13,14 @@ from unseam.data.prepare import Annotated, Prepared, prepare
 from unseam.doctor.before_training import warnings
 from unseam.engines import choose_device
 from unseam.errors import DataError, SettingsError
-from unseam.evaluation.held_out import SCORE_NAMES
+from unseam.evaluation.held_out import HeldOutPredictions
 from unseam.io.output_folder import output_folder
 from unseam.model import Model
 from unseam.recipes.run import Run
-from unseam.report.evidence import save_evidence
-from unseam.report.gather import Judged, gather
+from unseam.report.comparison import write_comparisons
+from unseam.report.from_training import compare_held_out
 from unseam.runs.cross_validation import Trained, cross_validate, said_of_budget
-from unseam.runs.fit import Fitted, Session, fit
+from unseam.runs.fit import Session, fit
 from unseam.runs.run_folder import RunFolder
 from unseam.runs.settings_of_run import begun, changed
 from unseam.runs.watch import Watch
@@ -142,20 +142,19 @@ def _train(
     if not where.resume:
         for warning in warnings(annotated.images, prepared.reading, run):
             watch.tell(warning)
-    score_name = SCORE_NAMES[prepared.reading.kind]
+    score_name = prepared.reading.kind_facts.score_name
     if run.data.folds > 1:
-        model, fitted = _train_folds(prepared, run, folder, watch, where)
+        model, held_out = _train_folds(prepared, run, folder, watch, where)
     else:
         one = fit(prepared, run, _session(run, folder, watch, where, (score_name, folder)))
-        model, fitted = Model(one.net, one.info, where.device), (one,)
+        model, held_out = Model(one.net, one.info, where.device), one.held_out
         if written is not None:
             written.write_history(one.records, score_name)
     if written is not None:
         model.save(written.model)
         written.write_card(model.info)
-        judged = [Judged(one.net, one.held_out) for one in fitted]
         source = str(data) if isinstance(data, str | Path) else ""
-        save_evidence(written.evidence, gather(model.info, judged, prepared.samples, str(model.device), source))
+        write_comparisons(written.held_out, compare_held_out(model, held_out, prepared.samples, source))
         write_run_report(written)
         written.end()
     return model
@@ -209,12 +208,12 @@ def _session(
 
 def _train_folds(
     prepared: Prepared, run: Run, folder: RunFolder | None, watch: Watch, where: _Where
-) -> tuple[Model, tuple[Fitted, ...]]:
+) -> tuple[Model, HeldOutPredictions]:
     """One network a fold; after each fold the folder holds the ensemble of those that are finished."""
 
     def session_of(number: int) -> Session:
         place = folder.fold(number) if folder is not None else None
-        return _session(run, folder, watch, where, (SCORE_NAMES[prepared.reading.kind], place))
+        return _session(run, folder, watch, where, (prepared.reading.kind_facts.score_name, place))
 
     written = folder if where.ranks.is_first else None
 
@@ -224,11 +223,11 @@ def _train_folds(
 
     watch.tell(said_of_budget(run))
     trained, found = cross_validate(prepared, run, session_of, on_fold)
-    if found is not None:
+    if found.images:
         if written is not None:
-            written.write_out_of_fold(found)
+            written.write_out_of_fold(found, prepared.reading.kind)
         watch.on_scores(found.scores)
-    return trained.model(where.device, found), trained.fitted
+    return trained.model(where.device, found), found
 
 
 def _annotated(

@@ -1,9 +1,9 @@
-"""The paper's augmentation (sec. 3.1): few annotated images, shown each time in another place, pose, form and light.
+"""The paper's augmentation (sec. 3.1): each crop shows the few annotated images in another place, pose, form and light.
 
-:class:`Augment` is the whole and its settings; the members below are its parts. Each is a frozen dataclass that is the
-thing and its own setting: called with a random generator it draws one instance of itself. The members never meet:
-``augment.py`` alone knows them all, fuses every geometry into one map of coordinates, and ``resample.py`` reads the
-image and its labels through that map once.
+:class:`Augment` holds all parts; its fields are the closed list of the family. Each part is a frozen dataclass of one of
+the three kinds in ``base.py``, thing and setting at once. Parts never import each other: ``augment.py`` alone knows them
+all and fuses their geometry into one map of coordinates, and ``resample.py`` reads the image and its labels through that
+map once.
 
 =====================  =======================================================================
 the paper              here
@@ -14,7 +14,7 @@ rotation               :class:`Rotate`, with :class:`Mirror`
 grey-value variation   :class:`GreyValues`
 =====================  =======================================================================
 
-:class:`Scale` is not in the paper. Drop-out, the paper's implicit augmentation, stands in the network.
+:class:`Scale` is not in the paper. The paper's implicit augmentation, drop-out, is part of the network.
 """
 
 from unseam.augment.affine import Mirror, Rotate, Scale
@@ -22,10 +22,4 @@ from unseam.augment.augment import Augment, Crop
 from unseam.augment.elastic import Elastic
 from unseam.augment.grey_values import GreyValues
 
-Geometry = Elastic | Rotate | Mirror | Scale
-"""What moves pixels: the image and its labels together."""
-
-Transform = Elastic | Rotate | Mirror | Scale | GreyValues
-"""Every member of this room. A new one is a new file, a line here, and a field of :class:`Augment`."""
-
-__all__ = ["Augment", "Crop", "Elastic", "Rotate", "Mirror", "Scale", "GreyValues", "Geometry", "Transform"]
+__all__ = ["Augment", "Crop", "Elastic", "Rotate", "Mirror", "Scale", "GreyValues"]

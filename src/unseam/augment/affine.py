@@ -1,19 +1,21 @@
 """Rotation, mirroring and scaling about the centre of the crop (sec. 3.1: rotation invariance for microscopy).
 
-Each member, called with a random generator, draws a 2 x 2 matrix that takes an offset in the tile to an offset in the
-image, both (row, column) from the centre. Matrices multiply, so any number of members costs what one costs.
+Each member draws a 2 x 2 matrix from offsets in the tile to offsets in the image, both (row, column) from the centre.
+Matrices multiply, so several members cost as much as one.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float64
 
+from unseam.augment.base import Affine
 from unseam.errors import SettingsError
 
 
 @dataclass(frozen=True)
-class Rotate:
+class Rotate(Affine):
     """Turn the crop by a random angle, uniform in ``-max_degrees .. max_degrees``; positive is anticlockwise on screen.
 
     **Source:** Ronneberger, Fischer, Brox 2015, sec. 3.1: microscopy wants invariance to shift and rotation.
@@ -32,12 +34,12 @@ class Rotate:
             )
 
     def __call__(self, rng: np.random.Generator) -> Float64[np.ndarray, "2 2"]:
-        """Draw one rotation, as the matrix from tile offsets to image offsets."""
+        """Draw one rotation matrix."""
         return rotation(rng.uniform(-self.max_degrees, self.max_degrees))
 
 
 def rotation(degrees: float) -> Float64[np.ndarray, "2 2"]:
-    """Matrix from tile offsets to image offsets that turns the picture anticlockwise, as ``np.rot90`` does.
+    """Return the matrix from tile offsets to image offsets that turns the picture anticlockwise, as ``np.rot90`` does.
 
     >>> rotation(90.0).round().astype(int)  # the tile's rows run along the image's columns, backwards
     array([[ 0,  1],
@@ -49,17 +51,19 @@ def rotation(degrees: float) -> Float64[np.ndarray, "2 2"]:
 
 
 @dataclass(frozen=True)
-class Mirror:
+class Mirror(Affine):
     """Mirror the crop, each of its axes with probability one half.
 
-    **Departs:** the paper names no mirroring. It is exact (no pixel is interpolated) and free; switch it off where
-    handedness matters.
+    **Departs:** the paper names no mirroring. It is exact (no pixel is interpolated) and costs nothing. Switch it off
+    where handedness matters.
     """
 
+    moves_whole_pixels: ClassVar[bool] = True
+
     rows: bool = True
-    """May the order of the rows be turned over (top becomes bottom)?"""
+    """Whether the order of the rows may be reversed (top becomes bottom)."""
     columns: bool = True
-    """May the order of the columns be turned over (left becomes right)?"""
+    """Whether the order of the columns may be reversed (left becomes right)."""
 
     def __call__(self, rng: np.random.Generator) -> Float64[np.ndarray, "2 2"]:
         """Draw one mirroring: a diagonal matrix of 1 and -1."""
@@ -68,12 +72,12 @@ class Mirror:
 
 
 @dataclass(frozen=True)
-class Scale:
+class Scale(Affine):
     """Enlarge or shrink the picture by a random factor, uniform in its logarithm, the same along both axes.
 
     Above 1 the objects in the crop grow. Log-uniform, so that doubling is as likely as halving.
 
-    **Departs:** not in the paper: it serves where pixel sizes differ a little from image to image.
+    **Departs:** not in the paper. Use it where the pixel size differs a little from image to image.
     """
 
     low: float = 0.9
@@ -89,6 +93,6 @@ class Scale:
             )
 
     def __call__(self, rng: np.random.Generator) -> Float64[np.ndarray, "2 2"]:
-        """Draw one factor, as the matrix from tile offsets to image offsets (so it holds 1 / factor)."""
+        """Draw one factor; the matrix holds 1 / factor."""
         factor = np.exp(rng.uniform(np.log(self.low), np.log(self.high)))
         return np.eye(2) / factor

@@ -1,7 +1,7 @@
-"""The whole augmentation of one crop: draw every part, fuse the geometry, read pixels once, vary the light."""
+"""The whole augmentation of one crop: draw every part, fuse the geometry, read each pixel once, vary the grey values."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import torch
@@ -9,7 +9,8 @@ from jaxtyping import Float32, Float64, UInt8
 from torch import Tensor
 
 from unseam.augment.affine import Mirror, Rotate, Scale
-from unseam.augment.cut import cut, tensor_type
+from unseam.augment.base import Affine, Appearance, Displacement
+from unseam.augment.cut import cut_window, tensor_type
 from unseam.augment.elastic import Elastic
 from unseam.augment.grey_values import GreyValues
 from unseam.augment.resample import coordinates, sample_cubic, sample_nearest
@@ -18,12 +19,12 @@ from unseam.errors import DataError, SizeError
 
 @dataclass(frozen=True)
 class Crop:
-    """A training cut-out, on the device of its sample: an input tile and what the network should say about its middle."""
+    """A training cut-out on the device of its sample: an input tile and the truth about its middle."""
 
     image: Float32[Tensor, "channel input input"]
     """Input tile."""
     classes: UInt8[Tensor, "output output"]
-    """Class map of the output tile, centred in the input tile."""
+    """Class map of the output tile, which is centred in the input tile."""
     weights: Float32[Tensor, "output output"] | None
     """Weight map of the output tile, if the sample has one."""
     planes: tuple[Float32[Tensor, "output output"], ...] = ()
@@ -32,43 +33,41 @@ class Crop:
 
 @dataclass(frozen=True)
 class Augment:
-    """Everything that is varied when a crop is cut; a part that is None is left out.
+    """All variation of a crop. The fields are the closed list of the family; a part that is None is off.
 
     A pixel at offset u from the middle of the tile is read from the image at::
 
         centre + rotate @ mirror @ scale @ u + displacement(u)
 
-    The image is interpolated bicubically. Class map, weight map and further targets take their nearest pixel at the same
-    coordinates, and all are mirrored beyond the border. The displacement is in px of the image, whatever the scale.
+    The image is interpolated bicubically; class map, weight map and further targets take the nearest pixel at the same
+    coordinates. All are mirrored beyond the border. The displacement is in px of the image, whatever the scale.
 
-    Where nothing but mirroring is at work, no pixel needs interpolation: the crop is the image's own pixels, and a
-    centre that falls between the places that a tile can lie in is moved to the nearest.
+    Parts draw their random numbers in this order: all :class:`Affine` parts, all :class:`Displacement` parts, all
+    :class:`Appearance` parts, within each kind in the order of the fields.
+
+    If all parts that are on move whole pixels (mirroring), nothing is interpolated: the crop consists of the image's own
+    pixels, and a centre between two places of the tile moves to the nearest.
 
     **Source:** Ronneberger, Fischer, Brox 2015, sec. 3.1: shift, rotation, elastic deformation, grey values. The
     border is mirrored as in sec. 2.
 
-    **Departs:** the weight map of Eq. 2 is computed beforehand and moved with its labels, not computed from the moved
-    labels: fewer than ten ms a crop against hundreds. It is exact where the geometry keeps distances.
+    **Departs:** the weight map of Eq. 2 is computed once and moved with its labels, not computed from the moved labels:
+    less than ten ms per crop instead of hundreds. It is exact where the geometry keeps distances.
 
     >>> image, classes = np.arange(25, dtype=np.float32).reshape(1, 5, 5), np.eye(5, dtype=np.uint8)
     >>> still = Augment(elastic=None, rotate=None, mirror=None, scale=None, grey=None)
     >>> crop = still(image, classes, centre=(0.0, 2.0), input_size=3, output_size=1, rng=np.random.default_rng(0))
-    >>> crop.image.int()  # the row above the first is the mirror image of the row below it
+    >>> crop.image.int()  # the row above the first mirrors the row below it
     tensor([[[6, 7, 8],
              [1, 2, 3],
              [6, 7, 8]]], dtype=torch.int32)
     """
 
     elastic: Elastic | None = field(default_factory=Elastic)
-    """Elastic deformation."""
     rotate: Rotate | None = field(default_factory=Rotate)
-    """Rotation."""
     mirror: Mirror | None = field(default_factory=Mirror)
-    """Mirroring."""
     scale: Scale | None = None
-    """Enlarging and shrinking."""
     grey: GreyValues | None = field(default_factory=GreyValues)
-    """Variation of grey values."""
 
     def __call__(
         self,
@@ -82,51 +81,66 @@ class Augment:
         output_size: int,
         rng: np.random.Generator,
     ) -> Crop:
-        """Cut one crop and vary it. The same generator state gives the same bits; nothing else is remembered.
+        """Cut one crop and vary it. The same generator state gives the same bits.
 
         Parameters
         ----------
         image, classes, weights, planes
-            A sample. It is only read; of a memory-mapped image, only round the crop. Tensors on one device give a crop
-            that is made there: all numbers are drawn here, and nothing waits for the device.
+            A sample, which is only read; of a memory-mapped image, only the pixels around the crop are read. Tensors
+            give a crop on their own device. The random numbers are drawn here, and nothing waits for the device.
         centre
-            Where the middle of the tile falls, (row, column) in px of the image; fractions shift by parts of a px.
-            Pixel centres are whole numbers, so the middle of a tile of even size lies at halves.
+            Middle of the tile, (row, column) in px of the image. Pixel centres are whole numbers, so a tile of even size
+            that lies on whole pixels has its middle at halves.
         input_size, output_size
             Side of the input tile and of the output tile, px: 572 and 388 in the paper. The output tile is the middle
             of the input tile, so both are even or both are odd.
         rng
-            All that is random is drawn from it.
+            Source of all random numbers.
 
         Raises
         ------
         SizeError
             The output tile is not the middle of the input tile.
         DataError
-            Image and maps differ in size, the image is empty, or the centre is not a place.
+            Image and maps differ in size, the image is empty, or the centre is not finite.
         """
         maps = [classes, *planes] if weights is None else [classes, *planes, weights]
         _check(image, maps, centre, (input_size, output_size))
+        parts = [getattr(self, part.name) for part in fields(self)]
+        affine = [part for part in parts if isinstance(part, Affine)]
+        displacements = [part for part in parts if isinstance(part, Displacement)]
         matrix = np.eye(2)
-        for part in (self.rotate, self.mirror, self.scale):
-            if part is not None:
-                matrix = matrix @ part(rng)
-        if self.elastic is None and self.rotate is None and self.scale is None:
+        for part in affine:
+            matrix = matrix @ part(rng)
+        if not displacements and all(part.moves_whole_pixels for part in affine):
             tile, cut_maps = _on_grid(image, maps, centre, matrix, (input_size, output_size))
         else:
-            vectors, basis = np.empty((2, 0, 0), np.float32), np.empty((input_size, 0), np.float32)
-            if self.elastic is not None:
-                vectors, basis = self.elastic(rng), self.elastic.basis(input_size)
-            at = coordinates(centre, matrix, vectors, basis, _device(image))
+            at = coordinates(centre, matrix, *_sum_of(displacements, input_size, rng), _device(image))
             tile, cut_maps = sample_cubic(image, at), sample_nearest(maps, at.centred(output_size))
-        if self.grey is not None:
-            self.grey.vary(tile, rng)
+        for part in parts:
+            if isinstance(part, Appearance):
+                part(tile, rng)
         last = 1 + len(planes)
         return Crop(tile, cut_maps[0], cut_maps[last] if weights is not None else None, tuple(cut_maps[1:last]))
 
 
+def _sum_of(
+    displacements: Sequence[Displacement], size: int, rng: np.random.Generator
+) -> tuple[Float32[np.ndarray, "2 grid grid"], Float32[np.ndarray, "size grid"]]:
+    """Draw every displacement; return the vectors and the basis of one lattice whose field is the sum of all fields."""
+    drawn = [part(rng) for part in displacements]
+    bases = [np.empty((size, 0), np.float32), *(part.basis(size) for part in displacements)]
+    # Each lattice gets its own block of vectors: outside the blocks nothing couples one lattice to another.
+    grid = sum(len(vectors[0]) for vectors in drawn)
+    joint, first = np.zeros((2, grid, grid), np.float32), 0
+    for vectors in drawn:
+        block = slice(first, first + len(vectors[0]))
+        joint[:, block, block], first = vectors, block.stop
+    return joint, np.concatenate(bases, axis=1)
+
+
 def _device(image: np.ndarray | Tensor) -> torch.device:
-    """Where the crop is made: beside a tensor, otherwise on the CPU."""
+    """Return the device of the crop: that of a tensor; the CPU for an array."""
     return image.device if isinstance(image, Tensor) else torch.device("cpu")
 
 
@@ -137,7 +151,7 @@ def _on_grid(
     matrix: Float64[np.ndarray, "2 2"],
     sizes: tuple[int, int],
 ) -> tuple[Float32[Tensor, "channel input input"], list[Tensor]]:
-    """Cut and turn over, without interpolation: to the bit what the general way gives at whole coordinates."""
+    """Cut and mirror without interpolation; equal to the bit to the general way at whole coordinates."""
     input_size, output_size = sizes
     context = (input_size - output_size) // 2
     top, left = (int(np.floor(c - (input_size - 1) / 2 + 0.5)) for c in centre)
@@ -145,22 +159,22 @@ def _on_grid(
     device = _device(image)
     tile = torch.empty((len(image), input_size, input_size), dtype=torch.float32, device=device)
     for plane, out in zip(image, tile, strict=True):
-        cut(plane, top, left, out)
+        cut_window(plane, top, left, out)
     cut_maps = [torch.empty((output_size, output_size), dtype=tensor_type(plane), device=device) for plane in maps]
     for plane, out in zip(maps, cut_maps, strict=True):
-        cut(plane, top + context, left + context, out)
+        cut_window(plane, top + context, left + context, out)
     return tile.flip(turned), [plane.flip(turned) for plane in cut_maps]
 
 
 def _check(
     image: np.ndarray | Tensor, maps: Sequence[np.ndarray | Tensor], centre: tuple[float, float], sizes: tuple[int, int]
 ) -> None:
-    """Refuse what cannot be cut, before anything is drawn."""
+    """Raise an error for a crop that cannot be cut, before any number is drawn."""
     input_size, output_size = sizes
     if not 1 <= output_size <= input_size or (input_size - output_size) % 2:
         raise SizeError(
             f"Input tile {input_size} px and output tile {output_size} px cannot share their middle. The output tile "
-            "may have 1 px to the size of the input tile, and both must be even or both odd; "
+            "may have 1 px up to the size of the input tile, and both must be even or both odd; "
             "take the two sizes from the network's geometry (572 and 388 in the paper)."
         )
     if 0 in image.shape:
@@ -173,4 +187,4 @@ def _check(
                 "width; check that the annotation belongs to this image."
             )
     if not np.isfinite(centre).all():
-        raise DataError(f"The centre of the crop is {centre}. It must be a place: two finite numbers, in px.")
+        raise DataError(f"The centre of the crop is {centre}. It must be two finite numbers, in px.")

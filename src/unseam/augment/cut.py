@@ -1,4 +1,4 @@
-"""Cut a window out of an image whose border is mirrored (paper, sec. 2): from memory or disk, or on the device itself."""
+"""Cut a window out of an image with a mirrored border (paper, sec. 2): from memory, from disk, or on a GPU."""
 
 import numpy as np
 import torch
@@ -9,11 +9,11 @@ from unseam.geometry import mirrored_range
 
 
 def tensor_type(plane: Shaped[np.ndarray, "*shape"] | Shaped[Tensor, "*shape"]) -> torch.dtype:
-    """The number format that a tensor needs to hold the pixels of an array or a tensor."""
+    """Return the number format of a tensor that can hold the pixels of an array or a tensor."""
     return plane.dtype if isinstance(plane, Tensor) else torch.from_numpy(np.empty(0, plane.dtype)).dtype
 
 
-def cut(
+def cut_window(
     plane: Shaped[np.ndarray, "image_height image_width"] | Shaped[Tensor, "image_height image_width"],
     top: int,
     left: int,
@@ -21,8 +21,8 @@ def cut(
 ) -> Shaped[Tensor, "height width"]:
     """Fill ``window`` from the image, its first pixel from (top, left); beyond the image's border it is mirrored.
 
-    An array may be memory-mapped, read-only, of any layout: only what lies round the window is read. A tensor's pixels
-    never leave their device, and nothing waits for that device.
+    An array may be memory-mapped, read-only and of any layout; only pixels around the window are read. The pixels of a
+    tensor never leave their device, and nothing waits for it.
     """
     (image_height, image_width), (height, width) = plane.shape, window.shape
     if top >= 0 and left >= 0 and top + height <= image_height and left + width <= image_width:
@@ -38,7 +38,7 @@ def cut(
             torch.from_numpy(picked).to(plane.device, non_blocking=True) for picked in (rows, columns)
         )
         return window.copy_(plane[picked_rows[:, None], picked_columns])
-    # Whole rows first; of their columns most lie in the image and are copied in one piece, only the mirrored are picked.
+    # Whole rows first. Most of their columns lie in the image and are copied in one piece; only mirrored ones are picked.
     first, stop = int(columns.min()), int(columns.max()) + 1
     near, filled = plane[rows, first:stop], window.numpy()
     begin = min(max(-left, 0), width)

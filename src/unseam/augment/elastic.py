@@ -16,11 +16,12 @@ import numpy as np
 from jaxtyping import Float32, Float64
 from scipy.ndimage import map_coordinates
 
+from unseam.augment.base import Displacement
 from unseam.errors import SettingsError
 
 
 @dataclass(frozen=True)
-class Elastic:
+class Elastic(Displacement):
     """Smooth random displacements, drawn on a coarse lattice over the input tile.
 
     The displacement of each pixel is the bicubic spline that passes through the vectors of the lattice. The spline is
@@ -30,7 +31,8 @@ class Elastic:
     **Source:** Ronneberger, Fischer, Brox 2015, sec. 3.1: vectors on a coarse 3 x 3 grid from a Gaussian with 10 px
     standard deviation, per-pixel displacements by bicubic interpolation.
 
-    **Departs:** the paper does not say which bicubic interpolation, nor where the lattice lies; both are as said above.
+    **Departs:** the paper says neither which bicubic interpolation it uses nor where the lattice lies; both are our
+    choice, described above.
 
     >>> Elastic()(np.random.default_rng(0)).shape
     (2, 3, 3)
@@ -54,19 +56,16 @@ class Elastic:
             )
 
     def __call__(self, rng: np.random.Generator) -> Float32[np.ndarray, "2 grid grid"]:
-        """Draw one deformation: displacement vectors (row, column) in px at the lattice points."""
+        """Draw the vectors (row, column) at the lattice points, in px of the image."""
         return rng.normal(0.0, self.sigma, (2, self.grid, self.grid)).astype(np.float32)
 
     def basis(self, size: int) -> Float32[np.ndarray, "size grid"]:
-        """Weight of each lattice point along one axis, for each of ``size`` pixels of the input tile.
-
-        The field of displacements is ``basis @ vectors @ basis.T``: a bicubic spline is the same cubic along both axes.
-        """
+        """Return the weight of each lattice point at each pixel: a bicubic spline is the same cubic along both axes."""
         return cubic_basis(self.grid, size)
 
 
 def lattice_positions(grid: int, size: int) -> Float64[np.ndarray, "size"]:
-    """Where each pixel of a tile lies among the lattice points, whose corner points are the corner pixels.
+    """Return where each pixel of a tile lies among the lattice points, whose corners lie on the corner pixels.
 
     >>> lattice_positions(3, 5)
     array([0. , 0.5, 1. , 1.5, 2. ])
@@ -77,9 +76,9 @@ def lattice_positions(grid: int, size: int) -> Float64[np.ndarray, "size"]:
 
 @lru_cache(maxsize=32)
 def cubic_basis(grid: int, size: int) -> Float32[np.ndarray, "size grid"]:
-    """Values at ``size`` pixels of the splines that are 1 at one lattice point and 0 at the others (read-only)."""
+    """Return, at ``size`` pixels, the splines that are 1 at one lattice point and 0 at the others (read-only)."""
     positions = lattice_positions(grid, size)[None]
     columns = [map_coordinates(one, positions, order=3, mode="mirror") for one in np.eye(grid)]
     basis = np.stack(columns, axis=1).astype(np.float32)
-    basis.flags.writeable = False  # it is shared by every later crop of this size
+    basis.flags.writeable = False  # all later crops of this size share it
     return basis

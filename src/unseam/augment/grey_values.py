@@ -10,11 +10,12 @@ from jaxtyping import Float, Float32, Int64
 from scipy.special import ndtri
 from torch import Tensor
 
+from unseam.augment.base import Appearance
 from unseam.errors import SettingsError
 
 
 @dataclass(frozen=True)
-class GreyValues:
+class GreyValues(Appearance):
     """Change contrast, brightness and gamma at random and add noise, for images normalised to about 0..1.
 
     In this order, with numbers drawn for each crop (and for each channel, where ``per_channel`` is on)::
@@ -35,13 +36,13 @@ class GreyValues:
     brightness: float = 0.1
     """Largest grey value added or taken away; 0 to 1."""
     contrast: float = 0.2
-    """How far contrast may go: 0.2 spreads grey values by up to 1.2, or draws them together by as much; 0 to 4."""
+    """Range of the contrast: 0.2 spreads grey values by up to a factor 1.2 or draws them together by as much; 0 to 4."""
     gamma: float = 0.2
-    """How far gamma may go: 0.2 means exponents from 1/1.2 to 1.2; 0 to 4."""
+    """Range of gamma: 0.2 means exponents from 1/1.2 to 1.2; 0 to 4."""
     noise: float = 0.02
     """Largest standard deviation of the Gaussian noise added to each pixel; 0 to 1."""
     per_channel: bool = True
-    """Draw anew for each channel (stains and colours vary apart), or once for all channels. Noise is always apart."""
+    """Draw separately for each channel (stains and colours vary apart) or once for all. Noise is always separate."""
 
     def __post_init__(self) -> None:
         for name, highest in (("brightness", 1.0), ("contrast", 4.0), ("gamma", 4.0), ("noise", 1.0)):
@@ -52,21 +53,13 @@ class GreyValues:
                     "for images normalised to about 0..1."
                 )
 
-    def __call__(
-        self, image: Float32[np.ndarray, "channel height width"], rng: np.random.Generator
-    ) -> Float32[np.ndarray, "channel height width"]:
-        """Return the image in another light; the given one is left as it is."""
-        varied = torch.from_numpy(image.copy())
-        self.vary(varied, rng)
-        return varied.numpy()
+    def __call__(self, image: Float32[Tensor, "channel height width"], rng: np.random.Generator) -> None:
+        """Vary the image in place.
 
-    def vary(self, image: Float32[Tensor, "channel height width"], rng: np.random.Generator) -> None:
-        """The same in place, on the device that holds the image; nothing waits for that device.
-
-        A GPU draws its noise itself, from a seed drawn here: other numbers than a CPU's, of the same distribution.
+        A GPU draws its own noise from a seed that is drawn here: other numbers than on a CPU, from the same distribution.
         """
         num_channels = len(image)
-        # All is drawn whether it is used or not: switching one part off leaves the draws of the others alone.
+        # Draw every number, even where its part is off: switching one part off must not change the draws of the others.
         draws = rng.uniform(-1.0, 1.0, (num_channels, 3))
         seed, deviations = int(rng.integers(2**63)), rng.uniform(0.0, self.noise, num_channels)
         if not self.per_channel:
@@ -80,12 +73,12 @@ class GreyValues:
 
 
 def _stretch(plane: Float[Tensor, "height width"], *, factor: float, shift: float) -> None:
-    """Spread grey values about their mean and shift them, in place."""
+    """Stretch grey values about their mean and shift them, in place."""
     torch.add(plane.mean().mul_(1.0 - factor).add_(shift), plane, alpha=factor, out=plane)
 
 
 def _bend(plane: Float[Tensor, "height width"], *, exponent: float) -> None:
-    """Raise grey values in 0..1 to a power, in place; others stay."""
+    """Raise grey values within 0..1 to a power, in place; leave the others."""
     inside = plane.clamp(0.0, 1.0)
     plane.sub_(inside)
     plane.add_(inside.log2_().mul_(exponent).exp2_())  # as pow to the last bits, in two thirds of the time
@@ -94,8 +87,8 @@ def _bend(plane: Float[Tensor, "height width"], *, exponent: float) -> None:
 def add_noise(image: Float[Tensor, "channel height width"], deviations: Sequence[float], seed: int) -> None:
     """Add Gaussian noise to each channel, in place; the same seed on the same kind of device gives the same noise.
 
-    On a CPU the numbers are drawn in pairs, each pair one of 16,384 that together are normally distributed, to four
-    standard deviations: to compute each anew would take four times as long.
+    A CPU draws the numbers in pairs from a table of 16,384 pairs, which is normally distributed up to four standard
+    deviations: computing each number would take four times as long.
     """
     if image.device.type != "cpu":
         generator = torch.Generator(image.device).manual_seed(seed)
@@ -104,16 +97,16 @@ def add_noise(image: Float[Tensor, "channel height width"], deviations: Sequence
         return
     pairs, bits = normal_pairs(), np.random.Generator(np.random.PCG64(seed))
     for plane, deviation in zip(image, deviations, strict=True):
-        words = bits.integers(2**64, size=-(-plane.numel() // 8), dtype=np.uint64)  # four pairs are drawn with each
+        words = bits.integers(2**64, size=-(-plane.numel() // 8), dtype=np.uint64)  # each word chooses four pairs
         drawn = pairs.index_select(0, torch.from_numpy(words.view(np.int16)).int().bitwise_and_(2**14 - 1))
         plane.add_(drawn.view(torch.float32)[: plane.numel()].view(plane.shape), alpha=deviation)
 
 
 @lru_cache(maxsize=1)
 def normal_pairs() -> Int64[Tensor, "16384"]:
-    """16,384 pairs of float32, each in the memory of one number; first and second parts are normally distributed.
+    """Return 16,384 pairs of float32, each pair in the memory of one integer; both parts are normally distributed.
 
-    A part takes the middles of 16,384 equally likely slices of the distribution; which goes with which is drawn once.
+    Each part takes the middles of 16,384 equally likely slices of the distribution; a fixed shuffle pairs them.
     """
     slices = ndtri((np.arange(2**14) + 0.5) / 2**14).astype(np.float32)
     partners = np.random.default_rng(0).permutation(slices)

@@ -1,7 +1,7 @@
 """Read an image and its labels once, through one map of coordinates.
 
 All geometry of a crop (place, rotation, mirroring, scale, elastic deformation) becomes, for each pixel of the tile,
-one place in the image. Interpolating once keeps the image as sharp as one interpolation can, and reads memory once::
+one place in the image. A single interpolation keeps the image as sharp as possible and reads memory once::
 
     image frame (may be 20 000 px a side)             window frame (cut out, mirrored border, some 850 px a side)
     +-----------------------------------+             +----------------+
@@ -11,8 +11,8 @@ one place in the image. Interpolating once keeps the image as sharp as one inter
     +-----------------------------------+             +----------------+
 
 Coordinates are float32, counted from a whole pixel near the centre, so they are as exact in a large image as in a small
-one. They are computed where they are used: on the CPU, or on the GPU that holds the image. The size of the window is
-known beforehand, from the numbers drawn alone, so that nobody waits for a GPU to tell it.
+one. They are computed where they are used: on the CPU, or on the GPU that holds the image. The drawn numbers alone bound
+the size of the window, so the CPU never waits for a GPU.
 """
 
 import math
@@ -24,33 +24,32 @@ import torch
 from jaxtyping import Float32, Float64, Shaped
 from torch import Tensor
 
-from unseam.augment.cut import cut, tensor_type
+from unseam.augment.cut import cut_window, tensor_type
 
 _ROUNDING = 0.01
-"""Px by which float32 coordinates surely do not differ from what their bounds were computed for."""
+"""Px; float32 coordinates differ by less from the places that their bounds were computed for."""
 
 
 @dataclass(frozen=True)
 class Coordinates:
-    """For each pixel of a tile, the place in the image that it is read from, counted from the pixel ``base``."""
+    """For each pixel of a tile, the place in the image that it is read from, relative to the pixel ``base``."""
 
     base: tuple[int, int]
-    """The whole pixel (row, column) of the image that offsets count from."""
+    """Whole pixel (row, column) of the image; offsets are relative to it."""
     half: int
-    """The unit of ``grid``, px: a power of two, so that scaling by it is exact, and more than any offset."""
+    """Unit of ``grid``, px: a power of two, so that scaling is exact, and larger than any offset."""
     grid: Float32[Tensor, "2 size size"]
-    """Column (first) and row offset for each pixel of the tile, in units of ``half`` px, so within -1..1."""
+    """Column (first) and row offset for each pixel of the tile, in units of ``half`` px: within -1..1."""
     reach: "Reach"
-    """How far the places may lie from ``base``."""
 
     @property
     def offsets(self) -> Float32[Tensor, "2 size size"]:
-        """Row and column offset for each pixel of the tile, px."""
+        """Return the row and column offset for each pixel of the tile, px."""
         return self.grid.flip(0) * self.half
 
     @property
     def window(self) -> tuple[int, int, int, int]:
-        """Top and left (offsets, px), height and width of a window that holds all pixels round all places."""
+        """Return top and left (offsets, px), height and width of a window with every pixel that interpolation reads."""
         lowest, highest = self.reach.bounds(self.grid.shape[1])
         top, left = (math.floor(low) - 1 for low in lowest)
         bottom, right = (math.floor(high) + 3 for high in highest)
@@ -64,17 +63,17 @@ class Coordinates:
 
 @dataclass(frozen=True)
 class Reach:
-    """What bounds the offsets of a tile, from the numbers drawn alone: nobody need look at (or wait for) the field."""
+    """Bounds on the offsets of a tile, from the drawn numbers alone, without reading the field."""
 
     middle: tuple[float, float]
     """Offset (row, column) of the middle of the tile, px."""
     slope: tuple[float, float]
-    """Most px that an offset grows by for each px that row and column lie from the middle."""
+    """Largest growth of an offset, px, for each px that row and column lie from the middle."""
     give: tuple[float, float]
-    """Most px that the deformation moves a pixel by."""
+    """Largest displacement, px."""
 
     def bounds(self, size: int) -> tuple[list[float], list[float]]:
-        """Lowest and highest (row, column) offset of the middle ``size`` x ``size`` pixels, px."""
+        """Return the lowest and highest (row, column) offset of the middle ``size`` x ``size`` pixels, px."""
         parts = list(zip(self.middle, self.slope, self.give, strict=True))
         spread = [slope * (size - 1) / 2 + give + _ROUNDING for _, slope, give in parts]
         lowest = [middle - more for middle, more in zip(self.middle, spread, strict=True)]
@@ -96,8 +95,7 @@ def coordinates(
     Parameters
     ----------
     centre
-        Where the middle of the tile lies, (row, column) in px of the image. Pixel centres are whole numbers: the middle
-        of an even tile lies half-way between two pixels.
+        Middle of the tile, (row, column) in px of the image; pixel centres are whole numbers.
     matrix
         From (row, column) offsets in the tile to offsets in the image, px.
     vectors, basis
@@ -108,7 +106,7 @@ def coordinates(
     """
     size, grid = basis.shape
     base = np.floor(centre)
-    overshoot = float(np.abs(basis).sum(axis=1).max()) ** 2  # a spline may pass beyond the vectors that it goes through
+    overshoot = float(np.abs(basis).sum(axis=1).max()) ** 2  # between its points a spline may exceed their vectors
     reach = Reach(
         middle=tuple((centre - base).tolist()),
         slope=tuple(np.abs(matrix).sum(axis=1).tolist()),
@@ -117,7 +115,7 @@ def coordinates(
     lowest, highest = reach.bounds(size)
     half = 2 ** math.ceil(math.log2(max(*highest, -min(lowest)) + 3))
     where = torch.device("cpu") if device is None else device
-    # A GPU may be set to multiply float32 with 10 bits only, a third of a px; float64 it always multiplies as it should.
+    # A GPU may be set to multiply float32 with 10 bits only: errors of a third of a px. float64 keeps its precision.
     kind = np.float32 if where.type == "cpu" else np.float64
     side = np.empty((size, grid + 2), kind)
     side[:, :grid] = basis
@@ -144,16 +142,16 @@ def sample_cubic(
     """
     top, left, height, width = at.window
     # grid_sample wants coordinates from -1 to 1 over its image. The window stands in a larger one of 2 * half + 1 px a
-    # side with ``base`` in the middle, half a power of two, which makes that scaling exact. The pixels beyond the true
-    # window are never read, nor even written: rows of the larger image overlap in memory.
+    # side with ``base`` in the middle; half is a power of two, which makes the scaling exact. Pixels outside the true
+    # window are neither read nor written: rows of the larger image overlap in memory.
     side = 2 * at.half + 1
     memory = torch.empty((side - 1) * width + side, dtype=torch.float32, device=at.grid.device)
     posing = memory.as_strided((1, 1, side, side), (memory.numel(), memory.numel(), width, 1))
     window = memory.as_strided((height, width), (width, 1), (at.half + top) * width + at.half + left)
     grid_NHWX = at.grid.permute(1, 2, 0)[None]
     sampled = []
-    for plane in image:  # all channels in one call take half as long again on a CPU
-        cut(plane, at.base[0] + top, at.base[1] + left, window)
+    for plane in image:  # on a CPU, one call for all channels takes 1.5 times as long
+        cut_window(plane, at.base[0] + top, at.base[1] + left, window)
         sampled.append(torch.nn.functional.grid_sample(posing, grid_NHWX, mode="bicubic", align_corners=True)[0])
     return sampled[0] if len(sampled) == 1 else torch.cat(sampled)
 
@@ -162,17 +160,17 @@ def sample_nearest(
     maps: Sequence[Shaped[np.ndarray, "image_height image_width"] | Shaped[Tensor, "image_height image_width"]],
     at: Coordinates,
 ) -> list[Shaped[Tensor, "size size"]]:
-    """Read each map at the pixel nearest to each coordinate: no new value arises, and the maps stay together.
+    """Read each map at the pixel nearest to each coordinate, so that no new value arises.
 
-    Half-way between two pixels the later one is taken. Beyond the border the maps are mirrored, as the image is.
+    Halfway between two pixels the later one is read. Beyond the border the maps are mirrored, as the image is.
     """
     top, left, height, width = at.window
-    # Counted from the window's first pixel places are positive, so that cutting off the fraction is rounding down.
+    # Relative to the window's first pixel all places are positive, so truncation rounds down.
     columns, rows = (axis.mul(at.half).add_(0.5 - first).int() for axis, first in zip(at.grid, (left, top), strict=True))
     index = rows.mul_(width).add_(columns).view(-1)
     read = []
-    for plane in maps:  # to read from the map itself, without a window, takes longer: it is not in the cache
+    for plane in maps:  # reading from the map itself is slower than from a window, which is in the cache
         window = torch.empty((height, width), dtype=tensor_type(plane), device=at.grid.device)
-        cut(plane, at.base[0] + top, at.base[1] + left, window)
+        cut_window(plane, at.base[0] + top, at.base[1] + left, window)
         read.append(window.view(-1).index_select(0, index).view(at.grid.shape[1:]))
     return read

@@ -4,20 +4,12 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from cyclopts import App, CycloptsError
 
 from unseam._version import __version__
-from unseam.cli.check import check
-from unseam.cli.demo import demo
-from unseam.cli.evaluate import evaluate
-from unseam.cli.info import info
-from unseam.cli.predict import predict
-from unseam.cli.report import report
-from unseam.cli.reproduce import reproduce
-from unseam.cli.seams import seams
 from unseam.cli.signals import ending_like_ctrl_c
-from unseam.cli.train import train
 from unseam.errors import InUseError, RankError, UnseamError
 
 HELP = """A few annotated images in, a seamless segmentation of an image of any size out.
@@ -34,8 +26,21 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,  # Ctrl-C is answered below
 )
-for verb in (check, train, predict, evaluate, report, info, seams, demo, reproduce):
-    app.command(verb)
+VERBS = (
+    "check",
+    "train",
+    "predict",
+    "evaluate",
+    "report",
+    "info",
+    "seams",
+    "demo",
+    "reproduce",
+)
+"""The closed list, in the order of the help: verb ``x`` is the function ``x`` of ``cli/x.py``, whose docstring is its help."""
+
+for verb in VERBS:
+    app.command(getattr(import_module(f"unseam.cli.{verb}"), verb))
 
 _NO_MEMORY = (
     "There is not enough memory. Predict with smaller tiles (--tile 572), train on smaller crops "
@@ -62,8 +67,6 @@ def run(arguments: Sequence[str]) -> int:
         return USERS_MISTAKE if error.is_told else _say(str(error))
     except UnseamError as error:
         return _say(str(error))
-    except MemoryError:
-        return _say(_NO_MEMORY)
     except KeyboardInterrupt as error:
         print(f"stopped by {error}" if str(error) else "stopped", file=sys.stderr)
         return STOPPED
@@ -75,10 +78,12 @@ def run(arguments: Sequence[str]) -> int:
         if not any(word.count("[") + word.count("{") > _MOST_BRACKETS for word in arguments):
             raise
         return _say("A word of the command line has brackets in brackets, more than are read. Leave them out.")
-    except RuntimeError as error:
-        if not any(words in str(error) for words in ("allocate memory", "out of memory", "not enough memory")):
+    except (MemoryError, RuntimeError) as error:
+        from unseam.machine.memory import is_out_of_memory
+
+        if not is_out_of_memory(error):
             raise
-        return _say(_NO_MEMORY)  # PyTorch has no MemoryError
+        return _say(_NO_MEMORY)
     return 0
 
 

@@ -23,7 +23,7 @@ def predict(
     memory: str | None = None,
     device: str = "auto",
     precision: Literal["auto", "float32", "bfloat16"] = "float32",
-    engine: Literal["auto", "torch", "compiled", "recorded", "openvino"] = "auto",
+    engine: Literal["auto", "torch", "compiled", "openvino"] = "auto",
     overwrite: Annotated[bool, Parameter(negative=())] = False,
     skip_existing: Annotated[bool, Parameter(negative=())] = False,
     resume: Annotated[bool, Parameter(negative=())] = False,
@@ -75,8 +75,7 @@ def predict(
         Number format of the network; bfloat16 is faster on some machines, and less exact.
     engine
         What computes; auto: OpenVINO on a processor where it is installed, otherwise PyTorch. compiled is PyTorch with a
-        program compiled for the tile, which takes about a minute before the first one; recorded is PyTorch on a CUDA GPU
-        with less work for Python.
+        program compiled for the tile, which takes about a minute before the first one.
     overwrite
         Replace results that are there already.
     skip_existing
@@ -103,7 +102,7 @@ def predict(
     from unseam.scale.folder import is_one_result
 
     loaded = Model.load(model, device, precision, engine)
-    saves_objects = save in ("instances", "both") or (save == "auto" and loaded.info.has_objects)
+    saves_objects = save in ("instances", "both") or (save == "auto" and loaded.info.kind_facts.has_objects)
     of_objects = {"--objects-of": objects_of, "--threshold": threshold, "--min-size": min_size}
     if not saves_objects:
         refuse(of_objects, "this is about objects, and none are written. Add --save instances or --save both.")

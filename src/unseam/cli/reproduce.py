@@ -13,7 +13,7 @@ def reproduce(
     data: Path,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     minutes: float = 60.0,
-    recipe: Literal["paper", "default"] = "paper",
+    recipe: str = "paper",
     average: Literal["none", "rotations", "flips"] = "rotations",
     device: str = "auto",
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = (),
@@ -37,7 +37,7 @@ def reproduce(
     minutes
         How long to train.
     recipe
-        paper, or default: the one for little time, which is not the paper's.
+        paper, or another recipe of unseam train: default is for little time, and is not the paper's.
     average
         The paper averages over seven rotations; none is seven times as fast.
     device

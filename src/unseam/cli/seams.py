@@ -38,7 +38,7 @@ def seams(
     number_format = "float32" if float32 else "float64"
     print(f"{plane.shape[1]} x {plane.shape[0]} px, {number_format}, one pass: input tile {size} x {size}")
     worst = 0.0
-    for result in compare_tiles(loaded.net, loaded.normalised(plane), tile, loaded.info.head, double=not float32):
+    for result in compare_tiles(loaded.net, loaded.info.head, loaded.normalised(plane), tile, double=not float32):
         print(
             f"input tile {result.input_tile[0]:5d} x {result.input_tile[1]:<5d} {result.num_tiles:4d} tile(s)   "
             f"largest difference to one pass {result.difference:.3g}   pixels of another class {result.num_changed}"

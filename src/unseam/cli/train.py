@@ -5,13 +5,17 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from unseam.api.recipes import RECIPES
+
+_RECIPES = f"{', '.join(f'{name} ({text})' for name, text in RECIPES.items())}, or the config.toml of another run."
+
 
 def train(
     data: Path,
     /,
     *,
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
-    recipe: str | None = None,
+    recipe: Annotated[str | None, Parameter(help=_RECIPES)] = None,
     steps: int | None = None,
     minutes: float | None = None,
     folds: int | None = None,
@@ -35,8 +39,6 @@ def train(
         Folder with images and masks: images/x.tif and masks/x.png, or another common layout.
     out
         Run folder to write: report.html, model.safetensors, config.toml, history.csv, curve.svg, held_out.npz, README.md.
-    recipe
-        default (a few minutes; if nothing is said), paper (as the paper trained), or the config.toml of another run.
     steps
         Train for so many steps.
     minutes

@@ -1,4 +1,4 @@
-"""A folder of images and masks, read: one annotated image a pair, one a plane where they are stacks."""
+"""A folder of images and masks, read: one annotated image for each pair, or for each plane of a stack."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,12 +55,13 @@ def read_annotated(folder: Path, tell: Callable[[str], None] = lambda _: None) -
 
 
 def annotated_planes(pair: Pair, image: ImageFile, mask: ImageFile) -> list[Annotated]:
-    """A pair as :func:`~unseam.data.read_pair.read_pair` gives it, one a plane of a stack."""
+    """Split a pair as :func:`~unseam.data.read_pair.read_pair` returns it into its planes."""
     planes = list(zip(image.planes(), mask.planes(), strict=True))
     annotated = []
-    for index, (pixels, labels) in enumerate(planes):
-        name = pair.name if len(planes) == 1 else f"{pair.name} plane {index}"
-        group = pair.sequence or sequence_of(pair.name) or pair.name
-        mask_file = f"{mask.path}" if len(planes) == 1 else f"{mask.path} plane {index}"
-        annotated.append(Annotated(name, pixels, labels, image.spacing_um, group, mask_file))
+    group = pair.sequence or sequence_of(pair.name) or pair.name
+    if len(planes) == 1:
+        return [Annotated(pair.name, *planes[0], image.spacing_um, group, str(mask.path))]
+    for plane, (pixels, labels) in enumerate(planes):
+        name, mask_file = f"{pair.name} plane {plane}", f"{mask.path} plane {plane}"
+        annotated.append(Annotated(name, pixels, labels, image.spacing_um, group, mask_file, pair.name, plane))
     return annotated

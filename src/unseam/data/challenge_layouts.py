@@ -5,11 +5,11 @@ import re
 from pathlib import Path
 
 from unseam.data.file_names import OTHER_FOLDERS, TRAINING_FOLDERS, by_stem, natural, readable_files, stem, subfolder
-from unseam.data.pairs import Pair, Pairs, check_partners, not_empty
+from unseam.data.pairs import FolderPairs, Pair, check_partners, not_empty
 from unseam.errors import DataError
 
 
-def nnunet(folder: Path) -> Pairs | None:
+def nnunet(folder: Path) -> FolderPairs | None:
     """``imagesTr/case_0000.png`` and ``labelsTr/case.png``; several channels of a case are one image."""
     images, masks = subfolder(folder, ("imagestr",)), subfolder(folder, ("labelstr",))
     if images is None or masks is None:
@@ -30,12 +30,11 @@ def nnunet(folder: Path) -> Pairs | None:
         by_stem(channels)
         if len(channels) != most:
             raise DataError(
-                f"{images}: {case_name} has {len(channels)} channel file(s), others have {most}. All must have the "
-                "same."
+                f"{images}: {case_name} has {len(channels)} channel file(s), others have {most}. All must have the same."
             )
     classes, ignore = _declared(folder / "dataset.json")
     pairs = tuple(Pair(name, tuple(channels), (labels[name],)) for name, channels in cases.items())
-    return Pairs(folder, pairs, "nnU-Net's imagesTr and labelsTr", classes, ignore)
+    return FolderPairs(folder, pairs, "nnU-Net's imagesTr and labelsTr", classes, ignore)
 
 
 def _declared(path: Path) -> tuple[tuple[tuple[int, str], ...], int | None]:
@@ -55,7 +54,7 @@ def _declared(path: Path) -> tuple[tuple[tuple[int, str], ...], int | None]:
     return tuple((value, name) for value, name in named if name != "ignore"), ignore
 
 
-def cell_tracking(folder: Path) -> Pairs | None:
+def cell_tracking(folder: Path) -> FolderPairs | None:
     """``01/t000.tif`` and ``01_GT/SEG/man_seg000.tif``; frames without annotation are left out.
 
     Where ``01_GT/TRA/man_track000.tif`` marks all cells, those without a mask are not taken for background.
@@ -83,7 +82,7 @@ def cell_tracking(folder: Path) -> Pairs | None:
         return None
     notes = (f"{len(pairs)} of {num_frames} frames are annotated",) if len(pairs) < num_frames else ()
     layout = f"Cell Tracking Challenge, {' and '.join(sorted(kinds))}/SEG"
-    return Pairs(folder, tuple(pairs), layout, notes=notes)
+    return FolderPairs(folder, tuple(pairs), layout, notes=notes, is_partial=True)
 
 
 def check_no_plane(path: Path) -> None:
@@ -113,7 +112,7 @@ def _frame(path: Path) -> int | None:
     return int(numbers[0]) if len(numbers) == 1 else None
 
 
-def one_file_an_object(folder: Path) -> Pairs | None:
+def one_file_an_object(folder: Path) -> FolderPairs | None:
     """``id/images/id.png`` and ``id/masks/*.png``."""
     pairs: list[Pair] = []
     folders = sorted((path for path in folder.iterdir() if path.is_dir()), key=natural)
@@ -129,4 +128,4 @@ def one_file_an_object(folder: Path) -> Pairs | None:
         pairs.append(Pair(sample.name, tuple(images), tuple(masks)))
     if not pairs or (len(pairs) == 1 and len(pairs[0].masks) == 1):
         return None
-    return Pairs(folder, tuple(pairs), "a folder for each image, a mask file for each object")
+    return FolderPairs(folder, tuple(pairs), "a folder for each image, a mask file for each object")

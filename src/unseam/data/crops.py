@@ -62,7 +62,7 @@ class Crops:
         rank: int = 0,
     ) -> None:
         self.samples = tuple(samples)
-        self._planes = [_on_device(s, device) for s in samples] if _has_room(samples, device) else [_planes(s) for s in samples]
+        self._planes = [_on_device(s, device) for s in samples] if has_room(samples, device) else [_planes(s) for s in samples]
         self.augment = augment
         self.input_size = geometry.input_for_output(output_size)
         self.output_size = geometry.output_for(self.input_size)
@@ -116,8 +116,8 @@ def _on_device(sample: Sample, device: torch.device | None) -> tuple[torch.Tenso
     return tuple(torch.tensor(part, device=device) for part in _planes(sample))
 
 
-def _has_room(samples: Sequence[Sample], device: torch.device | None) -> bool:
-    """Whether the images are to be kept on the device; the other half of its memory is the network's."""
+def has_room(samples: Sequence[Sample], device: torch.device | None) -> bool:
+    """Whether the images fit into half of the free memory of a GPU; the network needs the other half."""
     if device is None or device.type != "cuda":
         return False
     needed = sum(part.nbytes for sample in samples for part in _planes(sample))

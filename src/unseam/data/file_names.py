@@ -9,18 +9,7 @@ from unseam.errors import DataError
 from unseam.io import SUFFIXES, can_read
 
 MASK_ENDINGS = (
-    *(
-        "_cp_masks",
-        "_masks",
-        "_mask",
-        "_labels",
-        "_label",
-        "_gt",
-        "_annotations",
-        "_annotation",
-        "_instances",
-        "_classes",
-    ),
+    *("_cp_masks", "_masks", "_mask", "_labels", "_label", "_gt", "_annotations", "_annotation", "_instances", "_classes"),
     *("-masks", "-mask", "-labels", "-label", "-gt", ".masks", ".mask", ".labels", ".label"),
 )
 """What stands at the end of a mask's name; the longest that fits counts."""

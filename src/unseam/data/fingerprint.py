@@ -1,4 +1,4 @@
-"""What a run trains on and is judged by, in lines that can be compared: a run may only go on with the same."""
+"""The data of a run as lines that can be compared: a run may only continue with the same data."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from unseam.data.split import HeldOut
 
 
 def fingerprint(samples: Sequence[Sample], held_out: Sequence[HeldOut]) -> tuple[str, ...]:
-    """One line for each sample, with its name, size and a check sum of its annotation, and one for each held-out window.
+    """Return a line for each sample (name, size, check sum of its annotation) and a line for each held-out window.
 
-    Grey values are left out: their last bit may differ from one machine to another, names and annotations do not.
+    Grey values are left out: their last bit may differ between machines.
 
     Examples
     --------

@@ -1,11 +1,10 @@
-"""Cross-validation: the annotation cut into folds, each held out once, so that every image is scored by a model that never
-saw it.
+"""Cross-validation: the annotation is cut into folds, so that each image is scored by a model that never saw it.
 
 ======================================  ==============================================================
 there are                               one fold holds out
 ======================================  ==============================================================
 at least as many files as folds         whole files (of a stack all planes, of a sequence all frames)
-fewer files, but planes enough          a run of neighbouring planes; the planes beside it train nothing
+fewer files, but planes enough          a run of neighbouring planes; the planes next to it train nothing
 fewer images than folds                 a strip across each image
 ======================================  ==============================================================
 """
@@ -20,20 +19,18 @@ from unseam.errors import DataError
 from unseam.settings import check_range
 
 MOST_FOLDS = 50
-_GAP_FROM = 3  # planes a run: with fewer, a gap would cost more annotation than the neighbours give away
+_GAP_FROM = 3  # planes per run: with fewer, a gap costs more annotation than the neighbours give away
 
 
 def folds(samples: Sequence[Sample], number: int, seed: int) -> tuple[Split, ...]:
-    """Cut the annotation into folds; what each holds out chooses nothing, it is there to be scored.
-
-    Every annotated pixel is held out by exactly one fold.
+    """Cut the annotation into folds. Each annotated pixel is held out by exactly one, only to be scored: it chooses nothing.
 
     Parameters
     ----------
     samples
         All annotated images; those of one :attr:`Sample.group` are planes of one file or frames of one sequence, in order.
     number
-        Of folds, two or more.
+        How many folds, two or more.
     seed
         Chooses which files go together.
 
@@ -73,7 +70,7 @@ def _by_file(files: Sequence[Sequence[Sample]], number: int, rng: np.random.Gene
 
 
 def _by_run(planes: Sequence[Sample], number: int) -> list[Split]:
-    """Runs of neighbours; of what trains, the plane next to a run in the same file is left out."""
+    """Cut into runs of neighbours; the plane next to a run in the same file trains nothing."""
     gap = 1 if len(planes) // number >= _GAP_FROM else 0
     splits = []
     for run in np.array_split(np.arange(len(planes)), number):
@@ -106,7 +103,7 @@ def _by_strip(samples: Sequence[Sample], number: int) -> list[Split]:
 
 
 def _strip(sample: Sample, fold: int, number: int) -> Window:
-    """One of as many strips as there are folds, across the longer axis."""
+    """Return strip number ``fold`` of ``number`` strips across the longer axis."""
     height, width = sample.classes.shape
     low, high = (max(height, width) * i // number for i in (fold, fold + 1))
     return Window(low, high, 0, width) if height >= width else Window(0, height, low, high)

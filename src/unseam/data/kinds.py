@@ -45,6 +45,6 @@ _FACTS: dict[LabelKind, KindFacts] = {
 }
 
 
-def facts_of(kind: LabelKind) -> KindFacts:
+def facts_of_kind(kind: LabelKind) -> KindFacts:
     """Look up what follows from a kind of masks."""
     return _FACTS[kind]

@@ -66,7 +66,8 @@ def whole_numbers(labels: Shaped[np.ndarray, "..."], name: str) -> Integer[np.nd
     """
     if labels.ndim != 2 or not labels.size:
         raise LabelError(
-            f"{name} has the shape {labels.shape}; a label map has rows and columns. Give one map an image."
+            f"{name} has the shape {labels.shape}; a label map has rows and columns. Give one map an image.",
+            name,
         )
     if labels.dtype.kind == "b":
         return labels.astype(np.uint8)
@@ -77,7 +78,7 @@ def whole_numbers(labels: Shaped[np.ndarray, "..."], name: str) -> Integer[np.nd
         _refuse(whole != labels, labels, name, "labels are whole numbers. Is it a probability map?")
         labels = whole
     if labels.dtype.kind not in "iu":
-        raise LabelError(f"{name} is of type {labels.dtype}; a label map holds integers. Convert it first.")
+        raise LabelError(f"{name} is of type {labels.dtype}; a label map holds integers. Convert it first.", name)
     if labels.dtype.kind == "i":
         _refuse(labels < NOT_ANNOTATED, labels, name, "labels are 0 and up, or -1 where nobody annotated.")
     native = f"{labels.dtype.kind}{labels.dtype.itemsize}"
@@ -87,7 +88,7 @@ def whole_numbers(labels: Shaped[np.ndarray, "..."], name: str) -> Integer[np.nd
 def _refuse(bad: np.ndarray, labels: np.ndarray, name: str, words: str) -> None:
     if bad.any():
         row, column = (int(i) for i in np.unravel_index(int(np.argmax(bad)), bad.shape))
-        raise LabelError(f"{name}: the label at row {row}, column {column} is {labels[row, column]}; {words}")
+        raise LabelError(f"{name}: the label at row {row}, column {column} is {labels[row, column]}; {words}", name)
 
 
 def look(maps: Sequence[Integer[np.ndarray, "_ _"]], ignore: int | None) -> Evidence:

@@ -25,12 +25,14 @@ def check_worth_learning(evidence: Evidence, names: Sequence[str]) -> None:
     where = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
     if not evidence.values:
         raise LabelError(
-            f"{where}: no pixel of the masks is annotated. Annotate some, or check which value means 'not annotated'."
+            f"{where}: no pixel of the masks is annotated. Annotate some, or check which value means 'not annotated'.",
+            names[0],
         )
     if len(evidence.values) == 1:
         raise LabelError(
             f"{where}: all annotated pixels of all masks have the value {evidence.values[0]}: there is nothing to learn. "
-            "Masks need at least two values; check that these are the right files and that they were not saved empty."
+            "Masks need at least two values; check that these are the right files and that they were not saved empty.",
+            names[0],
         )
 
 
@@ -51,7 +53,8 @@ def check_not_grey(evidence: Evidence, maps: Maps, names: Sequence[str]) -> None
             f"{name}: the mask is black and white (0 and {high}) with soft edges: {_at(labels, between)}. There are "
             f"{count:,} such pixels in all masks together. Masks need two values; set a threshold of 128 (in Fiji: Image > "
             "Adjust > Threshold) and save them again without smoothing and not as JPEG. If these are numbers of objects, set "
-            "masks to 'instances'."
+            "masks to 'instances'.",
+            name,
         )
     if evidence.pictures:
         labels, name = maps[evidence.pictures[0]], names[evidence.pictures[0]]
@@ -62,7 +65,8 @@ def check_not_grey(evidence: Evidence, maps: Maps, names: Sequence[str]) -> None
         raise LabelError(
             f"{name}: the mask is a grey picture, not a label map: most pixels differ from the pixel beside them; "
             f"{_at(labels, differs)}. Is it the image or a probability map? Put the painted mask there; of probabilities "
-            "of 8 bits, set a threshold of 128. If each number is one object, set masks to 'instances'."
+            "of 8 bits, set a threshold of 128. If each number is one object, set masks to 'instances'.",
+            name,
         )
 
 
@@ -93,7 +97,8 @@ def check_one_coding(evidence: Evidence, maps: Maps, names: Sequence[str]) -> No
     raise LabelError(
         f"{names[high[0]]}: 255 at row {row}, column {column} is the only value besides 0, as in {len(high)} mask(s), while "
         f"{len(low)} other(s), such as {names[low[0]]}, have lower ones and no 255. It may be foreground or 'not annotated'. "
-        "Save all masks with the same values, or say which value means 'not annotated' (--ignore 255)."
+        "Save all masks with the same values, or say which value means 'not annotated' (--ignore 255).",
+        names[high[0]],
     )
 
 

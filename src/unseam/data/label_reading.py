@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Int32, Shaped, UInt8
 from scipy import ndimage
 
-from unseam.data.kinds import LabelKind, facts_of
+from unseam.data.kinds import KindFacts, LabelKind, facts_of_kind
 from unseam.data.label_evidence import whole_numbers
 from unseam.errors import LabelError
 from unseam.heads import Labels
@@ -21,7 +21,7 @@ class LabelReading:
     Attributes
     ----------
     kind
-        Which of the three; :func:`unseam.data.kinds.facts_of` says what follows from it.
+        Which of the three; :func:`unseam.data.kinds.facts_of_kind` says what follows from it.
     values
         Of the masks, in the order of the classes, background first; empty for instances.
     class_names
@@ -48,14 +48,19 @@ class LabelReading:
         return self.values or (0, 1)
 
     @property
+    def kind_facts(self) -> KindFacts:
+        """What follows from the kind."""
+        return facts_of_kind(self.kind)
+
+    @property
     def has_objects(self) -> bool:
         """Whether the masks number objects."""
-        return facts_of(self.kind).has_objects
+        return self.kind_facts.has_objects
 
     @property
     def has_pieces(self) -> bool:
         """Whether the masks hold two values; each piece of foreground then counts as a cell."""
-        return facts_of(self.kind).has_pieces
+        return self.kind_facts.has_pieces
 
     @property
     def has_cells(self) -> bool:
@@ -63,7 +68,7 @@ class LabelReading:
         return self.has_objects or self.has_pieces
 
 
-def read_labels(labels: Shaped[np.ndarray, "height width"], reading: LabelReading) -> Labels:
+def translate_mask(labels: Shaped[np.ndarray, "height width"], reading: LabelReading) -> Labels:
     """Translate a mask into what heads make targets from: classes, and separate cells where there are any.
 
     In a mask of two values each 4-connected piece of foreground is a cell: so the membranes of the paper's EM images get

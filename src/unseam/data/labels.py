@@ -19,11 +19,11 @@ from jaxtyping import Integer, Shaped
 from unseam.data.kinds import LabelKind
 from unseam.data.label_evidence import Evidence, are_greys, look, same_everywhere, whole_numbers
 from unseam.data.label_faults import check_not_grey, check_one_coding, check_worth_learning, first_pixel
-from unseam.data.label_reading import LabelReading, listed, read_labels, to_class_map, to_instance_map
+from unseam.data.label_reading import LabelReading, listed, to_class_map, to_instance_map, translate_mask
 from unseam.errors import LabelError
 from unseam.shapes import IGNORE
 
-__all__ = ["LabelKind", "LabelReading", "judge_kind", "judge_labels", "read_labels", "to_class_map", "to_instance_map"]
+__all__ = ["LabelKind", "LabelReading", "judge_kind", "judge_labels", "translate_mask", "to_class_map", "to_instance_map"]
 
 _FEW = 16  # more foreground values than this are objects, unless most of them are in pieces
 _MOST_CLASSES = 255  # a class map is 8-bit, and one value says "not annotated"
@@ -172,7 +172,7 @@ def _check_declared(
         try:
             to_class_map(labels, reading)
         except LabelError as error:
-            raise LabelError(f"{name}: {error}") from error
+            raise LabelError(f"{name}: {error}", name) from error
     missing = [f"{value} ({name})" for value, name in declared if value not in evidence.values]
     if missing:
         raise LabelError(
@@ -198,5 +198,6 @@ def _check_not_too_high(evidence: Evidence, maps: Sequence[np.ndarray], names: S
     row, column = first_pixel(maps[number] > _HIGHEST)
     raise LabelError(
         f"{names[number]}: the mask holds the value {maps[number][row, column]} at row {row}, column {column}; classes may "
-        f"have 0 to {_HIGHEST}, for larger ones cannot be written into a result. Give the classes smaller numbers."
+        f"have 0 to {_HIGHEST}, for larger ones cannot be written into a result. Give the classes smaller numbers.",
+        names[number],
     )

@@ -32,13 +32,13 @@ from unseam.data.file_names import (
     stem,
     subfolder,
 )
-from unseam.data.pairs import Pair, Pairs, check_partners, not_empty
+from unseam.data.pairs import FolderPairs, Pair, check_partners, not_empty
 from unseam.errors import DataError
 
-__all__ = ["Pair", "Pairs", "find_pairs", "find_images"]
+__all__ = ["Pair", "FolderPairs", "find_pairs", "find_images"]
 
 
-def find_pairs(folder: Path | str) -> Pairs:
+def find_pairs(folder: Path | str) -> FolderPairs:
     """Find the images and their masks in a folder, in whichever of the usual layouts it is.
 
     Raises
@@ -61,7 +61,7 @@ def find_pairs(folder: Path | str) -> Pairs:
     raise DataError(_what_is_there(folder))
 
 
-def _two_folders(folder: Path) -> Pairs | None:
+def _two_folders(folder: Path) -> FolderPairs | None:
     images, masks = subfolder(folder, IMAGE_FOLDERS), subfolder(folder, MASK_FOLDERS)
     if images is None or masks is None:
         return None
@@ -71,10 +71,10 @@ def _two_folders(folder: Path) -> Pairs | None:
         image_of, mask_of = by_stem(candidates, IMAGE_ENDINGS), by_stem(mask_of.values(), MASK_ENDINGS)
     check_partners(image_of, mask_of, images, masks)
     pairs = tuple(Pair(name, (path,), (mask_of[name],)) for name, path in image_of.items())
-    return Pairs(folder, pairs, f"the folders {images.name} and {masks.name}")
+    return FolderPairs(folder, pairs, f"the folders {images.name} and {masks.name}")
 
 
-def _one_folder(folder: Path) -> Pairs | None:
+def _one_folder(folder: Path) -> FolderPairs | None:
     images, masks = split_by_ending(readable_files(folder))
     if not masks:
         return None
@@ -90,10 +90,10 @@ def _one_folder(folder: Path) -> Pairs | None:
     check_partners(image_of, mask_of, folder, folder)
     pairs = tuple(Pair(name, (path,), (mask_of[name],)) for name, path in image_of.items())
     endings = sorted({stem(path)[len(name) :] for name, path in mask_of.items()})
-    return Pairs(folder, pairs, f"one folder, masks end in {' or '.join(endings)}", notes=notes)
+    return FolderPairs(folder, pairs, f"one folder, masks end in {' or '.join(endings)}", notes=notes)
 
 
-def _training_folder(folder: Path) -> Pairs | None:
+def _training_folder(folder: Path) -> FolderPairs | None:
     inner = subfolder(folder, TRAINING_FOLDERS)
     if inner is None:
         return None
@@ -103,7 +103,7 @@ def _training_folder(folder: Path) -> Pairs | None:
     return replace(found, folder=folder, layout=f"{inner.name}: {found.layout}", notes=(*found.notes, *notes))
 
 
-_LAYOUTS: tuple[Callable[[Path], Pairs | None], ...] = (
+_LAYOUTS: tuple[Callable[[Path], FolderPairs | None], ...] = (
     nnunet,
     cell_tracking,
     one_file_an_object,

@@ -1,4 +1,4 @@
-"""Grey values of any camera to the range that the network meets: once for a whole image, never for a tile."""
+"""Bring the grey values of any camera to the network's range: once for a whole image, never for a tile."""
 
 import math
 from collections.abc import Callable
@@ -16,17 +16,17 @@ _MOST_VALUES = 4_000_000
 
 @dataclass(frozen=True)
 class Normalise:
-    """Each channel of an image so that its low percentile becomes 0 and its high one 1.
+    """Scale each channel of an image so that its low percentile becomes 0 and its high percentile 1.
 
-    The percentiles are those of the whole image, so that no pixel's value depends on the tile it was cut with: statistics
-    of a tile would put seams back. 8-bit, 16-bit and float images come out alike, whatever their range.
+    The percentiles are those of the whole image: statistics of a tile would put seams back. 8-bit, 16-bit and float
+    images give alike results, whatever their range.
 
     Attributes
     ----------
     low_percent, high_percent
-        Percentiles of the grey values. Values beyond them are kept, not clipped.
+        Percentiles of the grey values. Values beyond them are not clipped.
 
-    Departs: the paper says nothing of normalisation.
+    Departs: the paper does not mention normalisation.
 
     Examples
     --------
@@ -42,7 +42,7 @@ class Normalise:
         check_range("normalise", "high_percent", self.high_percent, self.low_percent, 100)
 
     def __call__(self, image: Shaped[np.ndarray, "height width *channel"]) -> Float[np.ndarray, "channel height width"]:
-        """The normalised image, channels first, float32.
+        """Return the normalised image, channels first, float32.
 
         Parameters
         ----------
@@ -52,14 +52,14 @@ class Normalise:
         Raises
         ------
         DataError
-            If it has another number of axes, no pixel, complex numbers, or a pixel that is not finite (its place is named).
+            If it has another number of axes, no pixel, complex numbers, or a pixel that is not finite; names its place.
         """
         check_image(image)
         channels = image[None] if image.ndim == 2 else np.moveaxis(image, -1, 0)
         return np.stack([self.range_of(channel).scaled(channel) for channel in channels])
 
     def range_of(self, channel: Shaped[np.ndarray, "height width"]) -> "GreyRange":
-        """What becomes 0 and 1 in a channel that is all there."""
+        """Return the grey values of a whole channel that become 0 and 1."""
         height, width = channel.shape
         sample = channel.ravel()[:: sample_step(height, width)]
         return self.range_from(sample, channel.min, channel.max)
@@ -67,9 +67,9 @@ class Normalise:
     def range_from(
         self, sample: Shaped[np.ndarray, "values"], least: Callable[[], object], largest: Callable[[], object]
     ) -> "GreyRange":
-        """What becomes 0 and 1, from the values at every `sample_step`-th place, in any order.
+        """Return the same from the values at every `sample_step`-th place, in any order.
 
-        ``least`` and ``largest`` are those of the whole channel, asked for only where nearly all values are equal.
+        ``least`` and ``largest`` give the extremes of the whole channel; they are called only if nearly all values are equal.
         """
         percentiles = np.percentile(sample.astype(np.float64), [self.low_percent, self.high_percent])
         low, high = (float(v) for v in percentiles)
@@ -88,19 +88,19 @@ class GreyRange:
     def scaled(
         self, channel: Shaped[np.ndarray, "height width"], top: int = 0, left: int = 0
     ) -> Float[np.ndarray, "height width"]:
-        """The normalised values, float32, of a channel or of a window of it.
+        """Return the normalised values, float32, of a channel or of a window of it.
 
         Parameters
         ----------
         channel
             (h, w), any real number type.
         top, left
-            Where the window begins in the image, for the message.
+            First row and column of the window in the image, for the message.
 
         Raises
         ------
         DataError
-            If a pixel cannot be normalised (its place is named).
+            If a pixel cannot be normalised; names its place.
         """
         low, high = self.low, self.high
         is_exact = channel.dtype.itemsize <= 2 or channel.dtype == np.float32
@@ -116,9 +116,9 @@ class GreyRange:
 
 
 def sample_step(height: int, width: int) -> int:
-    """Distance of the values that percentiles are made of, counted row by row through a channel of this size.
+    """Return the distance between the values that percentiles are computed from, row by row through a channel.
 
-    Without a common factor with the width, or it would see some columns only.
+    It shares no factor with the width: otherwise it would reach only some columns.
     """
     step = max(1, height * width // _MOST_VALUES)
     while math.gcd(step, width) > 1:
@@ -129,7 +129,7 @@ def sample_step(height: int, width: int) -> int:
 def sampled(
     values: Shaped[np.ndarray, "rows columns"], top: int, left: int, height: int, width: int
 ) -> Shaped[np.ndarray, "values"]:
-    """Of a window of a channel (height x width px), the values that percentiles are made of.
+    """Return the values in a window that percentiles are computed from; the channel has height x width px.
 
     >>> channel = np.arange(12).reshape(3, 4)
     >>> sampled(channel[1:, 2:], top=1, left=2, height=3, width=4).tolist()
@@ -156,13 +156,7 @@ def _check_scaled(
 
 
 def check_image(image: np.ndarray) -> None:
-    """Refuse an array that is no image of finite numbers.
-
-    Raises
-    ------
-    DataError
-        What came, what may come, and for a bad pixel its row and column.
-    """
+    """Raise a :class:`DataError` for an array that is not an image of finite numbers; name the first bad pixel."""
     if image.ndim not in (2, 3) or min(image.shape) < 1:
         raise DataError(
             f"An array of shape {image.shape} came; an image is (rows, columns) or (rows, columns, channels), at least 1 px."

@@ -14,8 +14,6 @@ class Pair:
 
     Attributes
     ----------
-    name
-        What the user calls it.
     images
         Its file; several are its channels, in order.
     masks
@@ -23,7 +21,7 @@ class Pair:
     sequence
         The sequence that it is a frame of; empty: it stands alone.
     markers
-        Where every cell is marked, those without a mask too; None: the mask has them all.
+        Marks every cell, also those without a mask; None: the mask has them all.
     """
 
     name: str
@@ -44,17 +42,7 @@ class Pair:
 
 
 class PartnerError(DataError):
-    """Files that are alone.
-
-    Parameters
-    ----------
-    message
-        For the user; names the first.
-    alone
-        All of them, each with what it lacks: ``mask`` or ``image``.
-    pairs
-        Those that are complete.
-    """
+    """Files without a partner: ``alone``, each with what it lacks (``mask`` or ``image``), and the complete ``pairs``."""
 
     def __init__(self, message: str, alone: Sequence[tuple[Path, str]], pairs: Sequence[Pair]) -> None:
         super().__init__(message)
@@ -63,15 +51,11 @@ class PartnerError(DataError):
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """All annotated images of a folder.
+class FolderPairs:
+    """All annotated images of a folder: at least one, naturally sorted.
 
     Attributes
     ----------
-    folder
-        That was searched.
-    pairs
-        At least one, naturally sorted.
     layout
         In words, for the user.
     classes
@@ -80,6 +64,8 @@ class Pairs:
         Value of the masks for "not annotated", where it is declared.
     notes
         What was left out.
+    is_partial
+        Whether the layout leaves some images without annotation as a rule.
     """
 
     folder: Path
@@ -88,16 +74,11 @@ class Pairs:
     classes: tuple[tuple[int, str], ...] = ()
     ignore: int | None = None
     notes: tuple[str, ...] = ()
+    is_partial: bool = False
 
 
 def not_empty(folder: Path) -> list[Path]:
-    """The readable files of a folder, of which there must be one.
-
-    Raises
-    ------
-    DataError
-        If there is none.
-    """
+    """The readable files of a folder. Raises DataError if there is none."""
     files = readable_files(folder)
     if not files:
         raise DataError(f"{folder}: holds no file that can be read. Put TIFF or PNG files there.")
@@ -105,12 +86,9 @@ def not_empty(folder: Path) -> list[Path]:
 
 
 def check_partners(
-    image_of: Mapping[str, Path | Sequence[Path]],
-    mask_of: Mapping[str, Path | Sequence[Path]],
-    images: Path,
-    masks: Path,
+    image_of: Mapping[str, Path | Sequence[Path]], mask_of: Mapping[str, Path | Sequence[Path]], images: Path, masks: Path
 ) -> None:
-    """See that each image has a mask and each mask an image.
+    """Check that each image has a mask and each mask an image.
 
     Raises
     ------

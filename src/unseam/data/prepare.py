@@ -10,11 +10,10 @@ from unseam.data.channels import is_grey_saved_as_colour, num_channels
 from unseam.data.grey_facts import SeenImages, grey_facts, object_sizes, seen_images
 from unseam.data.kinds import MaskChoice
 from unseam.data.label_faults import is_copy_of_image
-from unseam.data.labels import LabelReading, judge_labels, read_labels
+from unseam.data.labels import LabelReading, judge_labels, translate_mask
 from unseam.data.normalise import Normalise, check_image
 from unseam.data.sample import Sample
-from unseam.data.weight_map import balanced_class_weights, separation_term
-from unseam.data.weight_map_settings import WeightMapSettings
+from unseam.data.weight_map import WeightMap
 from unseam.errors import DataError, LabelError, SettingsError
 from unseam.heads import Head, Targets, head_for
 from unseam.settings import table_name
@@ -37,6 +36,8 @@ class Annotated:
         The file that it is a plane of, or the sequence that it is a frame of; empty: it stands alone.
     mask_file
         Of its mask, for messages; empty: it came as an array.
+    stack, plane
+        The stack that it is a plane of, and its number there, counted from 0; empty and None: it is no plane.
     """
 
     name: str
@@ -45,6 +46,8 @@ class Annotated:
     spacing_um: tuple[float, float] | None = None
     group: str = ""
     mask_file: str = ""
+    stack: str = ""
+    plane: int | None = None
 
     @property
     def mask_name(self) -> str:
@@ -91,7 +94,7 @@ class Prepared:
 def prepare(
     annotated: Sequence[Annotated],
     normalise: Normalise,
-    weight_map: WeightMapSettings,
+    weight_map: WeightMap,
     *,
     masks: MaskChoice = "auto",
     ignore: int | None = None,
@@ -152,16 +155,16 @@ def prepare(
     objects: list[np.ndarray | None] = []
     for item in annotated:
         with _naming(item):
-            labels = read_labels(item.labels, reading)
+            labels = translate_mask(item.labels, reading)
         targets.append(head.targets(labels))
         objects.append(labels.cells if reading.has_objects else None)
-    class_weights = _class_weights([of_one.classes for of_one in targets], len(reading.class_names), weight_map.balance)
+    class_weights = weight_map.class_weights(_count_pixels([of_one.classes for of_one in targets], len(reading.class_names)))
     samples = tuple(
         Sample(
             item.name,
             _normalised(item, normalise),
             of_one.classes,
-            _weights(of_one.classes, of_one.cells, class_weights, weight_map),
+            weight_map(of_one.classes, of_one.cells, class_weights),
             ids,
             item.group,
             of_one.planes,
@@ -222,31 +225,10 @@ def _naming(item: Annotated) -> Iterator[None]:
         raise type(error)(f"{item.name}: {error}") from error
 
 
-def _weights(
-    class_map: np.ndarray, cells: np.ndarray | None, class_weights: tuple[float, ...], settings: WeightMapSettings
-) -> np.ndarray:
-    """w(x) of Eq. 2: w_c of each pixel and the term between cells; what nobody annotated weighs nothing."""
-    lookup = np.zeros(256, np.float32)
-    lookup[: len(class_weights)] = class_weights
-    weights = lookup[class_map]
-    if cells is not None:
-        weights += separation_term(cells, settings.w0, settings.sigma)
-        weights[class_map == IGNORE] = 0.0
-    return weights
-
-
-def _class_weights(class_maps: Sequence[np.ndarray], num_classes: int, balance: float) -> tuple[float, ...]:
-    """Frequencies to the power of ``-balance``, scaled to mean 1 over the annotated pixels.
-
-    There is one for each class of the masks, and for each further class that the head makes of them.
-    """
-    counts = np.zeros(256, dtype=np.int64)
-    for class_map in class_maps:
-        counts += np.bincount(class_map.ravel(), minlength=256)
-    counts = counts[: max(num_classes, int(np.flatnonzero(counts[:IGNORE])[-1]) + 1)]
-    weights = np.asarray(balanced_class_weights([int(n) for n in counts])) ** balance
-    mean = float((weights * counts).sum() / max(1, counts.sum()))
-    return tuple(float(w) for w in weights / mean)
+def _count_pixels(class_maps: Sequence[np.ndarray], num_classes: int) -> np.ndarray:
+    """Annotated pixels of each class in all maps: of the masks' classes, and of further ones that the head makes of them."""
+    counts = np.sum([np.bincount(class_map.ravel(), minlength=256) for class_map in class_maps], axis=0)
+    return counts[: max(num_classes, int(np.flatnonzero(counts[:IGNORE])[-1]) + 1)]
 
 
 def _grey_where_all_are(annotated: Sequence[Annotated], tell: Callable[[str], None]) -> Sequence[Annotated]:

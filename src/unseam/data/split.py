@@ -1,4 +1,4 @@
-"""Which annotated pixels are kept from training, to judge it by."""
+"""Which annotated pixels are held out from training, to score it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from unseam.shapes import IGNORE
 _WHOLE_FILES_FROM = 5
 _BLOCKS_FROM = 5
 MOST_JUDGED = 1_500_000
-"""px; more are not judged during training: validation must not eat its time."""
+"""px; training scores no more than these, because validation must not take its time."""
 _NOTHING = "no validation, the last weights are kept"
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """A part of a sample by which training is judged: only its annotation inside the window counts."""
+    """A part of a sample that is held out: only its annotation inside the window counts."""
 
     sample: Sample
     window: Window
@@ -27,9 +27,9 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Split:
-    """What is trained on, what is held out, and the sentence that tells the user.
+    """What is trained on, what is held out, and a sentence about it for the user.
 
-    ``chooses`` says whether what is held out chooses weights and threshold; where it only scores, the last weights are kept.
+    ``chooses``: the held-out parts choose weights and threshold; otherwise they only score and the last weights are kept.
     """
 
     training: tuple[Sample, ...]
@@ -43,26 +43,26 @@ Parts = tuple[HeldOut, ...]
 
 
 def split(samples: Sequence[Sample], fraction: float, seed: int, max_pixels: int = MOST_JUDGED) -> Split:
-    """Hold out whole files when there are five or more, otherwise an end of each.
+    """Hold out whole files if there are five or more, otherwise an end of each.
 
-    With few files each of them shows something that the others do not, so rather than lose one, an end of it is held
-    out: of a stack of five or more planes the first or the last planes, of an image a strip across the end of its longer
-    axis (never trained on, though its grey values may be seen as context). The planes of a stack are never mixed:
-    neighbours look alike, and a plane between two that are trained on would judge memory.
+    Each of a few files shows something that the others do not, so only its end is held out: of a stack of five or more
+    planes the first or last planes, of an image a strip across the end of its longer axis (its grey values may still be
+    seen as context). Planes of a stack are never mixed: neighbours look alike, and a plane between two trained ones
+    would measure memory.
 
-    What is held out holds foreground, since a score without any says nothing, and leaves training at least half of the
-    pixels of each class that it would have if all lay evenly. Where no part does both, nothing is held out.
+    A held-out part holds foreground, because a score without foreground says nothing, and leaves training at least half
+    of its even share of each class. If no part does both, nothing is held out.
 
     Parameters
     ----------
     samples
         All annotated images; those of one :attr:`Sample.group` are planes of one file.
     fraction
-        Share of the annotation to hold out; 0 holds out nothing.
+        Share of the annotation to hold out; 0: nothing.
     seed
-        Chooses the files, or the end of each file.
+        Chooses the files or ends.
     max_pixels
-        Held-out files are taken, and planes of them judged, until they have this many pixels.
+        Files are held out, and their planes scored, until they have this many pixels.
     """
     check_range("data", "validation", fraction, 0.0, 0.9)
     if fraction == 0:
@@ -84,23 +84,21 @@ def split(samples: Sequence[Sample], fraction: float, seed: int, max_pixels: int
 
 
 class _Stock:
-    """How many pixels of each class training still has, and the least that it must keep."""
+    """Pixels of each class that training still has, and the fewest that it must keep."""
 
     def __init__(self, samples: Sequence[Sample], fraction: float | int) -> None:
         self.left = counts_of(whole(samples))
         self.least = self.left * (1 - fraction) / 2
 
     def allows(self, parts: Parts) -> bool:
-        """Whether enough is left without these parts."""
         return bool((self.left - counts_of(parts) >= self.least).all())
 
     def take(self, parts: Parts) -> None:
-        """They are held out."""
         self.left = self.left - counts_of(parts)
 
 
 def files_of(samples: Sequence[Sample]) -> list[list[Sample]]:
-    """The samples of each file or sequence, in their order; a sample without a group is alone."""
+    """Group samples by file or sequence, in their order; a sample without a group is alone."""
     files: dict[str | int, list[Sample]] = {}
     for index, sample in enumerate(samples):
         files.setdefault(sample.group or index, []).append(sample)
@@ -110,7 +108,7 @@ def files_of(samples: Sequence[Sample]) -> list[list[Sample]]:
 def _choose_files(
     files: Sequence[Sequence[Sample]], fraction: float, rng: np.random.Generator, max_pixels: int, stock: _Stock
 ) -> list[Parts]:
-    """Whole files in random order, the first of them with foreground; none if there is no such file to spare."""
+    """Choose whole files in random order, the first with foreground; none if no such file can be spared."""
     wholes = [whole(file) for file in files]
     order = [int(index) for index in rng.permutation(len(files))]
     first = next((i for i in order if _has_foreground(wholes[i]) and stock.allows(wholes[i])), None)
@@ -135,7 +133,7 @@ def _choose_files(
 def _choose_ends(
     files: Sequence[Sequence[Sample]], fraction: float, rng: np.random.Generator, max_pixels: int, stock: _Stock
 ) -> list[Parts]:
-    """An end of each file that can spare one, with foreground if either end has any."""
+    """Choose an end of each file that can spare one, with foreground if either end has any."""
     ends: list[Parts] = []
     for file in files:
         if len(files) >= _WHOLE_FILES_FROM and sum(map(_num_pixels, ends)) > max_pixels:
@@ -150,7 +148,7 @@ def _choose_ends(
 
 
 def _ends(file: Sequence[Sample], fraction: float, rng: np.random.Generator, max_pixels: int) -> list[Parts]:
-    """What may be held out of a file, in the order in which it is tried: planes of a long stack, strips."""
+    """List what may be held out of a file, in the order to try: planes of a long stack, strips."""
     at_end = bool(rng.integers(2))
     ends = (at_end, not at_end)
     strips = [tuple(HeldOut(plane, _strip(plane, fraction, end)) for plane in file) for end in ends]
@@ -170,19 +168,19 @@ def _strip(sample: Sample, fraction: float, at_end: bool) -> Window:
 
 
 def whole(samples: Sequence[Sample]) -> Parts:
-    """All of some samples."""
+    """Hold out all of the samples."""
     return tuple(HeldOut(sample, sample.window) for sample in samples)
 
 
 def without(samples: Sequence[Sample], held_out: Sequence[Parts]) -> tuple[Sample, ...]:
-    """What is left to train on."""
+    """Return the samples without their held-out annotation, to train on."""
     windows = {id(part.sample): part.window for parts in held_out for part in parts}
     left = [(sample, windows.get(id(sample))) for sample in samples]
     return tuple(s if window is None else s.without(window) for s, window in left if window != s.window)
 
 
 def spread(parts: Parts, max_pixels: int = MOST_JUDGED) -> Parts:
-    """As many planes as may be judged, evenly over all of them."""
+    """Choose as many planes as may be scored, evenly over all of them."""
     if not parts:
         return ()
     number = min(len(parts), max(1, max_pixels // parts[0].window.num_pixels))
@@ -190,12 +188,12 @@ def spread(parts: Parts, max_pixels: int = MOST_JUDGED) -> Parts:
 
 
 def annotated(parts: Iterable[HeldOut]) -> Parts:
-    """Those parts in which anything is annotated."""
+    """Return the parts in which anything is annotated."""
     return tuple(part for part in parts if counts_of((part,)).any())
 
 
 def counts_of(parts: Parts) -> Int64[np.ndarray, "256"]:
-    """Annotated pixels of each class."""
+    """Count the annotated pixels of each class."""
     counts = np.zeros(256, np.int64)
     for part in parts:
         counts += np.bincount(part.sample.classes[part.window.slices].ravel(), minlength=256)

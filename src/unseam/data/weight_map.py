@@ -6,21 +6,98 @@ the second term is large on thin strips of background, where the nearest and the
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32, Int32, Integer, Shaped
+from jaxtyping import Float32, Int32, Integer, Shaped, UInt8
 
 from unseam.errors import SettingsError
 from unseam.geometry.two_nearest import two_nearest
 from unseam.heads.instance_map import checked_instance_map
-from unseam.heads.ridge import cut_ridge, is_ridge
-from unseam.shapes import NOT_ANNOTATED
+from unseam.heads.ridge import is_ridge
+from unseam.settings import check_range
+from unseam.shapes import IGNORE, NOT_ANNOTATED
 
-__all__ = ["balanced_class_weights", "cut_ridge", "separation_term", "weight_map"]
-
-NEGLIGIBLE = 2.0**-26  # what float32 rounds away beside a weight of 0.5, the least that a balanced class can have
+NEGLIGIBLE = 2.0**-26  # what float32 rounds away next to a weight of 0.5, the least that a balanced class can have
 ROWS_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class WeightMap:
+    """w(x) of Eq. 2, as settings and as the function that training calls.
+
+    Attributes
+    ----------
+    w0
+        Weight of the gap between two objects that touch; 0 switches the term off.
+    sigma
+        How fast the term falls with the distance to the two nearest objects, px. At d1 + d2 = 2 sigma it is 14 % of w0.
+    balance
+        Class weights w_c are frequencies to the power of minus this: 1 balances the classes as in the paper, 0 leaves them
+        alone.
+
+    Source: paper, section 3, Eq. 2; the defaults are the paper's.
+
+    Departs: distances are taken between pixel centres, and a term below 2^-26 is taken as 0.
+
+    Examples
+    --------
+    >>> cells = np.array([[1, 0, 2]], np.int32)  # d1 + d2 = 2 px, and 10 exp(-4 / 50) = 9.23
+    >>> WeightMap()((cells > 0).astype(np.uint8), cells, class_weights=(1.0, 1.0)).round(2)
+    array([[ 1.  , 10.23,  1.  ]], dtype=float32)
+    """
+
+    w0: float = 10.0
+    sigma: float = 5.0
+    balance: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_range("weight_map", "w0", self.w0, 0.0, 1e6)
+        check_range("weight_map", "sigma", self.sigma, 1e-3, 1000.0)
+        check_range("weight_map", "balance", self.balance, 0.0, 1.0)
+
+    def __call__(
+        self,
+        class_map: UInt8[np.ndarray, "height width"],
+        cells: Int32[np.ndarray, "height width"] | None,
+        class_weights: Sequence[float],
+    ) -> Float32[np.ndarray, "height width"]:
+        """Compute w(x) for one annotated image.
+
+        Parameters
+        ----------
+        class_map
+            Class of each pixel, ``IGNORE`` where it is not annotated.
+        cells
+            0 background, 1 and up separate objects (ridges already cut); None: there are no gaps to keep open, and w(x) is w_c.
+        class_weights
+            w_c of class 0, 1, ...
+
+        Returns
+        -------
+        Float32[np.ndarray, "height width"]
+            w_c, plus the term at background pixels; 0 at pixels that are not annotated.
+        """
+        lookup = np.zeros(256, np.float32)
+        lookup[: len(class_weights)] = class_weights
+        weights: Float32[np.ndarray, "height width"] = lookup[class_map]
+        if cells is not None:
+            weights += separation_term(cells, self.w0, self.sigma)
+            weights[class_map == IGNORE] = 0.0
+        return weights
+
+    def class_weights(self, counts: Sequence[int] | Integer[np.ndarray, "classes"]) -> tuple[float, ...]:
+        """w_c of each class: frequencies to the power of ``-balance``, with mean 1 over the annotated pixels.
+
+        Parameters
+        ----------
+        counts
+            Annotated pixels of class 0, 1, ..., of all images together.
+        """
+        weights = np.asarray(balanced_class_weights(counts)) ** self.balance
+        mean = float((weights * counts).sum() / max(1, np.sum(counts)))
+        return tuple(float(w) for w in weights / mean)
 
 
 def weight_map(
@@ -31,32 +108,23 @@ def weight_map(
     class_weights: tuple[float | int, float | int] | Literal["balanced"] | None = None,
     cut: bool = True,
 ) -> Float32[np.ndarray, "height width"]:
-    """w(x) of Eq. 2 for an instance map.
+    """w(x) of Eq. 2 for an instance map: what training computes by `WeightMap`, for programs.
 
-    d1 and d2 are Euclidean distances in px between pixel centres, from a background pixel to the nearest pixel of the
-    nearest and of the second nearest object. The map belongs to the class map ``cut_ridge(instances) > 0``.
+    The map belongs to the class map ``cut_ridge(instances) > 0``.
 
     Parameters
     ----------
     instances
         (H, W), any integer type: 0 background, 1 and up objects (in any number of pieces), -1 not annotated.
-    w0
-        Weight of a gap of no width, 0 to 1e6.
-    sigma
-        px; above 0, at most 1000. At d1 + d2 = 2 sigma the term has fallen to 14 % of w0.
+    w0, sigma
+        See `WeightMap`.
     class_weights
-        w_c: (background, foreground); ``"balanced"`` takes them from this very map by `balanced_class_weights`; None is
-        1 everywhere. For a data set, count all its pixels and hand the pair over: a map with one tiny cell would
-        otherwise weigh that cell enormously.
+        w_c: (background, foreground); ``"balanced"`` counts the pixels of this very map; None is 1 everywhere. For a data set,
+        count all its pixels and give the pair of `balanced_class_weights`: a map with one tiny cell would otherwise weigh that
+        cell enormously.
     cut
         Cut the ridge between touching objects first (`cut_ridge`; no harm if that was done already). Without it, pixels
         of touching objects are foreground, and foreground carries the class weight only.
-
-    Returns
-    -------
-    Float32[np.ndarray, "height width"]
-        Object pixels weigh w_c; background pixels w_c plus the term; pixels not annotated 0. With fewer than two
-        objects the term is 0.
 
     Raises
     ------
@@ -64,27 +132,14 @@ def weight_map(
         ``instances`` is no instance map.
     SettingsError
         ``w0``, ``sigma`` or ``class_weights`` out of range.
-
-    Notes
-    -----
-    **Source:** section 3 of the paper, Eq. 2; w0 = 10 and sigma of about 5 px are the paper's.
-    **Departs:** the paper balances w_c over the classes; here that is asked for, since the loss may do it already. A
-    term below 2^-26 is taken as 0.
-
-    Examples
-    --------
-    >>> weight_map(np.array([[1, 0, 2]])).round(2)  # d1 + d2 = 2 px, and 10 exp(-4 / 50) = 9.23
-    array([[ 1.  , 10.23,  1.  ]], dtype=float32)
     """
-    _check_settings(w0, sigma)
+    equation = WeightMap(w0, sigma)
     objects = checked_instance_map(np.asarray(instances))
     if cut:
         objects[is_ridge(objects)] = 0
-    background, foreground = _pair_of_weights(objects, class_weights)
-    weights = separation_term(objects, w0, sigma)
-    weights += np.where(objects > 0, np.float32(foreground), np.float32(background))
-    weights[objects == NOT_ANNOTATED] = 0.0
-    return weights
+    class_map = (objects > 0).astype(np.uint8)
+    class_map[objects == NOT_ANNOTATED] = IGNORE
+    return equation(class_map, objects, _pair_of_weights(class_map, class_weights))
 
 
 def separation_term(
@@ -97,7 +152,7 @@ def separation_term(
     objects
         0 background, 1 and up objects, -1 not annotated; taken as it is, no ridge is cut.
     w0, sigma
-        As for `weight_map`, in range.
+        As for `WeightMap`.
 
     Returns
     -------
@@ -157,15 +212,14 @@ def balanced_class_weights(counts: Sequence[int] | Integer[np.ndarray, "classes"
 
 
 def _pair_of_weights(
-    objects: Int32[np.ndarray, "height width"],
+    class_map: UInt8[np.ndarray, "height width"],
     class_weights: tuple[float | int, float | int] | Literal["balanced"] | None,
 ) -> tuple[float, float]:
     if class_weights is None:
         return 1.0, 1.0
     if class_weights == "balanced":
-        background, foreground = int(np.sum(objects == 0)), int(np.sum(objects > 0))
-        pair = balanced_class_weights((background, foreground))
-        return pair[0], pair[1]
+        background, foreground = balanced_class_weights(np.bincount(class_map.ravel(), minlength=2)[:2])
+        return background, foreground
     is_pair = isinstance(class_weights, tuple | list) and len(class_weights) == 2
     if not is_pair or not all(math.isfinite(w) and w >= 0 for w in class_weights):
         raise SettingsError(
@@ -173,13 +227,3 @@ def _pair_of_weights(
             'foreground, "balanced" or None. Use balanced_class_weights(counts) to have them worked out.'
         )
     return class_weights[0], class_weights[1]
-
-
-def _check_settings(w0: float | int, sigma: float | int) -> None:
-    if not 0 <= w0 <= 1e6:
-        raise SettingsError(f"w0 is {w0}. It may be 0 to 1e6; the paper has 10. Set w0 = 0 to go without the term.")
-    if not 1e-3 <= sigma <= 1000:
-        raise SettingsError(
-            f"sigma is {sigma} px. It may be 0.001 to 1000; the paper has 5. "
-            "Set it to about half the widest gap, in px, that the network must learn to keep open."
-        )

@@ -1,8 +1,8 @@
-"""Does each mask fit its image? Inverted, shifted, turned, or another image's: told by how grey values and mask agree.
+"""Does each mask fit its image? Or is it inverted, shifted, turned, or another image's? Grey values and mask must agree.
 
-The agreement is the correlation of grey values with the foreground, computed on images shrunk to 256 px or less. It is
-judged by comparison only: with the same mask shifted, turned, or taken from another image. Where grey values alone do not
-tell foreground from background (phase contrast), nothing is concluded.
+The agreement is the correlation of grey values with the foreground, on images shrunk to 256 px or less. It is only compared:
+with the same mask shifted, turned, or taken from another image. Where grey values alone do not distinguish foreground from
+background (phase contrast), nothing is concluded.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy import fft, ndimage
 
-from unseam.doctor.finding import Finding, Place, some_of
+from unseam.doctor.finding import Finding, some_of
 from unseam.doctor.item import Labelled
 
 _SIDE = 256
@@ -32,7 +32,7 @@ _FLIPS: tuple[tuple[str, Callable[[np.ndarray], np.ndarray]], ...] = (
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """How one mask agrees with its image; grey values and foreground shrunk, without their means, of length one."""
+    """Agreement of one mask with its image: grey values and foreground shrunk, minus their means, of length one."""
 
     labelled: Labelled
     grey: Float[np.ndarray, "rows columns"]
@@ -101,7 +101,7 @@ def _shrunk(values: np.ndarray, step: int) -> Float[np.ndarray, "rows columns"]:
 
 
 def _shift(fit: Fit) -> tuple[int, int] | None:
-    """By how many px of the image the mask must be moved to agree well; None if it agrees as well where it is."""
+    """Shift of the mask, px of the image, at which it agrees well; None if it agrees as well where it is."""
     spectrum = fft.rfft2(fit.grey) * np.conj(fft.rfft2(fit.inside))
     over_shifts = fft.irfft2(spectrum, fit.grey.shape)
     reach = [min(n // 5, 64) for n in fit.grey.shape]
@@ -115,7 +115,7 @@ def _shift(fit: Fit) -> tuple[int, int] | None:
 
 
 def _flip(fit: Fit) -> str | None:
-    """How the mask must be turned to agree well."""
+    """Turn of the mask at which it agrees well."""
     best, words = max(
         (abs(float((fit.grey * flip(fit.inside)).sum())), words)
         for words, flip in _FLIPS
@@ -125,7 +125,7 @@ def _flip(fit: Fit) -> str | None:
 
 
 def _other(fit: Fit, fits: Sequence[Fit]) -> Fit | None:
-    """The image of another file that this one's mask agrees with well."""
+    """Image of another file with which this mask agrees well."""
     for other in fits:
         if other is fit or other.grey.shape != fit.grey.shape or np.array_equal(other.inside, fit.inside):
             continue  # one mask under two images is told as such
@@ -136,7 +136,7 @@ def _other(fit: Fit, fits: Sequence[Fit]) -> Fit | None:
 
 
 def _inverted(labelled: Sequence[Labelled]) -> list[Labelled]:
-    """Masks of two values whose foreground looks like a background: one sheet with many holes, and unlike the other masks."""
+    """Masks of two values whose foreground looks like a background: one sheet with many holes, unlike the other masks."""
     shares = np.array([one.share for one in labelled])
     usual = float(np.median(shares)) if len(labelled) >= 3 else 0.0
     found = []
@@ -226,9 +226,9 @@ def _said_foreign(foreign: Sequence[tuple[Fit, Fit]], total: int) -> Finding:
     return Finding(
         "mask of another image",
         "hurts",
-        f"the mask fits another image, {some_of(len(foreign), total)}: {fit.labelled.item.mask_file} fits "
-        f"{other.labelled.item.image_file}",
-        tuple(Place(fit.labelled.item.mask_file) for fit, _ in foreign),
+        f"the mask fits another image, {some_of(len(foreign), total)}: {fit.labelled.item.in_mask} fits "
+        f"{other.labelled.item.in_image}",
+        tuple(fit.labelled.item.in_mask for fit, _ in foreign),
         "what is learnt has nothing to do with the image",
         "rename the masks so that each has the name of its image",
     )

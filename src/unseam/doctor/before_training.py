@@ -1,4 +1,4 @@
-"""What training says before its first step: a line for each thing that will hurt, and nothing otherwise."""
+"""Warnings before the first step of training: a line for each thing that will hurt, and nothing otherwise."""
 
 from collections.abc import Sequence
 
@@ -9,14 +9,14 @@ from unseam.data.prepare import Annotated
 from unseam.doctor.examine import examine
 from unseam.doctor.finding import Finding
 from unseam.doctor.item import Item
-from unseam.geometry import Geometry
 from unseam.nets import NetConfig
 from unseam.recipes.run import Run
 
 
 def warnings(annotated: Sequence[Annotated], reading: LabelReading, run: Run) -> list[str]:
-    """Examine what is to be trained on; what would stop training was refused before, what is a note is left out."""
-    items = [Item(one, one.name, f"the mask of {one.name}", " plane " in one.name) for one in annotated]
+    """Examine the training images: findings that hurt. Those that stop training were refused before; notes are left out."""
+    names = [one.stack or one.name for one in annotated]
+    items = [Item(one, name, f"the mask of {name}", one.plane) for one, name in zip(annotated, names, strict=True)]
     found = examine(items, reading, context_of(run.net), run.data.validation)
     return [f"{one.kind}: {one.what} ({_places(one)}). To mend it, {one.mend}" for one in found if one.severity == "hurts"]
 
@@ -24,9 +24,7 @@ def warnings(annotated: Sequence[Annotated], reading: LabelReading, run: Run) ->
 def context_of(net: NetConfig) -> int:
     """Pixels that a network needs round its output; no weights are drawn."""
     with torch.device("meta"):
-        geometry = net.build().geometry
-    assert isinstance(geometry, Geometry)
-    return geometry.context
+        return net.build().context
 
 
 def _places(finding: Finding) -> str:

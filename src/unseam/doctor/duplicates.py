@@ -1,4 +1,4 @@
-"""The same image twice, above all where one copy trains and the other judges; one mask under two images."""
+"""The same image twice, above all if one copy trains and the other validates; one mask under two images."""
 
 import hashlib
 from collections.abc import Sequence
@@ -28,10 +28,8 @@ def check_duplicates(
 
     Parameters
     ----------
-    items
-        All of them.
     labelled, reading
-        Those whose masks were understood, to see what would be held out.
+        Items whose masks were understood, to find what would be held out.
     fraction
         Share that training holds out.
     """
@@ -66,7 +64,7 @@ def _key(values: np.ndarray) -> tuple[object, ...]:
 
 
 def check_left_aside(folder: Path, items: Sequence[Item]) -> list[Finding]:
-    """Whether an image that trains is also in a folder ``val`` or ``test`` beside ``train``."""
+    """Find training images that are also in a folder ``val`` or ``test`` next to ``train``."""
     if not folder.is_dir() or subfolder(folder, TRAINING_FOLDERS) is None:
         return []
     known = {_key(item.plane): item for item in items if not item.grey.is_blank}
@@ -85,7 +83,7 @@ def check_left_aside(folder: Path, items: Sequence[Item]) -> list[Finding]:
         Finding(
             "duplicate image",
             "hurts",
-            f"{len(twins)} image(s) that train are also among those to judge by: {item.image_file} is {other}",
+            f"{len(twins)} image(s) that train are also among those to judge by: {item.in_image} is {other}",
             tuple(place for twin, path in twins for place in (twin.in_image, Place(path))),
             "scores on those images are too good, for they are of images already seen",
             "take them out of one of the two folders",
@@ -94,7 +92,7 @@ def check_left_aside(folder: Path, items: Sequence[Item]) -> list[Finding]:
 
 
 def _held_out(labelled: Sequence[Labelled], reading: LabelReading, fraction: float) -> set[str]:
-    """Names of the images that training would hold out whole; the same choice, made on annotations alone."""
+    """Names of the images that training would hold out whole; the same choice, made from annotations alone."""
     samples = []
     for one in labelled:
         nothing = np.broadcast_to(np.float32(0), one.classes.shape)
@@ -110,7 +108,7 @@ def _duplicate(twins: Sequence[Sequence[Item]], held: set[str]) -> Finding:
     across = [group for group in twins if 0 < sum(item.annotated.name in held for item in group) < len(group)]
     first = (across or twins)[0]
     extra = sum(len(group) - 1 for group in twins)
-    words = f"{first[0].image_file} and {first[1].image_file}"
+    words = f"{first[0].in_image} and {first[1].in_image}"
     split_words = f"; {len(across)} of them would train with one copy and be judged by the other" if across else ""
     return Finding(
         "duplicate image",
@@ -128,7 +126,7 @@ def _same_mask(same: Sequence[Sequence[Item]]) -> Finding:
     return Finding(
         "same mask twice",
         "hurts",
-        f"different images have the very same mask: {same[0][0].mask_file} and {same[0][1].mask_file}"
+        f"different images have the very same mask: {same[0][0].in_mask} and {same[0][1].in_mask}"
         + (f", and {len(same) - 1} more such group(s)" if len(same) > 1 else ""),
         tuple(item.in_mask for group in same for item in group),
         "at least one of them is wrong, and teaches what is not there",

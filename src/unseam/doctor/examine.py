@@ -8,12 +8,12 @@ from unseam.data.kinds import MaskChoice
 from unseam.data.labels import LabelReading
 from unseam.doctor.alignment import check_alignment
 from unseam.doctor.duplicates import check_duplicates, check_left_aside
-from unseam.doctor.files import gather
-from unseam.doctor.finding import Finding, Report, by_severity
+from unseam.doctor.files import read_items
+from unseam.doctor.finding import CheckReport, Finding, by_severity
 from unseam.doctor.grey_values import check_grey_values
 from unseam.doctor.item import Item, Labelled, one_a_file
 from unseam.doctor.masks import check_classes, understand
-from unseam.doctor.objects import check_objects, count_objects
+from unseam.doctor.object_findings import check_objects, count_objects
 from unseam.doctor.outlines import check_outlines
 from unseam.geometry import path_geometry
 
@@ -26,9 +26,9 @@ HELD_OUT = 0.2
 
 @dataclass(frozen=True)
 class Checked:
-    """What was found in a folder, what could be read of it, and what its masks hold (None: unknown)."""
+    """The report on a folder, the images that could be read, and what their masks hold (None: unknown)."""
 
-    report: Report
+    report: CheckReport
     items: tuple[Item, ...] = ()
     reading: LabelReading | None = None
 
@@ -40,29 +40,29 @@ def check_folder(
     ignore: int | None = None,
     context: int = CONTEXT,
 ) -> Checked:
-    """Look at a folder of images and masks as training would, and further.
+    """Examine a folder of images and masks as training would, and further.
 
     Parameters
     ----------
     folder
         In any layout that training knows.
     masks, ignore
-        What the masks hold and their value for "not annotated", if that is known.
+        What the masks hold and their value for "not annotated", if known.
     context
         Of the network that is to be trained, or was, px.
     """
-    gathered = gather(folder)
-    findings = list(gathered.findings)
-    if not gathered.items:
-        return Checked(Report(f"{folder}: no annotated image could be read", findings=by_severity(findings)))
-    said = ignore if ignore is not None else gathered.ignore
-    understood = understand(gathered.items, masks=masks, ignore=said, declared=gathered.classes)
+    folder_items = read_items(folder)
+    findings = list(folder_items.findings)
+    if not folder_items.items:
+        return Checked(CheckReport(f"{folder}: no annotated image could be read", findings=by_severity(findings)))
+    said = ignore if ignore is not None else folder_items.ignore
+    understood = understand(folder_items.items, masks=masks, ignore=said, declared=folder_items.classes)
     findings += understood.findings
-    findings += examine(gathered.items, understood.reading, context, HELD_OUT)
-    findings += check_left_aside(folder, gathered.items)
-    looked_at = _looked_at(folder, gathered.num_files, gathered.items, gathered.layout)
-    report = Report(looked_at, understood.words, by_severity(findings))
-    return Checked(report, gathered.items, understood.reading)
+    findings += examine(folder_items.items, understood.reading, context, HELD_OUT)
+    findings += check_left_aside(folder, folder_items.items)
+    looked_at = _looked_at(folder, folder_items.num_files, folder_items.items, folder_items.layout)
+    report = CheckReport(looked_at, understood.words, by_severity(findings))
+    return Checked(report, folder_items.items, understood.reading)
 
 
 def examine(items: Sequence[Item], reading: LabelReading | None, context: int, fraction: float) -> list[Finding]:
@@ -73,7 +73,7 @@ def examine(items: Sequence[Item], reading: LabelReading | None, context: int, f
     items
         At least one.
     reading
-        What the masks hold; None: they could not be understood, and only the images are looked at.
+        What the masks hold; None: unknown, and only the images are examined.
     context
         Of the network, px.
     fraction
@@ -87,9 +87,7 @@ def examine(items: Sequence[Item], reading: LabelReading | None, context: int, f
         if reading.has_cells:
             outlines = check_outlines(labelled)  # of which sizes mean nothing
             found += outlines or check_objects([count_objects(one, reading) for one in labelled], reading, context)
-        found += check_alignment(
-            labelled, is_binary=reading.has_pieces, has_objects=reading.has_cells
-        )
+        found += check_alignment(labelled, is_binary=reading.has_pieces, has_objects=reading.has_cells)
     return found + check_duplicates(items, labelled, reading, fraction)
 
 

@@ -1,4 +1,4 @@
-"""Files and pairs: every fault of a file is a finding, and what can be read is looked at all the same."""
+"""Files and pairs: every fault of a file becomes a finding, and what can be read is examined all the same."""
 
 import os
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from unseam.data.annotated import annotated_planes
 from unseam.data.layout import find_pairs
 from unseam.data.pairs import Pair, PartnerError
 from unseam.data.read_pair import read_pair
-from unseam.doctor.finding import Finding, Kind, Place
+from unseam.doctor.finding import Finding, FindingKind, Place
 from unseam.doctor.item import Item
 from unseam.errors import DataError, ImageReadError, LabelError
 
 
 @dataclass(frozen=True)
-class Gathered:
+class FolderItems:
     """What could be read of a folder, and what could not.
 
     Attributes
     ----------
     items
-        Annotated images; one a plane where they are stacks.
+        Annotated images; one for each plane of a stack.
     num_files
         Images with a mask, readable or not.
     layout
@@ -39,7 +39,7 @@ class Gathered:
     findings: tuple[Finding, ...] = ()
 
 
-def gather(folder: Path) -> Gathered:
+def read_items(folder: Path) -> FolderItems:
     """Read a folder of images and masks, in any layout that training knows."""
     findings: list[Finding] = []
     pairs: tuple[Pair, ...]
@@ -50,9 +50,9 @@ def gather(folder: Path) -> Gathered:
         pairs, layout, classes, ignore = error.pairs, "some files are alone", (), None
         findings.append(_alone(error, folder))
     except DataError as error:
-        return Gathered((), 0, "", findings=(_no_data(folder, error),))
+        return FolderItems((), 0, "", findings=(_no_data(folder, error),))
     items: list[Item] = []
-    faults: dict[Kind, list[tuple[Place, str]]] = {}
+    faults: dict[FindingKind, list[tuple[Place, str]]] = {}
     for pair in pairs:
         try:
             image, mask = read_pair(pair)
@@ -62,20 +62,18 @@ def gather(folder: Path) -> Gathered:
             faults.setdefault(kind, []).append((Place(_short(path, folder)), said))
             continue
         planes = annotated_planes(pair, image, mask)
-        for index, annotated in enumerate(planes):
-            plane = f" plane {index}" if len(planes) > 1 else ""
-            image_file, mask_file = _short(pair.image, folder) + plane, _short(pair.mask, folder) + plane
-            items.append(Item(annotated, image_file, mask_file, is_plane=len(planes) > 1))
+        image_file, mask_file = _short(pair.image, folder), _short(pair.mask, folder)
+        items += [Item(annotated, image_file, mask_file, annotated.plane) for annotated in planes]
     findings += [_unusable(kind, found_at, len(pairs)) for kind, found_at in faults.items()]
-    return Gathered(tuple(items), len(pairs), layout, classes, ignore, tuple(findings))
+    return FolderItems(tuple(items), len(pairs), layout, classes, ignore, tuple(findings))
 
 
-def _fault(error: ImageReadError | DataError, pair: Pair) -> tuple[Kind, Path]:
-    """Which kind of fault it is, and in which file."""
+def _fault(error: ImageReadError | DataError, pair: Pair) -> tuple[FindingKind, Path]:
+    """Kind of the fault, and its file."""
     if isinstance(error, ImageReadError):
         return "unreadable file", error.path
     if isinstance(error, LabelError):
-        return "mask unreadable", next((path for path in pair.masks if str(path) in str(error)), pair.mask)
+        return "mask unreadable", Path(error.where) if error.where else pair.mask
     return "sizes differ", pair.image
 
 
@@ -104,12 +102,9 @@ def _no_data(folder: Path, error: DataError) -> Finding:
     )
 
 
-_UNUSABLE: dict[Kind, tuple[str, str]] = {
+_UNUSABLE: dict[FindingKind, tuple[str, str]] = {
     "unreadable file": ("cannot be read", "copy or export the file again, or move it away with its partner"),
-    "mask unreadable": (
-        "no label map",
-        "save masks as grey 8- or 16-bit TIFF or PNG, one number a pixel; never as JPEG",
-    ),
+    "mask unreadable": ("no label map", "save masks as grey 8- or 16-bit TIFF or PNG, one number a pixel; never as JPEG"),
     "sizes differ": (
         "image and mask do not fit",
         "export the mask at the size of its image; check that the two belong together",
@@ -117,7 +112,7 @@ _UNUSABLE: dict[Kind, tuple[str, str]] = {
 }
 
 
-def _unusable(kind: Kind, found: list[tuple[Place, str]], num_pairs: int) -> Finding:
+def _unusable(kind: FindingKind, found: list[tuple[Place, str]], num_pairs: int) -> Finding:
     what, mend = _UNUSABLE[kind]
     _, said = found[0]
     number = f"{what}, {len(found)} of {num_pairs} pairs: " if num_pairs > 1 else f"{what}: "

@@ -1,4 +1,4 @@
-"""What the doctor says: findings, each with its place, its effect and what mends it."""
+"""Findings of the doctor, each with its place, its effect and its remedy."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -7,7 +7,7 @@ from typing import Any, Literal
 Severity = Literal["stops", "hurts", "note"]
 SEVERITIES: tuple[Severity, ...] = ("stops", "hurts", "note")
 
-Kind = Literal[
+FindingKind = Literal[
     # files and pairs
     "no data",
     "no partner",
@@ -62,25 +62,25 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class Place:
-    """Where: a file (or the name of an image that came as an array), and a pixel of it, counted from 0, if there is one."""
+    """A file (or the name of an image that came as an array) and, if known, a pixel and a plane of it, counted from 0."""
 
     file: str
     row: int | None = None
     column: int | None = None
+    plane: int | None = None
 
     def __str__(self) -> str:
+        plane = f" plane {self.plane}" if self.plane is not None else ""
         at = f" (row {self.row}, column {self.column})" if self.row is not None else ""
-        return f"{self.file}{at}"
+        return f"{self.file}{plane}{at}"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was found, in all images in which it was.
+    """One thing that was found, in all images that have it.
 
     Attributes
     ----------
-    kind
-        Of the closed list.
     severity
         ``stops`` training (or prediction, with a model), ``hurts`` the result, or is a ``note``: worth knowing.
     what
@@ -93,7 +93,7 @@ class Finding:
         What to do, with the command or option.
     """
 
-    kind: Kind
+    kind: FindingKind
     severity: Severity
     what: str
     where: tuple[Place, ...]
@@ -102,18 +102,8 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Report:
-    """All that the doctor has to say of a folder.
-
-    Attributes
-    ----------
-    checked
-        What was looked at: a calm sentence.
-    understood
-        What the masks hold, and how sure that is.
-    findings
-        Most severe first.
-    """
+class CheckReport:
+    """The report on a folder: what was examined, what the masks hold and how sure that is, and findings, most severe first."""
 
     checked: str
     understood: str = ""
@@ -125,12 +115,12 @@ class Report:
         return any(finding.severity == "stops" for finding in self.findings)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain tables, with every place."""
+        """JSON values, with every place."""
         return {"checked": self.checked, "masks": self.understood, "findings": [asdict(f) for f in self.findings]}
 
 
 def by_severity(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Most severe first, otherwise in the order in which they came."""
+    """Sort: most severe first, otherwise in the given order."""
     return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 

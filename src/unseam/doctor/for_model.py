@@ -1,4 +1,4 @@
-"""Images beside a model: are they like those that it was trained on? The same figures explain a black prediction."""
+"""Compares images with those that a model was trained on; the same figures explain a black prediction."""
 
 import shlex
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from unseam.data.channels import num_channels
 from unseam.data.grey_facts import GreyFacts, SeenImages, grey_facts, object_sizes
 from unseam.data.labels import LabelReading, to_instance_map
 from unseam.data.read_pair import read_case
-from unseam.doctor.finding import Finding, Kind, Place, some_of
+from unseam.doctor.finding import Finding, FindingKind, Place, some_of
 from unseam.doctor.item import Item
 from unseam.errors import DataError, ImageReadError
 from unseam.model.model_file import ModelInfo
@@ -25,8 +25,8 @@ _WEAK = 0.5
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One image to be predicted, in figures."""
+class MeasuredImage:
+    """Figures of one image."""
 
     place: Place
     facts: GreyFacts
@@ -36,13 +36,13 @@ class Seen:
 
 @dataclass(frozen=True)
 class Difference:
-    """What is unlike the training images in one image, with both figures."""
+    """One difference from the training images, with both figures."""
 
-    kind: Kind
+    kind: FindingKind
     words: str
 
 
-_EFFECTS: dict[Kind, tuple[str, str]] = {
+_EFFECTS: dict[FindingKind, tuple[str, str]] = {
     "other channels than the model": (
         "the model refuses such images",
         "convert them to the channels that it was trained on (unseam info), or train a model on images like these",
@@ -59,8 +59,8 @@ _EFFECTS: dict[Kind, tuple[str, str]] = {
 }
 
 
-def differences(seen: Seen, info: ModelInfo) -> list[Difference]:
-    """In what an image is far from those that a model was trained on; the weightiest first."""
+def differences(seen: MeasuredImage, info: ModelInfo) -> list[Difference]:
+    """Differences from the images that a model was trained on, the weightiest first."""
     facts, known = seen.facts, info.training.seen
     found: list[Difference] = []
     wanted = info.net.in_channels
@@ -108,15 +108,15 @@ def _range(low: float, high: float, form: str) -> str:
     return f"{low:{form}} to {high:{form}}" if f"{low:{form}}" != f"{high:{form}}" else f"{low:{form}}"
 
 
-def look_at_images(place: Path, findings: list[Finding]) -> list[Seen]:
-    """The images of a file or folder that are to be predicted; those that cannot be read become findings.
+def measure_images(place: Path, findings: list[Finding]) -> list[MeasuredImage]:
+    """Measure the images of a file or folder; those that cannot be read become findings.
 
     Raises
     ------
     DataError
         There is no image.
     """
-    seen: list[Seen] = []
+    seen: list[MeasuredImage] = []
     for case in find_cases(place):
         path = case.images[0]
         name = path.relative_to(place).as_posix() if path != place and path.is_relative_to(place) else path.name
@@ -134,28 +134,28 @@ def look_at_images(place: Path, findings: list[Finding]) -> list[Seen]:
                 )
             )
             continue
-        seen.append(see(file.planes()[0], Place(name), file.spacing_um))
+        seen.append(measure(file.planes()[0], Place(name), file.spacing_um))
     return seen
 
 
-def see(
+def measure(
     plane: Shaped[np.ndarray, "height width *channel"], place: Place, spacing_um: tuple[float, float] | None = None
-) -> Seen:
-    """An image in figures."""
-    return Seen(place, grey_facts(plane), num_channels(plane), spacing_um)
+) -> MeasuredImage:
+    """Compute the figures of an image."""
+    return MeasuredImage(place, grey_facts(plane), num_channels(plane), spacing_um)
 
 
-def seen_of(items: Sequence[Item]) -> list[Seen]:
-    """Annotated images in figures."""
-    return [Seen(i.in_image, i.grey, num_channels(i.image), i.annotated.spacing_um) for i in items]
+def measure_items(items: Sequence[Item]) -> list[MeasuredImage]:
+    """Figures of annotated images."""
+    return [MeasuredImage(i.in_image, i.grey, num_channels(i.image), i.annotated.spacing_um) for i in items]
 
 
-def beside_model(seen: Sequence[Seen], info: ModelInfo) -> list[Finding]:
-    """Findings on images beside a model, and on the model itself; repeated ones are grouped."""
+def compare_with_model(seen: Sequence[MeasuredImage], info: ModelInfo) -> list[Finding]:
+    """Findings on images compared with a model's, and on the model itself; repeated ones are grouped."""
     found = _about(info)
-    met: dict[Kind, list[tuple[Place, str]]] = {}
+    met: dict[FindingKind, list[tuple[Place, str]]] = {}
     for one in seen:
-        kinds: set[Kind] = set()
+        kinds: set[FindingKind] = set()
         for difference in differences(one, info):
             if difference.kind not in kinds:  # the weightiest of a kind
                 kinds.add(difference.kind)
@@ -176,8 +176,8 @@ def beside_model(seen: Sequence[Seen], info: ModelInfo) -> list[Finding]:
     return found
 
 
-def objects_beside_model(items: Sequence[Item], reading: LabelReading, info: ModelInfo) -> list[Finding]:
-    """Whether the annotated objects are of a size that the model knows."""
+def compare_objects(items: Sequence[Item], reading: LabelReading, info: ModelInfo) -> list[Finding]:
+    """Whether the annotated objects have a size that the model knows."""
     known = info.training.seen.object_px if info.training.seen is not None else None
     if known is None or not reading.has_objects:
         return []
@@ -199,7 +199,7 @@ def _about(info: ModelInfo) -> list[Finding]:
             Finding(
                 "model is weak",
                 "hurts",
-                f"its best score when it was trained is {record.score_name} {record.score:.2f}",
+                f"its score on what was held out is {record.score_name} {record.score:.2f}",
                 (Place("the model"),),
                 "it does poorly on images like its own; on others hardly better",
                 "train longer (--minutes 20 --resume), or check the data that it was trained on: unseam check DATA",
@@ -220,10 +220,10 @@ def _about(info: ModelInfo) -> list[Finding]:
 
 
 def why_black(planes: Sequence[Shaped[np.ndarray, "_ _ ..."]], info: ModelInfo, file: Path) -> str:
-    """One sentence on the likeliest reason for a prediction without any foreground."""
+    """One sentence on the likeliest reason for a prediction without foreground."""
     look_closer = f"To look closer: unseam check {shlex.quote(str(file))} --model, followed by this model"
     for plane in planes[:1]:
-        found = differences(see(plane, Place(file.name)), info)
+        found = differences(measure(plane, Place(file.name)), info)
         if found:
             return f"nothing but background was found, most likely because {found[0].words}. {look_closer}"
     record = info.training

@@ -1,4 +1,4 @@
-"""Grey values: images of other channels or bits, blank, saturated, dim, drifting or tiny ones."""
+"""Grey values: images with other channels or bits, blank, saturated, dim, drifting or tiny ones."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -16,15 +16,7 @@ _TINY = 32
 
 
 def check_grey_values(items: Sequence[Item], context: int) -> list[Finding]:
-    """All findings on grey values and sizes of images.
-
-    Parameters
-    ----------
-    items
-        At least one; of a stack one plane.
-    context
-        Pixels that the network needs round its output, px.
-    """
+    """Findings on grey values and sizes of images (at least one; of a stack one plane); ``context`` of the network in px."""
     checks = (_channels, _bit_depth, _blank, _saturated, _few_levels, _drift)
     found = [finding for check in checks if (finding := check(items)) is not None]
     tiny = _tiny(items, context)

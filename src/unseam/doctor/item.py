@@ -1,4 +1,4 @@
-"""One annotated image as the doctor looks at it: pixels, mask, the files they are from, and figures computed once."""
+"""One annotated image for the doctor: pixels, mask, their files, and figures computed once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,18 +21,16 @@ class Item:
 
     Attributes
     ----------
-    annotated
-        Image and mask, as read.
     image_file, mask_file
-        For people: relative to the folder; the name of the image where it came as an array.
-    is_plane
-        Of a stack: then an empty or blank one is nothing to speak of.
+        For people: relative to the folder; the name of the image if it came as an array.
+    plane_number
+        Its number in a stack, counted from 0; None: it stands alone.
     """
 
     annotated: Annotated
     image_file: str
     mask_file: str
-    is_plane: bool = False
+    plane_number: int | None = None
 
     @property
     def image(self) -> Shaped[np.ndarray, "height width *channel"]:
@@ -42,12 +40,21 @@ class Item:
     @property
     def in_image(self) -> Place:
         """The image as a place."""
-        return Place(self.image_file)
+        return Place(self.image_file, plane=self.plane_number)
 
     @property
     def in_mask(self) -> Place:
         """The mask as a place."""
-        return Place(self.mask_file)
+        return self.mask_at(None, None)
+
+    @property
+    def is_plane(self) -> bool:
+        """Whether it is a plane of a stack; an empty or blank one is then normal."""
+        return self.plane_number is not None
+
+    def mask_at(self, row: int | None, column: int | None) -> Place:
+        """A pixel of the mask as a place; None: the mask."""
+        return Place(self.mask_file, row, column, self.plane_number)
 
     @cached_property
     def grey(self) -> GreyFacts:
@@ -61,28 +68,27 @@ class Item:
 
     def classes(self, reading: LabelReading) -> Shaped[np.ndarray, "height width"]:
         """The class map (H, W), ``IGNORE`` where nobody annotated."""
-        return to_class_map(whole_numbers(self.annotated.labels, self.mask_file), reading)
+        return to_class_map(whole_numbers(self.annotated.labels, str(self.in_mask)), reading)
 
 
 def one_a_file(items: Sequence[Item]) -> list[Item]:
-    """All images, and of each stack the plane with the most contrast."""
+    """All single images, and of each stack the plane with the most contrast."""
     best: dict[str, Item] = {}
     for item in items:
-        file = item.image_file.split(" plane ")[0] if item.is_plane else item.image_file
-        known = best.get(file)
+        known = best.get(item.image_file)
         if known is None or item.grey.high - item.grey.low > known.grey.high - known.grey.low:
-            best[file] = item
+            best[item.image_file] = item
     return list(best.values())
 
 
 def unit(items: Sequence[Item]) -> str:
-    """What a person counts there: images, or planes where they are all of stacks."""
+    """What a person counts: images, or planes if all are of stacks."""
     return "plane" if items and all(item.is_plane for item in items) else "image"
 
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """An item whose mask was understood: its class map, and the foreground in it."""
+    """An item whose mask was understood, with its class map."""
 
     item: Item
     classes: Shaped[np.ndarray, "height width"]
@@ -94,13 +100,13 @@ class Labelled:
 
     @cached_property
     def share(self) -> float:
-        """Of the annotated pixels, how many are foreground."""
+        """Share of the annotated pixels that are foreground."""
         annotated = int(np.count_nonzero(self.classes != IGNORE))
         return float(np.count_nonzero(self.foreground) / annotated) if annotated else 0.0
 
     @cached_property
     def contrast(self) -> float:
-        """How much brighter the foreground is than the background, in standard deviations of the image; 0 if one is absent."""
+        """Foreground minus background, in standard deviations of the image; 0 if one of them is absent."""
         step = max(1, round((self.classes.size / 60_000) ** 0.5))
         grey = self.item.plane[::step, ::step].astype(np.float64)
         inside = self.foreground[::step, ::step]

@@ -1,4 +1,4 @@
-"""What the masks hold, how sure that is, and which classes have too little or nothing to learn from."""
+"""What the masks hold, how sure that is, and which classes have too few or no pixels to learn from."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _UNSURE = 0.1  # share of whole objects, this near to where the judgement turns
 
 @dataclass(frozen=True)
 class Understood:
-    """The reading of all masks (None: they cannot be read), in words, and what was found on the way."""
+    """The reading of all masks (None: they cannot be read), in words, and the findings."""
 
     reading: LabelReading | None
     words: str
@@ -36,12 +36,12 @@ def understand(
     ignore: int | None = None,
     declared: Sequence[tuple[int, str]] = (),
 ) -> Understood:
-    """Judge all masks as training would, and say how sure that is."""
+    """Judge all masks as training would, and how sure that is."""
     copies = [item for item in items if _is_copy(item)]
     if copies:
         return Understood(None, "", (_copied(copies, len(items)),))
     try:
-        maps = [whole_numbers(item.annotated.labels, item.mask_file) for item in items]
+        maps = [whole_numbers(item.annotated.labels, str(item.in_mask)) for item in items]
         evidence = look(maps, ignore)
         absent = [(value, name) for value, name in declared if value not in evidence.values]
         if absent:
@@ -50,7 +50,7 @@ def understand(
             return Understood(None, "", coded)
         reading = judge_labels(
             maps,
-            names=[item.mask_file for item in items],
+            names=[str(item.in_mask) for item in items],
             kind=None if masks == "auto" else masks,
             ignore=ignore,
             declared=declared,
@@ -69,7 +69,7 @@ def understand(
 
 
 def check_classes(labelled: Sequence[Labelled], reading: LabelReading) -> list[Finding]:
-    """Findings on how much of each class there is, and on what nobody annotated."""
+    """Findings on the number of pixels of each class, and on what is not annotated."""
     counts = np.stack([np.bincount(one.classes.ravel(), minlength=256) for one in labelled])
     found = [_empty(labelled, counts), _not_annotated(labelled, counts)]
     if not reading.has_objects:
@@ -94,8 +94,8 @@ def _copied(copies: Sequence[Item], total: int) -> Finding:
 
 
 def _unclear(items: Sequence[Item], error: LabelError) -> Finding:
-    """All masks together cannot be understood; those that cannot be alone are named."""
-    named = [item for item in items if item.mask_file in str(error)]
+    """The masks together cannot be understood; name those that cannot be understood alone."""
+    named = [item for item in items if str(item.in_mask) == error.where]
     guilty = [item for item in items if not _is_clear(item)] or _with_odd_values(items)
     return Finding(
         "masks unclear",
@@ -109,8 +109,8 @@ def _unclear(items: Sequence[Item], error: LabelError) -> Finding:
 
 def _is_clear(item: Item) -> bool:
     try:
-        maps = [whole_numbers(item.annotated.labels, item.mask_file)]
-        check_not_grey(look(maps, None), maps, [item.mask_file])
+        maps = [whole_numbers(item.annotated.labels, str(item.in_mask))]
+        check_not_grey(look(maps, None), maps, [str(item.in_mask)])
     except LabelError:
         return False
     return True
@@ -137,7 +137,7 @@ def _class_missing(absent: Sequence[tuple[int, str]], items: Sequence[Item]) -> 
 
 
 def _two_codings(items: Sequence[Item], high: Sequence[int], low: Sequence[int]) -> tuple[Finding, ...]:
-    """Some masks say 1 (or number from 1) for foreground and others 255: "not annotated", or foreground?"""
+    """Some masks have 1 (or number from 1) for foreground and others 255: "not annotated", or foreground?"""
     if not high:
         return ()
     fewer = min(low, high, key=len)
@@ -232,7 +232,7 @@ def _rare_class(labelled: Sequence[Labelled], counts: np.ndarray, reading: Label
                 "rare class",
                 "hurts",
                 f"{name} (value {reading.values[index]}) occurs in one of {len(labelled)} images only",
-                (Place(has[0].item.mask_file, row, column),),
+                (has[0].item.mask_at(row, column),),
                 "it is learnt from this image alone, and cannot be judged beside",
                 "annotate it in a few more images, or correct those pixels if they are a slip",
             )

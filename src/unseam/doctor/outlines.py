@@ -18,10 +18,7 @@ _LOOKED_AT = 200  # pieces of an image
 
 
 def check_outlines(labelled: Sequence[Labelled]) -> list[Finding]:
-    """Whether nearly every piece of the foreground is a thin ring.
-
-    A network of membranes is thin too, but is one piece with many holes.
-    """
+    """Whether nearly every piece of the foreground is a thin ring; a network of membranes is one piece with many holes."""
     counts = [_rings(one.foreground) for one in labelled]
     rings, pieces = (sum(count[i] for count in counts) for i in (0, 1))
     if pieces < _FEWEST or rings < _RINGS * pieces:
@@ -41,7 +38,7 @@ def check_outlines(labelled: Sequence[Labelled]) -> list[Finding]:
 
 
 def _rings(foreground: Bool[np.ndarray, "height width"]) -> tuple[int, int]:
-    """How many pieces are thin and have one hole, and how many there are; (0, all of them) where the foreground is thick."""
+    """Number of thin pieces with one hole, and of all pieces; (0, all) if the foreground is thick."""
     pieces = label(foreground, connectivity=2)
     areas = np.bincount(pieces.ravel())[1:]
     numbers = np.flatnonzero(areas > SPECK_PX) + 1

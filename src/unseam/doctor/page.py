@@ -1,21 +1,17 @@
-"""The report as text in 100 columns: grouped, most severe first, a few places each."""
+"""The report as text in 100 columns: grouped, most severe first, a few places of each finding."""
 
 import textwrap
 from collections.abc import Sequence
 
-from unseam.doctor.finding import SEVERITIES, Finding, Place, Report, Severity
+from unseam.doctor.finding import SEVERITIES, CheckReport, Finding, Place, Severity
 
 _WIDTH = 100
-_TITLES: dict[Severity, str] = {
-    "stops": "STOPS THE WORK",
-    "hurts": "WILL HURT THE RESULT",
-    "note": "WORTH KNOWING",
-}
+_TITLES: dict[Severity, str] = {"stops": "STOPS THE WORK", "hurts": "WILL HURT THE RESULT", "note": "WORTH KNOWING"}
 _MOST_PLACES = 3
 
 
-def page(report: Report) -> str:
-    """Everything, for a terminal."""
+def page(report: CheckReport) -> str:
+    """The whole report, for a terminal."""
     lines = _wrapped(report.checked)
     if report.understood:
         lines += _wrapped(report.understood)
@@ -43,7 +39,7 @@ def _told(finding: Finding) -> list[str]:
 def _places(where: Sequence[Place], what: str) -> str:
     of_file: dict[str, Place] = {}
     for place in where:
-        of_file.setdefault(place.file.split(" plane ")[0], place)
+        of_file.setdefault(place.file, place)
     shown = [str(place) for place in list(of_file.values())[:_MOST_PLACES]]
     if len(where) == 1 and shown[0] in what:
         return ""
@@ -53,10 +49,5 @@ def _places(where: Sequence[Place], what: str) -> str:
 
 def _wrapped(text: str, indent: str = "", first: str = "") -> list[str]:
     return textwrap.wrap(
-        text,
-        _WIDTH,
-        initial_indent=first,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
+        text, _WIDTH, initial_indent=first, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )

@@ -1,8 +1,8 @@
 """What computes: engines turn input tiles into logits, and state their geometry."""
 
-from unseam.engines.base import Engine, TellsMemory
+from unseam.engines.base import Engine, TellsMemory, geometry_of
 from unseam.engines.choose import EngineName, choose_engine
-from unseam.engines.ensemble_engine import EnsembleEngine
+from unseam.engines.ensemble_engine import EnsembleEngine, average_engines
 from unseam.engines.openvino_engine import OpenVINOEngine
 from unseam.engines.precision import Precision, choose_device, choose_dtype
 from unseam.engines.torch_engine import TorchEngine
@@ -12,10 +12,12 @@ __all__ = [
     "EngineName",
     "EnsembleEngine",
     "TellsMemory",
+    "average_engines",
     "TorchEngine",
     "OpenVINOEngine",
     "Precision",
     "choose_device",
     "choose_dtype",
     "choose_engine",
+    "geometry_of",
 ]

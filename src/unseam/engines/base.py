@@ -1,9 +1,10 @@
-"""What computes logits of an input tile; inference knows this and no network."""
+"""The interface of engines: inference knows it, and knows no network."""
 
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
+from torch import nn
 
 from unseam.engines.footprint import Footprint
 from unseam.geometry import Geometry
@@ -11,7 +12,7 @@ from unseam.geometry import Geometry
 
 @runtime_checkable
 class Engine(Protocol):
-    """Input tiles in, logits out, and a geometry that says how much smaller these are."""
+    """Turns input tiles into logits, and states how much smaller these are."""
 
     @property
     def geometry(self) -> Geometry:
@@ -26,14 +27,14 @@ class Engine(Protocol):
     def __call__(self, tile: Float[np.ndarray, "channel height width"]) -> Float[np.ndarray, "klass rows cols"]:
         """Logits (K, H - 2 context, W - 2 context) of a normalised input tile (C, H, W).
 
-        They hold until the next call: an engine may write the logits of the next tile into the same memory.
+        They are valid until the next call: an engine may write the logits of the next tile into the same memory.
         """
         ...
 
 
 @runtime_checkable
 class TellsMemory(Protocol):
-    """What an engine says beside that if it knows what its tiles take, so that tiles can be chosen to fit."""
+    """An engine that knows how much memory its tiles take, so that tiles can be chosen to fit."""
 
     @property
     def geometry(self) -> Geometry:
@@ -46,14 +47,21 @@ class TellsMemory(Protocol):
         ...
 
     def footprint(self, tile_shape: tuple[int, int, int]) -> Footprint:
-        """Bytes of this process that it takes for an input tile (C, H, W), its weights in its own format included."""
+        """Bytes of this process for an input tile (C, H, W), weights in the engine's own format included."""
         ...
 
     @property
     def kept_bytes(self) -> int:
-        """What it keeps of the sizes that it computed so far."""
+        """Bytes kept for the sizes that were computed so far."""
         ...
 
     def release(self) -> None:
-        """Give back what it keeps; the next tile takes it again."""
+        """Free what is kept; the next tile takes it again."""
         ...
+
+
+def geometry_of(net: nn.Module) -> Geometry:
+    """What a network does to sizes, as it states itself."""
+    geometry = net.geometry
+    assert isinstance(geometry, Geometry), f"{type(net).__name__} states no geometry"
+    return geometry

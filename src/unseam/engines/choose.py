@@ -1,4 +1,4 @@
-"""Which engine computes: the fastest that this machine can run, or the one that is named."""
+"""Choose the engine: the fastest that this machine can run, or the one that is named."""
 
 from importlib.util import find_spec
 from typing import Literal
@@ -7,32 +7,28 @@ import torch
 from torch import nn
 
 from unseam.engines.base import Engine
-from unseam.engines.cuda_graph import GraphEngine
-from unseam.engines.openvino_engine import OpenVINOEngine
+from unseam.engines.openvino_engine import OpenVINOEngine, UnknownOperationError
 from unseam.engines.precision import Precision, choose_dtype
 from unseam.engines.torch_engine import TorchEngine
 from unseam.errors import SettingsError
 
-EngineName = Literal["auto", "torch", "compiled", "recorded", "openvino"]
-"""``auto``: OpenVINO on a CPU where it is installed, PyTorch otherwise; docs/performance.md has the figures behind it.
-
-``compiled`` and ``recorded`` are PyTorch too, with a program compiled for each size of tile, or with the work of a size
-recorded on a CUDA GPU and replayed. Neither is chosen by itself: the first takes a minute, and the second has not been
-measured on a GPU.
+EngineName = Literal["auto", "torch", "compiled", "openvino"]
+"""``auto``: OpenVINO on a CPU where it is installed and can compute the network, PyTorch otherwise; docs/performance.md has the
+figures behind it. ``compiled`` is PyTorch with a program compiled for each size of tile, which takes a minute.
 """
 
 
 def choose_engine(
     net: nn.Module, name: EngineName = "auto", device: str = "cpu", precision: Precision = "float32"
 ) -> Engine:
-    """The engine for a network.
+    """Make the engine for a network.
 
     Parameters
     ----------
     net
-        A network; one in float64 stays in float64, and in PyTorch, since the others do not compute in it.
+        A network in float64 stays in float64 and in PyTorch, since OpenVINO does not compute in it.
     name
-        Which; see :data:`EngineName`.
+        See :data:`EngineName`.
     device
         Where PyTorch computes; OpenVINO computes on the CPU.
     precision
@@ -41,20 +37,22 @@ def choose_engine(
     Raises
     ------
     SettingsError
-        If the engine that is named cannot run here, or not on that device.
+        If the engine that is named cannot run here, not on that device, or not with this network. ``auto`` always finds one.
     """
     where = torch.device(device)
     if next(net.parameters()).dtype == torch.float64:
         return TorchEngine(net, device, torch.float64)
     dtype = choose_dtype(precision, where)
-    if name == "auto":
-        name = "openvino" if where.type == "cpu" and has_openvino() else "torch"
+    if name == "auto" and where.type == "cpu" and has_openvino():
+        try:
+            return OpenVINOEngine(net, dtype)
+        except UnknownOperationError as error:
+            return TorchEngine(net, device, dtype, note=f"OpenVINO cannot compute {error.operations}")
     if name == "openvino":
         if where.type != "cpu":
             raise SettingsError(f"The engine 'openvino' computes on the CPU, and the device is {device}. Give --device cpu.")
         return OpenVINOEngine(net, dtype)
-    engine = TorchEngine(net, device, dtype, is_compiled=name == "compiled")
-    return GraphEngine(engine) if name == "recorded" else engine
+    return TorchEngine(net, device, dtype, is_compiled=name == "compiled")
 
 
 def has_openvino() -> bool:

@@ -1,4 +1,4 @@
-"""Several engines as one: each computes in its own way, and their answers are averaged."""
+"""Several engines as one: the mean of their answers."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -13,8 +13,7 @@ from unseam.geometry import Geometry
 class EnsembleEngine:
     """The mean of the answers of several engines, as logits.
 
-    Every pixel gets the mean of what each engine gives it alone, so where none of them has seams there are none. One engine
-    computes at a time.
+    The mean is taken pixel by pixel, so it has no seams if no engine has any. One engine computes at a time.
 
     Parameters
     ----------
@@ -50,17 +49,22 @@ class EnsembleEngine:
 
     @property
     def kept_bytes(self) -> int:
-        """What all of them keep."""
+        """Bytes that all of them keep."""
         return sum(engine.kept_bytes for engine in self.engines if isinstance(engine, TellsMemory))
 
     def footprint(self, tile_shape: tuple[int, int, int]) -> Footprint:
-        """Bytes for an input tile (C, H, W): what each keeps, and what the greediest takes while it computes."""
+        """Bytes for an input tile (C, H, W): the sum of what each keeps, and the most that one of them takes in passing."""
         parts = [engine.footprint(tile_shape) for engine in self.engines if isinstance(engine, TellsMemory)]
         logits = 4 * self.num_classes * tile_shape[1] * tile_shape[2]
         return Footprint(sum(p.kept for p in parts), max((p.passing for p in parts), default=0) + 4 * logits)
 
     def release(self) -> None:
-        """Each gives back what it keeps."""
+        """Free what each of them keeps."""
         for engine in self.engines:
             if isinstance(engine, TellsMemory):
                 engine.release()
+
+
+def average_engines(engines: Sequence[Engine], mean_logits: Callable[[Iterable[np.ndarray]], np.ndarray]) -> Engine:
+    """One engine for several: itself if there is only one."""
+    return engines[0] if len(engines) == 1 else EnsembleEngine(engines, mean_logits)

@@ -1,7 +1,7 @@
 """How many bytes a network's maps take at their worst moment, counted without computing them.
 
-Two counts, because the libraries let go of maps at different times: PyTorch when Python's last name for a map is gone, a
-compiled program after the last operation that reads it.
+There are two counts, because libraries free maps at different times: PyTorch when Python's last name for a map is gone, a
+compiled program after the last operation that reads the map.
 """
 
 import weakref
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from unseam.engines.record import Operation, Value, record, shape_of_result
+from unseam.engines.record import Operation, Value, record, shape_of_result, weights_of
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Footprint:
     Attributes
     ----------
     kept
-        Held until the engine is told to release it, or a tile of another size takes its place.
+        Held until the engine releases it, or until a tile of another size takes its place.
     passing
-        Held while a tile is computed, beside what is kept.
+        Held in addition while a tile is computed.
     """
 
     kept: int
@@ -32,7 +32,7 @@ class Footprint:
 
     @property
     def total(self) -> int:
-        """While a tile is computed."""
+        """Bytes held while a tile is computed."""
         return self.kept + self.passing
 
 
@@ -42,17 +42,17 @@ def num_weights(net: nn.Module) -> int:
 
 
 def bytes_of_largest_weight(net: nn.Module, dtype: torch.dtype) -> int:
-    """Of the largest weight of a network: libraries write each into an order of their own before they multiply by it."""
+    """Bytes of the largest weight: libraries copy each weight into another order before they multiply by it."""
     return dtype.itemsize * max(weight.numel() for weight in net.state_dict().values())
 
 
 def bytes_as_written(net: nn.Module, input_shape: tuple[int, int, int, int], dtype: torch.dtype) -> int:
-    """Most bytes of maps that are alive at once when PyTorch runs a network as it is written; the input counts.
+    """Most bytes of maps alive at once when PyTorch runs a network as it is written, the input included.
 
-    The network runs on tensors that have a shape only, and each of them is counted from the moment it is made until Python
-    forgets it. So names that live on in the network's code count, and so do the places that a max-pooling notes.
+    The network runs on tensors that have a shape only. Each is counted until Python forgets it, so names that live on in the
+    network's code count, and so do the places that a max-pooling notes.
     """
-    weights = {name: tensor.detach().to("meta", dtype) for name, tensor in net.state_dict().items()}
+    weights = {name: w.to("meta", dtype if w.is_floating_point() else w.dtype) for name, w in weights_of(net).items()}
     image = torch.empty(input_shape, device="meta", dtype=dtype)
     counter = _Counter(image.nbytes)
     was_training = net.training
@@ -66,9 +66,9 @@ def bytes_as_written(net: nn.Module, input_shape: tuple[int, int, int, int], dty
 
 
 def bytes_until_last_read(net: nn.Module, input_shape: tuple[int, int, int, int], dtype: torch.dtype) -> int:
-    """Most bytes of maps that are alive at once when each is let go after its last reader; the float32 input counts.
+    """Most bytes of maps alive at once when each is freed after its last reader, the float32 input included.
 
-    What is cut out of a map stands in the map's own memory, and so does the result of an operation in place.
+    A slice shares the memory of its map, and so does the result of an operation in place.
     """
     operations = record(net, input_shape)
     memory_of: dict[Value, Value] = {Value(0): Value(0)}
@@ -99,6 +99,7 @@ class _Counter(TorchDispatchMode):
         super().__init__()
         self.now = self.most = now
         self._names: dict[int, int] = {}  # how many tensors stand in one memory
+        self._storages: dict[int, Any] = {}  # an id is a name only as long as its object lives
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -115,12 +116,12 @@ class _Counter(TorchDispatchMode):
 
     def _hold(self, result: Tensor, args: Any) -> None:
         storage = result.untyped_storage()
-        place, size = storage._cdata, storage.nbytes()
-        given = (part for part in args if isinstance(part, Tensor))
-        if place not in self._names and any(part.untyped_storage()._cdata == place for part in given):
-            return  # a part of the input or of a weight, which are counted elsewhere
+        place, size = id(storage), storage.nbytes()
         if place not in self._names:
+            if any(part.untyped_storage() is storage for part in args if isinstance(part, Tensor)):
+                return  # a part of the input or of a weight, which are counted elsewhere
             self._names[place] = 0
+            self._storages[place] = storage
             self.now += size
         self._names[place] += 1
         weakref.finalize(result, self._let_go, place, size)
@@ -128,5 +129,5 @@ class _Counter(TorchDispatchMode):
     def _let_go(self, place: int, size: int) -> None:
         self._names[place] -= 1
         if not self._names[place]:
-            del self._names[place]
+            del self._names[place], self._storages[place]
             self.now -= size

@@ -1,9 +1,10 @@
-"""The network in OpenVINO: on a CPU about as fast as the machine multiplies matrices, and ready in a tenth of a second.
+"""Run a network in OpenVINO: on a CPU about as fast as the machine multiplies matrices, and ready in a tenth of a second.
 
 OpenVINO is an extra (``pip install 'unseam[openvino]'``) and is imported in this file only.
 """
 
 import sys
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import lru_cache
@@ -14,8 +15,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from unseam.engines.footprint import Footprint, bytes_of_largest_weight, bytes_until_last_read, num_weights
-from unseam.engines.record import Operation, Value, Weight, record
+from unseam.engines.base import geometry_of
+from unseam.engines.footprint import Footprint, bytes_as_written, bytes_of_largest_weight, bytes_until_last_read, num_weights
+from unseam.engines.record import Operation, Value, Weight, record, weights_of
 from unseam.errors import SettingsError
 from unseam.geometry import Geometry
 from unseam.machine.cores import num_cores
@@ -33,14 +35,17 @@ docs/performance.md."""
 
 
 class OpenVINOEngine:
-    """Runs a network of this house in OpenVINO, compiled anew for each size of input tile.
+    """Runs a network in OpenVINO, compiled anew for each size of input tile.
+
+    Our own translation knows the operations of the U-Net and its kin. OpenVINO's converter takes any other network: it needs a
+    second or two for each size of tile.
 
     Parameters
     ----------
     net
-        With ``geometry`` and ``config.num_classes``. Its weights are taken as they are when a size is first met.
+        States ``geometry`` and ``config``. Its weights are taken as they are when a size is first computed.
     dtype
-        float32, or bfloat16 where the CPU has it: said explicitly, since OpenVINO would choose by itself.
+        float32, or bfloat16 where the CPU has it. OpenVINO gets it as an order, since it would choose for itself.
     num_threads
         Cores to compute on; None: as many as PyTorch uses.
 
@@ -48,13 +53,15 @@ class OpenVINOEngine:
     ------
     SettingsError
         If OpenVINO is not installed.
+    UnknownOperationError
+        If neither our translation nor OpenVINO's converter knows an operation of the network.
     """
 
     def __init__(self, net: nn.Module, dtype: torch.dtype = torch.float32, num_threads: int | None = None) -> None:
         assert dtype in (torch.float32, torch.bfloat16)
         self.net = net
         self.dtype = dtype
-        self._core = _core()
+        self._core = openvino_core()
         threads = num_threads or torch.get_num_threads()
         self._settings = {
             "INFERENCE_PRECISION_HINT": "bf16" if dtype == torch.bfloat16 else "f32",
@@ -66,13 +73,14 @@ class OpenVINOEngine:
         }
         self._requests: OrderedDict[tuple[int, int, int], Any] = OrderedDict()
         self._footprint = lru_cache(maxsize=64)(self._counted)
+        self._unknown = _unknown_operations(net)
+        if self._unknown:
+            self._convert(_smallest_tile(net))  # fails now rather than at the first tile
 
     @property
     def geometry(self) -> Geometry:
         """The network's."""
-        geometry = self.net.geometry
-        assert isinstance(geometry, Geometry)
-        return geometry
+        return geometry_of(self.net)
 
     @property
     def num_classes(self) -> int:
@@ -81,7 +89,8 @@ class OpenVINOEngine:
 
     def __str__(self) -> str:
         """What computes, for the user."""
-        return f"OpenVINO, {str(self.dtype).removeprefix('torch.')}, {self._settings['INFERENCE_NUM_THREADS']} threads"
+        how = f" (by its own converter, for {self._unknown})" if self._unknown else ""
+        return f"OpenVINO{how}, {str(self.dtype).removeprefix('torch.')}, {self._settings['INFERENCE_NUM_THREADS']} threads"
 
     def __call__(self, tile: Float[np.ndarray, "channel height width"]) -> Float[np.ndarray, "klass rows cols"]:
         """Logits of one input tile, float32; they are overwritten by the next call with a tile of the same size."""
@@ -96,30 +105,88 @@ class OpenVINOEngine:
 
     @property
     def kept_bytes(self) -> int:
-        """The sizes that are compiled, each with its weights and the memory of its maps."""
+        """Bytes of the compiled sizes, each with its weights and its maps."""
         return sum(self._footprint(shape).kept for shape in self._requests)
 
     def footprint(self, tile_shape: tuple[int, int, int]) -> Footprint:
-        """Bytes for an input tile (C, H, W): all of them are kept for the next one."""
+        """Bytes for an input tile (C, H, W); all of them are kept for the next tile."""
         return self._footprint(tile_shape)
 
     def release(self) -> None:
-        """Forget what is compiled."""
+        """Free the compiled sizes."""
         self._requests.clear()
 
     def _counted(self, tile_shape: tuple[int, int, int]) -> Footprint:
-        maps = bytes_until_last_read(self.net, (1, *tile_shape), self.dtype)
+        count = bytes_as_written if self._unknown else bytes_until_last_read
+        maps = count(self.net, (1, *tile_shape), self.dtype)
         weights = (4 + self.dtype.itemsize) * num_weights(self.net)  # as they are given, and as they are multiplied
         kept = int(_MAPS * maps) + weights + _LIBRARY_BYTES // 2
         return Footprint(kept, _LIBRARY_BYTES // 2 + bytes_of_largest_weight(self.net, torch.float32))
 
     def _compiled(self, shape: tuple[int, int, int]) -> Any:
-        model = _translate(self.net, (1, *shape))
+        model = self._convert(shape) if self._unknown else _translate(self.net, (1, *shape))
         return self._core.compile_model(model, "CPU", self._settings).create_infer_request()
+
+    def _convert(self, shape: tuple[int, int, int]) -> Any:
+        """The network by OpenVINO's converter, which traces it on an empty tile (C, H, W)."""
+        from openvino import convert_model
+
+        image = torch.zeros((1, *shape))
+        try:
+            with warnings.catch_warnings(), torch.inference_mode():
+                warnings.simplefilter("ignore")  # sizes become constants of the trace: each size has one of its own
+                return convert_model(self.net.eval(), example_input=image, input=[tuple(image.shape)])
+        except Exception as error:  # whatever the converter or the tracer raises, PyTorch can still compute
+            raise UnknownOperationError(self._unknown) from error
+
+
+class UnknownOperationError(SettingsError):
+    """A network with operations that OpenVINO cannot compute.
+
+    Attributes
+    ----------
+    operations
+        PyTorch's names of those that our translation lacks.
+    """
+
+    def __init__(self, operations: str) -> None:
+        super().__init__(
+            f"OpenVINO was asked to compute {operations}, which neither our translation nor OpenVINO's converter "
+            "knows. Give --engine torch."
+        )
+        self.operations = operations
+
+
+def _unknown_operations(net: nn.Module) -> str:
+    """What our translation lacks for a network, as text; empty if it lacks nothing."""
+    try:
+        operations = record(net, (1, *_smallest_tile(net)))
+    except (RuntimeError, LookupError, AttributeError):
+        return "operations that cannot be recorded"
+    lacking = {operation.name for operation in operations if not _is_known(operation)}
+    return " and ".join(sorted(name.removeprefix("aten.").partition(".")[0] for name in lacking))
+
+
+def _is_known(operation: Operation) -> bool:
+    """Whether our translation has a word for an operation with such arguments."""
+    if operation.name == "aten.convolution.default":
+        _, weight, bias, *_, output_padding, groups = operation.arguments
+        is_stored = isinstance(weight, Weight) and (bias is None or isinstance(bias, Weight))
+        return is_stored and groups == 1 and not any(output_padding)
+    if operation.name == "aten.add.Tensor":
+        return len(list(operation.inputs)) == 2 and operation.arguments[2] == 1
+    reads_weights = any(isinstance(argument, Weight) for argument in operation.arguments)
+    return operation.name in _WORDS and not reads_weights
+
+
+def _smallest_tile(net: nn.Module) -> tuple[int, int, int]:
+    """(C, H, W) of the smallest input that passes."""
+    side = geometry_of(net).min_input
+    return int(net.config.in_channels), side, side  # type: ignore[arg-type, union-attr]
 
 
 @lru_cache(maxsize=1)
-def _core() -> Any:
+def openvino_core() -> Any:
     """OpenVINO's runtime, without the telemetry that it would send when it is imported."""
     telemetry = "openvino_telemetry"
     known = telemetry in sys.modules
@@ -139,11 +206,11 @@ def _core() -> Any:
 
 
 def _translate(net: nn.Module, input_shape: tuple[int, int, int, int]) -> Any:
-    """The recorded operations of a network in OpenVINO's words."""
+    """Write the recorded operations of a network in OpenVINO's words."""
     from openvino import Model, opset13
 
     image = opset13.parameter(list(input_shape), np.float32, name="image")
-    weights = {name: tensor.detach() for name, tensor in net.state_dict().items()}
+    weights = weights_of(net)
     nodes: dict[Value, Any] = {Value(0): image}
 
     def node_of(argument: Any) -> Any:
@@ -154,8 +221,7 @@ def _translate(net: nn.Module, input_shape: tuple[int, int, int, int]) -> Any:
         return [node_of(part) for part in argument] if isinstance(argument, list) else argument
 
     for operation in record(net, input_shape):
-        word: Callable[..., Any] = _WORDS.get(operation.name, _unknown)
-        nodes[operation.result] = word(opset13, operation, *map(node_of, operation.arguments))
+        nodes[operation.result] = _WORDS[operation.name](opset13, operation, *map(node_of, operation.arguments))
         if operation.is_in_place:
             nodes[next(operation.inputs)] = nodes[operation.result]
     return Model([nodes[operation.result]], [image])
@@ -168,9 +234,7 @@ def _constant(ops: Any, weight: Tensor) -> Any:
 def _convolution(
     ops: Any, _: Operation, x: Any, weight: Tensor, bias: Tensor | None, stride: list[int], padding: list[int], *more: Any
 ) -> Any:
-    dilation, is_transposed, output_padding, groups = more
-    assert groups == 1, "no network of this house has groups"
-    assert not any(output_padding), "nor output padding"
+    dilation, is_transposed = more[:2]  # _is_known lets neither groups nor output padding pass
     word = ops.convolution_backprop_data if is_transposed else ops.convolution
     found = word(x, _constant(ops, weight), strides=stride, pads_begin=padding, pads_end=padding, dilations=dilation)
     return found if bias is None else ops.add(found, _constant(ops, bias.reshape(1, -1, 1, 1)))
@@ -186,10 +250,6 @@ def _slice(ops: Any, _: Operation, x: Any, axis: int, start: int, stop: int, ste
     return ops.slice(x, *(np.array([number], np.int64) for number in (start, stop, step, axis)))
 
 
-def _unknown(_: Any, operation: Operation, *__: Any) -> Any:
-    raise SettingsError(f"OpenVINO was asked to compute {operation.name}, for which there is no word yet. Give --engine torch.")
-
-
 _WORDS: dict[str, Callable[..., Any]] = {
     "aten.convolution.default": _convolution,
     "aten.alias.default": lambda ops, _, x: x,
@@ -200,4 +260,4 @@ _WORDS: dict[str, Callable[..., Any]] = {
     "aten.cat.default": lambda ops, _, parts, axis: ops.concat(parts, axis),
     "aten.add.Tensor": lambda ops, _, x, y, alpha: ops.add(x, y),
 }
-"""PyTorch's operations that the networks of this house are made of, and how OpenVINO says them."""
+"""PyTorch's operations that the U-Net and its kin are made of, and how OpenVINO says them."""

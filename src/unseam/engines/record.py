@@ -1,7 +1,7 @@
 """What a network does to an input of one size, operation by operation: recorded without computing it.
 
-Engines other than PyTorch write the same operations in their own words, and the memory that a tile needs is counted from
-the same record. So a new network is known to all of them as soon as it is written.
+OpenVINO is given the same operations in its own words, and the memory that a tile needs is counted from the same record. A
+network with other operations than those of the U-Net and its kin is left to OpenVINO's converter.
 """
 
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def record(net: nn.Module, input_shape: tuple[int, int, int, int]) -> tuple[Oper
 
     Nothing is computed and no map is held: the network runs on tensors that have a shape only.
     """
-    weights = {name: tensor.detach().to("meta") for name, tensor in net.state_dict().items()}
+    weights = {name: tensor.to("meta") for name, tensor in weights_of(net).items()}
     image = torch.empty(input_shape, device="meta", dtype=next(net.parameters()).dtype)
     names: dict[int, Value | Weight] = {id(tensor): Weight(name) for name, tensor in weights.items()}
     names[id(image)] = Value(0)
@@ -76,6 +76,11 @@ def record(net: nn.Module, input_shape: tuple[int, int, int, int]) -> tuple[Oper
     finally:
         net.train(was_training)
     return tuple(recorder.operations)
+
+
+def weights_of(net: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers by name, buffers that no file holds included."""
+    return {name: tensor.detach() for name, tensor in (*net.named_parameters(), *net.named_buffers())}
 
 
 class _Recorder(TorchDispatchMode):
@@ -99,7 +104,7 @@ class _Recorder(TorchDispatchMode):
         defaults = tuple(
             (kwargs or {}).get(wanted.name, wanted.default_value) for wanted in func._schema.arguments[len(args) :]
         )
-        is_in_place = result is args[0]
+        is_in_place = bool(args) and result is args[0]
         number = Value(1 + len(self.operations))
         self.operations.append(
             Operation(str(func), given + tuple(map(self._named, defaults)), number, tuple(result.shape), is_in_place)

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
+from unseam.engines.base import geometry_of
 from unseam.engines.footprint import Footprint, bytes_as_written, bytes_of_largest_weight, num_weights
 from unseam.errors import SettingsError
 from unseam.geometry import Geometry
@@ -39,6 +40,8 @@ class TorchEngine:
     is_compiled
         Let PyTorch's compiler write a program for each size of tile: it takes the better part of a minute, and a C++
         compiler on the CPU, so it pays for thousands of tiles of one size.
+    note
+        Why no other engine computes; the name of this one tells it to the user.
 
     Raises
     ------
@@ -47,12 +50,19 @@ class TorchEngine:
     """
 
     def __init__(
-        self, net: nn.Module, device: str = "cpu", dtype: torch.dtype = torch.float32, *, is_compiled: bool = False
+        self,
+        net: nn.Module,
+        device: str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        *,
+        is_compiled: bool = False,
+        note: str = "",
     ) -> None:
         self.net = net.to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.device = torch.device(device)
         self.dtype = dtype
         self.is_compiled = is_compiled
+        self.note = note
         if is_compiled and self.device.type == "cpu":
             _check_compiler()
         self._forward = torch.compile(self.net, dynamic=False) if is_compiled else self.net
@@ -61,9 +71,7 @@ class TorchEngine:
     @property
     def geometry(self) -> Geometry:
         """The network's."""
-        geometry = self.net.geometry
-        assert isinstance(geometry, Geometry)
-        return geometry
+        return geometry_of(self.net)
 
     @property
     def num_classes(self) -> int:
@@ -73,7 +81,8 @@ class TorchEngine:
     def __str__(self) -> str:
         """What computes, for the user."""
         where = f"{torch.get_num_threads()} threads" if self.device.type == "cpu" else str(self.device)
-        return f"PyTorch{' compiled' * self.is_compiled}, {str(self.dtype).removeprefix('torch.')}, {where}"
+        note = f" ({self.note})" if self.note else ""
+        return f"PyTorch{' compiled' * self.is_compiled}{note}, {str(self.dtype).removeprefix('torch.')}, {where}"
 
     def __call__(self, tile: Float[np.ndarray, "channel height width"]) -> Float[np.ndarray, "klass rows cols"]:
         """Logits of one input tile, float32 (float64 if that is the engine's format)."""

@@ -1,45 +1,43 @@
-"""Scores from file to file, or from arrays: predictions and annotations are paired by name and read for what both hold."""
+"""Scores of predictions against annotations: of files, which are paired by name, or of arrays."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from unseam.data.kinds import MaskChoice
 from unseam.data.label_evidence import whole_numbers
 from unseam.errors import DataError
 from unseam.evaluation.pairing import (
+    FilePair,
+    FilePairs,
+    LabelCache,
     Planes,
-    ScoredFile,
-    ScoredFiles,
-    Shelf,
     kind_by_ending,
     label_files,
     maps_to_look_at,
     pair_files,
     read_probabilities,
 )
-from unseam.evaluation.reading import ScoredReading, kind_by_looking, read_for_scoring
+from unseam.evaluation.reading import ScoringReading, choose_reading, guess_kind
 from unseam.evaluation.result import Evaluation, score_images, surface_for
 from unseam.evaluation.truths import find_truths
 from unseam.metrics import ImagePair, SurfaceDistance
 
-Masks = Literal["auto", "binary", "classes", "instances"]
-Arrays = Sequence[np.ndarray]
 
-
-class ReadPair(NamedTuple):
-    """A pair of maps as it is scored, and where it comes from.
+class ScoredPair(NamedTuple):
+    """A pair of maps that was scored, and where it comes from.
 
     Attributes
     ----------
     images
         Name, prediction and truth.
     annotation, plane
-        First file of the truth, and which of its planes.
+        The first file of the truth, and the number of the plane in it.
     values
-        Of the classes in the files; empty for objects, and where everything but the background is foreground.
+        Values of the classes in the files; empty for objects, and where everything but the background is foreground.
     """
 
     images: ImagePair
@@ -49,12 +47,12 @@ class ReadPair(NamedTuple):
 
 
 def evaluate(
-    predicted: str | Path | Arrays,
-    truth: str | Path | Arrays,
+    predicted: str | Path | Sequence[np.ndarray],
+    truth: str | Path | Sequence[np.ndarray],
     *,
-    masks: Masks = "auto",
+    masks: MaskChoice = "auto",
     ignore: int | None = None,
-    probabilities: Arrays | None = None,
+    probabilities: Sequence[np.ndarray] | None = None,
     spacing_um: tuple[float, float] | None = None,
     tolerance: float | None = None,
 ) -> Evaluation:
@@ -65,20 +63,21 @@ def evaluate(
     predicted, truth
         Files or folders, see :func:`evaluate_files`; or two lists of label maps, (H, W) each, in the same order.
     masks
-        What they hold; ``auto``: found out by looking, in files also by their names.
+        What they hold. ``auto`` looks at the maps, and at the names of files.
     ignore
         Value of the annotations for "not annotated", besides -1.
     probabilities
-        With lists: (K, H, W) for each image, background first. Of files they are found by their names.
+        With lists: (K, H, W) for each image, background first. With files they are found by name.
     spacing_um
-        With lists: size of a pixel, row and column, in micrometres. Files say it themselves.
+        With lists: size of a pixel, row and column, in micrometres. Files state it themselves.
     tolerance
         How far apart outlines may be in the surface Dice: in um where the size of a pixel is known, otherwise in px.
 
     Returns
     -------
     Evaluation
-        ``scores.pooled()`` are the figures of all images, ``scores.images()`` those of each, ``intervals.of`` how sure.
+        ``scores.pooled()`` gives the figures of all images, ``scores.images()`` those of each, ``intervals.of`` the
+        confidence intervals.
 
     Raises
     ------
@@ -95,7 +94,7 @@ def evaluate(
     """
     if isinstance(predicted, str | Path) and isinstance(truth, str | Path):
         if probabilities is not None or spacing_um is not None:
-            raise DataError("probabilities= and spacing_um= came with files, which say both themselves. Leave them out.")
+            raise DataError("probabilities= and spacing_um= came with files, which state both themselves. Leave them out.")
         return evaluate_files(Path(predicted), Path(truth), masks=masks, ignore=ignore, tolerance=tolerance)
     if isinstance(predicted, str | Path) or isinstance(truth, str | Path):
         raise DataError("A file or folder came together with a list of arrays. Give files on both sides, or lists.")
@@ -108,8 +107,8 @@ def evaluate(
     names = [f"image {number}" for number in range(len(predicted))]
     ours = [whole_numbers(np.asarray(one), f"prediction of {name}") for one, name in zip(predicted, names, strict=True)]
     true = [whole_numbers(np.asarray(one), f"truth of {name}") for one, name in zip(truth, names, strict=True)]
-    kind = masks if masks != "auto" else kind_by_looking([*true, *ours], ignore)
-    reading = read_for_scoring(true, ours, kind, said=masks != "auto", ignore=ignore)
+    kind = masks if masks != "auto" else guess_kind([*true, *ours], ignore)
+    reading = choose_reading(true, ours, kind, said=masks != "auto", ignore=ignore)
     likely = [None] * len(names) if probabilities is None else [reading.probabilities(np.asarray(p)) for p in probabilities]
     images = (
         ImagePair(name, reading.prediction(one), reading.truth(other), spacing_um or (1.0, 1.0), each)
@@ -122,55 +121,50 @@ def evaluate_files(
     predicted: Path,
     truth: Path,
     *,
-    masks: Masks = "auto",
+    masks: MaskChoice = "auto",
     ignore: int | None = None,
     tolerance: float | None = None,
-    on_pair: Callable[["ReadPair"], None] = lambda _: None,
+    on_pair: Callable[["ScoredPair"], None] = lambda _: None,
 ) -> Evaluation:
-    """Score a file or folder of predictions against a file or folder of annotations, one pair after the other.
+    """Score a file or folder of predictions against a file or folder of annotations, one pair at a time.
 
     Parameters
     ----------
     predicted
-        A file, or a folder. Files whose names end in ``_masks`` hold objects, in ``_classes`` classes; of others, it is
-        found out by looking. Probabilities beside them (``x_prob.tif``, ``x_prob.npy``) are scored too.
+        A file or a folder. Files whose names end in ``_masks`` hold objects, in ``_classes`` classes; others are looked
+        at. Probabilities next to them (``x_prob.tif``, ``x_prob.npy``) are scored too.
     truth
         A file, a folder of annotations with the same names (``x_masks.tif`` and ``x.png`` belong together), or a folder of
         images and masks in any layout that :func:`unseam.data.layout.find_pairs` knows.
-    masks
-        What is to be scored, if that is known; ``binary`` takes everything but the background as foreground.
-    ignore
-        Value of the annotations for "not annotated". In predictions it is a value like any other.
-    tolerance
-        How far apart outlines may be in the surface Dice: in um if all files say the size of their pixels, otherwise in
-        px. None: 2 px.
+    masks, ignore, tolerance
+        See :func:`evaluate`. ``binary`` takes everything but the background as foreground.
     on_pair
-        Called with each pair of maps before it is scored.
+        Called with each pair of maps after it was scored.
 
     Raises
     ------
     DataError, LabelError, ImageReadError
         If files are missing, do not pair, or cannot be read. A prediction without an annotation is an error, except where
-        a part of the images is annotated as a rule (Cell Tracking Challenge); how many are left out is said in ``reason``.
+        the layout leaves images without annotation as a rule (Cell Tracking Challenge); ``reason`` says how many are left out.
     SettingsError
         If the tolerance is below 0.
     """
     truths = find_truths(truth)
     ignore = truths.ignore if ignore is None else ignore
-    files, shelf = label_files(predicted), Shelf()
+    files, cache = label_files(predicted), LabelCache()
     kind = masks if masks != "auto" else kind_by_ending(files)
-    kind = kind or kind_by_looking(maps_to_look_at(files, truths, shelf), ignore)
+    kind = kind or guess_kind(maps_to_look_at(files, truths, cache), ignore)
     scored = pair_files(files, truths, kind, single=truth.is_file() and predicted.is_file())
-    groups, spacings = _check_planes(scored.files, shelf)
-    reading = read_for_scoring(
-        Planes([file.truth for file in scored.files], shelf),
-        Planes([(file.predicted,) for file in scored.files], shelf),
+    groups, spacings = _check_planes(scored.files, cache)
+    reading = choose_reading(
+        Planes([file.truth for file in scored.files], cache),
+        Planes([(file.predicted,) for file in scored.files], cache),
         kind,
         said=masks != "auto",
         ignore=ignore,
     )
     surface = surface_for(spacings, tolerance)
-    images = _images(scored.files, shelf, reading, surface, on_pair)
+    images = _images(scored.files, cache, reading, surface, on_pair)
     result = score_images(images, groups, reading, surface, reading.reason + _left_out(scored))
     if result.calibration is None and any(file.probabilities for file in scored.files):
         words = "Probabilities are left out: not all predictions have them, or they are of other classes than the maps."
@@ -178,12 +172,12 @@ def evaluate_files(
     return result
 
 
-def _check_planes(files: Sequence[ScoredFile], shelf: Shelf) -> tuple[list[int], list[tuple[float, float] | None]]:
-    """For each plane the file that it is of, and for each file the size of a pixel, if either side says it."""
+def _check_planes(files: Sequence[FilePair], cache: LabelCache) -> tuple[list[int], list[tuple[float, float] | None]]:
+    """The number of the file for each plane, and the size of a pixel for each file, if either side states it."""
     groups: list[int] = []
     spacings = []
     for number, file in enumerate(files):
-        predicted, true = shelf.labels((file.predicted,)), shelf.labels(file.truth)
+        predicted, true = cache.labels((file.predicted,)), cache.labels(file.truth)
         if len(predicted.planes()) != len(true.planes()):
             raise DataError(
                 f"{file.predicted} has {len(predicted.planes())} plane(s), {file.truth[0]} has {len(true.planes())}. Both "
@@ -195,15 +189,14 @@ def _check_planes(files: Sequence[ScoredFile], shelf: Shelf) -> tuple[list[int],
 
 
 def _images(
-    files: Sequence[ScoredFile],
-    shelf: Shelf,
-    reading: ScoredReading,
+    files: Sequence[FilePair],
+    cache: LabelCache,
+    reading: ScoringReading,
     surface: SurfaceDistance,
-    on_pair: Callable[["ReadPair"], None],
+    on_pair: Callable[["ScoredPair"], None],
 ) -> Iterator[ImagePair]:
-    """Pair after pair, plane after plane."""
     for file in files:
-        predicted, true = shelf.labels((file.predicted,)), shelf.labels(file.truth)
+        predicted, true = cache.labels((file.predicted,)), cache.labels(file.truth)
         spacing = predicted.spacing_um or true.spacing_um if surface.unit == "um" else None
         planes = list(zip(predicted.planes(), true.planes(), strict=True))
         likely = read_probabilities(file.probabilities, len(planes)) if file.probabilities else [None] * len(planes)
@@ -217,10 +210,10 @@ def _images(
                 None if probabilities is None else reading.probabilities(probabilities),
             )
             yield pair
-            on_pair(ReadPair(pair, file.truth[0], index, reading.values))  # after it was scored: by then it is known to fit
+            on_pair(ScoredPair(pair, file.truth[0], index, reading.values))  # after it was scored, so it is known to fit
 
 
-def _left_out(scored: ScoredFiles) -> str:
+def _left_out(scored: FilePairs) -> str:
     words = ""
     if scored.num_truths_alone:
         words += f" {scored.num_truths_alone} annotation(s) without a prediction are left out."

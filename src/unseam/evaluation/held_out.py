@@ -1,61 +1,156 @@
-"""Judges a network by what was held out, with the metric that fits the masks: the score that chooses the best weights."""
+"""What was held out, predicted once after training, in float32, by a network that did not learn from it.
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+The threshold of objects, the score in the model's record, the out-of-fold scores and the report all read this prediction.
+"""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float, Int32, Integer
 from torch import nn
 
-from unseam.data.split import HeldOut
+from unseam.data.sample import Sample, Window
+from unseam.data.split import HeldOut, Split
 from unseam.engines import TorchEngine
-from unseam.heads.objects import Objects
-from unseam.inference.predict import Predictor, likeliest_class
-from unseam.metrics import evaluate_class_maps, evaluate_instance_maps
-from unseam.shapes import IGNORE
-from unseam.training.observers import Score
+from unseam.evaluation.scoring import has_foreground, not_annotated, score_for_choice, score_maps, true_map
+from unseam.heads import Head, Objects
+from unseam.inference.predict import Predictor
+from unseam.metrics import CalibrationError, CalibrationScore, PanopticQuality, PanopticScore, Scores
 
-SCORE_NAMES = {"instances": "panoptic quality", "classes": "mean IoU", "binary": "IoU"}
+PROBABILITY_THRESHOLDS = (0.5, 0.4, 0.6, 0.3, 0.7, 0.8)
+"""Tried in this order after the threshold of the settings: among equals the first is kept."""
+
+Windows = list[tuple[int, Window]]
+"""Which fold (from 0) held out which part of an image."""
 
 
-def judge(
-    held_out: Sequence[HeldOut], objects: Objects | None, device: torch.device, dtype: torch.dtype
-) -> Callable[[nn.Module], Score] | None:
-    """A function that scores a network on held-out windows; None if nothing is held out that could tell networks apart.
+@dataclass(frozen=True, eq=False)
+class HeldOutImage:
+    """What was held out of one image, with its prediction.
 
-    Without foreground in the truth every network scores 0 or nothing, so the first weights would be as good as the last.
+    Attributes
+    ----------
+    window
+        What was held out; if several folds held out parts of it, the rectangle around them.
+    folds
+        The folds, from 1, whose networks predicted it.
+    truth, predicted
+        Class maps (255 in the truth: not annotated, or not held out) or instance maps (-1), in the frame of the window.
+    threshold
+        That of its objects; None for classes.
+    """
+
+    sample: Sample
+    window: Window
+    folds: tuple[int, ...]
+    truth: Integer[np.ndarray, "height width"]
+    predicted: Integer[np.ndarray, "height width"]
+    calibration: CalibrationScore
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOutPredictions:
+    """All that was held out, with its prediction.
+
+    Attributes
+    ----------
+    images
+        Each image once, those of the first fold first.
+    parts
+        What was held out, as the split or the folds say it.
+    objects
+        How the model takes objects: with the threshold that does best on all images. None where masks hold classes.
+    """
+
+    images: tuple[HeldOutImage, ...] = ()
+    parts: tuple[HeldOut, ...] = ()
+    objects: Objects | None = None
+
+    @cached_property
+    def score(self) -> float | None:
+        """Panoptic quality of objects, mean IoU of classes, over all images; None without foreground in the truth."""
+        of_objects = self.objects is not None
+        if not any(has_foreground(image.truth, of_objects=of_objects) for image in self.images):
+            return None
+        pairs = [(image.predicted, image.truth) for image in self.images]
+        return score_for_choice(pairs, of_objects=of_objects)
+
+    @cached_property
+    def scores(self) -> Scores:
+        """The scores of each image and of all, by the metrics of ``unseam evaluate``; there must be an image."""
+        pairs = ((image.sample.name, image.predicted, image.truth) for image in self.images)
+        return score_maps(pairs, of_objects=self.objects is not None)
+
+    @property
+    def calibration(self) -> CalibrationScore | None:
+        """Of all pixels together; None if nothing was held out."""
+        return CalibrationScore.together([image.calibration for image in self.images]) if self.images else None
+
+    def to_json(self) -> dict[str, object]:
+        """Folds, thresholds and scores of each image as plain lists, names and numbers for ``json.dump``."""
+        folds = {image.sample.name: list(image.folds) for image in self.images}
+        thresholds = {image.sample.name: image.threshold for image in self.images if image.threshold is not None}
+        return {"folds": folds, "thresholds": thresholds, **self.scores.to_json()}
+
+
+def predict_held_out(
+    nets: Sequence[nn.Module],
+    head: Head,
+    parts: Sequence[Split],
+    objects: Sequence[Objects] | None,
+    device: torch.device,
+    *,
+    tune: bool,
+) -> HeldOutPredictions:
+    """Predict each held-out part once, by the network that did not learn from it, as ``unseam predict`` does.
+
+    Where what is held out may choose (:attr:`Split.chooses`), all images choose the threshold of objects together. In a
+    cross-validation it may not, for it scores: the threshold of an image is then chosen by the images that other folds held
+    out. Where there are none (strips of one image), it is that of the settings.
 
     Parameters
     ----------
-    held_out
-        What to score on.
+    nets, parts
+        Of each fold its network, and what it held out; of a training without folds, one each.
+    head
+        What the networks learnt.
     objects
-        For instance masks: how probabilities become objects. The score is then panoptic quality (Kirillov et al. 2019),
-        F1 times the mean IoU of matched objects at IoU 0.5; without objects it is the mean IoU of the foreground classes.
-    device, dtype
-        Where and in what the network computes.
+        For instance masks: how each network takes objects, before a threshold is chosen. None: masks hold classes.
+    device
+        Where to compute, in float32.
+    tune
+        Whether a threshold is chosen at all.
     """
-    if not any(_has_foreground(part, objects) for part in held_out):
-        return None
-
-    def score_of(net: nn.Module) -> Score:
-        predictor = Predictor(TorchEngine(net, str(device), dtype))
-        maps = [predictor.probabilities(part.sample.image, part.window.slices) for part in held_out]
-        foreground = sum(int(np.count_nonzero(likeliest_class(p))) for p in maps) / sum(h.window.num_pixels for h in held_out)
-        if objects is None:
-            truths = [part.sample.classes[part.window.slices] for part in held_out]
-            pairs = [(h.sample.name, likeliest_class(p), t) for h, p, t in zip(held_out, maps, truths, strict=True)]
-            value = evaluate_class_maps(pairs).pooled()["iou"]
-        else:
-            value = _panoptic_quality(held_out, maps, objects)
-        return Score(0.0 if math.isnan(value) else float(value), foreground)
-
-    return score_of
-
-
-THRESHOLDS = (0.5, 0.4, 0.6, 0.3, 0.7, 0.8)
-"""Tried in this order: among equals the first is kept."""
+    predictors = [Predictor(TorchEngine(net, str(device)), head=head) for net in nets]
+    calibrate = CalibrationError()
+    images: list[HeldOutImage] = []
+    trials: list[_Trial] = []
+    for sample, windows in _by_sample(parts):
+        frame, probabilities, is_out = _predict(sample, windows, predictors)
+        truth = _truth(sample, frame, is_out, of_objects=objects is not None)
+        classes = truth if objects is None else _truth(sample, frame, is_out, of_objects=False)
+        # Only maps are kept: the probabilities of a whole cross-validation would not fit into the memory.
+        predicted = np.where(is_out, np.uint8(0), head.classes(probabilities))
+        if objects is not None:
+            trials.append(_Trial(truth, np.where(is_out, 0, head.foreground(probabilities)), objects[windows[0][0]], tune=tune))
+        folds = tuple(fold + 1 for fold, _ in windows)
+        images.append(HeldOutImage(sample, frame, folds, truth, predicted, calibrate(probabilities, classes)))
+    held_out = tuple(part for split in parts for part in split.validation)
+    if objects is None:
+        return HeldOutPredictions(tuple(images), held_out, None)
+    default, chooses = objects[0].threshold, all(split.chooses for split in parts)
+    for index, image in enumerate(images):
+        others = [trial for trial, other in zip(trials, images, strict=True) if not {*other.folds} & {*image.folds}]
+        threshold = _best_threshold(trials if chooses else others, default)
+        images[index] = replace(image, predicted=trials[index].instances(threshold), threshold=threshold)
+    smallest = sorted(of_net.min_size for of_net in objects)[len(objects) // 2]
+    best = replace(objects[0], threshold=_best_threshold(trials, default), min_size=smallest)
+    return HeldOutPredictions(tuple(images), held_out, best)
 
 
 def with_smallest_object(objects: Objects, instances: Sequence[np.ndarray]) -> Objects:
@@ -64,30 +159,62 @@ def with_smallest_object(objects: Objects, instances: Sequence[np.ndarray]) -> O
     return replace(objects, min_size=int(np.percentile(areas, 5) / 4)) if areas.size else objects
 
 
-def with_best_threshold(
-    objects: Objects, net: nn.Module, held_out: Sequence[HeldOut], device: torch.device, dtype: torch.dtype
-) -> tuple[Objects, float]:
-    """The threshold with the best panoptic quality on what was held out, and that quality."""
-    predictor = Predictor(TorchEngine(net, str(device), dtype))
-    maps = [predictor.probabilities(part.sample.image, part.window.slices) for part in held_out]
-    trials = [replace(objects, threshold=threshold) for threshold in THRESHOLDS]
-    qualities = [_panoptic_quality(held_out, maps, trial) for trial in trials]
-    best = int(np.argmax(qualities))
-    return trials[best], qualities[best]
+class _Trial:
+    """The objects of one image at each threshold that is tried, compressed (to about a hundredth), and how good they are."""
+
+    def __init__(
+        self, truth: np.ndarray, likely: Float[np.ndarray, "height width"], objects: Objects, *, tune: bool
+    ) -> None:
+        self._shape = truth.shape
+        self._maps: dict[float, bytes] = {}
+        self.scores: dict[float, PanopticScore] = {}
+        for threshold in dict.fromkeys((objects.threshold, *(PROBABILITY_THRESHOLDS if tune else ()))):
+            instances = replace(objects, threshold=threshold).separate(likely)
+            self._maps[threshold] = zlib.compress(instances.tobytes(), 1)
+            self.scores[threshold] = PanopticQuality()(instances, truth)
+
+    def instances(self, threshold: float) -> Int32[np.ndarray, "height width"]:
+        """The objects at a threshold that was tried."""
+        return np.frombuffer(zlib.decompress(self._maps[threshold]), np.int32).reshape(self._shape)
 
 
-def _has_foreground(part: HeldOut, objects: Objects | None) -> bool:
-    if objects is None:
-        truth = part.sample.classes[part.window.slices]
-        return bool(((truth > 0) & (truth != IGNORE)).any())
-    assert part.sample.instances is not None
-    return bool((part.sample.instances[part.window.slices] > 0).any())
+def _best_threshold(trials: Sequence[_Trial], default: float) -> float:
+    """The threshold with the best panoptic quality; the default where there is nothing to choose by, and among equals."""
+
+    def quality(threshold: float) -> float:
+        return float(np.nan_to_num(PanopticScore.pool([one.scores[threshold] for one in trials])["panoptic_quality"]))
+
+    return max(trials[0].scores, key=quality) if trials else default
 
 
-def _panoptic_quality(held_out: Sequence[HeldOut], maps: Sequence[np.ndarray], objects: Objects) -> float:
-    pairs = []
-    for part, probabilities in zip(held_out, maps, strict=True):
-        assert part.sample.instances is not None
-        pairs.append((part.sample.name, objects(probabilities), part.sample.instances[part.window.slices]))
-    scores = evaluate_instance_maps(pairs).pooled()
-    return float(scores["f1"]) * float(np.nan_to_num(scores["mean_matched_iou"]))
+def _by_sample(parts: Sequence[Split]) -> list[tuple[Sample, Windows]]:
+    found: dict[int, tuple[Sample, Windows]] = {}
+    for fold, part in enumerate(parts):
+        for held in part.validation:
+            found.setdefault(id(held.sample), (held.sample, []))[1].append((fold, held.window))
+    return sorted(found.values(), key=lambda entry: entry[1][0][0])
+
+
+def _predict(
+    sample: Sample, windows: Windows, predictors: Sequence[Predictor]
+) -> tuple[Window, Float[np.ndarray, "klass height width"], Bool[np.ndarray, "height width"]]:
+    """Predict each part of an image by its network; the rectangle around the parts, and where in it nothing was held out.
+
+    """
+    tops, bottoms, lefts, rights = zip(*(astuple(window) for _, window in windows), strict=True)
+    frame = Window(min(tops), max(bottoms), min(lefts), max(rights))
+    size = frame.bottom - frame.top, frame.right - frame.left
+    probabilities = np.zeros((predictors[0].engine.num_classes, *size), np.float32)
+    probabilities[0] = 1  # background
+    is_out = np.ones(size, bool)
+    for fold, window in windows:
+        rows = slice(window.top - frame.top, window.bottom - frame.top)
+        columns = slice(window.left - frame.left, window.right - frame.left)
+        probabilities[:, rows, columns] = predictors[fold].probabilities(sample.image, window.slices)
+        is_out[rows, columns] = False
+    return frame, probabilities, is_out
+
+
+def _truth(sample: Sample, frame: Window, is_out: Bool[np.ndarray, "height width"], *, of_objects: bool) -> np.ndarray:
+    truth = true_map(sample, frame, of_objects=of_objects)
+    return np.where(is_out, truth.dtype.type(not_annotated(of_objects=of_objects)), truth)

@@ -1,4 +1,4 @@
-"""Which files are scored against which, and their planes, read as they are asked for."""
+"""Pairs of files that are scored against each other; their planes are read on demand."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,32 +7,32 @@ from pathlib import Path
 import numpy as np
 
 from unseam.data.file_names import readable_files, split_by_ending, stem
+from unseam.data.kinds import facts_of_kind
 from unseam.data.labels import LabelKind
 from unseam.data.read_pair import read_mask
 from unseam.errors import DataError
 from unseam.evaluation.truths import Truths, name_of
 from unseam.io import ImageFile, read_image
 
-_SUFFIX_OF = {"instances": "_masks", "binary": "_classes", "classes": "_classes"}
 _NO_LABELS = ("_prob", "_overlay")
 _PROBABILITIES = "_prob"
-_HELD = 2**28  # bytes of planes that are kept; what is beyond is read again
+_HELD = 2**28  # bytes of planes that are kept; what does not fit is read again
 
 
 @dataclass(frozen=True)
-class ScoredFile:
-    """One image of both sides, as files.
+class FilePair:
+    """The files of one image.
 
     Attributes
     ----------
     name
-        What the table calls it.
+        Its name in the table.
     predicted
-        Its label map.
+        The predicted label map.
     truth
-        Its annotation; several files hold one object each.
+        The annotation; several files hold one object each.
     probabilities
-        Where there are some beside the prediction.
+        The file of probabilities next to the prediction, if there is one.
     """
 
     name: str
@@ -42,23 +42,23 @@ class ScoredFile:
 
 
 @dataclass(frozen=True)
-class ScoredFiles:
-    """All images that are scored, and how many files of either side are left out."""
+class FilePairs:
+    """All images that are scored, and the number of files on each side that are left out."""
 
-    files: tuple[ScoredFile, ...]
+    files: tuple[FilePair, ...]
     num_truths_alone: int
     num_predictions_alone: int
 
 
-class Shelf:
-    """Files that were read; a few are kept, so that a small set is read once and a large one never held whole."""
+class LabelCache:
+    """Label maps that were read. A few are kept: a small set is read once, and a large one is never held whole."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[Path, ...], ImageFile] = {}
         self._bytes = 0
 
     def labels(self, paths: tuple[Path, ...]) -> ImageFile:
-        """A label map in a file, or in a file for each object."""
+        """A label map, in one file or in one file for each object."""
         if paths not in self._kept:
             file = read_mask(paths)
             self._bytes += file.pixels.nbytes
@@ -70,19 +70,19 @@ class Shelf:
 
 
 class Planes(Sequence[np.ndarray]):
-    """Planes of many label maps, of which only those on the shelf are held."""
+    """Planes of many label maps, of which only those in the cache are held."""
 
-    def __init__(self, files: Sequence[tuple[Path, ...]], shelf: Shelf) -> None:
-        self._files, self._shelf = tuple(files), shelf
-        numbers = [len(shelf.labels(paths).planes()) for paths in self._files]
+    def __init__(self, files: Sequence[tuple[Path, ...]], cache: LabelCache) -> None:
+        self._files, self._cache = tuple(files), cache
+        numbers = [len(cache.labels(paths).planes()) for paths in self._files]
         self._places = [(file, plane) for file, number in enumerate(numbers) for plane in range(number)]
 
     def __len__(self) -> int:
         return len(self._places)
 
-    def __getitem__(self, index: int) -> np.ndarray:  # type: ignore[override]  # nobody asks for a slice
+    def __getitem__(self, index: int) -> np.ndarray:  # type: ignore[override]  # slices are not needed
         file, plane = self._places[index]
-        return self._shelf.labels(self._files[file]).planes()[plane]
+        return self._cache.labels(self._files[file]).planes()[plane]
 
 
 def label_files(predicted: Path) -> list[Path]:
@@ -108,44 +108,44 @@ def label_files(predicted: Path) -> list[Path]:
 
 
 def kind_by_ending(files: Sequence[Path]) -> LabelKind | None:
-    """What the names of all predictions say; None if they say nothing, or not the same."""
+    """What the names of all predictions say that they hold; None if they do not agree, or say nothing."""
     if all(stem(path).endswith("_masks") for path in files):
         return "instances"
     return "classes" if all(stem(path).endswith("_classes") for path in files) else None
 
 
-def maps_to_look_at(files: Sequence[Path], truths: Truths, shelf: Shelf) -> Planes:
+def maps_to_look_at(files: Sequence[Path], truths: Truths, cache: LabelCache) -> Planes:
     """The annotations, and those predictions whose names say nothing."""
     nameless = [(path,) for path in files if not stem(path).endswith(("_masks", "_classes"))]
-    return Planes([*truths.masks.values(), *nameless], shelf)
+    return Planes([*truths.masks.values(), *nameless], cache)
 
 
-def pair_files(files: Sequence[Path], truths: Truths, kind: LabelKind, *, single: bool) -> ScoredFiles:
-    """Find the annotation of each prediction, and the probabilities that stand beside it.
+def pair_files(files: Sequence[Path], truths: Truths, kind: LabelKind, *, single: bool) -> FilePairs:
+    """Find the annotation of each prediction, and the probabilities next to it.
 
     Parameters
     ----------
     files
-        Of :func:`label_files`.
+        From :func:`label_files`.
     truths
         The annotations.
     kind
-        What is scored; where there are classes and objects of an image, those that fit are taken.
+        What is scored. If an image has a file of classes and one of objects, the one that fits is taken.
     single
-        Whether one file was given on either side: they belong together, whatever their names.
+        Whether one file was given on each side: the two belong together, whatever their names.
 
     Raises
     ------
     DataError
-        If a prediction has no annotation where all should have, or two are of one image.
+        If a prediction has no annotation where all should have one, or two predictions belong to one image.
     """
     predictions = _predictions(files, kind)
     pairs, num_alone = _pairs(predictions, truths, single=single)
     scored = (
-        ScoredFile(name, predictions[name], truths.masks[annotation], _probabilities(predictions[name], name))
+        FilePair(name, predictions[name], truths.masks[annotation], _probabilities(predictions[name], name))
         for name, annotation in pairs
     )
-    return ScoredFiles(tuple(scored), len(truths.masks) - len(pairs), num_alone)
+    return FilePairs(tuple(scored), len(truths.masks) - len(pairs), num_alone)
 
 
 def _probabilities(prediction: Path, name: str) -> Path | None:
@@ -177,20 +177,20 @@ def read_probabilities(path: Path, num_planes: int) -> list[np.ndarray]:
 
 
 def _predictions(files: Sequence[Path], kind: LabelKind) -> dict[str, Path]:
-    """Label maps by name; where a folder has both, the one that fits what is scored."""
+    """Label maps by name. Of two files of one image, the one that fits what is scored."""
     found: dict[str, Path] = {}
     for path in files:
-        name, fits = name_of(path), stem(path).endswith(_SUFFIX_OF[kind])
-        fitted = name in found and stem(found[name]).endswith(_SUFFIX_OF[kind])
+        name, fits = name_of(path), stem(path).endswith(facts_of_kind(kind).suffix)
+        fitted = name in found and stem(found[name]).endswith(facts_of_kind(kind).suffix)
         if name in found and fits == fitted:
-            raise DataError(f"{found[name]} and {path} are both of {name!r}. Give one prediction for each image.")
+            raise DataError(f"{found[name]} and {path} both belong to {name!r}. Give one prediction for each image.")
         if name not in found or fits:
             found[name] = path
     return found
 
 
 def _pairs(predictions: dict[str, Path], truths: Truths, *, single: bool) -> tuple[list[tuple[str, str]], int]:
-    """Names of predictions and annotations that belong together, and how many predictions are alone."""
+    """Names of predictions and annotations that belong together, and the number of predictions without annotation."""
     if single:
         return [(next(iter(predictions)), next(iter(truths.masks)))], 0
     names = [(name, truths.name_for(name)) for name in predictions]
@@ -205,7 +205,7 @@ def _pairs(predictions: dict[str, Path], truths: Truths, *, single: bool) -> tup
     for name, annotation in pairs:
         if first.setdefault(annotation, name) != name:
             raise DataError(
-                f"{predictions[first[annotation]]} and {predictions[name]} are both of {annotation!r}. Give one prediction "
+                f"{predictions[first[annotation]]} and {predictions[name]} both belong to {annotation!r}. Give one prediction "
                 "for each image."
             )
     return pairs, len(extra)

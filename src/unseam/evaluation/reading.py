@@ -1,8 +1,8 @@
-"""Two sets of label maps side by side, to be scored: other questions than before training.
+"""What the numbers of predicted and true label maps mean.
 
-What is learnt from must hold something to learn. What is scored need not: a truth may be empty, have one object, or lack a
-class that was predicted. So the meaning of the numbers comes from what was said, from the predictions' names, or from
-looking, and the values are those of both sides.
+Training needs masks that hold something to learn. Scoring does not: a truth may be empty, have one object, or lack a class
+that was predicted. So the meaning of the numbers comes from the user, from the names of the predictions, or from a look at
+both sides together.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int32, Integer, UInt8
 
+from unseam.data.kinds import facts_of_kind
 from unseam.data.label_evidence import Evidence, look
 from unseam.data.labels import LabelKind, LabelReading, judge_kind, to_class_map, to_instance_map
 from unseam.errors import LabelError
@@ -19,25 +20,25 @@ from unseam.shapes import IGNORE
 _MOST_CLASSES = 255
 _MANY = 16  # more foreground values than this in the truth, against one in the prediction, are objects
 
-Maps = Sequence[Integer[np.ndarray, "_ _"]]
+LabelMaps = Sequence[Integer[np.ndarray, "_ _"]]
 
 
 @dataclass(frozen=True)
-class ScoredReading:
-    """How truth and predictions are read.
+class ScoringReading:
+    """How both sides are read.
 
     Attributes
     ----------
     kind
         What is scored: objects, classes, or foreground and background.
     values
-        Of the classes, ascending; empty if everything but the background is foreground.
+        Values of the classes, ascending; empty if everything but the background is foreground.
     background
         The value of the background.
     ignore
         Value of the truth that means "not annotated", besides -1. In a prediction it is a value like any other.
     reason
-        For the user.
+        A sentence for the user.
     """
 
     kind: LabelKind
@@ -45,6 +46,12 @@ class ScoredReading:
     background: int
     ignore: int | None
     reason: str
+
+    @property
+    def is_foreground(self) -> bool:
+        """Whether all classes but the background count as one."""
+        facts = facts_of_kind(self.kind)
+        return facts.has_objects or facts.has_pieces
 
     def truth(
         self, labels: Integer[np.ndarray, "height width"]
@@ -61,11 +68,11 @@ class ScoredReading:
     def probabilities(
         self, channels: Float[np.ndarray, "channel height width"]
     ) -> Float[np.ndarray, "klass height width"] | None:
-        """Probabilities of the classes that are scored, background first; None if their classes are others.
+        """Probabilities of the classes that are scored, background first; None if the channels are other classes.
 
-        Of objects, and where everything but the background is foreground, those of all other channels are added up.
+        For objects, and where everything but the background is foreground, all channels but the background are added up.
         """
-        if self.kind in ("instances", "binary") and len(channels) > 2:
+        if self.is_foreground and len(channels) > 2:
             return np.stack([channels[0], channels[1:].sum(axis=0)])
         if not self.values or len(self.values) == len(channels):
             return channels
@@ -76,7 +83,7 @@ class ScoredReading:
 
     def _converted(self, labels: np.ndarray, ignore: int | None) -> np.ndarray:
         reading = LabelReading(self.kind, self.values, (), ignore, "")
-        if self.kind == "instances":
+        if facts_of_kind(self.kind).has_objects:
             return to_instance_map(labels, reading)
         if self.values:
             return to_class_map(labels, reading)
@@ -85,15 +92,15 @@ class ScoredReading:
         return classes
 
 
-def kind_by_looking(maps: Maps, ignore: int | None) -> LabelKind:
-    """What label maps hold that nobody said anything of; too little to look at is binary."""
+def guess_kind(maps: LabelMaps, ignore: int | None) -> LabelKind:
+    """What label maps hold, judged by their numbers; binary if there are fewer than two values."""
     return "binary" if len(look(maps, ignore).values) < 2 else judge_kind(maps, ignore)
 
 
-def read_for_scoring(
-    truths: Maps, predictions: Maps, kind: LabelKind, *, said: bool, ignore: int | None = None
-) -> ScoredReading:
-    """Settle how both sides are read.
+def choose_reading(
+    truths: LabelMaps, predictions: LabelMaps, kind: LabelKind, *, said: bool, ignore: int | None = None
+) -> ScoringReading:
+    """Decide how both sides are read.
 
     Parameters
     ----------
@@ -104,8 +111,8 @@ def read_for_scoring(
     said
         Whether the user said so. Then "binary" scores everything but the background as foreground, whatever the numbers.
     ignore
-        Value of the truths for "not annotated". Where it is not said, 255 above classes 0, 1, ... is taken for one if no
-        prediction has it.
+        Value of the truths for "not annotated". Without one, 255 above classes 0, 1, ... is taken for it if no prediction
+        has it.
 
     Raises
     ------
@@ -113,12 +120,13 @@ def read_for_scoring(
         If the foreground has one value in the truth and another one in the prediction, or there are too many classes.
 
     >>> empty, one = np.array([[0, 0]]), np.array([[0, 1]])
-    >>> read_for_scoring([empty], [one], "binary", said=False).values
+    >>> choose_reading([empty], [one], "binary", said=False).values
     (0, 1)
     """
     true, predicted = look(truths, ignore), look(predictions, None)
-    if kind == "instances":
-        return ScoredReading(kind, (), 0, ignore, f"Each number is one object{', as was said' if said else ''}.{_pieces(true)}")
+    if facts_of_kind(kind).has_objects:
+        words = f"Each number is one object{', as was said' if said else ''}.{_pieces(true)}"
+        return ScoringReading(kind, (), 0, ignore, words)
     note = ""
     if ignore is None and _has_ignore(true, predicted):
         ignore, true = IGNORE, look(truths, IGNORE)
@@ -126,11 +134,11 @@ def read_for_scoring(
     values = tuple(sorted({*true.values, *predicted.values}))
     background = 0 if 0 in values or not values else values[0]
     others, ours = set(true.values) - {background}, set(predicted.values) - {background}
-    if kind == "binary" and said and len(values) > 2:
-        return ScoredReading(kind, (), background, ignore, f"Everything but {background} is foreground, as was said.")
+    if facts_of_kind(kind).has_pieces and said and len(values) > 2:
+        return ScoringReading(kind, (), background, ignore, f"Everything but {background} is foreground, as was said.")
     if len(others) > _MANY and len(ours) <= 1 and not said and background == 0:
         words = f"The annotations number {len(others)} objects, the predictions have one foreground: that is what is scored."
-        return ScoredReading("binary", (), 0, ignore, words)
+        return ScoringReading("binary", (), 0, ignore, words)
     if len(others) == len(ours) == 1 and others != ours and not said:
         raise LabelError(
             f"The foreground of the annotations is {_list(others)}, that of the predictions {_list(ours)}. If both mean the "
@@ -144,7 +152,7 @@ def read_for_scoring(
         )
     kind = kind if said else "binary" if len(values) <= 2 else "classes"
     words = f"Annotations and predictions hold {len(values)} value(s): {_list(values)}; {background} is background."
-    return ScoredReading(kind, values or (0,), background, ignore, words + note)
+    return ScoringReading(kind, values or (0,), background, ignore, words + note)
 
 
 def _has_ignore(true: Evidence, predicted: Evidence) -> bool:

@@ -1,4 +1,4 @@
-"""What came of scoring: the table, how sure it is, and the sentences that belong to it."""
+"""The result of scoring: the table, its confidence intervals, and the sentences for the user."""
 
 import csv
 import io
@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unseam.data.kinds import facts_of_kind
 from unseam.data.labels import LabelKind
-from unseam.evaluation.reading import ScoredReading
+from unseam.evaluation.reading import ScoringReading
+from unseam.evaluation.scoring import score_maps
 from unseam.metrics import (
     Bootstrap,
     CalibrationScore,
@@ -18,9 +20,7 @@ from unseam.metrics import (
     Scores,
     SurfaceDistance,
     ThresholdScanScore,
-    WarpingError,
-    evaluate_class_maps,
-    evaluate_instance_maps,
+    every_metric,
 )
 
 _TOLERANCE_PX = 2.0
@@ -28,24 +28,24 @@ _TOLERANCE_PX = 2.0
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores, what was scored, how sure they are, and the sentences that say so.
+    """The result of scoring.
 
     Attributes
     ----------
     scores
-        A row an image (or plane of a stack), and one for all.
+        One row for each image (or plane of a stack), and one for all.
     kind
         What was scored.
     reason
         How both sides were read, and what was left out.
     intervals
-        Of the figures over all images.
+        Confidence intervals of the figures over all images.
     surface
-        In which unit outlines were compared, and with which tolerance.
+        The unit in which outlines were compared, and the tolerance.
     calibration
-        Of all images together, with its reliability curve; None without probabilities.
+        Calibration of all images together, with its reliability curve; None without probabilities.
     threshold_scan
-        The same for other thresholds.
+        Dice of all images together at other thresholds of the probability; None without probabilities.
     """
 
     scores: Scores
@@ -81,7 +81,7 @@ class Evaluation:
         return result
 
     def to_csv(self) -> str:
-        """Give a line an image and metric, and for all images the ends of the interval; empty where nothing is known."""
+        """Give one line for each image and metric, and for all images also the ends of the interval, where they are known."""
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
         table.writerow(["scope", "image", "metric", "value", "low", "high"])
@@ -94,16 +94,16 @@ class Evaluation:
 
 
 def score_images(
-    images: Iterable[ImagePair], groups: Sequence[int], reading: ScoredReading, surface: SurfaceDistance, reason: str
+    images: Iterable[ImagePair], groups: Sequence[int], reading: ScoringReading, surface: SurfaceDistance, reason: str
 ) -> Evaluation:
-    """Score images by all metrics that fit, one after the other, and find the intervals.
+    """Score images one at a time by all metrics that fit, and find the intervals.
 
     Parameters
     ----------
     images
         Maps as ``reading`` gives them.
     groups
-        For each of them the file that it is of; planes of one file are no independent images.
+        The number of the file for each image; planes of one file are not independent.
     reading
         How both sides were read.
     surface
@@ -111,10 +111,7 @@ def score_images(
     reason
         What to tell the user about the reading.
     """
-    if reading.kind == "instances":
-        scores = evaluate_instance_maps(images, surface=surface)
-    else:
-        scores = evaluate_class_maps(images, surface=surface, warping=WarpingError())
+    scores = score_maps(images, of_objects=facts_of_kind(reading.kind).has_objects, metrics=every_metric(surface))
     calibration = [one for row in scores.per_image for one in row if isinstance(one, CalibrationScore)]
     scan = [one for row in scores.per_image for one in row if isinstance(one, ThresholdScanScore)]
     return Evaluation(
@@ -129,7 +126,7 @@ def score_images(
 
 
 def surface_for(spacings: Sequence[tuple[float, float] | None], tolerance: float | None) -> SurfaceDistance:
-    """How outlines are compared: in um if the size of a pixel is known of all images, otherwise in px.
+    """How outlines are compared: in um if the size of a pixel is known for all images, otherwise in px.
 
     >>> surface_for([(0.5, 0.5), (0.5, 0.5)], None).tolerance, surface_for([(0.5, 0.5), None], None).unit
     (1.0, 'px')

@@ -1,4 +1,4 @@
-"""Which annotation a prediction is of: by name, in any of the layouts that training knows."""
+"""Annotations to score against, found by name in any of the layouts that training knows."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,18 +15,18 @@ _FRAME = re.compile(r"man_seg_?(\d+)")
 
 @dataclass(frozen=True)
 class Truths:
-    """Annotations that something is scored against.
+    """Annotations to score against.
 
     Attributes
     ----------
     masks
-        The mask of each name; several files hold one object each.
+        The mask files by name; several files hold one object each.
     other_names
-        What else a prediction of it may be called.
+        Other names that a prediction may have, and the name of its annotation.
     ignore
         Value for "not annotated", where a file of the data set declares it.
     is_partial
-        Whether images without annotation are usual there.
+        Whether the layout leaves some images without annotation as a rule.
     """
 
     masks: Mapping[str, tuple[Path, ...]]
@@ -35,7 +35,7 @@ class Truths:
     is_partial: bool = False
 
     def name_for(self, prediction: str) -> str | None:
-        """The name of the annotation that a prediction (:func:`name_of`) belongs to; None if there is none."""
+        """The name of the annotation of a prediction, which is given by its :func:`name_of`; None if there is none."""
         case = re.sub(r"_\d{4}$", "", prediction)
         for name in (prediction, without_ending(prediction, IMAGE_ENDINGS), case, _frame(prediction)):
             if name in self.masks:
@@ -56,7 +56,7 @@ def find_truths(place: Path) -> Truths:
     Raises
     ------
     DataError
-        Nothing there, two of one name, or one of a single plane of a volume.
+        There is nothing, two files have one name, or a file annotates a single plane of a volume.
     """
     if not place.exists():
         raise DataError(f"{place}: there is no such file or folder. Check the name.")
@@ -79,7 +79,7 @@ def find_truths(place: Path) -> Truths:
                 twice.add(other)
     once = {other: name for other, name in other_names.items() if other not in twice}
     masks = {pair.name: pair.masks for pair in found.pairs}
-    return Truths(masks, once, found.ignore, is_partial="Cell Tracking" in found.layout)
+    return Truths(masks, once, found.ignore, is_partial=found.is_partial)
 
 
 def _of_files(files: Sequence[Path]) -> Truths:

@@ -57,9 +57,9 @@ def largest_tile_within(limit: int, now: int, engine: TellsMemory, plan: TilePla
         fitting = plan.with_tiles(geometry, sizes[max(0, low - 1)])
         if low == 0:
             raise MemoryShortError(
-                f"{as_amount(limit)} of memory are allowed or left, and an image of {plan.columns.length} x "
-                f"{plan.rows.length} px needs {as_amount(peak(fitting))} even with the smallest tiles. Allow that much, or cut "
-                "the image."
+                f"{as_amount(limit)} of memory are allowed or left for this process; it needs {as_amount(peak(fitting))} for "
+                f"{plan.columns.length} x {plan.rows.length} px, even with the smallest tiles. Allow that much, run fewer "
+                "workers, or cut the image into parts."
             )
     if kept and now + bytes_to_come(engine, fitting, num_channels, num_classes) > limit:
         engine.release()

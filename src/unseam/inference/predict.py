@@ -1,7 +1,7 @@
 """From a normalised image of any size to the maps of a head: the same ones for every choice of tiles."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -9,12 +9,9 @@ from jaxtyping import Float
 from unseam.engines import Engine, TellsMemory
 from unseam.errors import MemoryShortError
 from unseam.heads import Classes, Head
-from unseam.heads.softmax import likeliest_class
 from unseam.inference.fitting import bytes_to_come, largest_tile_within, smallest_tile
 from unseam.inference.tiles import Image, TilePlan, plan_tiles, read_tiles
 from unseam.machine.memory import as_amount, available_bytes, is_out_of_memory, resident_bytes
-
-__all__ = ["DEFAULT_INPUT_TILE", "Predictor", "likeliest_class"]
 
 DEFAULT_INPUT_TILE = 1212
 """Largest input tile, px, unless another is asked for: at depth 4 the context is then 28 % of it."""
@@ -37,6 +34,8 @@ class Predictor:
         and what the machine has left, where that is known.
     on_note
         Called with a sentence for the user when tiles are smaller than they might have been.
+    is_fitted
+        Whether the largest input tile is known to fit, so that memory is not counted for each image; see :meth:`fitted_to`.
     head
         Turns logits into maps.
 
@@ -54,7 +53,32 @@ class Predictor:
     on_tile: Callable[[int, int], None] | None = None
     max_bytes: int | None = None
     on_note: Callable[[str], None] | None = None
+    is_fitted: bool = False
     head: Head = field(default_factory=Classes)
+
+    def fitted_to(self, height: int, width: int, num_channels: int, spare_bytes: int = 0) -> "Predictor":
+        """Fix the input tile for many images of at most this size: then all are computed with tiles of one size.
+
+        Parameters
+        ----------
+        height, width
+            Largest size of an image or window, px.
+        num_channels
+            Of the images.
+        spare_bytes
+            Memory that the caller needs besides.
+
+        Raises
+        ------
+        MemoryShortError
+            If not even the smallest tile fits into the memory.
+        """
+        if not isinstance(self.engine, TellsMemory):
+            return replace(self, is_fitted=True)
+        plan = self._within_memory(
+            plan_tiles(height, width, self.engine.geometry, self.max_input_tile), num_channels, spare_bytes
+        )
+        return replace(self, max_input_tile=max(plan.rows.input_tile, plan.columns.input_tile), is_fitted=True)
 
     def probabilities(self, image: Image, window: tuple[slice, slice] | None = None) -> Float[np.ndarray, "klass rows columns"]:
         """The maps of the head for every pixel of a normalised image, in the frame of the image: probabilities, mostly.
@@ -86,7 +110,7 @@ class Predictor:
         top, left = (start // phase * phase for start in (rows.start, columns.start))
         height, width = rows.stop - top, columns.stop - left
         plan = plan_tiles(height, width, self.engine.geometry, self.max_input_tile, top=top, left=left)
-        plan = self._within_memory(plan, image.shape[0])
+        plan = plan if self.is_fitted else self._within_memory(plan, image.shape[0])
         while True:
             try:
                 result = self._by_tiles(image, plan)
@@ -109,7 +133,7 @@ class Predictor:
         assert result is not None
         return result
 
-    def _within_memory(self, plan: TilePlan, num_channels: int) -> TilePlan:
+    def _within_memory(self, plan: TilePlan, num_channels: int, spare_bytes: int = 0) -> TilePlan:
         """The plan, or one with smaller tiles that should fit into the memory."""
         if not isinstance(self.engine, TellsMemory):
             return plan
@@ -121,7 +145,7 @@ class Predictor:
         limit = self.max_bytes if left is None else now + left
         if limit is None:
             return plan
-        fitting = largest_tile_within(limit, now, self.engine, plan, num_channels)
+        fitting = largest_tile_within(limit, now + spare_bytes, self.engine, plan, num_channels)
         if fitting != plan and self.on_note is not None:
             allowed = "the memory of this machine" if self.max_bytes is None else as_amount(self.max_bytes)
             self.on_note(f"input tiles of {_size(fitting)} px instead of {_size(plan)}, to stay within {allowed}")

@@ -8,16 +8,15 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from unseam.engines import TorchEngine
-from unseam.heads import Classes, Head
+from unseam.engines import TorchEngine, average_engines, geometry_of
+from unseam.heads import Head
 from unseam.inference.predict import Predictor
 from unseam.inference.tiles import plan_tiles
-
-_CLASSES = Classes()
+from unseam.nets import members_of
 
 
 @dataclass(frozen=True)
-class Comparison:
+class SeamLine:
     """One tile size against one pass.
 
     Attributes
@@ -40,17 +39,17 @@ class Comparison:
 
 def one_pass(net: nn.Module, height: int, width: int) -> int:
     """Length of the one input tile that covers an image, px: what all others are compared with."""
-    return TorchEngine(net, "cpu", torch.float32).geometry.input_for_output(max(height, width))
+    return geometry_of(net).input_for_output(max(height, width))
 
 
 def compare_tiles(
     net: nn.Module,
+    head: Head,
     image: Float[np.ndarray, "channel height width"],
     tile_sizes: Sequence[int] = (),
-    head: Head = _CLASSES,
     *,
     double: bool = True,
-) -> Iterator[Comparison]:
+) -> Iterator[SeamLine]:
     """Predict a normalised image by each tile size, and compare with one pass over the whole mirrored image.
 
     Raises
@@ -59,7 +58,7 @@ def compare_tiles(
         If a tile is too small for the network.
     """
     dtype = torch.float64 if double else torch.float32
-    engine = TorchEngine(net.to(dtype), "cpu", dtype)
+    engine = average_engines([TorchEngine(part, "cpu", dtype) for part in members_of(net.to(dtype))], head.mean_logits)
     try:
         normalised = image.astype(np.float64 if double else np.float32)
         height, width = normalised.shape[1:]
@@ -72,7 +71,7 @@ def compare_tiles(
         for size in sizes:
             plan = plan_tiles(height, width, geometry, size)
             result = Predictor(engine, size, head=head).probabilities(normalised)
-            yield Comparison(
+            yield SeamLine(
                 (plan.rows.input_tile, plan.columns.input_tile),
                 len(plan),
                 float(np.abs(result - reference).max()),

@@ -3,13 +3,14 @@
 >>> from unseam.io import read_image, read_labels, write_label_map  # doctest: +SKIP
 >>> read_image("cells.tif").planes()  # doctest: +SKIP
 
-A new format is one new file with a reader and one line in :data:`READERS`: the first whose ``can_read(path)``
-says yes reads. Everything that a file can do wrong comes out as :class:`~unseam.errors.ImageReadError` or,
-where a label map does not say what it means, as :class:`~unseam.errors.LabelError`; either names the file.
+A new format is one new file with a reader and one line, in the union :data:`Reader`. Every fault of a file becomes an
+:class:`~unseam.errors.ImageReadError` or, where a label map does not say what it means, a
+:class:`~unseam.errors.LabelError`; both name the file.
 """
 
 from contextlib import suppress
 from pathlib import Path
+from typing import get_args
 
 from unseam.errors import ImageReadError
 from unseam.io.arrays import ArrayReader
@@ -24,29 +25,16 @@ from unseam.io.write import make_folder, whole_file, write_bytes_whole, write_te
 from unseam.io.write_images import write_image, write_label_map, write_probabilities
 
 Reader = TiffReader | PictureReader | ArrayReader
-"""The closed list of readers."""
+"""The closed list of readers; the first whose ``can_read(path)`` is true reads a file."""
 
-READERS: tuple[Reader, ...] = (TiffReader(), PictureReader(), ArrayReader())
+READERS: tuple[Reader, ...] = tuple(reader() for reader in get_args(Reader))
 
 SUFFIXES: tuple[str, ...] = tuple(suffix for reader in READERS for suffix in reader.suffixes)
 """The endings of names that can be read, longest-standing formats first."""
 
 _BY_WAY_OF_FIJI = (
-    ".czi",
-    ".nd2",
-    ".lif",
-    ".lsm",
-    ".oib",
-    ".oif",
-    ".vsi",
-    ".svs",
-    ".ims",
-    ".nii",
-    ".nii.gz",
-    ".dcm",
-    ".zarr",
-    ".h5",
-)
+    ".czi", ".nd2", ".lif", ".lsm", ".oib", ".oif", ".vsi", ".svs", ".ims", ".nii", ".nii.gz", ".dcm", ".zarr", ".h5",
+)  # fmt: skip
 
 __all__ = [
     "ImageFile",
@@ -124,12 +112,11 @@ def _read(path: Path, is_labels: bool) -> ImageFile:
 def _reader(path: Path) -> Reader:
     """Find the reader, after seeing that there is a regular file (a pipe or a device could hang or never end)."""
     status = status_of(path)
-    name = path.name.lower()
-    if name.endswith(_BY_WAY_OF_FIJI):
+    reader = next((reader for reader in READERS if reader.can_read(path)), None)
+    if reader is None and path.name.lower().endswith(_BY_WAY_OF_FIJI):
         raise ImageReadError(path, "this format is not read; open it in Fiji (Bio-Formats) and save it as OME-TIFF")
     check_regular(path, status)
-    for reader in READERS:
-        if reader.can_read(path):
-            return reader
+    if reader is not None:
+        return reader
     ending = f"ends in {path.suffix}" if path.suffix else "has no ending"
     raise ImageReadError(path, f"the name {ending}; images may end in {', '.join(SUFFIXES)}")

@@ -1,4 +1,4 @@
-"""What a long run has finished, line by line: a file that only grows, each line with its check sum.
+"""A journal of finished work, line by line: a file that only grows, each line with its check sum.
 
 ::
 
@@ -6,8 +6,8 @@
     5d41402a {"chunk": 0, "time": 1.5}
     7d793037 {"chunk": 1, "time": 1.4}
 
-The check sum of a line counts in all before it, so a line that is lost, doubled or out of place is noticed like a bit that
-turned over. What follows the first line that is not sound is not trusted: it is cut off, and its work is done again.
+The check sum of a line covers everything before it, so a line that is lost, doubled or out of place is noticed like a flipped
+bit. What follows the first unsound line is not trusted: it is cut off, and its work is done again.
 """
 
 import base64
@@ -35,18 +35,18 @@ _TYPES = re.compile(r"[<|][uif][1248]|\|b1")
 
 
 class AppendJournal:
-    """A journal, open to be read and added to; one process at a time, which its owner sees to (:mod:`unseam.io.lock`).
+    """A journal, open for reading and appending; one process at a time, which its owner ensures (:mod:`unseam.io.lock`).
 
     Parameters
     ----------
     path
-        The file; made if it is not there.
+        The file; created if it is absent.
 
     Attributes
     ----------
     note
-        What was found damaged and cut off, for the user; None after a run that ended or was killed, which at most leaves half
-        of a last line that nobody was told of.
+        Damage that was cut off, for the user; None after a run that ended or was killed, which leaves at most half of a last
+        line that no one has seen.
 
     Raises
     ------
@@ -68,7 +68,7 @@ class AppendJournal:
             if not path.exists():
                 write_bytes_whole(path, _HEADER)
             elif not path.is_file():  # a pipe could hang
-                raise OutputError(f"{path}: this is no ordinary file, and no journal. Remove it to begin anew.")
+                raise OutputError(f"{path}: this is no ordinary file, and no journal. Remove it to start again.")
             self._num_lines, self._length, self._sum = self._sound_part()
             self._descriptor = disk.open_to_append(path)
             try:
@@ -78,29 +78,29 @@ class AppendJournal:
                 raise
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """All records in the order in which they were added; read from the file one by one, so that few are held."""
+        """Yield all records in the order in which they were added, read from the file one by one."""
         with naming(self.path), self.path.open("rb") as stream:
             stream.readline(_LONGEST_LINE)
             for _ in range(self._num_lines):
                 try:
                     yield dict(json.loads(stream.readline(_LONGEST_LINE)[9:]))
                 except (ValueError, TypeError, RecursionError) as error:
-                    raise OutputError(f"{self.path}: a record that was not written here. Remove it to begin anew.") from error
+                    raise OutputError(f"{self.path}: a record that was not written here. Remove it to start again.") from error
 
     def append(self, records: Iterable[Mapping[str, Any]], *, is_synced: bool = True) -> None:
-        """Add records; when this comes back they are on the disk.
+        """Add records; when this returns they are on the disk.
 
         Parameters
         ----------
         records
-            As JSON knows them; arrays :func:`packed`.
+            JSON values; arrays :func:`packed`.
         is_synced
-            Without it they are safe from a process that is killed, and from a power cut after the next call that syncs.
+            Otherwise they survive a killed process, but a power cut only after the next call that syncs.
 
         Raises
         ------
         OutputError
-            If they cannot be written: none of them is added, and this journal takes no more. Open it anew to go on.
+            If they cannot be written: none of them is added, and this journal takes no more. Open it again to continue.
         """
         if self._descriptor is None:
             raise OutputError(
@@ -135,11 +135,11 @@ class AppendJournal:
         self.close()
 
     def _sound_part(self) -> tuple[int, int, int]:
-        """Number of sound lines, where they end, and the check sum up to there."""
+        """Number of sound lines, their end, and the check sum up to there."""
         with self.path.open("rb") as stream:
             if stream.readline(len(_HEADER)) != _HEADER:
                 raise OutputError(
-                    f"{self.path}: this is no journal of a run, or its beginning is damaged. Remove it to begin anew."
+                    f"{self.path}: this is no journal of a run, or its beginning is damaged. Remove it to start again."
                 )
             num, end, total = 0, len(_HEADER), zlib.crc32(_HEADER)
             while (after := _sum_of(stream, total)) is not None:
@@ -147,7 +147,7 @@ class AppendJournal:
             return num, end, total
 
     def _cut_off(self) -> None:
-        """Remove what follows the sound part; more than half of one line is told."""
+        """Remove what follows the sound part; note it if it is more than half of one line."""
         assert self._descriptor is not None
         size = self.path.stat().st_size
         if size == self._length:
@@ -164,7 +164,7 @@ class AppendJournal:
         disk.sync(self._descriptor)
 
     def _give_up(self) -> None:
-        """After a failed write nobody knows what reached the disk: nothing of it, if the file can still be cut."""
+        """After a failed write it is unknown what reached the disk: cut all of it off, if that is possible."""
         descriptor, self._descriptor = self._descriptor, None
         assert descriptor is not None
         with suppress(OSError):  # if not, the next one who opens it sees that the last line is not sound
@@ -174,7 +174,7 @@ class AppendJournal:
 
 
 def _sum_of(stream: IO[bytes], before: int) -> int | None:
-    """The check sum that a line ends with; None if it is not sound."""
+    """Check sum at the end of a line; None if the line is not sound."""
     line = stream.readline(_LONGEST_LINE)
     if not line.endswith(b"\n") or line[8:9] != b" ":
         return None
@@ -183,7 +183,7 @@ def _sum_of(stream: IO[bytes], before: int) -> int | None:
 
 
 def packed(array: np.ndarray) -> dict[str, Any]:
-    """An array as JSON knows it: type, shape, and the numbers compressed.
+    """Make a JSON value of an array: type, shape, and the numbers compressed.
 
     >>> unpacked(packed(np.arange(3, dtype=np.uint16)))
     array([0, 1, 2], dtype=uint16)
@@ -196,12 +196,12 @@ def packed(array: np.ndarray) -> dict[str, Any]:
 
 
 def unpacked(about: Any) -> np.ndarray:
-    """The array of :func:`packed`; it can be written to.
+    """Return the array of :func:`packed`, writable.
 
     Raises
     ------
     OutputError
-        If this is none: nothing is made that is larger than its own type and shape say, or than 256 MiB.
+        If it is none: nothing is made that is larger than its own type and shape say, or than 256 MiB.
     """
     try:
         kind, shape, text = about["dtype"], about["shape"], about["zlib-base64"]
@@ -215,4 +215,4 @@ def unpacked(about: Any) -> np.ndarray:
                     return np.frombuffer(bytearray(data), dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
     except (LookupError, TypeError, ValueError, binascii.Error, zlib.error):
         pass
-    raise OutputError("A record of the journal holds no array where there should be one. Remove the journal to begin anew.")
+    raise OutputError("A record of the journal holds no array where there should be one. Remove the journal to start again.")

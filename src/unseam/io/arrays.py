@@ -36,17 +36,11 @@ class ArrayReader:
         return path.name.lower().endswith(self.suffixes)
 
     def decoded_apart(self, path: Path) -> int | None:
-        """Never: it is read as it stands, or by Python's own Deflate."""
+        """Never: it needs no decoder but Python's own Deflate."""
         return None
 
     def read_image(self, path: Path) -> ImageFile:
-        """Read an image.
-
-        Raises
-        ------
-        ImageReadError
-            For pickles, several arrays, arrays that are no image, and files cut short.
-        """
+        """Read an image. Raises ImageReadError for pickles, several arrays, arrays that are no image, and files cut short."""
         if path.name.lower().endswith("_seg.npy"):
             raise ImageReadError(path, CELLPOSE)
         pixels = _load_archive(path) if path.name.lower().endswith(".npz") else _load_array(path)
@@ -55,22 +49,12 @@ class ArrayReader:
             raise not_an_image(path, pixels.shape)
         notes = (note,) if note else ()
         if axes == "YXC" and pixels.shape[-1] == 4 and pixels.dtype == np.uint8 and (pixels[..., 3] == 255).all():
-            pixels, notes = (
-                pixels[..., :3],
-                ("the fourth channel is 255 everywhere: taken for transparency and dropped",),
-            )
+            pixels, notes = (pixels[..., :3], ("the fourth channel is 255 everywhere: taken for transparency and dropped",))
         pixels, axes = tidy_axes(pixels, axes)
         return ImageFile(pixels, axes, None, path, notes)
 
     def read_labels(self, path: Path) -> ImageFile:
-        """Read a label map: the same as an image, but a short first axis is planes, for labels have no
-        channels.
-
-        Raises
-        ------
-        ImageReadError
-            As for an image.
-        """
+        """Read a label map; as an image, but a short first axis is planes, for labels have no channels."""
         return self.read_image(path)
 
 
@@ -97,12 +81,10 @@ class Header:
 
     Attributes
     ----------
-    shape, dtype
-        Of the array.
     is_fortran
-        Whether its first axis is the fastest.
+        Whether the first axis is the fastest.
     offset
-        Where the numbers begin, in bytes.
+        Byte at which the numbers begin.
     """
 
     shape: tuple[int, ...]
@@ -112,17 +94,11 @@ class Header:
 
     @property
     def num_bytes(self) -> int:
-        """Of the numbers."""
+        """Bytes of the numbers."""
         return math.prod(self.shape) * self.dtype.itemsize
 
     def check_length(self, path: Path, num_bytes: int) -> None:
-        """See that the file, of so many bytes, holds these numbers and no more.
-
-        Raises
-        ------
-        ImageReadError
-            If it is shorter or longer.
-        """
+        """Check that a file of ``num_bytes`` holds these numbers and no more. Raises ImageReadError if not."""
         if self.num_bytes + self.offset > num_bytes:
             raise ImageReadError(
                 path,
@@ -138,13 +114,7 @@ class Header:
 
 
 def read_header(path: Path, stream: BufferedIOBase) -> Header:
-    """Read the header of a .npy.
-
-    Raises
-    ------
-    ImageReadError
-        For pickles.
-    """
+    """Read the header of a .npy. Raises ImageReadError for pickles."""
     header = np.lib.format
     version = header.read_magic(stream)
     shape, is_fortran, dtype = (header.read_array_header_1_0 if version == (1, 0) else header.read_array_header_2_0)(stream)
@@ -157,7 +127,7 @@ def read_header(path: Path, stream: BufferedIOBase) -> Header:
 
 
 def _checked(path: Path, stream: BufferedIOBase, num_bytes: int) -> Shaped[np.ndarray, "..."]:
-    """Read one array after its header was seen to promise no more than the file holds."""
+    """Read one array, after checking that its header promises no more than the file holds."""
     header = read_header(path, stream)
     check_size(path, header.num_bytes)
     header.check_length(path, num_bytes)
@@ -166,7 +136,7 @@ def _checked(path: Path, stream: BufferedIOBase, num_bytes: int) -> Shaped[np.nd
 
 
 def not_an_image(path: Path, shape: tuple[int, ...]) -> ImageReadError:
-    """Say which shapes an image may have."""
+    """Make the error that says which shapes an image may have."""
     return ImageReadError(
         path,
         f"holds an array of shape {shape}; an image has 2 axes (rows, columns), 3 (with channels or "

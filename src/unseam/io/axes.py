@@ -45,6 +45,18 @@ def guess_axes(shape: tuple[int, ...]) -> tuple[str, str | None]:
     return "", None
 
 
+def name_axes(axes: str, shape: tuple[int, ...]) -> tuple[str, str | None]:
+    """Replace nameless axes (``Q``) of a TIFF by a guess, and note it; axes with samples (``S``) stay.
+
+    >>> name_axes("QYX", (30, 512, 512)), name_axes("ZYX", (30, 512, 512))
+    (('ZYX', 'taken as a stack of 30 planes'), ('ZYX', None))
+    """
+    if "Q" not in axes or "S" in axes:
+        return axes, None
+    guessed, note = guess_axes(shape)
+    return guessed or axes, note
+
+
 def tidy_axes(pixels: Shaped[np.ndarray, "..."], axes: str) -> tuple[Shaped[np.ndarray, "..."], str]:
     """Reduce any axis letters to ``T Z C Y X``, each at most once.
 

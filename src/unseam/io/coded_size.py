@@ -1,7 +1,7 @@
-"""What a compressed picture inside a TIFF says about its own size, read before its decoder is.
+"""Reads the size that a compressed picture inside a TIFF states, before its decoder runs.
 
-A tile of 256 x 256 pixels may hold a JPEG 2000 stream that says 60,000 x 60,000: the decoder believes the stream and takes the
-memory for it.
+A tile of 256 x 256 pixels may hold a JPEG 2000 stream that states 60,000 x 60,000: the decoder believes the stream and takes
+the memory for it.
 """
 
 import struct
@@ -15,7 +15,7 @@ _FRAMES = (0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xC
 
 
 def coded_values(codec: int, data: bytes) -> int | None:
-    """Number of values (rows times columns times samples) that a stream says it holds; None: it does not say it.
+    """Number of values (rows times columns times samples) that a stream states; None if it states none.
 
     >>> coded_values(34712, bytes.fromhex("ff4fff51002f0000 00000064 000000c8 0000000a 00000000") + bytes(16) + b"\\x00\\x03")
     54000

@@ -11,9 +11,8 @@ from typing import IO, Any
 import numpy as np
 
 from unseam.errors import ImageReadError, LabelError
+from unseam.io import READERS
 from unseam.io.decoder_process import HELLO
-from unseam.io.pictures import PictureReader
-from unseam.io.tiff import TiffReader
 
 
 def main() -> None:
@@ -30,8 +29,8 @@ def main() -> None:
 
 def _answer(task: dict[str, Any], answers: IO[bytes]) -> None:
     path = Path(task["path"])
-    _limit(task["seconds"], task["bytes"])
-    reader = TiffReader() if TiffReader().can_read(path) else PictureReader()
+    limit_process(task["seconds"], task["bytes"])
+    reader = next(reader for reader in READERS if reader.can_read(path))
     told: dict[str, Any]
     try:
         file = (reader.read_labels if task["labels"] else reader.read_image)(path)
@@ -47,7 +46,7 @@ def _answer(task: dict[str, Any], answers: IO[bytes]) -> None:
     answers.write(pixels.reshape(-1).view(np.uint8).data)
 
 
-def _limit(seconds: int, num_bytes: int) -> None:
+def limit_process(seconds: int, num_bytes: int) -> None:
     """Let the system end this process when the file takes more than was granted."""
     try:
         import resource

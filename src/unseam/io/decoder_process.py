@@ -37,11 +37,11 @@ _PATIENCE = (6.0, 60.0)  # by the clock: so many times the seconds granted, and 
 
 
 class DecoderDidNotStart(Exception):
-    """There is no process to decode in; the caller decodes by itself."""
+    """There is no process to decode in; the caller decodes itself."""
 
 
 class DecoderProcess:
-    """One process that decodes one file at a time; started when it is first needed, and again when it died."""
+    """One process that decodes one file at a time; started when it is first needed, and again after it died."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -53,19 +53,15 @@ class DecoderProcess:
 
         Parameters
         ----------
-        path
-            The file.
-        is_labels
-            Which of the two.
         promised
-            Bytes that its header says it decodes to; time and memory are granted by them.
+            Bytes that its header says it decodes to; they determine the time and the memory that it gets.
 
         Raises
         ------
         ImageReadError, LabelError
-            What the reader says; or that its decoder died or took too long.
+            From the reader; or if its decoder died or took too long.
         DecoderDidNotStart
-            If there can be no process.
+            If no process can be started.
         """
         seconds = _LEAST_SECONDS + min(promised // _SLOWEST, 60 + 20 * path.stat().st_size // 10**6)
         grant = _LEAST_BYTES + min(4 * promised, most_decoded_bytes())
@@ -119,12 +115,12 @@ class DecoderProcess:
             watchdog.cancel()
         if pixels is None:
             reason = answer["reason"]
-            raise LabelError(f"{path}: {reason}") if answer["is_label_error"] else ImageReadError(path, reason)
+            raise LabelError(f"{path}: {reason}", path) if answer["is_label_error"] else ImageReadError(path, reason)
         spacing = answer["spacing_um"]
         return ImageFile(pixels, answer["axes"], (spacing[0], spacing[1]) if spacing else None, path, tuple(answer["notes"]))
 
     def _ended(self, process: "subprocess.Popen[bytes]") -> int:
-        """Kill it if it lives, close its pipes; its exit code."""
+        """Kill it if it lives and close its pipes; return its exit code."""
         self._process = None
         process.kill()
         for pipe in (process.stdin, process.stdout):
@@ -136,14 +132,14 @@ class DecoderProcess:
 
 @functools.cache
 def decoder() -> DecoderProcess:
-    """The one of this process; ended with it."""
+    """The decoder of this process; it ends with it."""
     one = DecoderProcess()
     atexit.register(one.close)
     return one
 
 
 def _received(stream: IO[bytes], answer: dict[str, Any]) -> np.ndarray:
-    """The pixels behind an answer, straight into their array: nothing is unpickled."""
+    """The pixels after an answer, read straight into their array; nothing is unpickled."""
     pixels = np.empty(answer["shape"], np.dtype(answer["dtype"]))
     rest = pixels.reshape(-1).view(np.uint8).data
     while rest:

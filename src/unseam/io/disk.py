@@ -1,7 +1,6 @@
-"""The calls that change the disk, each a function of its own; all but the lock on a folder go through here.
+"""The calls that change the disk, each a function; all but the lock on a folder go through here.
 
-So this is the place where a test lets the fifth one fail, or kills the process at it, or looks at their order: it replaces
-the functions of this module, and every writer meets it.
+Tests replace functions of this module to let the fifth call fail, to kill the process at it, or to record the order.
 """
 
 import os
@@ -15,12 +14,12 @@ NAMES = (
 
 
 def create(path: Path) -> int:
-    """Open a new file for writing; never one that is there, nor where a link leads."""
+    """Open a new file for writing; never an existing one, nor the target of a link."""
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
 
 
 def write(descriptor: int, data: memoryview) -> int:
-    """Hand bytes to the operating system; the number that it took, which may be less."""
+    """Hand bytes to the operating system; return the number that it took, which may be smaller."""
     return os.write(descriptor, data)
 
 
@@ -35,7 +34,7 @@ def close(descriptor: int) -> None:
 
 
 def rename(old: Path, new: Path) -> None:
-    """Give a file or folder its name, in place of a file that may have it."""
+    """Rename a file or folder, replacing a file of that name."""
     os.replace(old, new)
 
 
@@ -50,18 +49,18 @@ def open_folder(path: Path) -> int:
 
 
 def open_again(path: Path) -> int:
-    """Open a finished file to sync it later than it was written."""
+    """Open a finished file to sync it later."""
     return os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
 
 
 def open_to_append(path: Path) -> int:
-    """Open a file that is there, to write behind what it holds."""
+    """Open an existing file, to write at its end."""
     flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
     return os.open(path, flags)
 
 
 def cut(descriptor: int, length: int) -> None:
-    """Keep only so many bytes of a file, from its beginning."""
+    """Keep only the first ``length`` bytes of a file."""
     os.ftruncate(descriptor, length)
 
 
@@ -76,10 +75,10 @@ def remove_folder(path: Path) -> None:
 
 
 def list_folder(path: Path) -> list[Path]:
-    """What lies in a folder."""
+    """Return the entries of a folder."""
     return list(path.iterdir())
 
 
 def read(path: Path) -> bytes:
-    """All bytes of a file."""
+    """Read all bytes of a file."""
     return path.read_bytes()

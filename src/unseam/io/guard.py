@@ -1,4 +1,4 @@
-"""The fence round other people's decoders: whatever they throw comes out as one kind of error that names the file."""
+"""The fence around other people's decoders: whatever they raise becomes one kind of error that names the file."""
 
 import os
 import stat
@@ -14,15 +14,14 @@ MAX_DECODED_BYTES = 16 * 2**30
 
 @contextmanager
 def decoding(path: Path, what: str) -> Iterator[None]:
-    """Run a foreign decoder; every failure becomes :class:`~unseam.errors.ImageReadError`.
+    """Run a foreign decoder; every failure becomes an :class:`~unseam.errors.ImageReadError`.
 
-    Decoders meet damaged files with two dozen kinds of exceptions; here, and only here, all of them are
-    caught.
+    Decoders meet damaged files with two dozen kinds of exceptions; only this function catches all of them.
 
     Parameters
     ----------
     path
-        The file that is being decoded.
+        The file.
     what
         The format in words, for the message: "PNG picture".
     """
@@ -49,13 +48,7 @@ def _damaged(what: str, error: Exception) -> str:
 
 
 def status_of(path: Path) -> os.stat_result:
-    """Ask the system about a file or folder.
-
-    Raises
-    ------
-    ImageReadError
-        If there is none, or if it may not be looked at.
-    """
+    """Return the status of a file or folder. Raises ImageReadError if there is none, or if it may not be looked at."""
     try:
         return os.stat(path)
     except FileNotFoundError as error:
@@ -89,13 +82,7 @@ def most_decoded_bytes() -> int:
 
 
 def check_size(path: Path, num_bytes: int) -> None:
-    """Refuse an image that would decode to more than :func:`most_decoded_bytes`.
-
-    Raises
-    ------
-    ImageReadError
-        With both sizes.
-    """
+    """Refuse an image that would decode to more than :func:`most_decoded_bytes`. Raises ImageReadError with both sizes."""
     most = most_decoded_bytes()
     if num_bytes > most:
         raise ImageReadError(

@@ -87,17 +87,15 @@ class ImageFile:
         return [plane for volume in pixels for plane in volume]
 
 
-def place(axes: str, index: tuple[int, ...]) -> str:
+def describe_place(axes: str, index: tuple[int, ...]) -> str:
     """Words for one position of an array: ``row 3, column 7 (plane 2)``, counted from 0.
 
-    >>> place("ZYX", (2, 3, 7))
+    >>> describe_place("ZYX", (2, 3, 7))
     'row 3, column 7 (plane 2)'
     """
     at = dict(zip(axes, index, strict=True))
     words = f"row {at['Y']}, column {at['X']}"
-    more = [
-        f"{name} {at[letter]}" for letter, name in zip("TZC", ("time", "plane", "channel"), strict=True) if letter in at
-    ]
+    more = [f"{name} {at[letter]}" for letter, name in zip("TZC", ("time", "plane", "channel"), strict=True) if letter in at]
     return f"{words} ({', '.join(more)})" if more else words
 
 

@@ -29,25 +29,23 @@ _MOST_BYTES = 2**16
 
 @contextmanager
 def locked(folder: Path, doing: str, *, is_shared: bool = False, name: str = LOCK_NAME) -> Iterator[None]:
-    """Be the only process that writes into a folder, or one of several that have agreed to share it.
+    """Be the only process that writes into an existing folder, or one of several that have agreed to share it.
 
     Where the file system knows no locks (some network disks), nothing is locked: work is not refused for that.
 
     Parameters
     ----------
-    folder
-        It is there already.
     doing
-        What others are told while they must wait, "training" for instance.
+        Words for others that must wait, "training" for instance.
     is_shared
         Do not exclude others that share, only those that do not. On Windows this excludes all others, too.
     name
-        Of the lock; those of other names are independent.
+        Of the lock; locks of other names are independent.
 
     Raises
     ------
     InUseError
-        If another process, or another thread of this one, is at it. Says which, since when, and where.
+        If another process, or another thread of this one, holds it. Says which, since when, and where.
     OutputError
         If nothing can be written into the folder.
     """
@@ -63,12 +61,12 @@ def locked(folder: Path, doing: str, *, is_shared: bool = False, name: str = LOC
 
 
 def lock_name_of(thing: str) -> str:
-    """Of the lock on one of several things in a folder; what a killed process leaves of it, :func:`unseam.io.sweep` removes."""
+    """Name of the lock on one of several things in a folder; :func:`unseam.io.sweep` removes those of killed processes."""
     return f".unseam-{hashlib.sha256(os.fsencode(thing)).hexdigest()[:16]}.lock"
 
 
 def _taken(path: Path, is_shared: bool) -> int | None:
-    """The file with the lock on it; None if another has it."""
+    """The file with the lock on it; None if another process has it."""
     while True:
         descriptor = _open(path)
         try:
@@ -101,7 +99,7 @@ def _open(path: Path) -> int:
 
 
 def _lock(descriptor: int, is_shared: bool) -> bool:
-    """Whether the lock was free; yes, too, where the file system knows none."""
+    """Whether the lock was free; also true where the file system knows none."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -118,7 +116,7 @@ def _lock(descriptor: int, is_shared: bool) -> bool:
 
 
 def _is_still(path: Path, descriptor: int) -> bool:
-    """Whether the name still means this file: who held it before removes it, and then it locks nothing."""
+    """Whether the name still means this file: its last holder removes it, and then it locks nothing."""
     try:
         return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(descriptor))
     except FileNotFoundError:
@@ -126,7 +124,7 @@ def _is_still(path: Path, descriptor: int) -> bool:
 
 
 def _sign(descriptor: int, doing: str, is_shared: bool) -> None:
-    """Say who holds it; whoever shares it adds a line. A full disk is no reason not to work: that shows soon enough."""
+    """Write who holds it; each process that shares it adds a line. A full disk is no reason not to work: that shows soon."""
     line = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": time.time(), "doing": doing})
     with suppress(OSError):
         if not is_shared:
@@ -135,7 +133,7 @@ def _sign(descriptor: int, doing: str, is_shared: bool) -> None:
 
 
 def _leave(path: Path, descriptor: int) -> None:
-    """The last one removes the file while it still holds the lock, so that nobody else's is removed."""
+    """The last holder removes the file while it still holds the lock, so that it removes no one else's."""
     try:
         if _lock(descriptor, is_shared=False) and _is_still(path, descriptor):
             with suppress(OSError):  # Windows removes no open file; it is used again by the next one
@@ -159,7 +157,7 @@ def _told(folder: Path, path: Path) -> str:
 
 
 def _holders(path: Path) -> list[str]:
-    """Who has signed and is still there, in words; what the file says is not trusted to be anything."""
+    """Describe the processes that have signed and are alive; the content of the file is not trusted."""
     said = []
     try:
         lines = path.read_bytes()[:_MOST_BYTES].splitlines()
@@ -192,7 +190,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def _for(seconds: float) -> str:
-    """How long, in words; nothing if the clock was set back meanwhile."""
+    """Describe a duration; empty if the clock was set back meanwhile."""
     if not 0 <= seconds < 10 * 365 * 86400:
         return ""
     number, unit = (seconds, "s") if seconds < 120 else (seconds / 60, "min") if seconds < 7200 else (seconds / 3600, "h")

@@ -20,21 +20,19 @@ _MOST_FILES = 100
 
 
 def write_with_manifest(folder: Path, about: Mapping[str, Any], files: Iterable[tuple[str, bytes]]) -> None:
-    """Write a folder, whole or not at all, its manifest last.
+    """Write or replace a folder, whole or not at all, its manifest last.
 
     Parameters
     ----------
-    folder
-        To write or replace.
     about
-        What else the manifest says, as JSON knows it.
+        Further JSON values for the manifest.
     files
         Names and contents, in the order of writing.
 
     Raises
     ------
     OutputError
-        If it cannot be written; a folder that stood there stays as it was.
+        If it cannot be written; an existing folder stays as it was.
     """
 
     def with_manifest() -> Iterator[tuple[str, bytes]]:
@@ -42,18 +40,18 @@ def write_with_manifest(folder: Path, about: Mapping[str, Any], files: Iterable[
         for name, data in files:
             facts[name] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
             yield name, data
-        yield MANIFEST, _rendered({**about, "files": facts})
+        yield MANIFEST, render_manifest({**about, "files": facts})
 
     write_folder_whole(folder, with_manifest())
 
 
 def read_with_manifest(folder: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """What the manifest says, and all files, each exactly as it was written.
+    """Read the manifest and all files, each exactly as it was written.
 
     Raises
     ------
     ModelFileError
-        If anything differs from what was written, be it one bit, or cannot be read; the message says what.
+        If anything differs from what was written, even one bit, or cannot be read; the message says what.
     """
     about = _read_manifest(folder)
     contents = {}
@@ -74,7 +72,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
         about = json.loads(data)
         known = about.pop("sha256")
-        is_ours = _rendered(about) == data and isinstance(known, str) and _are_facts(about["files"])
+        is_ours = render_manifest(about) == data and isinstance(known, str) and _are_facts(about["files"])
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         is_ours = False
     if not is_ours:
@@ -83,7 +81,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _read(path: Path, most: int) -> bytes:
-    """A file of up to so many bytes; of a larger one nothing is read, nor of a pipe or a device, which could hang."""
+    """Read a file of up to ``most`` bytes; nothing of a larger one, nor of a pipe or a device, which could hang."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -95,14 +93,14 @@ def _read(path: Path, most: int) -> bytes:
         raise ModelFileError(f"{path}: cannot be read ({error.strerror}).") from error
 
 
-def _rendered(about: Mapping[str, Any]) -> bytes:
+def render_manifest(about: Mapping[str, Any]) -> bytes:
     """The manifest as bytes, with a check sum of all the rest."""
     total = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
     return (json.dumps({**about, "sha256": total}, indent=1) + "\n").encode()
 
 
 def _are_facts(files: Any) -> bool:
-    """Whether that is a list of plain names with sizes and sums: a name with a folder in it could lead elsewhere."""
+    """Whether these are plain names with sizes and sums: a name with a folder in it could lead elsewhere."""
     return 0 < len(files) <= _MOST_FILES and all(
         Path(name).name == name and type(facts["bytes"]) is int and isinstance(facts["sha256"], str)
         for name, facts in files.items()

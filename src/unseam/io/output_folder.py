@@ -1,4 +1,4 @@
-"""A folder that one command writes its results into: made, locked, swept, and gone again if nothing came to be written."""
+"""A folder for the results of one command: made, locked, swept, and removed again if nothing was written."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,20 +14,19 @@ from unseam.io.write import make_folder
 def output_folder(out: Path, doing: str, *, is_shared: bool = False) -> Iterator[None]:
     """Hold a folder for results from before anything is computed until the last of them is written.
 
-    What a command that was killed has left half written is removed. Folders that were made for this, and stay empty, are
-    removed at the end.
+    It removes what killed commands left half written. Folders that were made for this and stay empty are removed at the end.
 
     Parameters
     ----------
     out
-        The folder; it is made, with those that it lies in.
+        The folder; it is made, with its parents.
     doing, is_shared
         As for :func:`unseam.io.lock.locked`.
 
     Raises
     ------
     OutputError
-        If it cannot be made or written into; :class:`~unseam.errors.InUseError` if another process is at it.
+        If it cannot be made or written into; :class:`~unseam.errors.InUseError` if another process holds it.
     """
     new = [folder for folder in (out, *out.parents) if not folder.exists()]
     make_folder(out)

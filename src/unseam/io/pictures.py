@@ -98,7 +98,8 @@ class PictureReader:
             raise LabelError(
                 f"{path}: JPEG changes pixel values, so it cannot hold labels; they may come as TIFF, PNG, BMP, GIF "
                 "or NumPy files. Export the annotation again without loss; converting this file would keep the "
-                "damage"
+                "damage",
+                path,
             )
         if _is_deep_png(name, data):
             return _deep_png(path, data)
@@ -108,9 +109,7 @@ class PictureReader:
         if picture.mode == "P":
             return _file(path, np.asarray(picture), False, (*notes, "palette dropped: its indices are the labels"))
         if picture.mode not in (*_DIRECT, *_ALPHA):
-            raise LabelError(
-                f"{path}: a {picture.mode} picture has colours, not labels; save it with one number a pixel"
-            )
+            raise LabelError(f"{path}: a {picture.mode} picture has colours, not labels; save it with one number a pixel", path)
         return _file(path, np.asarray(picture), picture.mode in _ALPHA, notes)
 
 

@@ -1,11 +1,11 @@
-"""The last step of every reader: what an image and what a label map may hold, whatever format it came in."""
+"""The last step of every reader: checks what an image and a label map may hold, whatever the format."""
 
 from dataclasses import replace
 
 import numpy as np
 
 from unseam.errors import ImageReadError, LabelError
-from unseam.io.image_file import ImageFile, first_place, place
+from unseam.io.image_file import ImageFile, describe_place, first_place
 
 
 def settle_image(file: ImageFile) -> ImageFile:
@@ -24,7 +24,7 @@ def settle_image(file: ImageFile) -> ImageFile:
             at = first_place(bad)
             raise ImageReadError(
                 file.path,
-                f"the pixel at {place(file.axes, at)} is {file.pixels[at]}, and so are {int(bad.sum()) - 1:,} "
+                f"the pixel at {describe_place(file.axes, at)} is {file.pixels[at]}, and so are {int(bad.sum()) - 1:,} "
                 "others; every pixel must be a finite number: replace these, for instance by 0",
             )
     return file
@@ -52,9 +52,10 @@ def settle_labels(file: ImageFile) -> ImageFile:
         if bad.any():
             at = first_place(bad)
             raise LabelError(
-                f"{file.path}: the label at {place(file.axes, at)} is {file.pixels[at]}; labels are 0 and up, or -1 "
+                f"{file.path}: the label at {describe_place(file.axes, at)} is {file.pixels[at]}; labels are 0 and up, or -1 "
                 "where nobody annotated. Was the map saved with a signed type that is too small? Save it as "
-                "unsigned 16-bit TIFF"
+                "unsigned 16-bit TIFF",
+                file.path,
             )
     return file
 
@@ -67,9 +68,7 @@ def _settle_type(file: ImageFile) -> ImageFile:
         return replace(file, pixels=pixels.astype(np.uint8))
     if pixels.dtype.kind not in "uif":
         mend = " Save its magnitude or its real part" if pixels.dtype.kind == "c" else ""
-        raise ImageReadError(
-            file.path, f"pixels are of type {pixels.dtype}; they may be integers or real numbers.{mend}"
-        )
+        raise ImageReadError(file.path, f"pixels are of type {pixels.dtype}; they may be integers or real numbers.{mend}")
     if not pixels.dtype.isnative:
         return replace(file, pixels=pixels.astype(pixels.dtype.newbyteorder("=")))
     return file
@@ -83,10 +82,11 @@ def _grey(file: ImageFile) -> ImageFile:
         at = first_place(coloured)
         colour = ", ".join(str(value) for value in file.pixels[at])
         raise LabelError(
-            f"{file.path}: the pixel at {place(axes, at)} has the colour ({colour}); a label map has one number a "
+            f"{file.path}: the pixel at {describe_place(axes, at)} has the colour ({colour}); a label map has one number a "
             "pixel: a class or an object's number. Give each colour a number and save the map as 8- or 16-bit grey "
             "TIFF or PNG (in Fiji: Image > Type > 8-bit Color, then save the indices), or save it as a picture with "
-            "a palette"
+            "a palette",
+            file.path,
         )
     note = "a colour picture whose colours are all grey: taken as one number a pixel"
     return replace(file, pixels=grey, axes=axes, notes=(*file.notes, note))
@@ -97,8 +97,8 @@ def _planes_for_channels(file: ImageFile) -> ImageFile:
         note = f"{file.num_channels} channels of a label map: taken as planes"
         return replace(file, axes=file.axes.replace("C", "Z"), notes=(*file.notes, note))
     raise LabelError(
-        f"{file.path}: a label map with axes {file.axes} has several numbers for a pixel; it may have planes, but no "
-        "channels"
+        f"{file.path}: a label map with axes {file.axes} has several numbers for a pixel; it may have planes, but no channels",
+        file.path,
     )
 
 
@@ -111,8 +111,9 @@ def _whole_numbers(file: ImageFile) -> ImageFile:
     if bad.any():
         at = first_place(bad)
         raise LabelError(
-            f"{file.path}: the label at {place(file.axes, at)} is {file.pixels[at]}; labels are whole numbers. Is "
-            "this a probability map or the image itself? Save the label map as 8- or 16-bit integers"
+            f"{file.path}: the label at {describe_place(file.axes, at)} is {file.pixels[at]}; labels are whole numbers. Is "
+            "this a probability map or the image itself? Save the label map as 8- or 16-bit integers",
+            file.path,
         )
     if np.abs(whole).max() < 2**31:
         whole = whole.astype(np.int32)

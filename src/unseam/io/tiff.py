@@ -4,18 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tifffile
 from jaxtyping import Shaped
 
 from unseam.errors import ImageReadError
-from unseam.io.axes import guess_axes, tidy_axes
+from unseam.io.axes import name_axes, tidy_axes
 from unseam.io.coded_size import PICTURE_CODECS
-from unseam.io.guard import decoding
 from unseam.io.image_file import ImageFile
-from unseam.io.tiff_checks import check_text, check_tiff
+from unseam.io.tiff_checks import check_tiff
 from unseam.io.tiff_colours import INVERTED, Colours, alpha_varies, colours_of, without_alpha
+from unseam.io.tiff_file import open_tiff, walk_file
 from unseam.io.tiff_spacing import spacing_of
-from unseam.io.tiff_walk import walk_directories
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,7 @@ class TiffReader:
         ImageReadError
             If its directories are damaged.
         """
-        with decoding(path, "TIFF"), path.open("rb") as stream:
-            walk = walk_directories(path, stream, path.stat().st_size)
+        walk = walk_file(path)
         return 2 * walk.num_values if walk.codecs & PICTURE_CODECS else None
 
     def read_image(self, path: Path) -> ImageFile:
@@ -87,10 +84,8 @@ class _Raw:
     def file(self, pixels: Shaped[np.ndarray, "..."], note: str | None, axes: str) -> ImageFile:
         """Finish: names for nameless axes, transparency off, one letter a meaning."""
         notes = (*self.notes, note) if note else self.notes
-        if "Q" in axes and "S" not in axes:
-            guessed, guess_note = guess_axes(pixels.shape)
-            axes = guessed or axes
-            notes = (*notes, guess_note) if guess_note else notes
+        axes, guess_note = name_axes(axes, pixels.shape)
+        notes = (*notes, guess_note) if guess_note else notes
         if self.colours.drops_alpha(pixels.shape, axes):
             notes = (*notes, "its transparency varies over the image and was dropped") if alpha_varies(pixels, axes) else notes
             pixels = without_alpha(pixels, axes)
@@ -101,27 +96,8 @@ class _Raw:
 
 
 def _read(path: Path) -> _Raw:
-    with decoding(path, "TIFF"):
-        file_size = path.stat().st_size
-        with path.open("rb") as stream:
-            walk = walk_directories(path, stream, file_size)
-        with tifffile.TiffFile(path, _multifile=False) as tiff:
-            note = check_text(path, tiff, walk)
-            if not tiff.series:
-                raise ImageReadError(path, "the TIFF holds no image")
-            series = tiff.series[0]
-            check_tiff(path, tiff, series, walk)
-            notes = (note,) if note else ()
-            if len(tiff.series) > 1:
-                notes = (
-                    *notes,
-                    f"the first of {len(tiff.series)} images in the file was read, {series.name or 'without a name'}",
-                )
-            return _Raw(
-                path,
-                np.asarray(series.asarray()),
-                series.axes,
-                colours_of(tiff, series.keyframe),
-                spacing_of(tiff),
-                notes,
-            )
+    with open_tiff(path) as opened:
+        tiff, series = opened.tiff, opened.tiff.series[0]
+        check_tiff(path, tiff, series, opened.walk)
+        pixels = np.asarray(series.asarray())
+        return _Raw(path, pixels, series.axes, colours_of(tiff, series.keyframe), spacing_of(tiff), opened.notes(1))

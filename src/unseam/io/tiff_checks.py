@@ -117,8 +117,7 @@ def check_parts(path: Path, tiff: "tifffile.TiffFile", series: "tifffile.TiffPag
     if codec not in _CODECS:
         known = ", ".join(sorted(set(_CODECS.values()) - {"none"}))
         raise ImageReadError(
-            path,
-            f"compression {_name(page.compression)} is not read; none, {known} are. Open it in Fiji and save it as TIFF",
+            path, f"compression {_name(page.compression)} is not read; none, {known} are. Open it in Fiji and save it as TIFF"
         )
     if codec != 1 and codec not in walk.codecs:
         raise ImageReadError(path, f"its compression {_name(page.compression)} stands in no directory of pages; it is damaged")
@@ -165,8 +164,7 @@ def _check_page(path: Path, number: int, page: "tifffile.TiffPage | tifffile.Tif
     short = needed if codec == 1 else needed // _MOST_BYTES_OF_ONE.get(codec, needed + 1)
     if found < short:
         raise ImageReadError(
-            path,
-            f"page {number} needs {short:,} bytes and has {found:,}; the TIFF is damaged or cut short: copy it again",
+            path, f"page {number} needs {short:,} bytes and has {found:,}; the TIFF is damaged or cut short: copy it again"
         )
     # what stands in a strip beyond its pixels: then width, height or depth are not those that it was written with
     if codec == 1 and not key.is_tiled and max(counts) >= _strip_bytes(key) + _ALIGNMENT:

@@ -1,4 +1,4 @@
-"""What the numbers of a TIFF stand for: palettes, white as zero, ink, transparency; for a whole image or for a window of it."""
+"""Meaning of the numbers of a TIFF: palettes, white as zero, ink, transparency; for a whole image or a window of it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ class Colours:
     Attributes
     ----------
     space
-        The number of TIFF's tag: 0 white is zero, 3 palette, 5 ink.
+        Number of TIFF's tag: 0 white is zero, 3 palette, 5 ink.
     num_bits
         Of a stored number.
     palette
@@ -27,7 +27,7 @@ class Colours:
     has_alpha
         Whether the last sample is transparency.
     is_imagej, is_mask
-        Whether ImageJ wrote it; whether tifffile wrote it with 1 bit a pixel.
+        Whether ImageJ wrote it; whether tifffile wrote it with 1 bit per pixel.
     """
 
     space: int
@@ -38,7 +38,7 @@ class Colours:
     is_mask: bool
 
     def needs_all(self, dtype: np.dtype) -> bool:
-        """Whether a window cannot be converted alone, since its numbers are inverted about the middle of all."""
+        """Whether a window cannot be converted alone, since its numbers are inverted around the middle of all."""
         return self.space == 0 and not self.is_mask and dtype.kind not in "bu"
 
     def converted(
@@ -64,7 +64,7 @@ class Colours:
         return pixels, axes, None
 
     def inverted(self, pixels: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
-        """White for black; numbers with a sign or a fraction about the middle of those that are there."""
+        """White for black; numbers with a sign or a fraction around the middle of the image's values."""
         if pixels.dtype.kind == "b":
             return ~pixels
         if pixels.dtype.kind != "u":
@@ -77,7 +77,7 @@ class Colours:
 
 
 def colours_of(tiff: "tifffile.TiffFile", page: "tifffile.TiffPage") -> Colours:
-    """What a page says about its colours."""
+    """Read the colours of a page."""
     space = int(page.photometric)
     return Colours(
         space,

@@ -4,11 +4,7 @@ import re
 
 import tifffile
 
-_MICROMETRES = {
-    "µm": 1.0, "μm": 1.0, "um": 1.0, "\\u00b5m": 1.0,
-    "micron": 1.0, "microns": 1.0, "micrometer": 1.0, "micrometre": 1.0,
-    "nm": 1e-3, "å": 1e-4, "pm": 1e-6, "mm": 1e3, "cm": 1e4, "m": 1e6, "inch": 25400.0, "in": 25400.0,
-}  # fmt: skip
+from unseam.io.units import micrometres
 
 
 def spacing_of(tiff: "tifffile.TiffFile", number: int = 0) -> tuple[float, float] | None:
@@ -19,7 +15,7 @@ def spacing_of(tiff: "tifffile.TiffFile", number: int = 0) -> tuple[float, float
             return None
         rows, columns = _ome_size(images[number], "Y"), _ome_size(images[number], "X")
     elif tiff.is_imagej and tiff.imagej_metadata:
-        unit = _MICROMETRES.get(str(tiff.imagej_metadata.get("unit", "")).strip().lower())
+        unit = micrometres(str(tiff.imagej_metadata.get("unit", "")))
         page = tiff.pages.first
         rows, columns = (_imagej_size(page.tags.get(name), unit) for name in ("YResolution", "XResolution"))
     else:
@@ -30,7 +26,7 @@ def spacing_of(tiff: "tifffile.TiffFile", number: int = 0) -> tuple[float, float
 def _ome_size(xml: str, axis: str) -> float | None:
     size = re.search(rf'PhysicalSize{axis}="([0-9.eE+-]+)"', xml)
     unit = re.search(rf'PhysicalSize{axis}Unit="([^"]*)"', xml)
-    factor = _MICROMETRES.get(unit.group(1).strip().lower() if unit else "µm")
+    factor = micrometres(unit.group(1) if unit else "µm")
     try:
         value = float(size.group(1)) * factor if size and factor else 0.0
     except ValueError:

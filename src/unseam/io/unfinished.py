@@ -1,7 +1,7 @@
-"""Files and folders while they are written, beside their place (``.unseam-0123456789abcdef.tmp``); what killed writers left.
+"""Unfinished files and folders, next to their place (``.unseam-0123456789abcdef.tmp``), and what killed writers left.
 
-A writer holds a lock on its unfinished file or folder, and the operating system takes the lock back when the process dies. So
-:func:`sweep` can tell what nobody will finish, and takes nothing from under a writer.
+A writer holds a lock on its unfinished file or folder, and the operating system releases the lock when the process dies. So
+:func:`sweep` recognises what will never be finished, and removes nothing from under a writer.
 """
 
 import errno
@@ -24,7 +24,7 @@ _UNFINISHED = re.compile(r"\.unseam-[0-9a-f]{16}\.(tmp|lock)")
 
 
 def name_beside(path: Path) -> Path:
-    """A name beside the path that nobody has."""
+    """A free name next to the path."""
     try:
         is_name = b"\0" not in os.fsencode(path)
     except ValueError:  # letters that no file system takes
@@ -35,7 +35,7 @@ def name_beside(path: Path) -> Path:
 
 
 def new_file_beside(path: Path) -> tuple[Path, int]:
-    """A new file beside the path, open for writing and locked."""
+    """Create a file next to the path, open for writing and locked."""
     while True:
         temporary = name_beside(path)
         descriptor = disk.create(temporary)
@@ -45,7 +45,7 @@ def new_file_beside(path: Path) -> tuple[Path, int]:
 
 
 def new_folder_beside(path: Path) -> tuple[Path, int | None]:
-    """A new folder beside the path, open to be synced (None where that cannot be) and locked."""
+    """Create a folder next to the path, locked and open to be synced (None where that is impossible)."""
     while True:
         temporary = name_beside(path)
         disk.make_folder(temporary)
@@ -62,7 +62,7 @@ def new_folder_beside(path: Path) -> tuple[Path, int | None]:
 
 
 def _claims(descriptor: int, temporary: Path) -> bool:
-    """Lock what is being written, and see that nobody swept it away before it was locked."""
+    """Lock what is being written, and check that it was not swept away before."""
     if fcntl is None:
         return True
     with suppress(OSError):  # some network file systems have no locks
@@ -74,7 +74,7 @@ def _claims(descriptor: int, temporary: Path) -> bool:
 
 
 def remove(path: Path) -> bool:
-    """Remove a file, or a folder with all that is in it; whether it went. Links are removed, never followed."""
+    """Remove a file, or a folder with everything in it; return whether it went. Links are removed, never followed."""
     with suppress(OSError):
         if path.is_dir() and not path.is_symlink():
             for inside in disk.list_folder(path):
@@ -87,9 +87,9 @@ def remove(path: Path) -> bool:
 
 
 def sweep(folder: Path) -> int:
-    """Remove what writers that were killed left in a folder, unfinished or locked; the number of such files and folders.
+    """Remove what killed writers left in a folder, unfinished or locked; return the number of such files and folders.
 
-    One whose writer still runs is left alone, and so is a lock that somebody holds.
+    A file whose writer still runs stays, and so does a lock that is held.
     """
     num = 0
     with suppress(OSError):  # no such folder, or none that may be looked into: nothing of ours to remove
@@ -100,7 +100,7 @@ def sweep(folder: Path) -> int:
 
 
 def _remove_if_orphan(path: Path) -> bool:
-    """Remove what no living writer has locked, under the lock, so that none can begin meanwhile."""
+    """Remove what no living writer has locked, under the lock, so that no writer can begin meanwhile."""
     if fcntl is None:
         return remove(path)
     try:

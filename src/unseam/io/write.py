@@ -35,12 +35,12 @@ def write_bytes_whole(path: Path | str, data: bytes, *, is_synced: bool = True) 
 
 
 def sync_files(paths: Iterable[Path]) -> None:
-    """Wait until files that were written without it are on the disk, and their names in their folders.
+    """Wait until files that were written without sync are on the disk, and their names in their folders.
 
     Raises
     ------
     OutputError
-        If one cannot be. What the operating system could not put on the disk it may forget, so none of them counts as written.
+        If one fails. The operating system may forget what it could not put on the disk, so none of them counts as written.
     """
     folders: dict[Path, None] = {}
     for path in paths:
@@ -57,13 +57,13 @@ def sync_files(paths: Iterable[Path]) -> None:
 
 
 def write_text_whole(path: Path | str, text: str) -> None:
-    """The same for text, as UTF-8; half a surrogate, as names of files may hold, is written with a backslash."""
+    """As :func:`write_bytes_whole`, for UTF-8 text; half a surrogate, as file names may hold, becomes a backslash escape."""
     write_bytes_whole(path, text.encode(errors="backslashreplace"))
 
 
 @contextmanager
 def whole_file(path: Path | str) -> Iterator[BufferedWriter]:
-    """A file to write into, for what is too large to be held as bytes first; it appears when the block ends well.
+    """Open a file to write what is too large to be held as bytes first; it appears when the block ends well.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def whole_file(path: Path | str) -> Iterator[BufferedWriter]:
 
 
 def append_bytes(path: Path, descriptor: int, data: bytes, *, is_synced: bool) -> None:
-    """Add bytes to a file that is open for that. After an error, how many of them are in it is not known.
+    """Add bytes to a file that is open for that. After an error it is unknown how many of them are in it.
 
     Raises
     ------
@@ -91,20 +91,18 @@ def append_bytes(path: Path, descriptor: int, data: bytes, *, is_synced: bool) -
 
 
 def write_folder_whole(path: Path | str, files: Iterable[tuple[str, bytes]]) -> None:
-    """Write a folder of plain files that is whole or absent; one that is there is replaced.
+    """Write a folder of plain files that is whole or absent; an existing one is replaced.
 
     Parameters
     ----------
-    path
-        The folder.
     files
-        Names and contents, written and synced in this order; made one after another, so that only one is held.
+        Names and contents, written and synced in this order; made one after another, so that only one is in memory.
 
     Raises
     ------
     OutputError
-        As for :func:`write_bytes_whole`. Killed between the two renames of a replacement, it leaves neither: whoever
-        replaces must have another to go on from.
+        As for :func:`write_bytes_whole`. A kill between the two renames of a replacement leaves neither: the caller must have
+        another folder to continue from.
     """
     path, num_bytes = Path(path), 0
     with naming(path, lambda: num_bytes):
@@ -125,13 +123,7 @@ def write_folder_whole(path: Path | str, files: Iterable[tuple[str, bytes]]) -> 
 
 
 def make_folder(path: Path | str) -> None:
-    """Make a folder, and those that it lies in, so that they are on the disk; nothing if it is there.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be made.
-    """
+    """Make a folder and its parents, synced to the disk, unless it exists. Raises OutputError if it cannot be made."""
     path = Path(path)
     try:
         for folder in reversed((path, *path.parents)):
@@ -162,7 +154,7 @@ def remove_folder(path: Path) -> None:
 
 
 class _Stream(RawIOBase):
-    """An open file whose every call goes through :mod:`unseam.io.disk`; takes all that it is given."""
+    """An open file whose every call goes through :mod:`unseam.io.disk`; it writes everything that it is given."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -200,7 +192,7 @@ def _write_all(descriptor: int, left: memoryview) -> int:
 
 @contextmanager
 def _replacing(path: Path, num_bytes: int | None, *, is_synced: bool = True) -> Iterator[_Stream]:
-    """A stream into a new file beside the path, which takes its place when the block ends well."""
+    """Open a stream into a new file next to the path, which takes its place when the block ends well."""
     stream: _Stream | None = None
     with naming(path, lambda: num_bytes or (stream.num_bytes if stream is not None else 0)):
         temporary, descriptor = new_file_beside(path)
@@ -221,7 +213,7 @@ def _replacing(path: Path, num_bytes: int | None, *, is_synced: bool = True) -> 
 
 @contextmanager
 def naming(path: Path, num_bytes: Callable[[], int] = lambda: 0) -> Iterator[None]:
-    """Whatever the operating system refuses is one kind of error, which names the target and not what lies beside it."""
+    """Turn every refusal of the operating system into one kind of error, which names the target and not its temporary file."""
     try:
         yield
     except OutputError:
@@ -231,7 +223,7 @@ def naming(path: Path, num_bytes: Callable[[], int] = lambda: 0) -> Iterator[Non
 
 
 def _put_in_place(temporary: Path, descriptor: int | None, path: Path) -> None:
-    """Rename a finished folder; one that has the name already steps aside first, and comes back if that fails."""
+    """Rename a finished folder; an existing one steps aside first, and comes back if that fails."""
     if descriptor is not None:
         _sync_open_folder(descriptor)
     aside = None
@@ -250,7 +242,7 @@ def _put_in_place(temporary: Path, descriptor: int | None, path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Put the rename itself on the disk, where the operating system lets a folder be opened (not on Windows)."""
+    """Put a rename on the disk, where the operating system lets a folder be opened (not on Windows)."""
     if not HAS_FOLDERS_TO_SYNC:
         return
     descriptor = disk.open_folder(folder)

@@ -74,9 +74,7 @@ def write_probabilities(
     _write_tiff(path, probabilities, _axes(probabilities.ndim - 3, plane_axes) + "CYX", spacing_um)
 
 
-def write_image(
-    path: Path | str, image: UInt8[np.ndarray, "height width"] | UInt8[np.ndarray, "height width 3"]
-) -> None:
+def write_image(path: Path | str, image: UInt8[np.ndarray, "height width"] | UInt8[np.ndarray, "height width 3"]) -> None:
     """Write an 8-bit grey or RGB picture as PNG.
 
     Raises
@@ -135,6 +133,4 @@ def _encode(path: Path | str, encode: Callable[[BufferedWriter], object]) -> Non
 
 def _check_suffix(path: Path | str, suffixes: tuple[str, ...]) -> None:
     if not str(path).lower().endswith(suffixes):
-        raise OutputError(
-            f"{path}: the name must end in {' or '.join(suffixes)}, for that is the format; rename the output"
-        )
+        raise OutputError(f"{path}: the name must end in {' or '.join(suffixes)}, for that is the format; rename the output")

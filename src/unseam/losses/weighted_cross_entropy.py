@@ -18,7 +18,7 @@ class WeightedCrossEntropy:
     Attributes
     ----------
     class_weights
-        One factor a class, in the order of the classes; multiplies w(x). Empty: 1 for each.
+        One factor per class, in the order of the classes; multiplies w(x). Empty: 1 for each.
 
     Source: paper, section 3, Eq. 1.
 
@@ -56,7 +56,7 @@ class WeightedCrossEntropy:
         logits
             (B, K, H, W), before the soft-max.
         classes
-            True classes (B, H, W), ``IGNORE`` where nobody annotated.
+            True classes (B, H, W), ``IGNORE`` where the mask is not annotated.
         weights
             w(x) of Eq. 2 (B, H, W); 1 everywhere if left out.
 

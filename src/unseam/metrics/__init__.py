@@ -1,9 +1,9 @@
 """How good a segmentation is, in the figures of the paper's tables and in those that users ask for.
 
-Each metric is a frozen dataclass that is called with a predicted and a true map, and returns a small score;
-the closed list is :data:`Metric`. All of them read one contingency table, in which pixels that nobody
-annotated do not occur. Where there is nothing to be right or wrong about, a figure is NaN, and it is left
-out of every mean.
+Each metric is a frozen dataclass that is called with a predicted and a true map and returns a small score. It states what it
+``reads`` and how images are pooled (``pooling``); its score describes its columns. Tables, legends and reports iterate the
+closed list :data:`Metric`. Most metrics read one contingency table, in which pixels that are not annotated do not occur. Where
+there is nothing to be right or wrong about, a figure is NaN, and it is left out of every mean.
 """
 
 from unseam.metrics.aggregated_jaccard import AggregatedJaccard, AggregatedJaccardScore
@@ -12,59 +12,61 @@ from unseam.metrics.bootstrap import Bootstrap, Interval, Intervals
 from unseam.metrics.calibration import CalibrationError, CalibrationScore, ReliabilityBin
 from unseam.metrics.contingency import Contingency, contingency_of_class_maps, contingency_of_instance_maps
 from unseam.metrics.det import DET, DETScore
-from unseam.metrics.dice import Dice, DiceScore
-from unseam.metrics.evaluate import ImagePair, evaluate_class_maps, evaluate_instance_maps
-from unseam.metrics.iou import IoU, IoUScore
-from unseam.metrics.object_scores import ObjectScore, ObjectScores
-from unseam.metrics.panoptic_quality import PanopticQuality, PanopticScore
+from unseam.metrics.evaluate import ImagePair, evaluate_class_maps, evaluate_instance_maps, every_metric, quick_metrics
+from unseam.metrics.object_scores import ObjectScore, ObjectScores, PanopticQuality, PanopticScore
+from unseam.metrics.overlap import Overlap, OverlapScore
 from unseam.metrics.pixel_error import PixelError, PixelScore
-from unseam.metrics.precision_recall import PrecisionRecall, PrecisionRecallScore
 from unseam.metrics.rand_error import RandError, RandScore
-from unseam.metrics.score import Score
+from unseam.metrics.score import Column, Counts, Reads, Score
 from unseam.metrics.seg import SEG, SEGScore
 from unseam.metrics.surface_distance import SurfaceDistance, SurfaceScore
 from unseam.metrics.table import Row, Scores
 from unseam.metrics.threshold_scan import ThresholdPoint, ThresholdScan, ThresholdScanScore
-from unseam.metrics.thresholds import CHALLENGE_THRESHOLDS, BestOverThresholds
+from unseam.metrics.thresholds import CHALLENGE_THRESHOLDS, BestOverThresholds, over_thresholds
 from unseam.metrics.topology_errors import Mistake, TopologyError
 from unseam.metrics.v_info import VInfo, VInfoScore
 from unseam.metrics.v_rand import VRand, VRandScore
 from unseam.metrics.warping_error import WarpingError, WarpingScore
 
 Metric = (
-    PixelError | IoU | Dice | RandError | SEG | ObjectScores
-    | AveragePrecision | PanopticQuality | AggregatedJaccard
-    | PrecisionRecall | SurfaceDistance
-    | WarpingError | VRand | VInfo | DET
-)  # fmt: skip
-"""The closed list: a new metric is one file and one name here."""
-
-ProbabilityMetric = CalibrationError | ThresholdScan
-"""The same for those that are called with probabilities (K, H, W) instead of a predicted map."""
+    PixelError
+    | Overlap
+    | SEG
+    | DET
+    | ObjectScores
+    | AveragePrecision
+    | PanopticQuality
+    | AggregatedJaccard
+    | RandError
+    | SurfaceDistance
+    | WarpingError
+    | VRand
+    | VInfo
+    | CalibrationError
+    | ThresholdScan
+)
+"""The closed list, in the order of the columns in files: a new metric is one file, its import and one line here."""
 
 __all__ = [
-    "Metric",
+    "Metric", "every_metric", "quick_metrics",
     "PixelError", "PixelScore",
-    "RandError", "RandScore",
+    "Overlap", "OverlapScore",
     "SEG", "SEGScore",
-    "IoU", "IoUScore",
-    "Dice", "DiceScore",
+    "DET", "DETScore",
     "ObjectScores", "ObjectScore",
     "AveragePrecision", "AveragePrecisionScore",
     "PanopticQuality", "PanopticScore",
     "AggregatedJaccard", "AggregatedJaccardScore",
-    "PrecisionRecall", "PrecisionRecallScore",
+    "RandError", "RandScore",
     "SurfaceDistance", "SurfaceScore",
     "WarpingError", "WarpingScore", "TopologyError", "Mistake",
     "VRand", "VRandScore",
     "VInfo", "VInfoScore",
-    "DET", "DETScore",
-    "BestOverThresholds", "CHALLENGE_THRESHOLDS",
-    "ProbabilityMetric",
     "CalibrationError", "CalibrationScore", "ReliabilityBin",
     "ThresholdScan", "ThresholdScanScore", "ThresholdPoint",
+    "BestOverThresholds", "CHALLENGE_THRESHOLDS", "over_thresholds",
     "Contingency", "contingency_of_class_maps", "contingency_of_instance_maps",
-    "Score", "Scores", "Row",
+    "Reads", "Column", "Score", "Counts", "Scores", "Row",
     "Bootstrap", "Interval", "Intervals",
     "ImagePair", "evaluate_class_maps", "evaluate_instance_maps",
 ]  # fmt: skip

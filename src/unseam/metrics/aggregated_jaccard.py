@@ -1,20 +1,25 @@
 """The aggregated Jaccard index of nuclei in pathology, and its one-to-one form."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Int, Integer
+from jaxtyping import Int
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from unseam.metrics.contingency import Contingency, contingency_of_instance_maps
-from unseam.metrics.score import Figure, ratio
+from unseam.metrics.base import ObjectMetric
+from unseam.metrics.contingency import Contingency
+from unseam.metrics.score import Column, Counts, Figures, ratio
+
+_MEANING = "shared pixels of matched objects over all pixels of objects"
+_AJI = Column("aggregated_jaccard", "AJI", _MEANING, 1)
+_AJI_PLUS = Column("aggregated_jaccard_plus", "AJI+", f"{_MEANING}, each object matched once", 1)
 
 
 @dataclass(frozen=True)
-class AggregatedJaccardScore:
+class AggregatedJaccardScore(Counts):
     """Pixels in the intersections and in the unions of matched objects; every object without a match adds to the unions.
 
     The first two are those of the original index, the other two those of the one-to-one form.
@@ -35,23 +40,13 @@ class AggregatedJaccardScore:
         """AJI+; NaN if neither map has an object."""
         return ratio(self.intersection_one_to_one, self.union_one_to_one)
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``aggregated_jaccard`` and ``aggregated_jaccard_plus``."""
-        return {"aggregated_jaccard": self.index, "aggregated_jaccard_plus": self.index_one_to_one}
-
-    @classmethod
-    def pool(cls, scores: Sequence["AggregatedJaccardScore"]) -> dict[str, Figure]:
-        """Pool the pixels of all images, then divide."""
-        return cls(
-            intersection=sum(score.intersection for score in scores),
-            union=sum(score.union for score in scores),
-            intersection_one_to_one=sum(score.intersection_one_to_one for score in scores),
-            union_one_to_one=sum(score.union_one_to_one for score in scores),
-        ).columns()
+        return (_AJI, self.index), (_AJI_PLUS, self.index_one_to_one)
 
 
 @dataclass(frozen=True)
-class AggregatedJaccard:
+class AggregatedJaccard(ObjectMetric[AggregatedJaccardScore]):
     """Shared pixels of matched objects over all pixels of matched and of unmatched ones.
 
     In the original index (AJI) each true object takes the predicted one with the largest IoU, even if another has
@@ -73,19 +68,7 @@ class AggregatedJaccard:
     (0.5, 0.333)
     """
 
-    def __call__(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
-    ) -> AggregatedJaccardScore:
-        """Score a predicted instance map against the true one. Only AJI+ is symmetric, where all is annotated.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than ids.
-        """
-        return self.from_contingency(contingency_of_instance_maps(predicted, truth))
+    pooling: ClassVar = "pixels of the objects of all images together"
 
     def from_contingency(self, table: Contingency) -> AggregatedJaccardScore:
         """Score a table of ids that has been counted already."""

@@ -1,20 +1,30 @@
 """Average precision over IoU thresholds, as users of nuclei and cell tools know it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
-from jaxtyping import Integer
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import ClassVar
 
 from unseam.errors import SettingsError
-from unseam.metrics.contingency import Contingency, contingency_of_instance_maps
-from unseam.metrics.score import Figure, mean, ratio
+from unseam.metrics.base import ObjectMetric
+from unseam.metrics.contingency import Contingency
+from unseam.metrics.score import Column, Figure, Figures, Score, add_up, mean, ratio
 
 THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
 
+@cache
+def _columns(thresholds: tuple[float, ...]) -> tuple[Column, ...]:
+    """Describe the mean over the thresholds and each of them; of these a table shows 0.5."""
+    whole = "objects that match over all objects of both maps"
+    every = f"{whole}, mean over the IoU {thresholds[0]:g} to {thresholds[-1]:g}"
+    each = [Column(f"average_precision_{100 * t:g}", f"AP{100 * t:g}", f"{whole}, IoU above {t:g}", 1) for t in thresholds]
+    shown = (replace(c, place_of_objects=3) if t == 0.5 else c for t, c in zip(thresholds, each, strict=True))
+    return (Column("average_precision", "AP", every, 1, place_of_objects=4), *shown)
+
+
 @dataclass(frozen=True)
-class AveragePrecisionScore:
+class AveragePrecisionScore(Score):
     """Objects found, made up and missed at each threshold."""
 
     thresholds: tuple[float, ...]
@@ -33,30 +43,18 @@ class AveragePrecisionScore:
         """Mean over the thresholds; NaN if neither map has an object."""
         return mean(self.at)
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``average_precision``, the mean over the thresholds, and ``average_precision_50`` and on for each."""
-        each = zip(self.thresholds, self.at, strict=True)
-        return {
-            "average_precision": self.mean,
-            **{f"average_precision_{100 * threshold:g}": value for threshold, value in each},
-        }
+        return tuple(zip(_columns(self.thresholds), (self.mean, *self.at), strict=True))
 
     @classmethod
     def pool(cls, scores: Sequence["AveragePrecisionScore"]) -> dict[str, Figure]:
         """Pool the objects of all images at each threshold, then divide, then average over the thresholds."""
-        found, made_up, missed = (
-            tuple(map(sum, zip(*counts, strict=True)))
-            for counts in (
-                [score.true_positives for score in scores],
-                [score.false_positives for score in scores],
-                [score.false_negatives for score in scores],
-            )
-        )
-        return cls(scores[0].thresholds, found, made_up, missed).columns()
+        return replace(add_up(scores), thresholds=scores[0].thresholds).columns()
 
 
 @dataclass(frozen=True)
-class AveragePrecision:
+class AveragePrecision(ObjectMetric[AveragePrecisionScore]):
     """TP / (TP + FP + FN) at a series of IoU thresholds, and its mean.
 
     Parameters
@@ -81,10 +79,13 @@ class AveragePrecision:
     --------
     One object is found with an IoU of 2 / 3 and one is missed: 1 / 2 up to 0.65, and 0 from 0.7 on.
 
+    >>> import numpy as np
     >>> score = AveragePrecision()(np.array([[4, 4, 0, 0, 0]]), np.array([[1, 1, 1, 2, 2]]))
     >>> score.at[:5], round(score.mean, 3)
     ((0.5, 0.5, 0.5, 0.5, 0.0), 0.2)
     """
+
+    pooling: ClassVar = "objects of all images together, at each threshold"
 
     thresholds: tuple[float, ...] = THRESHOLDS
 
@@ -95,22 +96,6 @@ class AveragePrecision:
                 f"thresholds are {self.thresholds}; they may be 0.5 or more, and less than 1, in ascending order. Below 0.5 "
                 "an object could match two others."
             )
-
-    def __call__(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
-    ) -> AveragePrecisionScore:
-        """Score a predicted instance map against the true one; symmetric where all is annotated.
-
-        A predicted object that lies mostly where nobody annotated is never a false positive.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than ids.
-        """
-        return self.from_contingency(contingency_of_instance_maps(predicted, truth))
 
     def from_contingency(self, table: Contingency) -> AveragePrecisionScore:
         """Score a table of ids that has been counted already."""

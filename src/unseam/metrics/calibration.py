@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Integer
 
 from unseam.errors import SettingsError
 from unseam.metrics.probability_maps import check_probabilities
-from unseam.metrics.score import Figure, ratio
+from unseam.metrics.score import Column, Figure, Figures, Reads, Score, ratio
 from unseam.shapes import IGNORE
 
 
@@ -23,8 +23,12 @@ class ReliabilityBin(NamedTuple):
     share_right: float
 
 
+_MEANING = "how far probabilities are from the share of right pixels"
+_ERROR = Column("calibration_error", "ECE", _MEANING, 0, place=17, place_of_objects=10)
+
+
 @dataclass(frozen=True)
-class CalibrationScore:
+class CalibrationScore(Score):
     """Of the pixels in each of equal bins of confidence: how many, the sum of their confidence, how many were right."""
 
     num_pixels: tuple[int, ...]
@@ -48,9 +52,9 @@ class CalibrationScore:
             if pixels
         )
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``calibration_error``."""
-        return {"calibration_error": self.error}
+        return ((_ERROR, self.error),)
 
     @classmethod
     def together(cls, scores: Sequence["CalibrationScore"]) -> "CalibrationScore":
@@ -95,6 +99,9 @@ class CalibrationError:
     >>> CalibrationError()(probabilities, np.array([[1, 0]])).error
     0.25
     """
+
+    reads: ClassVar = Reads.PROBABILITIES
+    pooling: ClassVar = "pixels of all images together, in each bin"
 
     num_bins: int = 15
 

@@ -5,13 +5,13 @@ from jaxtyping import Int32, Integer
 from scipy import ndimage
 
 from unseam.errors import SettingsError
-from unseam.metrics.contingency import Contingency
+from unseam.metrics.contingency import Contingency, check_class_maps
 from unseam.shapes import IGNORE, NOT_ANNOTATED
 
 
 def cells_of_class_maps(
     predicted: Integer[np.ndarray, "height width"],
-    truth: Integer[np.ndarray, "height width"],
+    truth: Integer[np.ndarray, "_height _width"],
     cell_class: int,
 ) -> tuple[Int32[np.ndarray, "height width"], Int32[np.ndarray, "height width"]]:
     """Number the 4-connected components of one class in both maps.
@@ -20,6 +20,11 @@ def cells_of_class_maps(
 
     Pixels that nobody annotated cut the components of *both* maps, so that a cell which the truth shows in
     two pieces is not held against a prediction that has it in one.
+
+    Raises
+    ------
+    DataError, LabelError
+        The maps differ in size, or hold something else than classes.
 
     Returns
     -------
@@ -32,6 +37,7 @@ def cells_of_class_maps(
     >>> predicted.tolist(), truth.tolist()
     ([[1, 1, 1]], [[1, 0, 2]])
     """
+    check_class_maps(predicted, truth)
     is_annotated = truth != IGNORE
     four = ndimage.generate_binary_structure(2, 1)
     is_predicted = (predicted == cell_class) & is_annotated

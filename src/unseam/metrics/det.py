@@ -1,18 +1,20 @@
 """DET of the Cell Tracking Challenge: how much work it would be to mend the detection, by hand."""
 
-from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Integer
 
 from unseam.errors import SettingsError
-from unseam.metrics.contingency import Contingency, contingency_of_instance_maps
-from unseam.metrics.score import Figure, ratio
+from unseam.metrics.base import ObjectMetric
+from unseam.metrics.contingency import Contingency
+from unseam.metrics.score import Column, Counts, Figure, Figures, ratio
+
+_DET = Column("det", "DET", "1 - the work of mending the detection, over that of starting anew", 1)
 
 
 @dataclass(frozen=True)
-class DETScore:
+class DETScore(Counts):
     """What is to be mended, what that costs, and what marking everything anew would cost."""
 
     num_splits: int
@@ -26,23 +28,13 @@ class DETScore:
         """1 - cost / cost of starting anew, at least 0; NaN if there is nothing to detect."""
         return 1 - ratio(min(self.cost, self.cost_of_starting_anew), self.cost_of_starting_anew)
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``det``."""
-        return {"det": self.det}
-
-    @classmethod
-    def together(cls, scores: Sequence["DETScore"]) -> "DETScore":
-        """Add up what is to be mended in all images."""
-        return cls(*map(sum, zip(*map(astuple, scores), strict=True)))
-
-    @classmethod
-    def pool(cls, scores: Sequence["DETScore"]) -> dict[str, Figure]:
-        """Add up the costs of all images, as the challenge does with the frames of a video."""
-        return cls.together(scores).columns()
+        return ((_DET, self.det),)
 
 
 @dataclass(frozen=True)
-class DET:
+class DET(ObjectMetric[DETScore]):
     """1 - the cost of mending the detected objects, as a share of the cost of marking all of them by hand.
 
     A predicted object detects a true one if it covers more than half of it; the true one may be a mere marker
@@ -71,6 +63,8 @@ class DET:
     (1, 0, 1, 0.7)
     """
 
+    pooling: ClassVar = "costs of all images together, as the challenge does with the frames of a video"
+
     cost_of_split: float = 5.0
     cost_of_missed: float = 10.0
     cost_of_invented: float = 1.0
@@ -82,23 +76,6 @@ class DET:
                 f"The costs of a split, a missed and an invented object are {costs}; none may be negative, and a missed one "
                 "must cost something. Leave them out for those of the challenge: 5, 10, 1."
             )
-
-    def __call__(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
-    ) -> DETScore:
-        """Score a predicted instance map against the true one, or against its markers. Not symmetric.
-
-        An object that reaches into pixels which nobody annotated is judged by its annotated part; one that
-        lies there for the most part is not taken for invented.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than ids.
-        """
-        return self.from_contingency(contingency_of_instance_maps(predicted, truth))
 
     def from_contingency(self, table: Contingency) -> DETScore:
         """Score a table of ids that has been counted already."""

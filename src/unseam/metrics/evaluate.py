@@ -1,33 +1,26 @@
 """Score a set of predictions by every metric that fits them, each pair of maps held only while it is counted."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import numpy as np
 
 from unseam.errors import DataError
-from unseam.metrics.aggregated_jaccard import AggregatedJaccard
-from unseam.metrics.average_precision import AveragePrecision
-from unseam.metrics.calibration import CalibrationError
-from unseam.metrics.class_overlap import largest_class
+from unseam.metrics.components import cells_of_class_maps
 from unseam.metrics.contingency import Contingency, contingency_of_class_maps, contingency_of_instance_maps
-from unseam.metrics.det import DET
-from unseam.metrics.dice import Dice
-from unseam.metrics.iou import IoU
-from unseam.metrics.object_scores import ObjectScores
-from unseam.metrics.panoptic_quality import PanopticQuality
-from unseam.metrics.pixel_error import PixelError
-from unseam.metrics.precision_recall import PrecisionRecall
-from unseam.metrics.rand_error import RandError
-from unseam.metrics.score import Score
-from unseam.metrics.seg import SEG
-from unseam.metrics.surface_distance import SurfaceDistance, SurfaceScore
+from unseam.metrics.score import Reads, Score
 from unseam.metrics.table import Scores
-from unseam.metrics.threshold_scan import ThresholdScan
-from unseam.metrics.warping_error import WarpingError
+from unseam.metrics.thin_borders import thin_borders
 from unseam.shapes import IGNORE, NOT_ANNOTATED
+
+if TYPE_CHECKING:
+    from unseam.metrics import Metric
+
+MOST_THINNED_PX = 2**21
+"""Larger images get no V-Rand and V-Info in a table: thinning borders takes about a third of a second per million px."""
 
 
 class ImagePair(NamedTuple):
@@ -55,35 +48,35 @@ class ImagePair(NamedTuple):
 Pairs = Iterable[ImagePair | tuple[str, np.ndarray, np.ndarray]]
 
 
-def evaluate_class_maps(
-    pairs: Pairs,
-    *,
-    cell_class: int = 1,
-    surface: SurfaceDistance | None = None,
-    warping: WarpingError | None = None,
-) -> Scores:
-    """Score predicted class maps: pixel error, IoU, Dice, precision, recall, and the Rand error of one class's components.
+def every_metric(*given: "Metric") -> tuple["Metric", ...]:
+    """Return one of each metric of the closed list, in its order: a given one instead of the one with default settings."""
+    from unseam.metrics import Metric  # the list stands in the file that imports this one
+
+    by_type = {type(metric): metric for metric in given}
+    return tuple(by_type.get(kind) or kind() for kind in get_args(Metric))
+
+
+def quick_metrics(*given: "Metric") -> tuple["Metric", ...]:
+    """Return those of :func:`every_metric` that a validation during training can afford."""
+    return tuple(metric for metric in every_metric(*given) if metric.reads.is_quick)
+
+
+def evaluate_class_maps(pairs: Pairs, *, metrics: Sequence["Metric"] | None = None) -> Scores:
+    """Score predicted class maps.
 
     Parameters
     ----------
     pairs
         Of each image its name, the predicted and the true class map, and what else :class:`ImagePair` has. May be a
         generator: one pair is held at a time.
-    cell_class
-        Class whose 4-connected components are the cells of the Rand error.
-    surface
-        How outlines are compared, with each image's own size of a pixel; None: they are not, which saves most of the time.
-    warping
-        How mistakes of topology are found; None: they are not, which saves time.
+    metrics
+        What to compute, by default :func:`quick_metrics`. Those of instance maps are left out, and those that some image has
+        no score for: without probabilities; thin borders in more than two classes or ``MOST_THINNED_PX`` px.
 
     Returns
     -------
     Scores
-        Columns ``pixel_error``, ``iou``, ``dice``, ``pixel_precision``, ``pixel_recall``, ``rand_error``,
-        ``rand_precision``, ``rand_recall`` and ``rand_index_error``; with ``surface`` also ``hausdorff95_px`` (or
-        ``_um``) and ``surface_dice``; with ``warping`` also ``warping_error``, ``split_merger_error``, ``splits`` and
-        ``mergers``; with probabilities ``calibration_error``, ``best_dice`` and ``best_threshold``.
-        With three classes or more ``iou_class_1`` and on, and so for all that are of a class.
+        With three classes or more also a column for each class (``iou_class_1`` and on).
 
     Raises
     ------
@@ -98,60 +91,20 @@ def evaluate_class_maps(
     >>> round(table.pooled()["pixel_error"], 3), table.pooled()["iou"]
     (0.333, 0.5)
     """
-    rand_error = RandError(cell_class)
-    names: list[str] = []
-    tables: list[Contingency] = []
-    others: list[tuple[Score, ...]] = []
-    of_probabilities: list[tuple[Score, ...]] = []
-    for image in (ImagePair(*pair) for pair in pairs):
-        with _naming(image.name):
-            tables.append(contingency_of_class_maps(image.predicted, image.truth))
-            scores: tuple[Score, ...] = (rand_error.from_class_maps(image.predicted, image.truth),)
-            if surface is not None:
-                scores += (replace(surface, spacing=image.spacing)(image.predicted, image.truth),)
-            if warping is not None:
-                scores += (warping(image.predicted, image.truth),)
-            others.append(scores)
-            of_probabilities.append(_score_probabilities(image.probabilities, image.truth))
-        names.append(image.name)
-    _check_some(names)
-    num_classes = max(2, 1 + max(largest_class(table) for table in tables))
-    metrics = (PixelError(), IoU(num_classes), Dice(num_classes), PrecisionRecall(num_classes))
-    widened = [
-        tuple(score.for_classes(num_classes) if isinstance(score, SurfaceScore) else score for score in scores)
-        for scores in others
-    ]
-    per_image = [
-        (*(metric.from_contingency(table) for metric in metrics), *scores)
-        for table, scores in zip(tables, widened, strict=True)
-    ]
-    return _table(names, per_image, of_probabilities)
+    return _evaluate(pairs, quick_metrics() if metrics is None else metrics, _ClassMaps)
 
 
-def evaluate_instance_maps(
-    pairs: Pairs, *, threshold: float = 0.5, surface: SurfaceDistance | None = None
-) -> Scores:
-    """Score predicted instance maps: SEG, objects found and missed, Rand error, and the foreground at large.
+def evaluate_instance_maps(pairs: Pairs, *, metrics: Sequence["Metric"] | None = None) -> Scores:
+    """Score predicted instance maps: their objects, and then object or background pixel by pixel.
 
     Parameters
     ----------
     pairs
         Of each image its name, the predicted and the true instance map, and what else :class:`ImagePair` has. May be a
         generator: one pair is held at a time.
-    threshold
-        IoU above which two objects match in ``precision``, ``recall`` and ``f1``, at least 0.5.
-    surface
-        How outlines are compared, with each image's own size of a pixel; None: they are not, which saves most of the time.
-
-    Returns
-    -------
-    Scores
-        Columns ``seg``; ``det``; ``precision``, ``recall``, ``f1``, ``mean_matched_iou``, ``true_positives``,
-        ``false_positives``, ``false_negatives``; ``average_precision``, ``average_precision_50`` and on;
-        ``panoptic_quality``, ``segmentation_quality``, ``recognition_quality``; ``aggregated_jaccard``,
-        ``aggregated_jaccard_plus``; ``rand_error``, ``rand_precision``, ``rand_recall``, ``rand_index_error``;
-        ``pixel_error``, ``iou``, ``dice``, ``pixel_precision``, ``pixel_recall`` (these five of object or background,
-        whichever object). With ``surface`` and with probabilities, of object or background, as for class maps.
+    metrics
+        What to compute, by default :func:`quick_metrics`. Those of class maps alone are left out, and those of probabilities
+        if an image has none. ``evaluate_instance_maps(pairs, metrics=[PanopticQuality()])`` computes nothing else.
 
     Raises
     ------
@@ -159,8 +112,6 @@ def evaluate_instance_maps(
         No pair came, or two maps differ in size; the message names the image.
     LabelError
         A map holds something else than ids; the message names the image.
-    SettingsError
-        The threshold is out of range.
 
     Examples
     --------
@@ -168,51 +119,120 @@ def evaluate_instance_maps(
     >>> round(table.pooled()["seg"], 3), table.pooled()["f1"]
     (0.667, 1.0)
     """
-    of_objects = (
-        *(SEG(), DET(), ObjectScores(threshold), AveragePrecision()),
-        *(PanopticQuality(), AggregatedJaccard(), RandError()),
+    return _evaluate(pairs, quick_metrics() if metrics is None else metrics, _InstanceMaps)
+
+
+class _ClassMaps:
+    """A pair of class maps; each table is counted once, when the first metric reads it."""
+
+    order = (
+        *((Reads.PIXELS, Reads.CELLS), (Reads.OUTLINES,), (Reads.CLASSES,)),
+        *((Reads.THIN_CELLS,), (Reads.PROBABILITIES,)),
     )
-    of_foreground = (PixelError(), IoU(), Dice(), PrecisionRecall())
-    names: list[str] = []
-    per_image: list[tuple[Score, ...]] = []
-    of_probabilities: list[tuple[Score, ...]] = []
-    for image in (ImagePair(*pair) for pair in pairs):
-        with _naming(image.name):
-            table = contingency_of_instance_maps(image.predicted, image.truth)
-            foreground = table.as_foreground()
-            scores: tuple[Score, ...] = (
-                *(metric.from_contingency(table) for metric in of_objects),
-                *(metric.from_contingency(foreground) for metric in of_foreground),
-            )
-            if surface is not None:
-                scores += (replace(surface, spacing=image.spacing).from_instance_maps(image.predicted, image.truth),)
-            of_probabilities.append(_score_foreground(image.probabilities, image.truth))
-        names.append(image.name)
-        per_image.append(scores)
-    _check_some(names)
-    return _table(names, per_image, of_probabilities)
+
+    def __init__(self, image: ImagePair) -> None:
+        self.image = image
+        self.pixels = contingency_of_class_maps(image.predicted, image.truth)
+        self._cells: dict[tuple[int, bool], Contingency] = {}
+
+    def score(self, metric: Any) -> Score | None:
+        """Score by one metric; None if these maps have nothing that it could read."""
+        image = self.image
+        score: Score
+        match metric.reads:
+            case Reads.PIXELS:
+                score = metric.from_contingency(self.pixels)
+            case Reads.CELLS | Reads.THIN_CELLS:
+                is_slow = metric.reads is Reads.THIN_CELLS
+                if is_slow and (image.truth.size > MOST_THINNED_PX or self._has_more_classes()):
+                    return None
+                score = metric.from_contingency(self._counted_cells(metric.cell_class, metric.is_thinned))
+            case Reads.OUTLINES:
+                score = replace(metric, spacing=image.spacing)(image.predicted, image.truth)
+            case Reads.CLASSES:
+                score = metric(image.predicted, image.truth)
+            case _:
+                if image.probabilities is None:
+                    return None
+                score = metric(image.probabilities, image.truth)
+        return score
+
+    def _counted_cells(self, cell_class: int, is_thin: bool) -> Contingency:
+        if (cell_class, is_thin) not in self._cells:
+            predicted, truth = cells_of_class_maps(self.image.predicted, self.image.truth, cell_class)
+            if is_thin:
+                predicted = thin_borders(predicted, truth != NOT_ANNOTATED)
+            self._cells[cell_class, is_thin] = contingency_of_instance_maps(predicted, truth)
+        return self._cells[cell_class, is_thin]
+
+    def _has_more_classes(self) -> bool:
+        return any(1 < k < IGNORE for ids in (self.pixels.predicted, self.pixels.truth) for k in ids.tolist())
 
 
-def _score_probabilities(probabilities: np.ndarray | None, truth: np.ndarray) -> tuple[Score, ...]:
-    if probabilities is None:
-        return ()
-    return CalibrationError()(probabilities, truth), ThresholdScan()(probabilities, truth)
+class _InstanceMaps:
+    """A pair of instance maps, with the same promise."""
+
+    order = ((Reads.OBJECTS, Reads.CELLS), (Reads.PIXELS,), (Reads.OUTLINES,), (Reads.PROBABILITIES,))
+
+    def __init__(self, image: ImagePair) -> None:
+        self.image = image
+        self.objects = contingency_of_instance_maps(image.predicted, image.truth)
+
+    @cached_property
+    def pixels(self) -> Contingency:
+        return self.objects.as_foreground()
+
+    def score(self, metric: Any) -> Score | None:
+        """Score by one metric; None if these maps have nothing that it could read."""
+        image = self.image
+        score: Score
+        match metric.reads:
+            case Reads.OBJECTS | Reads.CELLS:
+                score = metric.from_contingency(self.objects)
+            case Reads.PIXELS:
+                score = metric.from_contingency(self.pixels)
+            case Reads.OUTLINES:
+                score = replace(metric, spacing=image.spacing).from_instance_maps(image.predicted, image.truth)
+            case _:
+                if image.probabilities is None:
+                    return None
+                score = metric(*_foreground(image.probabilities, image.truth))
+        return score
 
 
-def _score_foreground(probabilities: np.ndarray | None, truth: np.ndarray) -> tuple[Score, ...]:
-    """Which class an object has, an instance map does not tell: what is not background is one class."""
-    if probabilities is None:
-        return ()
+def _foreground(probabilities: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Add up the classes of objects: an instance map does not say which class an object has."""
     foreground = np.where(truth == NOT_ANNOTATED, IGNORE, truth > 0).astype(np.uint8)
     if len(probabilities) > 2:
         probabilities = np.stack([probabilities[0], probabilities[1:].sum(axis=0)])
-    return _score_probabilities(probabilities, foreground)
+    return probabilities, foreground
 
 
-def _table(names: list[str], per_image: list[tuple[Score, ...]], of_probabilities: list[tuple[Score, ...]]) -> Scores:
-    if all(of_probabilities):  # a column has a figure for each image
-        per_image = [(*scores, *more) for scores, more in zip(per_image, of_probabilities, strict=True)]
-    return Scores(tuple(names), tuple(per_image))
+def _evaluate(pairs: Pairs, metrics: Sequence["Metric"], kind: type[_ClassMaps] | type[_InstanceMaps]) -> Scores:
+    kept = [metric for group in kind.order for metric in metrics if metric.reads in group]
+    names: list[str] = []
+    found: list[list[Score | None]] = []
+    for image in (ImagePair(*pair) for pair in pairs):
+        with _naming(image.name):
+            maps = kind(image)
+            # what one image has no score for stands in no table, so the next images need not compute it
+            wanted = [not found or found[-1][index] is not None for index in range(len(kept))]
+            found.append([maps.score(m) if is_wanted else None for m, is_wanted in zip(kept, wanted, strict=True)])
+        names.append(image.name)
+    if not names:
+        raise DataError("No prediction with its truth came; at least one pair is needed. Check that their names match.")
+    complete = [index for index in range(len(kept)) if found[-1][index] is not None]
+    per_image = [tuple(score for index in complete if (score := row[index]) is not None) for row in found]
+    by_metric = (_for_the_same_classes(column) for column in zip(*per_image, strict=True))
+    return Scores(tuple(names), tuple(zip(*by_metric, strict=True)), is_of_objects=kind is _InstanceMaps)
+
+
+def _for_the_same_classes(scores: Sequence[Any]) -> list[Score]:
+    """Give each image as many classes as the image with the most, so that all have the same columns."""
+    if not hasattr(scores[0], "for_classes"):
+        return list(scores)
+    num_classes = max(score.num_classes for score in scores)
+    return [score.for_classes(num_classes) for score in scores]
 
 
 @contextmanager
@@ -222,8 +242,3 @@ def _naming(image: str) -> Iterator[None]:
         yield
     except DataError as error:
         raise type(error)(f"{image}: {error}") from error
-
-
-def _check_some(names: list[str]) -> None:
-    if not names:
-        raise DataError("No prediction with its truth came; at least one pair is needed. Check that their names match.")

@@ -1,24 +1,56 @@
-"""Objects found, missed and made up."""
+"""Objects found, missed and invented, and how well those found were drawn: F1, and panoptic quality."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from jaxtyping import Integer
+from typing import ClassVar, Self
 
 from unseam.errors import SettingsError
-from unseam.metrics.contingency import Contingency, contingency_of_instance_maps
-from unseam.metrics.score import Figure, ratio
+from unseam.metrics.base import ObjectMetric
+from unseam.metrics.contingency import Contingency
+from unseam.metrics.score import Column, Counts, Figures, ratio
 
 
 @dataclass(frozen=True)
-class ObjectScore:
+class MatchedObjects(Counts):
     """Counts of objects, and the sum of the IoU over the matched ones."""
 
     true_positives: int
     false_positives: int
     false_negatives: int
     iou_sum: float
+
+    @classmethod
+    def of_table(cls, table: Contingency, threshold: float) -> Self:
+        """Match the objects whose IoU is above a threshold of at least 0.5."""
+        matches = table.matched(threshold)
+        return cls(
+            true_positives=int(matches.size),
+            false_positives=int(table.invented(table.predicted[matches]).size),
+            false_negatives=table.num_truth_objects - int(matches.size),
+            iou_sum=float(table.iou[matches].sum()),
+        )
+
+    @property
+    def mean_matched_iou(self) -> float:
+        """Mean IoU over the matched objects; NaN if none is matched."""
+        return ratio(self.iou_sum, self.true_positives)
+
+
+_PRECISION = Column("precision", "precision", "share of the predicted objects that are true", 1, place_of_objects=6)
+_RECALL = Column("recall", "recall", "share of the true objects that were found", 1, place_of_objects=7)
+_F1 = Column("f1", "F1", "2 x found / (predicted + true objects) at IoU 0.5", 1, place_of_objects=5)
+_IOU = Column("mean_matched_iou", "IoU of matches", "mean IoU of the objects that match", 1, place_of_objects=11)
+_FOUND = Column("true_positives", "found", "predicted objects that match a true one", None, decimals=0)
+_INVENTED = Column("false_positives", "invented", "predicted objects that match none", 0, decimals=0)
+_MISSED = Column("false_negatives", "missed", "true objects that nothing matches", 0, decimals=0)
+_MEANING = "panoptic quality, objects found (F1) times how well (mean IoU)"
+_PQ = Column("panoptic_quality", "PQ", _MEANING, 1, place_of_objects=2)
+_SQ = Column("segmentation_quality", "SQ", "mean IoU of the objects that match", 1)
+_RQ = Column("recognition_quality", "RQ", "F1 of the objects", 1)
+
+
+@dataclass(frozen=True)
+class ObjectScore(MatchedObjects):
+    """Counts of objects, and their quotients."""
 
     @property
     def precision(self) -> float:
@@ -36,37 +68,45 @@ class ObjectScore:
         doubled = 2 * self.true_positives
         return ratio(doubled, doubled + self.false_positives + self.false_negatives)
 
-    @property
-    def mean_matched_iou(self) -> float:
-        """Mean IoU over the matched objects; NaN if none is matched."""
-        return ratio(self.iou_sum, self.true_positives)
-
-    def columns(self) -> dict[str, Figure]:
-        """Give ``precision``, ``recall``, ``f1``, ``mean_matched_iou`` and the three counts."""
-        return {
-            "precision": self.precision,
-            "recall": self.recall,
-            "f1": self.f1,
-            "mean_matched_iou": self.mean_matched_iou,
-            "true_positives": self.true_positives,
-            "false_positives": self.false_positives,
-            "false_negatives": self.false_negatives,
-        }
-
-    @classmethod
-    def pool(cls, scores: Sequence["ObjectScore"]) -> dict[str, Figure]:
-        """Pool the objects of all images, then divide."""
-        return cls(
-            true_positives=sum(score.true_positives for score in scores),
-            false_positives=sum(score.false_positives for score in scores),
-            false_negatives=sum(score.false_negatives for score in scores),
-            iou_sum=sum(score.iou_sum for score in scores),
-        ).columns()
+    def figures(self) -> Figures:
+        """Give each of these, ``mean_matched_iou`` and the three counts."""
+        return (
+            *((_PRECISION, self.precision), (_RECALL, self.recall), (_F1, self.f1), (_IOU, self.mean_matched_iou)),
+            *((_FOUND, self.true_positives), (_INVENTED, self.false_positives), (_MISSED, self.false_negatives)),
+        )
 
 
 @dataclass(frozen=True)
-class ObjectScores:
-    """Match objects whose IoU is above a threshold; count found, made-up and missed ones.
+class PanopticScore(MatchedObjects):
+    """Objects found, invented and missed at IoU 0.5, and the sum of the IoU over those found."""
+
+    @property
+    def panoptic(self) -> float:
+        """PQ = SQ x RQ, and 0 if no object was found; NaN if neither map has an object."""
+        return ratio(self.iou_sum, self._weight)
+
+    @property
+    def segmentation(self) -> float:
+        """SQ, the mean IoU of the objects found; NaN if none was."""
+        return self.mean_matched_iou
+
+    @property
+    def recognition(self) -> float:
+        """RQ, the F1 of the objects; NaN if neither map has one."""
+        return ratio(self.true_positives, self._weight)
+
+    @property
+    def _weight(self) -> float:
+        return self.true_positives + (self.false_positives + self.false_negatives) / 2
+
+    def figures(self) -> Figures:
+        """Give ``panoptic_quality``, ``segmentation_quality`` and ``recognition_quality``."""
+        return (_PQ, self.panoptic), (_SQ, self.segmentation), (_RQ, self.recognition)
+
+
+@dataclass(frozen=True)
+class ObjectScores(ObjectMetric[ObjectScore]):
+    """Match objects whose IoU is above a threshold; count found, invented and missed ones.
 
     Parameters
     ----------
@@ -81,21 +121,24 @@ class ObjectScores:
         The threshold is outside of that range.
 
     **Source:** Caicedo et al. (2019), Nature Methods 16:1247-1253 (Data Science Bowl 2018); uniqueness:
-    Kirillov et al. (2019), Panoptic Segmentation, CVPR; from there too what becomes of objects that lie mostly where
-    nobody annotated.
+    Kirillov et al. (2019), Panoptic Segmentation, CVPR, which also says what becomes of objects that lie mostly where
+    nothing is annotated.
 
     **Departs:** a match must be *above* the threshold at every threshold; some tools let it be equal.
 
     Examples
     --------
-    Object 1 is found (IoU 2 / 3), object 2 is missed, and object 9 was made up.
+    Object 1 is found (IoU 2 / 3), object 2 is missed, and object 9 was invented.
 
+    >>> import numpy as np
     >>> score = ObjectScores()(np.array([[4, 4, 0, 0, 0, 9]]), np.array([[1, 1, 1, 2, 2, 0]]))
     >>> score.true_positives, score.false_positives, score.false_negatives
     (1, 1, 1)
     >>> score.f1, round(score.mean_matched_iou, 3)
     (0.5, 0.667)
     """
+
+    pooling: ClassVar = "objects of all images together"
 
     threshold: float = 0.5
 
@@ -106,30 +149,33 @@ class ObjectScores:
                 "could match two others."
             )
 
-    def __call__(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
-    ) -> ObjectScore:
-        """Score a predicted instance map against the true one.
-
-        Where all is annotated, swapping the maps swaps precision and recall and leaves F1. An object that
-        reaches into pixels which nobody annotated is judged by its annotated part. If more than half of it lies
-        there, it may be a match, but it is never a false positive.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than ids.
-        """
-        return self.from_contingency(contingency_of_instance_maps(predicted, truth))
-
     def from_contingency(self, table: Contingency) -> ObjectScore:
         """Score a table of ids that has been counted already."""
-        matches = table.matched(self.threshold)
-        return ObjectScore(
-            true_positives=int(matches.size),
-            false_positives=int(table.invented(table.predicted[matches]).size),
-            false_negatives=table.num_truth_objects - int(matches.size),
-            iou_sum=float(table.iou[matches].sum()),
-        )
+        return ObjectScore.of_table(table, self.threshold)
+
+
+@dataclass(frozen=True)
+class PanopticQuality(ObjectMetric[PanopticScore]):
+    """Sum of the IoU of matched objects over TP + FP / 2 + FN / 2; a match has an IoU above 0.5.
+
+    **Source:** Kirillov et al. (2019), Panoptic Segmentation, CVPR, Eqs. 1 and 2, with its sec. 4.2 for what is not
+    annotated: its pixels are in no intersection and no union, and an unmatched object that lies mostly there is no
+    false positive.
+
+    **Departs:** of one class of objects; the background is no segment.
+
+    Examples
+    --------
+    Object 1 is found (IoU 2 / 3), object 2 is missed: PQ = (2 / 3) / (1 + 1 / 2).
+
+    >>> import numpy as np
+    >>> score = PanopticQuality()(np.array([[4, 4, 0, 0, 0]]), np.array([[1, 1, 1, 2, 2]]))
+    >>> round(score.panoptic, 3), round(score.segmentation, 3), round(score.recognition, 3)
+    (0.444, 0.667, 0.667)
+    """
+
+    pooling: ClassVar = "objects of all images together"
+
+    def from_contingency(self, table: Contingency) -> PanopticScore:
+        """Score a table of ids that has been counted already."""
+        return PanopticScore.of_table(table, 0.5)

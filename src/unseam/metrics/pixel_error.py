@@ -1,17 +1,17 @@
 """The share of wrong pixels: the pixel error of the ISBI 2012 challenge (sec. 4, table 1)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
-import numpy as np
-from jaxtyping import Integer
+from unseam.metrics.base import PixelMetric
+from unseam.metrics.contingency import Contingency
+from unseam.metrics.score import Column, Counts, Figures, ratio
 
-from unseam.metrics.contingency import Contingency, contingency_of_class_maps
-from unseam.metrics.score import Figure, ratio
+_ERROR = Column("pixel_error", "pixel err", "share of wrong pixels", 0, place=10, place_of_objects=15)
 
 
 @dataclass(frozen=True)
-class PixelScore:
+class PixelScore(Counts):
     """Wrong pixels and annotated pixels of one image."""
 
     num_wrong: int
@@ -22,19 +22,13 @@ class PixelScore:
         """Share of the annotated pixels that have the wrong class; NaN if none is annotated."""
         return ratio(self.num_wrong, self.num_pixels)
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``pixel_error``."""
-        return {"pixel_error": self.error}
-
-    @classmethod
-    def pool(cls, scores: Sequence["PixelScore"]) -> dict[str, Figure]:
-        """Pool the pixels: a large image weighs more than a small one."""
-        wrong = sum(score.num_wrong for score in scores)
-        return cls(wrong, sum(score.num_pixels for score in scores)).columns()
+        return ((_ERROR, self.error),)
 
 
 @dataclass(frozen=True)
-class PixelError:
+class PixelError(PixelMetric[PixelScore]):
     """Share of pixels with the wrong class.
 
     **Source:** the paper, sec. 4, table 1; Arganda-Carreras et al. (2015), Frontiers in Neuroanatomy 9:142.
@@ -47,24 +41,13 @@ class PixelError:
     --------
     One of three annotated pixels is wrong; the fourth was not annotated and does not count.
 
+    >>> import numpy as np
     >>> score = PixelError()(np.array([[0, 1], [1, 1]]), np.array([[0, 1], [0, 255]]))
     >>> round(score.error, 3)
     0.333
     """
 
-    def __call__(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
-    ) -> PixelScore:
-        """Score a predicted class map against the true one; symmetric where all is annotated.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than classes.
-        """
-        return self.from_contingency(contingency_of_class_maps(predicted, truth))
+    pooling: ClassVar = "pixels of all images together"
 
     def from_contingency(self, table: Contingency) -> PixelScore:
         """Score a table of classes that has been counted already."""

@@ -1,19 +1,25 @@
 """Pairs of pixels wrongly joined or parted: the Rand error of the ISBI 2012 challenge (sec. 4, table 1)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float, Integer
 
-from unseam.metrics.components import cells_of_class_maps, check_cell_class, within_true_cells
-from unseam.metrics.contingency import Contingency, check_class_maps, contingency_of_instance_maps
-from unseam.metrics.score import Figure, mean, ratio
-from unseam.metrics.thresholds import CHALLENGE_THRESHOLDS, BestOverThresholds, over_thresholds
+from unseam.metrics.base import CellMetric
+from unseam.metrics.components import within_true_cells
+from unseam.metrics.contingency import Contingency
+from unseam.metrics.score import Column, Figure, Figures, Score, add_up, mean, ratio
+
+_MEANING = "pairs of pixels wrongly joined or parted, 1 - F-score"
+_ERROR = Column("rand_error", "Rand err", _MEANING, 0, place=11, place_of_objects=14, is_of_one_class=True)
+_PRECISION = Column("rand_precision", "Rand precision", "share of the joined pairs of pixels that belong together", 1)
+_RECALL = Column("rand_recall", "Rand recall", "share of the pairs of pixels of one cell that are joined", 1)
+_INDEX = Column("rand_index_error", "Rand index err", "share of all pairs of pixels joined in one map only", 0)
 
 
 @dataclass(frozen=True)
-class RandScore:
+class RandScore(Score):
     """Numbers of unordered pairs of pixels.
 
     The first three count within the foreground of the truth; the last two over all annotated pixels.
@@ -50,14 +56,9 @@ class RandScore:
         """The challenge picked its threshold by :attr:`error`."""
         return self.error
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``rand_error``, ``rand_precision``, ``rand_recall`` and ``rand_index_error``."""
-        return {
-            "rand_error": self.error,
-            "rand_precision": self.precision,
-            "rand_recall": self.recall,
-            "rand_index_error": self.index_error,
-        }
+        return (_ERROR, self.error), (_PRECISION, self.precision), (_RECALL, self.recall), (_INDEX, self.index_error)
 
     @classmethod
     def pool(cls, scores: Sequence["RandScore"]) -> dict[str, Figure]:
@@ -68,32 +69,22 @@ class RandScore:
     @classmethod
     def together(cls, scores: Sequence["RandScore"]) -> "RandScore":
         """Add up the pairs within each image, as the challenge did with its sections."""
-        return cls(*map(sum, zip(*map(astuple, scores), strict=True)))
+        return add_up(scores)
 
 
 @dataclass(frozen=True)
-class RandError:
+class RandError(CellMetric[RandScore]):
     """1 - F-score of the Rand index, restricted to the foreground of the truth (the "adapted Rand error").
 
     A pair of pixels is *together* where both have the same object. Pixels that are background in the truth
     are left out. Pixels that are background in the prediction but not in the truth are together with
     nothing: to call a cell's pixel membrane costs its pairs, and never counts as a merger.
 
-    Parameters
-    ----------
-    cell_class
-        Class whose 4-connected components are the cells, for :meth:`from_class_maps`.
-
-    Raises
-    ------
-    SettingsError
-        ``cell_class`` cannot be a class.
-
     **Source:** the paper, sec. 4, table 1; Arganda-Carreras et al. (2015), Frontiers in Neuroanatomy 9:142,
     doi:10.3389/fnana.2015.00142; the unrestricted index: Rand (1971), J. Am. Stat. Assoc. 66:846-850.
 
     **Departs:** the challenge thresholded the submitted probabilities and kept the best F-score of the pairs
-    of all 30 sections together: that is :meth:`over_thresholds`. When called, we score the one map that the
+    of all 30 sections together: that is :func:`unseam.metrics.over_thresholds`. When called, we score the one map that the
     network decided on, without picking a threshold by the truth, and average over images. The challenge's
     program also counts each pixel as a pair with itself, which changes little. It later
     replaced this score by :class:`VRand`, which thins the borders first; table 1 has the earlier one.
@@ -108,63 +99,7 @@ class RandError:
     (0.5, 1.0, 0.333)
     """
 
-    cell_class: int = 1
-
-    def __post_init__(self) -> None:
-        check_cell_class(self.cell_class)
-
-    def __call__(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
-    ) -> RandScore:
-        """Score a predicted instance map against the true one. Not symmetric: the foreground is the truth's.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than ids.
-        """
-        return self.from_contingency(contingency_of_instance_maps(predicted, truth))
-
-    def from_class_maps(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
-    ) -> RandScore:
-        """Score two class maps by the 4-connected components of ``cell_class``, as the challenge did.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than classes.
-
-        Examples
-        --------
-        A membrane with a hole of one px joins two cells.
-
-        >>> truth = np.array([[1, 1, 0, 1, 1], [1, 1, 0, 1, 1]])
-        >>> predicted = np.array([[1, 1, 0, 1, 1], [1, 1, 1, 1, 1]])
-        >>> round(RandError().from_class_maps(predicted, truth).error, 3)
-        0.4
-        """
-        check_class_maps(predicted, truth)
-        return self(*cells_of_class_maps(predicted, truth, self.cell_class))
-
-    def over_thresholds(
-        self,
-        cell_probability: Float[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
-        thresholds: Sequence[float] = CHALLENGE_THRESHOLDS,
-    ) -> BestOverThresholds:
-        """Score a probability map at each threshold against a true class map, as the challenge did.
-
-        Raises
-        ------
-        DataError, LabelError, SettingsError
-            What came are no probabilities, no classes or no thresholds, or the sizes differ.
-        """
-        return over_thresholds(self.from_class_maps, cell_probability, truth, thresholds, self.cell_class)
+    pooling: ClassVar = "mean over images: pooled, the pairs of the largest cells would outvote all others"
 
     def from_contingency(self, table: Contingency) -> RandScore:
         """Score a table of ids that has been counted already."""

@@ -1,17 +1,17 @@
 """SEG of the Cell Tracking Challenge: how well each true object was found (sec. 4, table 2)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
-import numpy as np
-from jaxtyping import Integer
+from unseam.metrics.base import ObjectMetric
+from unseam.metrics.contingency import Contingency
+from unseam.metrics.score import Column, Counts, Figures, ratio
 
-from unseam.metrics.contingency import Contingency, contingency_of_instance_maps
-from unseam.metrics.score import Figure, ratio
+_SEG = Column("seg", "SEG", "mean IoU of each true object with its match, a missed one counts 0", 1, place_of_objects=1)
 
 
 @dataclass(frozen=True)
-class SEGScore:
+class SEGScore(Counts):
     """Sum of the true objects' Jaccard indices, how many of them were matched, and how many there are."""
 
     jaccard_sum: float
@@ -23,22 +23,13 @@ class SEGScore:
         """Mean Jaccard index over the true objects, those without a match counting 0; NaN without objects."""
         return ratio(self.jaccard_sum, self.num_objects)
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``seg``."""
-        return {"seg": self.seg}
-
-    @classmethod
-    def pool(cls, scores: Sequence["SEGScore"]) -> dict[str, Figure]:
-        """Average over the true objects of all images, as the challenge does: not over the images."""
-        return cls(
-            jaccard_sum=sum(score.jaccard_sum for score in scores),
-            num_matched=sum(score.num_matched for score in scores),
-            num_objects=sum(score.num_objects for score in scores),
-        ).columns()
+        return ((_SEG, self.seg),)
 
 
 @dataclass(frozen=True)
-class SEG:
+class SEG(ObjectMetric[SEGScore]):
     """Mean Jaccard index of the true objects and their matches.
 
     A predicted object matches a true one if it covers more than half of the *true* object; at most one can.
@@ -54,26 +45,13 @@ class SEG:
     Object 1 (3 px) is covered by 2 px of an object of 2: 2 / 3. Object 2 (2 px) is covered by half, which
     is no match.
 
+    >>> import numpy as np
     >>> score = SEG()(np.array([[5, 5, 0, 0, 7]]), np.array([[1, 1, 1, 2, 2]]))
     >>> round(score.seg, 3), score.num_matched, score.num_objects
     (0.333, 1, 2)
     """
 
-    def __call__(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
-    ) -> SEGScore:
-        """Score a predicted instance map against the true one. Not symmetric.
-
-        An object that reaches into pixels which nobody annotated is judged by its annotated part.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than ids.
-        """
-        return self.from_contingency(contingency_of_instance_maps(predicted, truth))
+    pooling: ClassVar = "true objects of all images together"
 
     def from_contingency(self, table: Contingency) -> SEGScore:
         """Score a table of ids that has been counted already."""

@@ -3,21 +3,28 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Integer
 from scipy.spatial import cKDTree
 
 from unseam.errors import SettingsError
-from unseam.metrics.class_overlap import add_up, foreground_columns
 from unseam.metrics.contingency import check_class_maps, check_instance_maps
-from unseam.metrics.score import NOTHING_TO_SCORE, Figure, mean, ratio
+from unseam.metrics.score import NOTHING_TO_SCORE, Column, Figure, Figures, Reads, Score, class_figures, mean, ratios
 from unseam.shapes import IGNORE, NOT_ANNOTATED
+
+_MEANING = "Hausdorff 95: how far apart 95 % of the outlines are at most"
+_FAR = {
+    unit: Column(f"hausdorff95_{unit}", f"HD95 {unit}", _MEANING, 0, place=15, place_of_objects=8, decimals=2)
+    for unit in ("px", "um")
+}
+_NEAR_MEANING = "share of the outlines within the tolerance (--tolerance) of the other"
+_NEAR = Column("surface_dice", "surf Dice", _NEAR_MEANING, 1, place=16, place_of_objects=9)
 
 
 @dataclass(frozen=True)
-class SurfaceScore:
+class SurfaceScore(Score):
     """What the outlines of each class are apart; the background, class 0, has none.
 
     Parameters
@@ -38,7 +45,12 @@ class SurfaceScore:
     @property
     def surface_dice(self) -> tuple[float, ...]:
         """Share of the outlines of each class that lies near the other map's."""
-        return tuple(ratio(near, whole) for near, whole in zip(self.num_near, self.num_outline, strict=True))
+        return ratios(self.num_near, self.num_outline)
+
+    @property
+    def num_classes(self) -> int:
+        """K, background included."""
+        return len(self.hausdorff95)
 
     def for_classes(self, num_classes: int) -> "SurfaceScore":
         """The same score in a table of more classes than this image has."""
@@ -51,20 +63,20 @@ class SurfaceScore:
             num_outline=self.num_outline + none,
         )
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``hausdorff95_px`` (or ``_um``) and ``surface_dice``: means over the foreground classes, then each class."""
         dice = self.surface_dice
-        return {
-            **foreground_columns(f"hausdorff95_{self.unit}", mean(self.hausdorff95[1:]), self.hausdorff95),
-            **foreground_columns("surface_dice", mean(dice[1:]), dice),
-        }
+        return (
+            *class_figures(_FAR[self.unit], mean(self.hausdorff95[1:]), self.hausdorff95),
+            *class_figures(_NEAR, mean(dice[1:]), dice),
+        )
 
     @classmethod
     def pool(cls, scores: Sequence["SurfaceScore"]) -> dict[str, Figure]:
         """Average Hausdorff 95 over the images; pool the outlines of all images for the surface Dice."""
-        per_class = zip(*(score.hausdorff95 for score in scores), strict=True)
-        near, whole = add_up(score.num_near for score in scores), add_up(score.num_outline for score in scores)
-        return cls(scores[0].unit, tuple(mean(of_one_class) for of_one_class in per_class), near, whole).columns()
+        distances = tuple(map(mean, zip(*(score.hausdorff95 for score in scores), strict=True)))
+        near, whole = ([getattr(score, name) for score in scores] for name in ("num_near", "num_outline"))
+        return cls(scores[0].unit, distances, *(tuple(map(sum, zip(*each, strict=True))) for each in (near, whole))).columns()
 
 
 @dataclass(frozen=True)
@@ -107,6 +119,9 @@ class SurfaceDistance:
     {'hausdorff95_um': 0.25, 'surface_dice': 1.0}
     """
 
+    reads: ClassVar = Reads.OUTLINES
+    pooling: ClassVar = "Hausdorff 95: mean over images; surface Dice: outlines of all images together; both per class"
+
     tolerance: float = 2.0
     unit: Literal["px", "um"] = "px"
     spacing: tuple[float, float] = (1.0, 1.0)
@@ -118,9 +133,7 @@ class SurfaceDistance:
             raise SettingsError(f"spacing is {self.spacing}; sizes of a pixel are above 0. Give row and column.")
 
     def __call__(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
+        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
     ) -> SurfaceScore:
         """Score the outlines of each class 1, 2, ... of a predicted class map; symmetric where all is annotated.
 
@@ -140,9 +153,7 @@ class SurfaceDistance:
         return self._score(classes)
 
     def from_instance_maps(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
+        self, predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
     ) -> SurfaceScore:
         """Score the outlines of all objects together, those between touching objects among them.
 

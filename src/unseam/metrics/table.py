@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from unseam.metrics.score import Figure, Score
+from unseam.metrics.score import Column, Figure, Score
 
 
 class Row(NamedTuple):
@@ -26,25 +26,17 @@ class Scores:
     per_image
         For each image the scores of all metrics, in one order.
 
+    is_of_objects
+        The maps are instance maps.
+
     Notes
     -----
-    The row of all images is no mean of the rows above it. Each metric says how it pools:
-
-    ==========================================  ==========================================================
-    pixel error, calibration, best threshold    pixels of all images together
-    IoU, Dice, precision, recall of pixels      intersections and unions of all images together, per class
-    Rand error, Rand index error, Hausdorff 95  mean over images
-    warping error, splits, mergers              pixels, and mistakes, of all images together
-    DET                                         what is to be mended in all images together
-    surface Dice                                outlines of all images together, per class
-    SEG                                         mean over the true objects of all images
-    precision, recall, F1, matched IoU, AP, PQ  objects of all images together
-    aggregated Jaccard index                    pixels of the objects of all images together
-    ==========================================  ==========================================================
+    The row of all images is no mean of the rows above it: each metric says in ``pooling`` how it pools.
     """
 
     names: tuple[str, ...]
     per_image: tuple[tuple[Score, ...], ...]
+    is_of_objects: bool = False
 
     def __post_init__(self) -> None:
         assert self.names, "a table of no image"
@@ -53,7 +45,22 @@ class Scores:
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns, in order."""
-        return tuple(self.pooled())
+        return tuple(column.name for column in self.described)
+
+    @property
+    def described(self) -> tuple[Column, ...]:
+        """The columns, in the order of files."""
+        return tuple(column for score in self.per_image[0] for column, _ in score.figures())
+
+    @property
+    def shown(self) -> tuple[Column, ...]:
+        """The columns that a person asks for, the first ones first."""
+        is_by_class = any(column.klass is not None for column in self.described)
+        kept = [c for c in self.described if self._place(c) and not (is_by_class and c.is_of_one_class)]
+        return tuple(sorted(kept, key=self._place))
+
+    def _place(self, column: Column) -> int:
+        return column.place_of_objects if self.is_of_objects else column.place
 
     def pooled(self) -> dict[str, Figure]:
         """Give the figures of all images together, by column."""

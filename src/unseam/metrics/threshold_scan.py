@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Integer
 
 from unseam.metrics.probability_maps import check_probabilities
-from unseam.metrics.score import NOTHING_TO_SCORE, Figure, ratio
+from unseam.metrics.score import NOTHING_TO_SCORE, Column, Figure, Figures, Reads, Score, ratio
 from unseam.shapes import IGNORE
 
 NUM_STEPS = 100
@@ -24,8 +24,12 @@ class ThresholdPoint(NamedTuple):
     recall: float
 
 
+_DICE = Column("best_dice", "best Dice", "Dice of the foreground at the best threshold, chosen by the truth", 1)
+_THRESHOLD = Column("best_threshold", "threshold", "the threshold with that Dice", None, decimals=2)
+
+
 @dataclass(frozen=True)
-class ThresholdScanScore:
+class ThresholdScanScore(Score):
     """Pixels of the true foreground and background by how many of the thresholds 0, 0.01, .. 0.99 they lie above."""
 
     foreground: tuple[int, ...]
@@ -48,10 +52,10 @@ class ThresholdScanScore:
         step = int(np.lexsort((from_the_middle, -dice))[0])  # a bootstrap asks for it a thousand times
         return self._point(step, int(found[step]), int(made_up[step]))
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``best_dice`` and ``best_threshold``."""
         best = self.best
-        return {"best_dice": best.dice, "best_threshold": best.threshold}
+        return (_DICE, best.dice), (_THRESHOLD, best.threshold)
 
     def _above(self) -> tuple[list[int], list[int]]:
         """Pixels above each threshold: of the true foreground, and of the background."""
@@ -98,6 +102,9 @@ class ThresholdScan:
     >>> score.best.dice, score.best.threshold
     (1.0, 0.3)
     """
+
+    reads: ClassVar = Reads.PROBABILITIES
+    pooling: ClassVar = "pixels of all images together; one threshold for all"
 
     def __call__(
         self,

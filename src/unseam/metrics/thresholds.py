@@ -14,7 +14,7 @@ CHALLENGE_THRESHOLDS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Probabilities of a cell above which the challenge called a pixel cell, one after the other."""
 
 
-class CountedScore(Protocol):
+class ThresholdScore(Protocol):
     """A score that can be added up over images, and says how bad it is."""
 
     @property
@@ -96,13 +96,26 @@ class BestOverThresholds:
 
 
 def over_thresholds(
-    score: Callable[[np.ndarray, np.ndarray], CountedScore],
+    score: Callable[[np.ndarray, np.ndarray], ThresholdScore],
     cell_probability: Float[np.ndarray, "height width"],
     truth: Integer[np.ndarray, "_height _width"],
-    thresholds: Sequence[float],
-    cell_class: int,
+    thresholds: Sequence[float] = CHALLENGE_THRESHOLDS,
+    cell_class: int = 1,
 ) -> BestOverThresholds:
     """Call a pixel cell where its probability is above a threshold, and score that map; for each threshold.
+
+    Parameters
+    ----------
+    score
+        Scores two class maps: ``RandError().from_class_maps``, that of ``VRand`` or ``VInfo``, or ``WarpingError()``. The best
+        threshold has the least ``loss``. That of the warping error does not see a lost cell, so look at its
+        ``warping_error`` too: a map that is membrane nearly everywhere has neither splits nor mergers.
+    cell_probability, truth
+        Probability of a cell, and true class map (H, W).
+    thresholds
+        One or more from 0 to 1.
+    cell_class
+        Class of the cells, as in the metric.
 
     Raises
     ------

@@ -1,26 +1,23 @@
 """V-Info: how much the predicted cells tell about the true ones, however thick the borders; beside V-Rand."""
 
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int, Integer
+from jaxtyping import Int
 
-from unseam.metrics.components import cells_of_class_maps, check_cell_class, within_true_cells
-from unseam.metrics.contingency import (
-    Contingency,
-    check_class_maps,
-    check_instance_maps,
-    contingency_of_instance_maps,
-)
-from unseam.metrics.score import NOTHING_TO_SCORE, Figure, ratio
-from unseam.metrics.thin_borders import thin_borders
-from unseam.metrics.thresholds import CHALLENGE_THRESHOLDS, BestOverThresholds, over_thresholds
-from unseam.shapes import NOT_ANNOTATED
+from unseam.metrics.base import CellMetric
+from unseam.metrics.components import within_true_cells
+from unseam.metrics.contingency import Contingency
+from unseam.metrics.score import NOTHING_TO_SCORE, Column, Counts, Figures, Reads, ratio
+
+_SCORE = Column("v_info", "V-Info", "what the cells tell about the true ones, thin borders", 1, place=19, is_of_one_class=True)
+_SPLIT = Column("v_info_split", "V-Info split", "the same, low after splits", 1)
+_MERGE = Column("v_info_merge", "V-Info merge", "the same, low after mergers", 1)
 
 
 @dataclass(frozen=True)
-class VInfoScore:
+class VInfoScore(Counts):
     """Bits a pixel, within the foreground of the truth; sums over images, once some were added up."""
 
     mutual: float
@@ -48,19 +45,9 @@ class VInfoScore:
         """1 - :attr:`score`."""
         return 1 - self.score
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``v_info``, ``v_info_split`` and ``v_info_merge``."""
-        return {"v_info": self.score, "v_info_split": self.split, "v_info_merge": self.merge}
-
-    @classmethod
-    def together(cls, scores: Sequence["VInfoScore"]) -> "VInfoScore":
-        """Add up the bits a pixel of each image, so that small images weigh as much as large ones."""
-        return cls(*map(sum, zip(*map(astuple, scores), strict=True)))
-
-    @classmethod
-    def pool(cls, scores: Sequence["VInfoScore"]) -> dict[str, Figure]:
-        """Add up the bits a pixel of each image."""
-        return cls.together(scores).columns()
+        return (_SCORE, self.score), (_SPLIT, self.split), (_MERGE, self.merge)
 
     def _share(self, part: float, whole: float) -> float:
         """Divide; one segment alone tells nothing, and there is nothing to tell: all of it."""
@@ -70,7 +57,7 @@ class VInfoScore:
 
 
 @dataclass(frozen=True)
-class VInfo:
+class VInfo(CellMetric[VInfoScore]):
     """F-score of the information within the true cells, after the prediction's borders were made one px wide.
 
     With S the segment and T the true cell of a pixel drawn at random from the cells of the truth, H the
@@ -79,18 +66,6 @@ class VInfo:
         split = I(S; T) / H(S),    merge = I(S; T) / H(T),    V-Info = 2 I(S; T) / (H(S) + H(T))
 
     A border pixel of the prediction is a segment of its own.
-
-    Parameters
-    ----------
-    cell_class
-        Class whose 4-connected components are the cells, for maps of classes.
-    is_thinned
-        Whether the borders of the prediction are thinned first.
-
-    Raises
-    ------
-    SettingsError
-        ``cell_class`` cannot be a class.
 
     **Source:** Arganda-Carreras et al. (2015), Frontiers in Neuroanatomy 9:142, doi:10.3389/fnana.2015.00142,
     "foreground-restricted information theoretic scoring after border thinning", with equal weights for splits
@@ -113,58 +88,10 @@ class VInfo:
     (0.667, 0.5, 1.0)
     """
 
-    cell_class: int = 1
+    reads: ClassVar[Reads] = Reads.THIN_CELLS
+    pooling: ClassVar = "bits per pixel of each image, added up, so that small images weigh as much as large ones"
+
     is_thinned: bool = True
-
-    def __post_init__(self) -> None:
-        check_cell_class(self.cell_class)
-
-    def __call__(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
-    ) -> VInfoScore:
-        """Score a predicted instance map against the true one. Not symmetric: the foreground is the truth's.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than ids.
-        """
-        check_instance_maps(predicted, truth)
-        if self.is_thinned:
-            predicted = thin_borders(predicted, truth != NOT_ANNOTATED)
-        return self.from_contingency(contingency_of_instance_maps(predicted, truth))
-
-    def from_class_maps(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
-    ) -> VInfoScore:
-        """Score two class maps by the 4-connected components of ``cell_class``.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than classes.
-        """
-        check_class_maps(predicted, truth)
-        return self(*cells_of_class_maps(predicted, truth, self.cell_class))
-
-    def over_thresholds(
-        self,
-        cell_probability: Float[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
-        thresholds: Sequence[float] = CHALLENGE_THRESHOLDS,
-    ) -> BestOverThresholds:
-        """Score a probability map at each threshold against a true class map, as the challenge did.
-
-        Raises
-        ------
-        DataError, LabelError, SettingsError
-            What came are no probabilities, no classes or no thresholds, or the sizes differ.
-        """
-        return over_thresholds(self.from_class_maps, cell_probability, truth, thresholds, self.cell_class)
 
     def from_contingency(self, table: Contingency) -> VInfoScore:
         """Score a table of ids that has been counted already; nothing is thinned."""

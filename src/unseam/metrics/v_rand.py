@@ -1,26 +1,23 @@
 """V-Rand: pairs of pixels wrongly joined or parted, however thick the borders; what the ISBI 2012 challenge came to."""
 
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int, Integer
+from jaxtyping import Int
 
-from unseam.metrics.components import cells_of_class_maps, check_cell_class, within_true_cells
-from unseam.metrics.contingency import (
-    Contingency,
-    check_class_maps,
-    check_instance_maps,
-    contingency_of_instance_maps,
-)
-from unseam.metrics.score import Figure, ratio
-from unseam.metrics.thin_borders import thin_borders
-from unseam.metrics.thresholds import CHALLENGE_THRESHOLDS, BestOverThresholds, over_thresholds
-from unseam.shapes import NOT_ANNOTATED
+from unseam.metrics.base import CellMetric
+from unseam.metrics.components import within_true_cells
+from unseam.metrics.contingency import Contingency
+from unseam.metrics.score import Column, Counts, Figures, Reads, ratio
+
+_SCORE = Column("v_rand", "V-Rand", "pairs of pixels together as in the truth, thin borders", 1, place=18, is_of_one_class=True)
+_SPLIT = Column("v_rand_split", "V-Rand split", "the same, low after splits", 1)
+_MERGE = Column("v_rand_merge", "V-Rand merge", "the same, low after mergers", 1)
 
 
 @dataclass(frozen=True)
-class VRandScore:
+class VRandScore(Counts):
     """Ordered pairs of pixels, each pixel also with itself, within the foreground of the truth."""
 
     together_in_both: int
@@ -47,23 +44,13 @@ class VRandScore:
         """1 - :attr:`score`."""
         return 1 - self.score
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``v_rand``, ``v_rand_split`` and ``v_rand_merge``."""
-        return {"v_rand": self.score, "v_rand_split": self.split, "v_rand_merge": self.merge}
-
-    @classmethod
-    def together(cls, scores: Sequence["VRandScore"]) -> "VRandScore":
-        """Add up the pairs within each image."""
-        return cls(*map(sum, zip(*map(astuple, scores), strict=True)))
-
-    @classmethod
-    def pool(cls, scores: Sequence["VRandScore"]) -> dict[str, Figure]:
-        """Add up the pairs within each image, as the challenge did with its sections."""
-        return cls.together(scores).columns()
+        return (_SCORE, self.score), (_SPLIT, self.split), (_MERGE, self.merge)
 
 
 @dataclass(frozen=True)
-class VRand:
+class VRand(CellMetric[VRandScore]):
     """F-score of the Rand index within the true cells, after the prediction's borders were made one px wide.
 
     With p(i, j) the share of pixels that are in segment i of the prediction and in cell j of the truth, s(i)
@@ -74,18 +61,6 @@ class VRand:
 
     A border pixel of the prediction is a segment of its own. So :class:`RandError` without thinning is 1 minus
     this without thinning, but that here each pixel makes a pair with itself, too.
-
-    Parameters
-    ----------
-    cell_class
-        Class whose 4-connected components are the cells, for maps of classes.
-    is_thinned
-        Whether the borders of the prediction are thinned first.
-
-    Raises
-    ------
-    SettingsError
-        ``cell_class`` cannot be a class.
 
     **Source:** Arganda-Carreras et al. (2015), Frontiers in Neuroanatomy 9:142, doi:10.3389/fnana.2015.00142,
     "foreground-restricted Rand scoring after border thinning", with equal weights for splits and mergers.
@@ -106,58 +81,10 @@ class VRand:
     0.667
     """
 
-    cell_class: int = 1
+    reads: ClassVar[Reads] = Reads.THIN_CELLS
+    pooling: ClassVar = "pairs within each image, added up, as the challenge did with its sections"
+
     is_thinned: bool = True
-
-    def __post_init__(self) -> None:
-        check_cell_class(self.cell_class)
-
-    def __call__(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
-    ) -> VRandScore:
-        """Score a predicted instance map against the true one. Not symmetric: the foreground is the truth's.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than ids.
-        """
-        check_instance_maps(predicted, truth)
-        if self.is_thinned:
-            predicted = thin_borders(predicted, truth != NOT_ANNOTATED)
-        return self.from_contingency(contingency_of_instance_maps(predicted, truth))
-
-    def from_class_maps(
-        self,
-        predicted: Integer[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
-    ) -> VRandScore:
-        """Score two class maps by the 4-connected components of ``cell_class``.
-
-        Raises
-        ------
-        DataError, LabelError
-            The maps differ in size, or hold something else than classes.
-        """
-        check_class_maps(predicted, truth)
-        return self(*cells_of_class_maps(predicted, truth, self.cell_class))
-
-    def over_thresholds(
-        self,
-        cell_probability: Float[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
-        thresholds: Sequence[float] = CHALLENGE_THRESHOLDS,
-    ) -> BestOverThresholds:
-        """Score a probability map at each threshold against a true class map, as the challenge did.
-
-        Raises
-        ------
-        DataError, LabelError, SettingsError
-            What came are no probabilities, no classes or no thresholds, or the sizes differ.
-        """
-        return over_thresholds(self.from_class_maps, cell_probability, truth, thresholds, self.cell_class)
 
     def from_contingency(self, table: Contingency) -> VRandScore:
         """Score a table of ids that has been counted already; nothing is thinned."""

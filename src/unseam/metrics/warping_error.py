@@ -4,22 +4,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
+from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Bool, Float, Integer
+from jaxtyping import Bool, Integer
 
 from unseam.errors import DataError
 from unseam.metrics.components import check_cell_class
 from unseam.metrics.contingency import check_class_maps
 from unseam.metrics.homotopic_warp import warp
-from unseam.metrics.score import Figure, ratio
-from unseam.metrics.thresholds import CHALLENGE_THRESHOLDS, BestOverThresholds, over_thresholds
+from unseam.metrics.score import Column, Figure, Figures, Reads, Score, ratio
 from unseam.metrics.topology_errors import Mistake, TopologyError, topology_errors
 from unseam.shapes import IGNORE
 
+_MEANING = "share of pixels that no bending of outlines puts right (topology)"
+_ERROR = Column("warping_error", "warp err", _MEANING, 0, place=12, decimals=6, is_of_one_class=True)
+_IN_BOTH = Column("split_merger_error", "split/merge err", "the same, of splits and mergers only", 0, decimals=6)
+_SPLITS = Column("splits", "splits", "places where a cell is parted", 0, decimals=0)
+_MERGERS = Column("mergers", "mergers", "places where cells are joined", 0, decimals=0)
+
 
 @dataclass(frozen=True)
-class WarpingScore:
+class WarpingScore(Score):
     """Where the warped truth and the prediction still differ, and how many pixels were annotated."""
 
     mistakes: tuple[TopologyError, ...]
@@ -64,9 +70,10 @@ class WarpingScore:
         """Count the patches that make this mistake."""
         return sum(patch.mistake is mistake for patch in self.mistakes)
 
-    def columns(self) -> dict[str, Figure]:
+    def figures(self) -> Figures:
         """Give ``warping_error``, ``split_merger_error`` and the numbers of ``splits`` and ``mergers``."""
-        return self.pool([self])
+        errors = ((_ERROR, self.error), (_IN_BOTH, self.split_merger_error))
+        return (*errors, (_SPLITS, self.num_splits), (_MERGERS, self.num_mergers))
 
     @classmethod
     def together(cls, scores: Sequence["WarpingScore"]) -> "WarpingScore":
@@ -136,6 +143,9 @@ class WarpingError:
     (0.0667, 'merger')
     """
 
+    reads: ClassVar = Reads.CLASSES
+    pooling: ClassVar = "pixels and mistakes of all images together"
+
     cell_class: int = 1
 
     def __post_init__(self) -> None:
@@ -190,21 +200,3 @@ class WarpingError:
             )
         is_cell = (predicted == self.cell_class) & (truth != IGNORE)
         return warp(truth == self.cell_class, is_cell, np.ones(truth.shape, bool) if may_warp is None else may_warp)
-
-    def over_thresholds(
-        self,
-        cell_probability: Float[np.ndarray, "height width"],
-        truth: Integer[np.ndarray, "_height _width"],
-        thresholds: Sequence[float] = CHALLENGE_THRESHOLDS,
-    ) -> BestOverThresholds:
-        """Score a probability map at each threshold; the best is the one with the least ``split_merger_error``.
-
-        That figure does not see a lost cell, so look at ``warping_error`` too: a map that is membrane nearly
-        everywhere has neither splits nor mergers.
-
-        Raises
-        ------
-        DataError, LabelError, SettingsError
-            What came are no probabilities, no classes or no thresholds, or the sizes differ.
-        """
-        return over_thresholds(self, cell_probability, truth, thresholds, self.cell_class)

@@ -1,7 +1,9 @@
 """The model card: what a model is and what it was trained on, in plain words."""
 
-from unseam.data.kinds import facts_of
+from dataclasses import fields
+
 from unseam.model.model_file import ModelInfo
+from unseam.nets import NetConfig
 from unseam.settings import table_name
 
 
@@ -10,12 +12,12 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
     net, record = info.net, info.training
     classes = ", ".join(f"{name} ({value})" for name, value in zip(info.class_names, info.class_values, strict=True))
     rows = [
-        ("segments", facts_of(info.masks).segments),
+        ("segments", info.kind_facts.segments),
         ("classes (value in the masks)", classes),
         ("image channels", str(net.in_channels)),
         ("pixel size", _spacing(info.spacing_um)),
         ("head", table_name(type(info.head))),
-        ("network", f"{table_name(type(net))}, first width {net.first_width}, depth {net.depth}"),
+        ("network", _settings_of(net)),
         ("context, phase", _context(info)),
         ("grey values", f"percentiles {info.normalise.low_percent:g} and {info.normalise.high_percent:g} of each image"),
         ("trained on", f"{len(record.images)} image(s): {_shortened(record.images)}"),
@@ -27,7 +29,7 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
         if record.score is not None:
             rows.append(("out-of-fold score", f"{record.score_name} {record.score:.4f}"))
     elif record.score is not None:
-        rows.append(("best score", f"{record.score_name} {record.score:.4f} at step {record.best_step}"))
+        rows.append(("held-out score", f"{record.score_name} {record.score:.4f} by the weights of step {record.best_step}"))
     together = f", {record.ranks} processes together" if record.ranks > 1 else ""
     took = f"{record.steps} steps, {record.seconds / 60:.1f} minutes, {record.precision} on {record.device}"
     rows += [
@@ -69,6 +71,12 @@ repeats the training; `history.csv` and `curve.svg` show how it went; `held_out.
 If you publish results, please cite O. Ronneberger, P. Fischer, T. Brox: U-Net: Convolutional Networks for Biomedical
 Image Segmentation. MICCAI 2015, LNCS 9351, 234-241.
 """
+
+
+def _settings_of(net: NetConfig) -> str:
+    """Name and settings of any network; what the data decide has lines of its own."""
+    names = [field.name for field in fields(net) if field.name not in ("in_channels", "num_classes")]
+    return ", ".join([table_name(type(net)), *(f"{name.replace('_', ' ')} {getattr(net, name)}" for name in names)])
 
 
 def _spacing(spacing_um: tuple[float, float] | None) -> str:

@@ -12,7 +12,7 @@ from torch import nn
 
 from unseam.data.channels import is_grey_saved_as_colour, num_channels
 from unseam.data.normalise import check_image
-from unseam.engines import Engine, EngineName, EnsembleEngine, Precision, choose_device, choose_engine
+from unseam.engines import Engine, EngineName, Precision, average_engines, choose_device, choose_engine
 from unseam.errors import DataError
 from unseam.heads import Classes, Head, Objects
 from unseam.inference.predict import DEFAULT_INPUT_TILE, Predictor
@@ -184,7 +184,7 @@ class Model:
         """
         notes: list[str] = []
         max_bytes = None if max_memory is None else parse_bytes(max_memory)
-        predictor = Predictor(self.engine, max_input_tile, on_tile, max_bytes, notes.append, self.info.head)
+        predictor = Predictor(self.engine, max_input_tile, on_tile, max_bytes, notes.append, head=self.info.head)
         probabilities = averaged(predictor.probabilities, self.normalised(np.asarray(image)), average, self.info.head)
         unique_notes = tuple(dict.fromkeys(notes))  # averaging may say the same of each version
         return Segmentation(probabilities, self.info.objects, self.info.class_values, unique_notes, self.info.head)
@@ -211,7 +211,7 @@ class Model:
             nets = members_of(self.net)
             self._engine = None  # what it keeps is given back before the next one takes as much
             engines = [choose_engine(net, self.engine_name, str(self.device), self.precision) for net in nets]
-            self._engine = engines[0] if len(engines) == 1 else EnsembleEngine(engines, self.info.head.mean_logits)
+            self._engine = average_engines(engines, self.info.head.mean_logits)
             self._engine_weights = _state_of_weights(self.net)  # an engine may have moved them to its device
         return self._engine
 

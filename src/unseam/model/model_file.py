@@ -20,7 +20,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
-from unseam.data.kinds import LabelKind, facts_of
+from unseam.data.kinds import LabelKind, facts_of_kind
 from unseam.errors import ModelFileError, SettingsError
 from unseam.heads import Head, head_for
 from unseam.io import write_bytes_whole
@@ -137,7 +137,7 @@ def read_info(path: Path) -> ModelInfo:
 
 def _head_of_0_1(about: dict[str, Any]) -> dict[str, Any]:
     """The head of a file that names none: it followed from what the masks held."""
-    with_objects = [kind for kind in get_args(LabelKind) if facts_of(kind).has_objects]
+    with_objects = [kind for kind in get_args(LabelKind) if facts_of_kind(kind).has_objects]
     return {table_name(type(head_for(has_objects=about.get("masks") in with_objects))): {}}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from unseam.data.grey_facts import SeenImages
-from unseam.data.kinds import LabelKind, facts_of
+from unseam.data.kinds import KindFacts, LabelKind, facts_of_kind
 from unseam.data.normalise import Normalise
 from unseam.errors import SettingsError
 from unseam.heads import Classes, Head, Objects
@@ -17,7 +17,11 @@ _MOST_MEMBERS = 100
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """What a model was trained on, and how: enough to repeat it."""
+    """What a model was trained on, and how: enough to repeat it.
+
+    ``score`` is that of the finished model on what was held out, predicted once after training in float32 (files of version
+    0.1: the best validation during training). ``best_step`` is the step whose weights were kept.
+    """
 
     images: tuple[str, ...] = ()
     num_annotated_pixels: int = 0
@@ -87,9 +91,9 @@ class ModelInfo:
         check_range("model", "members", len(self.members), 0, _MOST_MEMBERS)
 
     @property
-    def has_objects(self) -> bool:
-        """Whether it was trained on masks that number objects."""
-        return facts_of(self.masks).has_objects
+    def kind_facts(self) -> KindFacts:
+        """What follows from what the masks held."""
+        return facts_of_kind(self.masks)
 
     @property
     def map_names(self) -> tuple[str, ...]:

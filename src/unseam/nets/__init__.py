@@ -1,6 +1,7 @@
-"""The networks: each a module of valid convolutions that states its geometry, with its settings beside it."""
+"""The networks: each a module that states its geometry, with its settings beside it."""
 
 from unseam.nets.base import Net
+from unseam.nets.cpu_training import fast_on_cpu
 from unseam.nets.ensemble import Ensemble, members_of
 from unseam.nets.fcn import FCN, FCNConfig
 from unseam.nets.unet import UNet, UNetConfig
@@ -8,4 +9,4 @@ from unseam.nets.unet import UNet, UNetConfig
 NetConfig = UNetConfig | FCNConfig
 """The closed list: every network that settings and model files can name."""
 
-__all__ = ["Net", "NetConfig", "Ensemble", "members_of", "UNet", "UNetConfig", "FCN", "FCNConfig"]
+__all__ = ["Net", "NetConfig", "Ensemble", "fast_on_cpu", "members_of", "UNet", "UNetConfig", "FCN", "FCNConfig"]

@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from unseam.geometry import Geometry, path_geometry
-from unseam.nets.blocks import contract, contracting_path, crop, draw_weights
-from unseam.nets.drop_out import Dropout
+from unseam.nets.base import Net
+from unseam.nets.blocks import contracting_path, crop, draw_weights
 from unseam.settings import check_range
 
 
@@ -44,7 +44,7 @@ def bilinear_kernel() -> Float[Tensor, "4 4"]:
     return line[:, None] * line[None, :]
 
 
-class FCN(nn.Module):
+class FCN(Net):
     """Long, Shelhamer and Darrell's network on the U-Net's contracting path: score maps upsampled and summed.
 
     Parameters
@@ -58,6 +58,8 @@ class FCN(nn.Module):
     Departs: Long et al. pad the input by 100 px and crop at the end; we keep to valid operations, so that tiles fit as
     they do for the U-Net. A transposed convolution gives pixels at its rim that saw half of their kernel: we drop them.
     """
+
+    config: FCNConfig
 
     def __init__(
         self,
@@ -73,7 +75,7 @@ class FCN(nn.Module):
 
         self.contracting = contracting_path(in_channels, widths)
         self.pool = nn.MaxPool2d(kernel_size=2, stride=2)
-        self.drop = Dropout(dropout)
+        self.drop = nn.Dropout(dropout)
         self.score = nn.ModuleList(nn.Conv2d(width, num_classes, kernel_size=1) for width in widths)
         # padding=2 drops the rim: a length n becomes 2 n - 2.
         self.up = nn.ModuleList(
@@ -96,8 +98,13 @@ class FCN(nn.Module):
         for length in image.shape[-2:]:
             self.geometry.output_for(length)
 
-        levels = contract(image, self.contracting, self.pool, self.drop)
-        scores = [score(features_BCHW) for score, features_BCHW in zip(self.score, levels, strict=True)]
+        scores: list[Tensor] = []
+        features_BCHW = image
+        for level, double_convolution in enumerate(self.contracting):
+            features_BCHW = double_convolution(self.pool(features_BCHW) if level else features_BCHW)
+            if level >= self.config.depth - 1:
+                features_BCHW = self.drop(features_BCHW)
+            scores.append(self.score[level](features_BCHW))
         logits_BKHW = scores.pop()
         for up in self.up:
             logits_BKHW = up(logits_BKHW)
@@ -108,13 +115,3 @@ class FCN(nn.Module):
     def geometry(self) -> Geometry:
         """What the network does to sizes: 4 px a level on the way down, 2 px a step on the way up."""
         return path_geometry(self.config.depth, lost_in_double_convolution=4, lost_in_up_step=2)
-
-    @property
-    def context(self) -> int:
-        """Pixels of image needed beyond each side of the output: 77 at depth 4."""
-        return self.geometry.context
-
-    @property
-    def phase(self) -> int:
-        """Pixels by which the input may be shifted without changing the output: 2**depth."""
-        return self.geometry.phase

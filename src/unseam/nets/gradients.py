@@ -9,12 +9,12 @@ done otherwise here, none of which changes what is computed, only the order in w
 - an up-convolution of stride 2 is one matrix product, and so are its gradients;
 - a map that is both pooled and copied across gets one gradient: the pooling's, with that of the copy added in its centre.
 
-Each function is for training on the CPU only (:func:`by_hand` says when); elsewhere the bricks call PyTorch's own.
+Each function is for training on a CPU; :mod:`unseam.nets.cpu_training` swaps them in.
 """
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 _LARGE_BYTES = 24 * 2**20
@@ -25,11 +25,6 @@ _STRIP_BYTES = 6 * 2**20
 
 _FEW_CHANNELS = 4
 """Up to here a layer is computed as one matrix product: grey images, and those of three or four channels."""
-
-
-def by_hand(module: nn.Module, features: Tensor) -> bool:
-    """Whether a module should take this path: it trains, on a CPU. In evaluation mode nothing here is ever called."""
-    return module.training and torch.is_grad_enabled() and features.device.type == "cpu"
 
 
 def convolution_with_relu(features: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

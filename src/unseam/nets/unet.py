@@ -10,15 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from unseam.geometry import Geometry, path_geometry
-from unseam.nets.blocks import (
-    DoubleConvolution,
-    UpConvolution,
-    contract,
-    contracting_path,
-    copied_margins,
-    draw_weights,
-)
-from unseam.nets.drop_out import Dropout
+from unseam.nets.base import Net
+from unseam.nets.blocks import DoubleConvolution, UpConvolution, contracting_path, crop, draw_weights
 from unseam.settings import check_range
 
 
@@ -58,7 +51,7 @@ class UNetConfig:
         return UNet(**asdict(self))
 
 
-class UNet(nn.Module):
+class UNet(Net):
     """The network of Fig. 1: valid convolutions only, so an input of 572 x 572 px gives an output of 388 x 388.
 
     Parameters
@@ -78,6 +71,8 @@ class UNet(nn.Module):
     (388, 92, 16)
     """
 
+    config: UNetConfig
+
     def __init__(
         self,
         in_channels: int = 1,
@@ -92,7 +87,7 @@ class UNet(nn.Module):
 
         self.contracting = contracting_path(in_channels, widths)
         self.pool = nn.MaxPool2d(kernel_size=2, stride=2)
-        self.drop = Dropout(dropout)
+        self.drop = nn.Dropout(dropout)
         self.up = nn.ModuleList(UpConvolution(width) for width in reversed(widths[1:]))
         # Twice the width comes in: half from below, half copied across.
         self.expansive = nn.ModuleList(DoubleConvolution(2 * width, width) for width in reversed(widths[:-1]))
@@ -120,24 +115,27 @@ class UNet(nn.Module):
         for length in image.shape[-2:]:
             self.geometry.output_for(length)
 
-        margins = copied_margins(self.config.depth)
-        *copied, features_BCHW = contract(image, self.contracting, self.pool, self.drop, margins)
+        *levels, bottom = self.contracting
+        copied: list[Tensor] = []
+        features_BCHW = image
+        for double_convolution in levels:
+            features_BCHW = double_convolution(features_BCHW)
+            if double_convolution is levels[-1]:
+                features_BCHW = self.drop(features_BCHW)
+            copied.append(features_BCHW)
+            features_BCHW = self.pool(features_BCHW)
+
+        features_BCHW = self.drop(bottom(features_BCHW))
+
         for up, double_convolution in zip(self.up, self.expansive, strict=True):
             raised_BCHW = up(features_BCHW)
-            features_BCHW = double_convolution(torch.cat([raised_BCHW, copied.pop()], dim=1))
-        return self.classify(features_BCHW)
+            # No name for the copy: it would keep the largest map of its level in memory during the convolutions.
+            concatenated_BCHW = torch.cat([raised_BCHW, crop(copied.pop(), *raised_BCHW.shape[-2:])], dim=1)
+            features_BCHW = double_convolution(concatenated_BCHW)
+        logits_BKHW: Tensor = self.classify(features_BCHW)
+        return logits_BKHW
 
     @property
     def geometry(self) -> Geometry:
         """What the network does to sizes: each double convolution, on both paths, takes 4 px."""
         return path_geometry(self.config.depth, lost_in_double_convolution=4, lost_in_up_step=4)
-
-    @property
-    def context(self) -> int:
-        """Pixels of image needed beyond each side of the output: 92 at depth 4."""
-        return self.geometry.context
-
-    @property
-    def phase(self) -> int:
-        """Pixels by which the input may be shifted without changing the output: 2**depth."""
-        return self.geometry.phase

@@ -1,21 +1,21 @@
-"""The recipe for a newcomer: the best result in a few minutes from 1 to 30 images, on the machine at hand."""
+"""The recipe for a newcomer: the best result in a few minutes from 1 to 30 images on an ordinary computer."""
 
 from unseam.augment import Augment, Elastic, GreyValues, Mirror, Rotate, Scale
 from unseam.nets import UNetConfig
-from unseam.recipes.run import Run, TrainingSettings, WeightMapSettings
-from unseam.training.optim import AdamW, Schedule
+from unseam.recipes.run import Run, TrainingSettings, WeightMap
+from unseam.training.optim import AdamW, Cosine
 
 
 def default() -> Run:
-    """A narrower U-Net, trained with AdamW for five minutes.
+    """Train a narrower U-Net with AdamW for five minutes.
 
-    Departs: a quarter of the paper's width (a sixteenth of its arithmetic), so that two cores of a laptop see some thousand
-    crops in that time; AdamW and a falling learning rate, which need fewer steps than momentum 0.99; milder class balance;
-    sizes vary as well. ``docs/log.md`` has the trials, with their numbers, that these were chosen by.
+    Departs: a quarter of the paper's width (a sixteenth of its arithmetic), so that two cores of a laptop process about a
+    thousand crops in that time; AdamW and a falling learning rate, which need fewer steps than momentum 0.99; a milder
+    class balance; objects also vary in size. ``docs/log.md`` has the trials behind these choices, with their numbers.
     """
     return Run(
         net=UNetConfig(first_width=16, depth=4, dropout=0.1),
-        weight_map=WeightMapSettings(w0=10.0, sigma=5.0, balance=0.25),
+        weight_map=WeightMap(w0=10.0, sigma=5.0, balance=0.25),
         augment=Augment(
             elastic=Elastic(grid=3, sigma=10.0),
             rotate=Rotate(),
@@ -24,6 +24,6 @@ def default() -> Run:
             grey=GreyValues(brightness=0.1, contrast=0.3, gamma=0.3, noise=0.02),
         ),
         optimiser=AdamW(learning_rate=1e-3, weight_decay=1e-4),
-        schedule=Schedule(warm_up=0.05, decay=True),
+        schedule=Cosine(warm_up=0.05, decay=True),
         training=TrainingSettings(minutes=5.0, output_size=260, batch_size=1, clip_norm=1.0),
     )

@@ -6,13 +6,13 @@ from unseam.augment import Augment
 from unseam.data.folds import MOST_FOLDS
 from unseam.data.kinds import MaskChoice
 from unseam.data.normalise import Normalise
-from unseam.data.weight_map_settings import WeightMapSettings
+from unseam.data.weight_map import WeightMap
 from unseam.engines import Precision
 from unseam.heads import Head, Objects
 from unseam.losses import Loss, WeightedCrossEntropy
 from unseam.nets import NetConfig, UNetConfig
 from unseam.settings import check_range
-from unseam.training.optim import AdamW, Optimiser, Schedule
+from unseam.training.optim import AdamW, Cosine, Optimiser, Schedule
 
 
 @dataclass(frozen=True)
@@ -95,11 +95,11 @@ class Run:
     net: NetConfig = field(default_factory=UNetConfig)
     data: DataSettings = field(default_factory=DataSettings)
     normalise: Normalise = field(default_factory=Normalise)
-    weight_map: WeightMapSettings = field(default_factory=WeightMapSettings)
+    weight_map: WeightMap = field(default_factory=WeightMap)
     augment: Augment = field(default_factory=Augment)
     head: Head | None = None
     energy: Loss = field(default_factory=WeightedCrossEntropy)
     optimiser: Optimiser = field(default_factory=AdamW)
-    schedule: Schedule = field(default_factory=Schedule)
+    schedule: Schedule = field(default_factory=Cosine)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     objects: Objects = field(default_factory=Objects)

@@ -1,17 +1,37 @@
-"""A segmentation drawn over its image: fills of classes, outlines of objects, colours that colour-blind people tell apart."""
+"""Pictures of segmentations and of their errors, as arrays and as see-through layers of a page.
+
+One set of colours serves every picture: those of Okabe and Ito, which colour-blind people tell apart. Kinds of errors differ
+by pattern as well.
+"""
+
+import base64
+import io
+from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Integer, Shaped, UInt8
+from jaxtyping import Bool, Integer, Shaped, UInt8
+from PIL import Image
 from skimage.segmentation import find_boundaries
+
+from unseam.evaluation.scoring import not_annotated
+from unseam.report.object_errors import matched_pairs
 
 # Okabe and Ito (2008), "Color universal design", without black and with the strongest first.
 PALETTE = np.array(
     [(230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167)],
     dtype=np.float32,
 )
+MISSED, INVENTED, OTHER = 1, 2, 3
+ERROR_COLOURS = {MISSED: (0, 114, 178), INVENTED: (213, 94, 0), OTHER: (204, 121, 167)}
+"""Blue, vermilion and purple: the first classes and objects have other colours."""
+
+LONGEST_SIDE = 640
+_FILL = 90  # of 255
+_NUM_COLOURS = len(PALETTE)
+_UNKNOWN = 2 * _NUM_COLOURS + 1
 
 
-def overlay(
+def draw_overlay(
     image: Shaped[np.ndarray, "height width *channel"],
     labels: Integer[np.ndarray, "height width"],
     *,
@@ -31,29 +51,27 @@ def overlay(
     outlines
         Draw the border of each label at full strength.
     """
-    picture = _as_rgb(image)
+    picture = _as_rgb(to_look_at(image)).astype(np.float32)
     shown = labels > 0
     colours = PALETTE[(labels[shown].astype(np.int64) - 1) % len(PALETTE)]
     picture[shown] = (1 - opacity) * picture[shown] + opacity * colours
     if outlines:
-        border = find_boundaries(labels, mode="inner") & shown
+        border = outlines_of(labels)
         picture[border] = PALETTE[(labels[border].astype(np.int64) - 1) % len(PALETTE)]
     return picture.round().astype(np.uint8)
 
 
-def errors(
-    predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "height width"]
+def error_picture(
+    predicted: Integer[np.ndarray, "height width"],
+    truth: Integer[np.ndarray, "height width"],
+    picture: UInt8[np.ndarray, "height width *colour"] | None = None,
+    *,
+    instances: bool,
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """Where two maps agree (white where both have something, black where both have nothing) and where they do not.
-
-    Blue: foreground of the truth that was missed. Orange: foreground that is not in the truth. Yellow: another class.
-    """
-    picture = np.zeros((*truth.shape, 3), np.uint8)
-    picture[(truth > 0) & (predicted == truth)] = 235
-    picture[(truth > 0) & (predicted == 0)] = (0, 114, 178)
-    picture[(truth == 0) & (predicted > 0)] = (230, 159, 0)
-    picture[(truth > 0) & (predicted > 0) & (predicted != truth)] = (240, 228, 66)
-    return picture
+    """The errors of :func:`error_kinds` drawn over a picture (None: white)."""
+    under = np.full((*truth.shape, 3), 255, np.uint8) if picture is None else _as_rgb(picture)
+    over = Image.fromarray(error_layer(error_kinds(predicted, truth, instances=instances)))
+    return np.array(Image.alpha_composite(Image.fromarray(under).convert("RGBA"), over).convert("RGB"))
 
 
 def to_look_at(image: Shaped[np.ndarray, "height width *channel"]) -> UInt8[np.ndarray, "height width *colour"]:
@@ -70,6 +88,133 @@ def to_look_at(image: Shaped[np.ndarray, "height width *channel"]) -> UInt8[np.n
     return picture[..., 0] if picture.shape[-1] == 1 else picture
 
 
-def _as_rgb(image: np.ndarray) -> np.ndarray:
-    picture = to_look_at(image).astype(np.float32)
+@dataclass(frozen=True)
+class Layers:
+    """One image to look at: data URIs of the picture and of what lies over it, all of one size.
+
+    Attributes
+    ----------
+    height, width
+        Of the layers, px.
+    reduced
+        How many pixels of the image one pixel of a layer stands for along a side.
+    """
+
+    height: int
+    width: int
+    reduced: int
+    picture: str
+    truth: str
+    predicted: str
+    errors: str
+
+
+def layers_of(
+    picture: UInt8[np.ndarray, "height width *colour"] | None,
+    truth: Integer[np.ndarray, "height width"],
+    predicted: Integer[np.ndarray, "height width"],
+    *,
+    instances: bool,
+) -> Layers:
+    """The layers of one image, reduced by a whole number where it is large."""
+    factor = -(-max(truth.shape) // LONGEST_SIDE)
+    kinds = error_kinds(predicted, truth, instances=instances)
+    unknown = not_annotated(of_objects=instances)
+    small_truth, small_predicted, small_kinds = (labels[::factor, ::factor] for labels in (truth, predicted, kinds))
+    height, width = small_truth.shape
+    shown = np.full((height, width), 128, np.uint8) if picture is None else reduced(picture, factor)
+    return Layers(
+        height,
+        width,
+        factor,
+        jpeg(shown),
+        _palette_png(_filled(small_truth, unknown)),
+        _palette_png(_filled(small_predicted, unknown)),
+        _rgba_png(error_layer(small_kinds)),
+    )
+
+
+def error_kinds(
+    predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "height width"], *, instances: bool
+) -> UInt8[np.ndarray, "height width"]:
+    """0 where all is right or nothing is annotated; ``MISSED``, ``INVENTED``; ``OTHER``: another class, or another object.
+
+    Of instance maps, another object is foreground of both maps whose two objects do not match by an IoU above 0.5.
+    """
+    in_truth, in_prediction = truth > 0, predicted > 0
+    kinds = np.zeros(truth.shape, np.uint8)
+    kinds[in_truth & ~in_prediction] = MISSED
+    kinds[~in_truth & in_prediction] = INVENTED
+    agree = matched_pairs(predicted, truth) if instances else predicted == truth
+    kinds[in_truth & in_prediction & ~agree] = OTHER
+    kinds[truth == not_annotated(of_objects=instances)] = 0
+    return kinds
+
+
+def error_layer(kinds: UInt8[np.ndarray, "height width"]) -> UInt8[np.ndarray, "height width 4"]:
+    """Kinds of errors as RGBA: missed in stripes that rise, invented in plain colour, other in a grid of dots."""
+    rows, columns = np.indices(kinds.shape)
+    strong = {
+        MISSED: (rows + columns) % 6 < 3,
+        INVENTED: np.ones(kinds.shape, bool),
+        OTHER: (rows % 4 < 2) & (columns % 4 < 2),
+    }
+    layer = np.zeros((*kinds.shape, 4), np.uint8)
+    for kind, colour in ERROR_COLOURS.items():
+        here = kinds == kind
+        layer[here] = (*colour, 110)
+        layer[here & strong[kind], 3] = 235
+    return layer
+
+
+def reduced(picture: UInt8[np.ndarray, "height width *colour"], factor: int) -> UInt8[np.ndarray, "rows columns *colour"]:
+    """The picture with each ``factor`` x ``factor`` px as their mean; as many as ``labels[::factor, ::factor]`` has."""
+    if factor == 1:
+        return picture
+    rows, columns = -picture.shape[0] % factor, -picture.shape[1] % factor
+    padded = np.pad(picture, ((0, rows), (0, columns), *[(0, 0)] * (picture.ndim - 2)), mode="edge")
+    blocks = padded.reshape(padded.shape[0] // factor, factor, padded.shape[1] // factor, factor, *padded.shape[2:])
+    return blocks.mean(axis=(1, 3)).round().astype(np.uint8)
+
+
+def jpeg(picture: UInt8[np.ndarray, "height width *colour"], quality: int = 85) -> str:
+    """A picture to look at as a data URI."""
+    return _uri(Image.fromarray(picture), "JPEG", quality=quality)
+
+
+def outlines_of(labels: Integer[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
+    """The inner border of each label that is not background."""
+    return find_boundaries(labels, mode="inner") & (labels > 0)
+
+
+def _filled(labels: np.ndarray, unknown: int) -> np.ndarray:
+    """Indices of the palette: 0 nothing, 1.. fills, then outlines, then stripes where it is not annotated."""
+    is_unknown = labels == unknown
+    shown = (labels > 0) & ~is_unknown
+    colour = (labels.astype(np.int64) - 1) % _NUM_COLOURS + 1
+    index = np.where(shown, colour + _NUM_COLOURS * outlines_of(np.where(shown, labels, 0)), 0)
+    rows, columns = np.indices(labels.shape)
+    index[is_unknown & ((rows - columns) % 8 < 2)] = _UNKNOWN
+    return index.astype(np.uint8)
+
+
+def _palette_png(index: np.ndarray) -> str:
+    image = Image.fromarray(index)
+    colours = PALETTE.astype(int).ravel().tolist()
+    image.putpalette([0, 0, 0, *colours, *colours, 150, 150, 150])
+    alphas = bytes([0, *[_FILL] * _NUM_COLOURS, *[255] * _NUM_COLOURS, 200])
+    return _uri(image, "PNG", transparency=alphas, optimize=True)
+
+
+def _rgba_png(layer: np.ndarray) -> str:
+    return _uri(Image.fromarray(layer), "PNG", optimize=True)
+
+
+def _as_rgb(picture: UInt8[np.ndarray, "height width *colour"]) -> UInt8[np.ndarray, "height width 3"]:
     return np.broadcast_to(picture if picture.ndim == 3 else picture[..., None], (*picture.shape[:2], 3)).copy()
+
+
+def _uri(image: Image.Image, kind: str, **options: int | bytes | bool) -> str:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(stream.getvalue()).decode()}"

@@ -7,9 +7,9 @@ from jaxtyping import UInt8
 from PIL import Image
 from scipy.ndimage import binary_dilation
 
-from unseam.report.evidence import Compared
-from unseam.report.layers import ERROR_COLOURS, INVENTED, MISSED, jpeg, outlines
+from unseam.report.comparison import Comparison
 from unseam.report.object_errors import KINDS, ObjectError, ObjectErrorKind, object_errors
+from unseam.report.overlay import ERROR_COLOURS, INVENTED, MISSED, jpeg, outlines_of
 
 MOST_SHOWN = 8
 _SIDE = 180  # px of a thumbnail, about
@@ -37,17 +37,17 @@ class WrongObjects:
     shown: tuple[Thumbnail, ...]
 
 
-def wrong_objects(compared: tuple[Compared, ...]) -> tuple[WrongObjects, ...]:
+def wrong_objects(images: tuple[Comparison, ...]) -> tuple[WrongObjects, ...]:
     """Split, merged, missed and invented objects of all images.
 
     Of many, the largest of each image are shown in turn: one image that is wrong all over must not hide the others.
     """
-    found = [object_errors(one.predicted, one.truth) for one in compared]
+    found = [object_errors(one.predicted, one.truth) for one in images]
     kinds = []
     for kind in KINDS:
         of_kind = [
             (rank, error, one)
-            for errors, one in zip(found, compared, strict=True)
+            for errors, one in zip(found, images, strict=True)
             for rank, error in enumerate(error for error in errors if error.kind == kind)  # the largest first
         ]
         of_kind.sort(key=lambda entry: (entry[0], -entry[1].num_pixels))
@@ -55,7 +55,7 @@ def wrong_objects(compared: tuple[Compared, ...]) -> tuple[WrongObjects, ...]:
     return tuple(kinds)
 
 
-def _thumbnail(error: ObjectError, one: Compared) -> Thumbnail:
+def _thumbnail(error: ObjectError, one: Comparison) -> Thumbnail:
     rows, columns = error.box
     row, column = (rows.start + rows.stop) // 2, (columns.start + columns.stop) // 2
     seen = max(_LEAST_SEEN, round(1.5 * max(rows.stop - rows.start, columns.stop - columns.start)))
@@ -67,7 +67,7 @@ def _thumbnail(error: ObjectError, one: Compared) -> Thumbnail:
     return Thumbnail(jpeg(picture), _SIDE, one.name, one.origin[0] + row, one.origin[1] + column, error.num_pixels)
 
 
-def _drawn(one: Compared, window: tuple[slice, slice], seen: int) -> UInt8[np.ndarray, "rows columns 3"]:
+def _drawn(one: Comparison, window: tuple[slice, slice], seen: int) -> UInt8[np.ndarray, "rows columns 3"]:
     """The window, enlarged or reduced to the size of a thumbnail, with both outlines two of its pixels wide."""
     rows, columns = one.truth[window].shape
     size = (max(1, round(columns * _SIDE / seen)), max(1, round(rows * _SIDE / seen)))
@@ -79,7 +79,7 @@ def _drawn(one: Compared, window: tuple[slice, slice], seen: int) -> UInt8[np.nd
         (one.truth[window], ERROR_COLOURS[MISSED], False),
         (one.predicted[window], ERROR_COLOURS[INVENTED], True),
     ):
-        border = binary_dilation(outlines(labels[np.ix_(down, across)]), np.ones((2, 2)))
+        border = binary_dilation(outlines_of(labels[np.ix_(down, across)]), np.ones((2, 2)))
         if is_dashed:
             at = np.indices(border.shape).sum(axis=0)
             border &= at % 10 < 6

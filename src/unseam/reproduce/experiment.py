@@ -9,7 +9,6 @@ from unseam.data.sample import Sample
 from unseam.data.split import Split, annotated, whole
 from unseam.engines import choose_device
 from unseam.errors import DataError, SettingsError
-from unseam.evaluation.held_out import SCORE_NAMES
 from unseam.inference.rotations import Averaging
 from unseam.io.output_folder import output_folder
 from unseam.model import Model
@@ -95,7 +94,7 @@ def trained(prepared: Prepared, parts: Split, asked: Asked) -> Model:
         As for :func:`unseam.runs.fit.fit`.
     """
     run, folder = asked.run, RunFolder(asked.out)
-    score_name = SCORE_NAMES[prepared.reading.kind]
+    score_name = prepared.reading.kind_facts.score_name
 
     def on_start(records: Sequence[Record]) -> None:
         folder.begin(run)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import get_args
 
 import numpy as np
+import torch
 
 from unseam.data.prepare import Prepared
 from unseam.data.split import Split
@@ -45,14 +46,13 @@ def check_energy(run: Run, prepared: Prepared) -> None:
             f"energy: {table_name(type(run.energy))} came; the head {table_name(type(prepared.head))} learns by {known}. Set "
             "one of these, or another head."
         )
-    given = run.energy.class_weights
-    num_classes = len(prepared.class_weights)
-    if given and len(given) != num_classes:
+    pixel = torch.zeros(1, 1, 1)
+    planes = (pixel for _ in prepared.samples[0].planes)
+    try:
+        run.energy(torch.zeros(1, prepared.num_logits, 1, 1), pixel.to(torch.uint8), pixel, *planes)
+    except SettingsError as error:
         names = ", ".join(prepared.reading.class_names)
-        raise SettingsError(
-            f"{len(given)} class weights came for {num_classes} classes ({names}). Give one for each class in this "
-            "order, or none."
-        )
+        raise SettingsError(f"{error} The classes of the data, in order: {names}.") from error
 
 
 def check_classes(parts: Split, prepared: Prepared, tell: Callable[[str], None]) -> None:

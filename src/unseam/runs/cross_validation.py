@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from unseam.data.folds import folds
 from unseam.data.prepare import Prepared
 from unseam.data.split import Split
-from unseam.evaluation.held_out import SCORE_NAMES
-from unseam.evaluation.out_of_fold import OutOfFold, out_of_fold
+from unseam.evaluation.held_out import HeldOutPredictions, predict_held_out
 from unseam.model import Model
 from unseam.model.model_file import ModelInfo
 from unseam.nets import Ensemble
@@ -25,8 +24,9 @@ class Trained:
     parts: tuple[Split, ...]
     num_folds: int
 
-    def info(self, found: OutOfFold | None = None) -> ModelInfo:
+    def info(self, found: HeldOutPredictions | None = None) -> ModelInfo:
         """What prediction needs, with the out-of-fold score if there is one by now."""
+        score = found.score if found is not None else None
         infos = [fitted.info for fitted in self.fitted]
         records = [info.training for info in infos]
         kept = f"{len(records)} of {self.num_folds} folds" if len(records) < self.num_folds else f"{len(records)} folds"
@@ -36,13 +36,13 @@ class Trained:
             steps=sum(record.steps for record in records),
             best_step=0,
             seconds=round(sum(record.seconds for record in records), 1),
-            score=found.value if found is not None else None,
-            score_name=SCORE_NAMES[infos[0].masks] if found is not None and found.value is not None else "",
+            score=score,
+            score_name=infos[0].kind_facts.score_name if score is not None else "",
         )
         objects = found.objects if found is not None and found.objects is not None else infos[0].objects
         return replace(infos[0], training=training, members=tuple(records), objects=objects)
 
-    def model(self, device: str, found: OutOfFold | None = None) -> Model:
+    def model(self, device: str, found: HeldOutPredictions | None = None) -> Model:
         """The ensemble."""
         return Model(Ensemble([fitted.net for fitted in self.fitted]), self.info(found), device)
 
@@ -52,7 +52,7 @@ def cross_validate(
     run: Run,
     session_of: Callable[[int], Session],
     on_fold: Callable[[Trained], None] = lambda _: None,
-) -> tuple[Trained, OutOfFold | None]:
+) -> tuple[Trained, HeldOutPredictions]:
     """Train one network a fold by the same recipe; fold i draws from the seed i steps further on.
 
     What a fold holds out chooses nothing in it, neither weights nor threshold: so the out-of-fold scores are those of
@@ -96,14 +96,10 @@ def cross_validate(
         if one.was_interrupted:
             break
     assert trained is not None
-    infos = [one.info for one in trained.fitted]
+    nets, objects = [one.net for one in trained.fitted], [one.held_out.objects for one in trained.fitted]
+    of_each = [one for one in objects if one is not None] or None
     device = session_of(1).device
-    found = out_of_fold(
-        [one.net for one in trained.fitted], [info.objects for info in infos], trained.parts, infos[0].masks, device
-    )
-    if found is not None and not run.training.tune_objects and found.objects is not None:
-        found = replace(found, objects=run.objects)
-    return trained, found
+    return trained, predict_held_out(nets, prepared.head, trained.parts, of_each, device, tune=run.training.tune_objects)
 
 
 def _run_of_fold(run: Run, index: int) -> Run:

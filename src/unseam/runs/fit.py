@@ -1,7 +1,7 @@
 """One training run, from prepared samples to a model: what the recipe says, done in order."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import starmap
 
 import torch
@@ -9,13 +9,14 @@ import torch
 from unseam.data.crops import Crops, made_ahead
 from unseam.data.fingerprint import fingerprint
 from unseam.data.prepare import Prepared
-from unseam.data.split import HeldOut, Split, split, spread
-from unseam.engines import choose_dtype
-from unseam.evaluation.held_out import judge, with_best_threshold, with_smallest_object
-from unseam.geometry import Geometry
+from unseam.data.split import Split, split, spread
+from unseam.engines import choose_dtype, geometry_of
+from unseam.evaluation.held_out import HeldOutPredictions, predict_held_out, with_smallest_object
+from unseam.evaluation.validation import prepare_validation
 from unseam.heads import Head, Objects
 from unseam.machine.kept_memory import keep_freed_memory
 from unseam.model.model_file import ModelInfo
+from unseam.nets import fast_on_cpu
 from unseam.recipes.run import Run
 from unseam.runs.checkpoints import Checkpoints
 from unseam.runs.checks import check_classes, check_energy, net_for
@@ -29,14 +30,27 @@ from unseam.training.stop import AtStepEnd
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained network with what prediction needs, its history, what it was judged by, and whether it was stopped before
-    its budget's end.
+    """A trained network.
+
+    Attributes
+    ----------
+    net
+        On the CPU, with the weights that are kept.
+    info
+        What prediction needs besides the weights.
+    records
+        The history.
+    held_out
+        What was held out, predicted by the network; empty where that chooses nothing (a fold of a cross-validation), and on
+        all ranks but the first.
+    was_interrupted
+        Whether training was stopped before the end of its budget.
     """
 
     net: torch.nn.Module
     info: ModelInfo
     records: tuple[Record, ...]
-    held_out: tuple[HeldOut, ...]
+    held_out: HeldOutPredictions
     was_interrupted: bool
 
 
@@ -118,9 +132,9 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     was_interrupted = False
     objects = _objects(run, parts, prepared)
     watched = parts.validation if parts.chooses else spread(parts.validation)
-    score_of = judge(watched, objects, session.device, dtype)
+    score_of = prepare_validation(watched, prepared.head, objects, session.device, dtype)
     if score_of is None and parts.validation and parts.chooses:
-        session.tell("what is held out holds no foreground to judge by: no validation, the last weights are kept")
+        session.tell("what is held out has no foreground to score: no validation, the last weights are kept")
     validate = Validate(score_of, _num_validations(run), on_record)
     if session.resume and session.checkpoints is not None:
         is_begun = session.checkpoints.load(state, validate, trained_on, session.tell, ranks)
@@ -132,7 +146,7 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
         session.on_start(validate.records)  # last: what fails before leaves no folder behind
     watching = [*session.observers, validate] if ranks.is_first else []
     try:
-        with AtStepEnd(ranks, state) as stop:
+        with AtStepEnd(ranks, state) as stop, fast_on_cpu(state.net):
             train(state, batches, run.energy, plan, [*watching, stop])
     except KeyboardInterrupt:
         if state.step == 0:  # nothing is learnt yet: there is no model to keep
@@ -143,16 +157,14 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
             session.checkpoints.save(state, validate, trained_on, ranks)
         was_interrupted = True
         session.tell(f"stopped at step {state.step}; the {'best' if parts.chooses else 'last'} weights so far are kept")
-    info = None
+    info, held_out = None, HeldOutPredictions(objects=objects)
     if ranks.is_first:
         _finish(validate, state, parts, session.tell, needs_record=was_interrupted and not _is_recorded(validate, state))
-        if objects is not None and run.training.tune_objects and score_of is not None and parts.chooses:
-            objects, quality = with_best_threshold(objects, state.net, parts.validation, session.device, dtype)
-            said = f"threshold {objects.threshold:g} (panoptic quality {quality:.3f}), from {objects.min_size} px"
-            session.tell(f"objects: {said}")
-        info = replace(model_info(prepared, run, parts, validate, state, plan), objects=objects or run.objects)
+        if parts.chooses:
+            held_out = _predict_held_out(state.net, prepared.head, parts, objects, run, session)
+        info = model_info(prepared, run, parts, validate, state, plan, held_out)
     info = _everywhere(state.net, info, ranks)
-    return Fitted(state.net.cpu().eval(), info, tuple(validate.records), parts.validation, was_interrupted)
+    return Fitted(state.net.cpu().eval(), info, tuple(validate.records), held_out, was_interrupted)
 
 
 def _is_recorded(validate: Validate, state: TrainState) -> bool:
@@ -170,6 +182,19 @@ def _finish(
     if parts.chooses:
         assert validate.best_weights is not None
         state.net.load_state_dict(validate.best_weights)
+
+
+def _predict_held_out(
+    net: torch.nn.Module, head: Head, parts: Split, objects: Objects | None, run: Run, session: Session
+) -> HeldOutPredictions:
+    """The held-out parts by the weights that are kept; tells the threshold of objects that they chose."""
+    tune = run.training.tune_objects
+    held_out = predict_held_out([net], head, [parts], [objects] if objects else None, session.device, tune=tune)
+    score, chosen = held_out.score, held_out.objects
+    if chosen is not None and tune and score is not None:
+        said = f"threshold {chosen.threshold:g} (panoptic quality {score:.3f}), from {chosen.min_size} px"
+        session.tell(f"objects: {said}")
+    return held_out
 
 
 def _everywhere(net: torch.nn.Module, info: ModelInfo | None, ranks: Ranks) -> ModelInfo:
@@ -211,10 +236,8 @@ def _batch(images: torch.Tensor, classes: torch.Tensor, weights: torch.Tensor, *
 
 def _crops(run: Run, parts: Split, net: torch.nn.Module, ranks: Ranks) -> Crops:
     settings = run.training
-    geometry = net.geometry
-    assert isinstance(geometry, Geometry)
     size, device = settings.output_size, next(net.parameters()).device
-    return Crops(parts.training, run.augment, geometry, size, settings.batch_size, settings.seed, device, ranks.rank)
+    return Crops(parts.training, run.augment, geometry_of(net), size, settings.batch_size, settings.seed, device, ranks.rank)
 
 
 def _objects(run: Run, parts: Split, prepared: Prepared) -> Objects | None:

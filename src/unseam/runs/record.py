@@ -1,6 +1,5 @@
 """What a model says of its training."""
 
-import math
 import os
 import platform
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ import torch
 from unseam._version import __version__
 from unseam.data.prepare import Prepared
 from unseam.data.split import Split
-from unseam.evaluation.held_out import SCORE_NAMES
+from unseam.evaluation.held_out import HeldOutPredictions
 from unseam.model.model_file import ModelInfo, TrainingRecord
 from unseam.recipes.run import Run
 from unseam.runs.checks import net_for
@@ -22,17 +21,23 @@ from unseam.training.observers import Validate
 
 
 def model_info(
-    prepared: Prepared, run: Run, parts: Split, validate: Validate, state: TrainState, plan: Plan
+    prepared: Prepared,
+    run: Run,
+    parts: Split,
+    validate: Validate,
+    state: TrainState,
+    plan: Plan,
+    held_out: HeldOutPredictions,
 ) -> ModelInfo:
-    """All that prediction needs beside the weights, and how they came about."""
-    reading = prepared.reading
+    """All that prediction needs besides the weights, and how they came about."""
+    reading, score = prepared.reading, held_out.score
     best = validate.best if parts.chooses else validate.records[-1]
     assert best is not None
     return ModelInfo(
         net=net_for(run, prepared),
         normalise=run.normalise,
         head=prepared.head,
-        objects=run.objects,
+        objects=held_out.objects or run.objects,
         masks=reading.kind,
         class_names=tuple(reading.class_names),
         class_values=reading.class_values,
@@ -45,8 +50,8 @@ def model_info(
             steps=state.step,
             best_step=best.step,
             seconds=round(state.seconds, 1),
-            score_name="" if math.isnan(best.score) else SCORE_NAMES[reading.kind],
-            score=None if math.isnan(best.score) else best.score,
+            score_name="" if score is None else reading.kind_facts.score_name,
+            score=score,
             seed=run.training.seed,
             precision=str(plan.dtype).removeprefix("torch."),
             device=_device_name(next(state.net.parameters()).device),

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import tomli_w
 
+from unseam.data.labels import LabelKind
 from unseam.errors import ModelFileError, OutputError, SettingsError
-from unseam.evaluation.out_of_fold import OutOfFold
+from unseam.evaluation.held_out import HeldOutPredictions
 from unseam.io import disk, make_folder, sweep, write_text_whole
 from unseam.model.card import card
 from unseam.model.model_file import ModelInfo
@@ -42,7 +43,7 @@ class RunFolder:
         return Checkpoints(self.path / "checkpoints")
 
     @property
-    def evidence(self) -> Path:
+    def held_out(self) -> Path:
         """What was held out, as pictures and maps, from which the report can be made anew."""
         return self.path / "held_out.npz"
 
@@ -64,7 +65,7 @@ class RunFolder:
             If a run is there already, or a file of somebody's with a name that a run would use.
         """
         names = (self.model.name, self.checkpoints.folder.name, "config.toml", "history.csv", "curve.svg", "README.md")
-        there = [name for name in (*names, self.evidence.name, self.report.name) if (self.path / name).exists()]
+        there = [name for name in (*names, self.held_out.name, self.report.name) if (self.path / name).exists()]
         if there:
             raise OutputError(
                 f"{self.path} already holds a run ({', '.join(there)}), and nothing is overwritten. "
@@ -148,17 +149,17 @@ class RunFolder:
             [r.energy for r in records],
             [r.score for r in records],
             title=f"Training of {self.path.name}",
-            score_name=f"validation: {score_name}" if score_name else "no validation",
+            score_name=f"validation {score_name}" if score_name else "no validation",
         )
         write_text_whole(self.path / "curve.svg", picture)
 
-    def write_out_of_fold(self, found: OutOfFold) -> None:
+    def write_out_of_fold(self, found: HeldOutPredictions, masks: LabelKind) -> None:
         """``out_of_fold.json`` and ``out_of_fold.csv``: each image scored by the network that did not see it."""
-        write_text_whole(self.path / "out_of_fold.json", json.dumps(found.to_json(), indent=2))
+        write_text_whole(self.path / "out_of_fold.json", json.dumps({"masks": masks, **found.to_json()}, indent=2))
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
         table.writerow(["image", "fold", *found.scores.columns])
-        folds = ["+".join(map(str, fold)) for fold in found.folds]
+        folds = ["+".join(map(str, image.folds)) for image in found.images]
         for row, fold in zip(found.scores.rows(), [*folds, ""], strict=True):
             table.writerow([row.name, fold, *(f"{value:.6g}" for value in row.values)])
         write_text_whole(self.path / "out_of_fold.csv", text.getvalue())

@@ -1,1 +1,1 @@
-"""Images larger than memory: chunk by chunk, by one process, by several, or by a cluster; and stopped, and gone on with."""
+"""Prediction of images larger than memory, chunk by chunk: on one process, several, or a cluster; it can be resumed."""

@@ -1,22 +1,22 @@
-"""The arrays of a large prediction: the results, one image group each, and what is needed on the way."""
+"""The arrays of a large prediction: one image group for each result, and scratch arrays."""
 
 from pathlib import Path
 
 import numpy as np
 
 from unseam.io.result import ArrayLayout, ImageLayout, create_array, create_image, link_labels, link_series
-from unseam.scale.work import CLASSES, CORES, FLOODED, LIKELY, OBJECTS, PROBABILITIES, Saves
-from unseam.scale.worker import Worker
+from unseam.scale.prediction import CLASSES, CORES, FLOODED, LIKELY, OBJECTS, PROBABILITIES, SavedResults
+from unseam.scale.worker import ChunkWorker
 
 
-def names_of(saves: Saves) -> tuple[str, ...]:
-    """The results that are written."""
+def names_of(saves: SavedResults) -> tuple[str, ...]:
+    """Names of the results to write."""
     probabilities = (PROBABILITIES,) if saves.probabilities != "none" else ()
     return (CLASSES, *probabilities, *((OBJECTS,) if saves.objects else ()))
 
 
-def layout_of(worker: Worker, position: int, name: str) -> ImageLayout:
-    """What lies where in one result of one position."""
+def layout_of(worker: ChunkWorker, position: int, name: str) -> ImageLayout:
+    """Layout of one result of one position."""
     image, work, info = worker.images[position], worker.work, worker.model.info
     axes, shape = image.plane_axes, list(image.plane_shape)
     if name == PROBABILITIES:
@@ -38,8 +38,8 @@ def layout_of(worker: Worker, position: int, name: str) -> ImageLayout:
     )
 
 
-def create_results(worker: Worker) -> None:
-    """All groups and arrays of the result, without pixels; those that are there stay."""
+def create_results(worker: ChunkWorker) -> None:
+    """Create all groups and arrays of the result, without pixels; those that exist stay."""
     positions = [image.position for image in worker.images]
     if positions != [""]:
         link_series(worker.work.result, positions)
@@ -52,8 +52,8 @@ def create_results(worker: Worker) -> None:
             link_labels(worker.work.group(image.position, CLASSES), [OBJECTS])
 
 
-def create_scratch(worker: Worker, position: int) -> None:
-    """What objects are made of, one plane at a time; arrays that are there stay."""
+def create_scratch(worker: ChunkWorker, position: int) -> None:
+    """Create the arrays from which the objects of one plane are made; those that exist stay."""
     image, work = worker.images[position], worker.work
     if not work.saves.objects:
         return

@@ -1,11 +1,10 @@
-"""The same chunks by the workers of a Dask cluster: one that exists, or one of this machine that is started for the work.
+"""Computes chunks on the workers of a Dask cluster: an existing one, or one that is started on this machine.
 
-A task is a whole output chunk, and the model reaches each worker once, when it joins. So whatever happens to workers, a chunk
-is computed again and comes out the same; and what is finished stands in the journal of the process that asked, not in the
-cluster.
+A task is a whole output chunk, and the model reaches each worker once, when it joins. Whatever happens to workers, a chunk can
+be computed again with the same result. The journal of finished chunks belongs to the process that asked, not to the cluster.
 
 Dask's messages are pickles: whoever may talk to a scheduler may run code on its workers. Local clusters listen on 127.0.0.1
-alone; of one that is given by its address, its owner decides who may reach it.
+alone; the owner of an existing cluster decides who may reach it.
 
 Dask is an extra (``pip install 'unseam[cluster]'``) and is imported here and in :mod:`unseam.scale.cluster_workers` only.
 """
@@ -23,46 +22,46 @@ from unseam.errors import ClusterError, UnseamError
 from unseam.model import Model
 from unseam.scale.cluster_workers import Setup, cluster_here, end_cluster_here, perform_there, version_there
 from unseam.scale.executors import Answer
-from unseam.scale.task import Failed, Task
-from unseam.scale.work import Work
+from unseam.scale.prediction import LargePrediction
+from unseam.scale.task import ChunkTask, Failed
 
 _SECONDS = 10
-"""How long a scheduler may take to answer."""
+"""Time that a scheduler has to answer."""
 _SECONDS_OF_ANSWER = 2
-"""How long facts that a worker holds may take to come."""
+"""Time that facts on a worker have to arrive."""
 _PATIENCE = 20
-"""Seconds without any answer after which it is asked whether anybody is at work."""
+"""Seconds without an answer, after which the scheduler is asked whether a worker is busy."""
 _NOBODY_SECONDS = 300
-"""How long work may wait without a single worker."""
+"""Seconds that work waits without a single worker."""
 _DEATHS = 2
-"""So often a worker may die at a chunk before the chunk is set aside; then it is tried once more, alone."""
+"""Workers that may die at a chunk before it is set aside; then it is tried once more, alone."""
 _AHEAD = 3
-"""Tasks a thread of a worker that are handed in at once."""
+"""Tasks per thread of a worker that are submitted ahead."""
 
 
 class Cluster:
-    """Workers of a Dask cluster.
+    """An executor on the workers of a Dask cluster.
 
     Parameters
     ----------
     work
-        What is to be done; sent to each worker once.
+        The prediction; sent to each worker once.
     scheduler
-        Address of a scheduler that is there, ``tcp://HOST:8786``; None: a cluster of this machine is started.
+        Address of an existing scheduler, ``tcp://HOST:8786``; None: a cluster of this machine is started.
     num_workers
         Processes of this machine, without a scheduler.
     make_model
-        As for :class:`~unseam.scale.worker.Worker`.
+        As for :class:`~unseam.scale.worker.ChunkWorker`.
 
     Raises
     ------
     ClusterError
-        If the scheduler does not answer, or workers do not have this version of the package.
+        If the scheduler does not answer, or workers have another version of the package.
     """
 
     def __init__(
         self,
-        work: Work,
+        work: LargePrediction,
         scheduler: str | None = None,
         num_workers: int = 1,
         make_model: Callable[[], Model] | None = None,
@@ -95,8 +94,8 @@ class Cluster:
             self.close()
             raise ClusterError(f"{address}: the workers could not be set up ({_first_line(error)}).") from error
 
-    def perform(self, tasks: Iterable[Task]) -> Iterator[Answer]:
-        """The answers as they come. A chunk at which workers died is tried once more when all others are done, alone."""
+    def perform(self, tasks: Iterable[ChunkTask]) -> Iterator[Answer]:
+        """Return the answers as they come. A chunk that killed workers is tried once more at the end, alone."""
         set_aside = []
         for task, answer in self._perform(tasks, self._room()):
             if isinstance(answer, Failed):
@@ -107,7 +106,7 @@ class Cluster:
             yield from self._perform([task], 1)
 
     def settle(self) -> None:
-        """Each worker has seen to that itself before it answered."""
+        """Do nothing: each worker settles before it answers."""
 
     def close(self) -> None:
         """Leave the cluster; end it if it was started for this."""
@@ -127,9 +126,9 @@ class Cluster:
         with self._asked():
             return max(2, _AHEAD * sum(self._client.nthreads().values()))
 
-    def _perform(self, tasks: Iterable[Task], room: int) -> Iterator[Answer]:
+    def _perform(self, tasks: Iterable[ChunkTask], room: int) -> Iterator[Answer]:
         waiting = iter(tasks)
-        begun: dict[Any, Task] = {}
+        begun: dict[Any, ChunkTask] = {}
         last = time.monotonic()
         while True:
             while len(begun) < room and (task := next(waiting, None)) is not None:
@@ -151,7 +150,7 @@ class Cluster:
                 begun, last = self._handed_in_again(begun), time.monotonic()
 
     def _finished(self, begun: Iterable[Any]) -> Iterable[Any]:
-        """Those that have ended, after a second at the most."""
+        """Those that have ended, after a second at most."""
         with self._asked(), self._client.as_current():
             try:
                 return list(distributed.wait(list(begun), timeout=1, return_when="FIRST_COMPLETED").done)
@@ -160,20 +159,14 @@ class Cluster:
                 return []
 
     def _revive(self) -> None:
-        """Keep the number of our own workers: Dask gives up one that dies in the moment in which it joins."""
+        """Keep the number of our own workers: Dask gives up on one that dies while it joins."""
         if self._own is not None and time.monotonic() - self._revived > _PATIENCE / 4:
             self._revived = time.monotonic()
             with self._asked():
                 self._own.scale(self._num_workers)
 
     def _await_somebody(self) -> None:
-        """Wait until there is a worker at least.
-
-        Raises
-        ------
-        ClusterError
-            If nobody comes.
-        """
+        """Wait until there is a worker. Raises ClusterError if none comes."""
         until = time.monotonic() + _NOBODY_SECONDS
         while time.monotonic() < until:
             with self._asked():
@@ -182,12 +175,12 @@ class Cluster:
             self._revive()
             time.sleep(1)
         raise ClusterError(
-            f"The cluster has had no worker for {_NOBODY_SECONDS} s. What was finished is not lost: start workers, and give "
-            "the same command with --resume."
+            f"The cluster has had no worker for {_NOBODY_SECONDS} s. Finished chunks are kept: start workers, and run the same "
+            "command with --resume."
         )
 
-    def _handed_in_again(self, begun: dict[Any, Task]) -> dict[Any, Task]:
-        """After many deaths a scheduler may wait for workers that are gone: what no worker is at is handed in once more."""
+    def _handed_in_again(self, begun: dict[Any, ChunkTask]) -> dict[Any, ChunkTask]:
+        """After many deaths a scheduler may wait for workers that are gone: submit again what no worker computes."""
         with self._asked():
             if any(self._client.processing().values()):
                 return begun
@@ -195,7 +188,7 @@ class Cluster:
         return {self._submitted(task): task for task in begun.values()}
 
     def _answer(self, future: Any) -> Any | Failed:
-        """The facts, or why there are none.
+        """The facts, or the reason why there are none.
 
         Raises
         ------
@@ -207,7 +200,7 @@ class Cluster:
         except distributed.KilledWorker:
             return Failed(f"its worker died {_DEATHS + 1} times")
         except MemoryError as error:
-            return Failed(f"its worker has not enough memory ({_first_line(error)})")
+            return Failed(f"its worker ran out of memory ({_first_line(error)})")
         except (UnseamError, TimeoutError):
             raise
         except Exception as error:
@@ -215,13 +208,13 @@ class Cluster:
                 raise self._lost(error) from error
             raise
 
-    def _submitted(self, task: Task) -> Any:
+    def _submitted(self, task: ChunkTask) -> Any:
         with self._asked():
             return self._client.submit(perform_there, self._name, task, pure=False, retries=0)
 
     @contextmanager
     def _asked(self) -> Iterator[None]:
-        """Around every call to the scheduler: it may be lost at any moment, and Dask has many errors for that."""
+        """Wrap every call to the scheduler: it may be lost at any moment, and Dask has many errors for that."""
         try:
             yield
         except UnseamError:
@@ -238,12 +231,12 @@ class Cluster:
 
     def _lost(self, error: BaseException) -> ClusterError:
         return ClusterError(
-            f"The scheduler of the cluster was lost ({_first_line(error)}). What was finished is not: give the same command "
+            f"The scheduler of the cluster was lost ({_first_line(error)}). Finished chunks are kept: run the same command "
             "with --resume."
         )
 
     def _check_versions(self) -> None:
-        """Another version may read or compute otherwise: the chunks of one result come from one version."""
+        """Another version may compute otherwise: all chunks of a result come from one version."""
         self._client.wait_for_workers(1, timeout=_SECONDS)
         for address, version in self._client.run(version_there).items():
             if version != unseam.__version__:

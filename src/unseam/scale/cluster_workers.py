@@ -1,4 +1,4 @@
-"""The other side of :mod:`unseam.scale.cluster`: what happens on a worker, and a cluster of this machine."""
+"""The workers' side of :mod:`unseam.scale.cluster`: what runs on a worker, and a cluster of this machine."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,38 +11,38 @@ import unseam
 from unseam.errors import ClusterError
 from unseam.machine.cores import num_cores
 from unseam.model import Model
+from unseam.scale.prediction import LargePrediction
 from unseam.scale.stages import perform
-from unseam.scale.task import Task
-from unseam.scale.work import Work
-from unseam.scale.worker import Worker
+from unseam.scale.task import ChunkTask
+from unseam.scale.worker import ChunkWorker
 
 
 class Setup(distributed.WorkerPlugin):
-    """Makes a worker ready when it joins, whether at the beginning or in the place of one that died.
+    """Prepares a worker when it joins, at the start or in place of one that died.
 
     Parameters
     ----------
     work, make_model
-        As for :class:`~unseam.scale.worker.Worker`.
+        As for :class:`~unseam.scale.worker.ChunkWorker`.
     version
-        Of the package, which the worker must have too.
+        Version of the package that the worker must have.
     """
 
     idempotent = True
 
-    def __init__(self, work: Work, make_model: Callable[[], Model] | None, version: str) -> None:
+    def __init__(self, work: LargePrediction, make_model: Callable[[], Model] | None, version: str) -> None:
         self._work, self._make_model, self._version = work, make_model, version
-        self.worker: Worker | None = None
+        self.worker: ChunkWorker | None = None
 
     def setup(self, worker: Any) -> None:
         """Called by Dask on the worker."""
         if unseam.__version__ != self._version:
             raise ClusterError(f"The worker has unseam {unseam.__version__}, and the work is of {self._version}.")
-        self.worker = Worker(self._work, self._make_model)
+        self.worker = ChunkWorker(self._work, self._make_model)
 
 
-def perform_there(name: str, task: Task) -> Any:
-    """Do a task on a worker, by the set-up of this name; what it wrote is on the disk before it answers."""
+def perform_there(name: str, task: ChunkTask) -> Any:
+    """Perform a task on a worker, with the set-up of this name; its pixels are on the disk before it answers."""
     setup: Any = distributed.get_worker().plugins[name]
     held = setup.worker
     facts = perform(held, task)
@@ -51,7 +51,7 @@ def perform_there(name: str, task: Task) -> Any:
 
 
 def version_there() -> str:
-    """The version of the package on a worker; empty: none."""
+    """Version of the package on a worker; empty: none."""
     try:
         import unseam as there
     except ImportError:
@@ -60,7 +60,7 @@ def version_there() -> str:
 
 
 def cluster_here(num_workers: int, deaths: int) -> Any:
-    """Start a cluster of this machine; a chunk at which more than so many workers died is given back."""
+    """Start a cluster of this machine; a chunk at which more than ``deaths`` workers died is given back."""
     threads = str(max(1, num_cores() // num_workers))
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     with dask.config.set({"distributed.scheduler.allowed-failures": deaths}):
@@ -76,7 +76,7 @@ def cluster_here(num_workers: int, deaths: int) -> Any:
 
 
 def end_cluster_here(cluster: Any, is_scheduler_lost: bool) -> None:
-    """End such a cluster and its processes; without a scheduler Dask would wait for one, so then they are ended one by one."""
+    """End such a cluster; without a scheduler Dask would wait for one, so the processes are ended one by one."""
     if not is_scheduler_lost:
         cluster.close(timeout=20)
         return

@@ -1,4 +1,4 @@
-"""Who computes the chunks: this process, or (`unseam.scale.cluster`) the workers of a Dask cluster."""
+"""Executors compute chunks: in this process, or (`unseam.scale.cluster`) on the workers of a Dask cluster."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -6,10 +6,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol, runtime_checkable
 
 from unseam.scale.stages import perform
-from unseam.scale.task import Failed, Task
-from unseam.scale.worker import Worker
+from unseam.scale.task import ChunkTask, Failed
+from unseam.scale.worker import ChunkWorker
 
-Answer = tuple[Task, Any | Failed]
+Answer = tuple[ChunkTask, Any | Failed]
 """A task and its facts, or why it could not be done."""
 
 
@@ -17,31 +17,31 @@ Answer = tuple[Task, Any | Failed]
 class Executor(Protocol):
     """Computes tasks in any order."""
 
-    def perform(self, tasks: Iterable[Task]) -> Iterator[Answer]:
-        """The answers, as they come; tasks are taken as there is room for them, so that a million need no list."""
+    def perform(self, tasks: Iterable[ChunkTask]) -> Iterator[Answer]:
+        """Return the answers as they come; it takes a task when there is room for it, so a million tasks need no list."""
         ...
 
     def settle(self) -> None:
-        """Wait until all that was answered so far is on the disk."""
+        """Wait until everything that was answered so far is on the disk."""
         ...
 
     def close(self) -> None:
-        """Let go of workers that were started for this."""
+        """Release the workers that were started for this."""
         ...
 
 
-class Here:
-    """This process: while one chunk is with the network, the next is read and the last one is written.
+class LocalExecutor:
+    """Computes in this process: while the network works on one chunk, the next is read and the last one is written.
 
-    Two threads, so at most two chunks are held at once. The network computes one tile at a time, on all cores.
+    Two threads, so at most two chunks are in memory. The network computes one tile at a time, on all cores.
     """
 
-    def __init__(self, worker: Worker, num_threads: int = 2) -> None:
+    def __init__(self, worker: ChunkWorker, num_threads: int = 2) -> None:
         self._worker, self._num_threads = worker, num_threads
         _ = worker.predictor  # what cannot fit into memory is found before any work
 
-    def perform(self, tasks: Iterable[Task]) -> Iterator[Answer]:
-        """The answers in order; an error ends it."""
+    def perform(self, tasks: Iterable[ChunkTask]) -> Iterator[Answer]:
+        """Return the answers in order; an error ends it."""
         pool = ThreadPoolExecutor(self._num_threads, thread_name_prefix="chunks")
         try:
             yield from _in_order(pool, self._worker, tasks, self._num_threads)
@@ -49,15 +49,15 @@ class Here:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def settle(self) -> None:
-        """The files of many chunks at once."""
+        """Wait for the files of many chunks at once."""
         self._worker.files.settle()
 
     def close(self) -> None:
-        """Nothing was started."""
+        """Do nothing: no worker was started."""
 
 
-def _in_order(pool: ThreadPoolExecutor, worker: Worker, tasks: Iterable[Task], most: int) -> Iterator[Answer]:
-    begun: deque[tuple[Task, Future[Any]]] = deque()
+def _in_order(pool: ThreadPoolExecutor, worker: ChunkWorker, tasks: Iterable[ChunkTask], most: int) -> Iterator[Answer]:
+    begun: deque[tuple[ChunkTask, Future[Any]]] = deque()
     for task in tasks:
         begun.append((task, pool.submit(perform, worker, task)))
         if len(begun) >= most:
@@ -66,6 +66,6 @@ def _in_order(pool: ThreadPoolExecutor, worker: Worker, tasks: Iterable[Task], m
         yield _next(begun)
 
 
-def _next(begun: deque[tuple[Task, Future[Any]]]) -> Answer:
+def _next(begun: deque[tuple[ChunkTask, Future[Any]]]) -> Answer:
     task, future = begun.popleft()
     return task, future.result()

@@ -1,16 +1,16 @@
-"""The work folder of a large prediction: all of it lies beside the result until it is finished, and then becomes it.
+"""The work folder of a large prediction: it lies next to the result until that is finished.
 
 ::
 
     slide-seg.ome.zarr              appears by one rename, when everything is in it
     .slide-seg.ome.zarr.unseam/     until then:
-        plan.json                   what is computed, from what, by which model
+        plan.json                   what is computed, from which image, by which model
         model.safetensors           the model
         journal.txt                 a checked line for each finished chunk
-        result.ome.zarr/            the result, as far as it is
-        scratch/                    what objects are made of
+        result.ome.zarr/            the result so far
+        scratch/                    arrays from which objects are made
 
-So what has the name of a result is one, and what was stopped can be gone on with.
+So whatever has the name of a result is complete, and stopped work can be resumed.
 """
 
 import hashlib
@@ -40,35 +40,35 @@ def is_one_result(out: Path) -> bool:
 
 
 def work_folder(out: Path) -> Path:
-    """Where the work on a result is kept until it is finished."""
+    """Path of the work folder of a result."""
     return out.parent / f".{out.name}.unseam"
 
 
 @contextmanager
-def claimed(out: Path, *, resume: bool, overwrite: bool) -> Iterator[Path]:
-    """The work folder, made if need be, while no other process works on the same result.
+def claim(out: Path, *, resume: bool, overwrite: bool) -> Iterator[Path]:
+    """Hold the work folder, made if need be, so that no other process works on the same result.
 
     Raises
     ------
     OutputError
-        If the result, or unfinished work on it, is there, and nobody said what to do with it; or if nothing can be written.
+        If the result or unfinished work on it exists and neither option was given; or if nothing can be written.
     InUseError
-        If another process is at it.
+        If another process holds it.
     SettingsError
-        If there is nothing to go on with.
+        If there is nothing to resume.
     """
     folder = work_folder(out)
     if resume and overwrite:
-        raise SettingsError("--resume and --overwrite came together: a result is gone on with, or begun anew. Give one.")
+        raise SettingsError("--resume and --overwrite came together: one continues the work, the other starts again. Give one.")
     is_begun = (folder / "plan.json").exists()
     if resume and not is_begun:
-        found = f"{out} is finished" if out.exists() else f"there is no work folder {folder.name} beside it"
-        raise SettingsError(f"{out}: there is nothing to go on with: {found}. Leave --resume out.")
+        found = f"{out} is finished" if out.exists() else f"there is no work folder {folder.name} next to it"
+        raise SettingsError(f"{out}: there is nothing to resume: {found}. Leave --resume out.")
     if out.exists() and not resume:
         _check_replaceable(out, overwrite)
     if is_begun and not resume and not overwrite:
         raise OutputError(
-            f"{out}: unfinished work on it is there ({folder}). Give --resume to go on with it, or --overwrite to begin anew."
+            f"{out}: there is unfinished work on it ({folder}). Give --resume to continue it, or --overwrite to start again."
         )
     make_folder(folder)
     try:
@@ -78,26 +78,26 @@ def claimed(out: Path, *, resume: bool, overwrite: bool) -> Iterator[Path]:
             sweep_image(folder)
             yield folder
     finally:
-        with suppress(OSError):  # if it is empty now, nobody needs it
+        with suppress(OSError):  # only an empty folder can be removed
             disk.remove_folder(folder)
 
 
 def clear(folder: Path) -> None:
-    """Remove all that lies in a work folder, but for the lock; the plan last, so that what is left over can be told."""
+    """Remove everything in a work folder except the lock; the plan last, so that leftovers can be recognised."""
     for path in sorted(disk.list_folder(folder), key=lambda path: path.name == "plan.json"):
         if path.name != ".unseam.lock":
             remove(path)
 
 
-def keep_plan(folder: Path, plan: Mapping[str, Any], *, resume: bool) -> None:
-    """Write what is computed, or see that it is what was begun.
+def write_or_check_plan(folder: Path, plan: Mapping[str, Any], *, resume: bool) -> None:
+    """Write the plan of new work, or compare it with that of resumed work.
 
     Raises
     ------
     SettingsError
-        If the work was begun in another way; names what differs.
+        If the work was started in another way; names what differs.
     OutputError
-        If it cannot be written.
+        If it cannot be read or written.
     """
     text = json.dumps(plan, indent=1)
     if not resume:
@@ -106,19 +106,19 @@ def keep_plan(folder: Path, plan: Mapping[str, Any], *, resume: bool) -> None:
     try:
         before = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise OutputError(f"{folder / 'plan.json'}: cannot be read, so nothing goes on from it. Give --overwrite.") from error
+        raise OutputError(f"{folder / 'plan.json'}: cannot be read, so the work cannot go on. Give --overwrite.") from error
     now = json.loads(text)
     changed = [name for name in now if now[name] != before.get(name)] if isinstance(before, dict) else list(now)
     if changed:
         said = "; ".join(f"{name}: {_short(before.get(name))} before, {_short(now[name])} now" for name in changed[:3])
         raise SettingsError(
-            f"This work was begun otherwise ({said}), and a result comes from one way of computing. Give the model, the image "
-            "and the options that it was begun with, or --overwrite to begin anew."
+            f"This work was started differently ({said}), and a result comes from one way of computing. Give the model, the "
+            "image and the options that it was started with, or --overwrite to start again."
         )
 
 
 def publish(result: Path, out: Path) -> None:
-    """Give a finished store its name; one of ours that has the name steps aside and is removed.
+    """Give a finished store its name; a result of ours with that name steps aside and is removed.
 
     Raises
     ------
@@ -146,13 +146,13 @@ def digest_of(path: Path) -> str:
 
 def _check_replaceable(out: Path, overwrite: bool) -> None:
     if not overwrite:
-        raise OutputError(f"{out} is there already, and nothing is overwritten. Give --overwrite, or another --out.")
+        raise OutputError(f"{out} exists already, and nothing is overwritten. Give --overwrite, or another --out.")
     if out.is_dir():
         try:
             read_facts(out)
         except OutputError as error:
             raise OutputError(
-                f"{out} was not written by unseam, so it is not even overwritten: it may be an image. Give another --out."
+                f"{out} was not written by unseam, so it is not overwritten: it may be an image. Give another --out."
             ) from error
 
 

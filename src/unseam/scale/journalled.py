@@ -1,4 +1,4 @@
-"""Stages whose finished chunks stand in a journal: what is finished is never computed again, whatever was killed."""
+"""Passes whose finished chunks stand in a journal: a finished chunk is never computed again, even after a kill."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -8,34 +8,34 @@ from unseam.errors import ClusterError
 from unseam.io.append_journal import AppendJournal
 from unseam.scale.executors import Executor
 from unseam.scale.stages import STAGES
-from unseam.scale.task import Failed, Stage, Task, as_record, facts_of
+from unseam.scale.task import ChunkTask, Failed, PlanePass, as_record, facts_of
 
 _SECONDS = 1.0
-"""So much work at the most, beside the chunks that are being computed, is done again after a kill."""
+"""A kill loses at most this much finished work, besides the chunks that are being computed."""
 _SHOWN = 5
 
 
 class Journalled:
-    """Computes stages by an executor, and notes each chunk when it is on the disk.
+    """Runs passes on an executor and records each chunk once it is on the disk.
 
     Parameters
     ----------
     journal
-        Of the work folder, open.
+        The open journal of the work folder.
     executor
-        Who computes.
+        Computes the chunks.
     on_chunk
-        Called with each chunk of a stage that is finished: the stage, how many are, and of how many.
+        Called with (pass, chunks finished, chunks in all) for each finished chunk.
     where
-        The place of a chunk in words, for errors.
+        Describes the place of a chunk, for errors.
     """
 
     def __init__(
         self,
         journal: AppendJournal,
         executor: Executor,
-        on_chunk: Callable[[Stage, int, int], None] = lambda *_: None,
-        where: Callable[[Stage, int], str] = lambda stage, chunk: f"chunk {chunk}",
+        on_chunk: Callable[[PlanePass, int, int], None] = lambda *_: None,
+        where: Callable[[PlanePass, int], str] = lambda stage, chunk: f"chunk {chunk}",
     ) -> None:
         self._journal, self._executor = journal, executor
         self._on_chunk, self._where = on_chunk, where
@@ -46,20 +46,20 @@ class Journalled:
         self._last = time.monotonic()
 
     def run(
-        self, stage: Stage, chunks: Sequence[int], tables_for: Callable[[int], Any] = lambda _: None
+        self, stage: PlanePass, chunks: Sequence[int], tables_for: Callable[[int], Any] = lambda _: None
     ) -> Iterator[tuple[int, Any]]:
-        """Chunk and facts of the chunks of a stage, in any order; those of an earlier run first.
+        """Yield number and facts of each chunk of a pass, in any order; first those of an earlier run.
 
         Raises
         ------
         ClusterError
-            If some could not be computed, once all others are; names their places.
+            If some chunks failed, once all others are finished; names their places.
         """
         known = self._finished.setdefault(stage.key, set())
         left = [chunk for chunk in chunks if chunk not in known]
         if known:
-            yield from self.told(stage)
-        tasks = (Task(stage, chunk, tables_for(chunk)) for chunk in left)
+            yield from self.read_finished(stage)
+        tasks = (ChunkTask(stage, chunk, tables_for(chunk)) for chunk in left)
         failed: list[tuple[int, Failed]] = []
         try:
             for task, answer in self._executor.perform(tasks):
@@ -75,14 +75,14 @@ class Journalled:
         if failed:
             raise ClusterError(self._said(stage, failed, len(chunks)))
 
-    def finish(self, stage: Stage, chunks: Sequence[int]) -> None:
-        """Run a stage that has nothing to tell."""
+    def finish(self, stage: PlanePass, chunks: Sequence[int]) -> None:
+        """Run a pass whose chunks have no facts."""
         if len(self._finished.get(stage.key, ())) < len(chunks):
             for _ in self.run(stage, chunks):
                 pass
 
-    def told(self, stage: Stage) -> Iterator[tuple[int, Any]]:
-        """Chunk and facts of what is finished of a stage, read from the journal."""
+    def read_finished(self, stage: PlanePass) -> Iterator[tuple[int, Any]]:
+        """Yield number and facts of each finished chunk of a pass, from the journal."""
         self._settle()
         kind = STAGES[stage.kind][1]
         for record in self._journal.records():
@@ -95,18 +95,18 @@ class Journalled:
             self._settle()
 
     def _settle(self) -> None:
-        """First the pixels reach the disk, then the lines that say so."""
+        """Wait for the pixels to reach the disk, then append the lines that say so."""
         waiting, self._waiting = self._waiting, []
         if waiting:
             self._executor.settle()
             self._journal.append(waiting)
         self._last = time.monotonic()
 
-    def _said(self, stage: Stage, failed: Iterable[tuple[int, Failed]], num_chunks: int) -> str:
+    def _said(self, stage: PlanePass, failed: Iterable[tuple[int, Failed]], num_chunks: int) -> str:
         rows = [f"{self._where(stage, chunk)}: {answer.reason}" for chunk, answer in failed]
         more = f"; and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
         said = "; ".join(rows[:_SHOWN]) + more
         return (
             f"{len(rows)} of {num_chunks} chunks could not be computed ({said}). All others are finished and kept. Look at the "
-            "image there, or give workers more memory; the same command with --resume tries these again."
+            "image there, or give workers more memory; then the same command with --resume tries these again."
         )

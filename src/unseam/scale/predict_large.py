@@ -1,4 +1,4 @@
-"""One image of any size to one result of any size: plane by plane, chunk by chunk, each written as it is computed.
+"""Predict one image of any size into one result: plane by plane, chunk by chunk, each written when it is computed.
 
 ::
 
@@ -7,8 +7,8 @@
     objects       components of each chunk, joined across their edges; sizes and holes of whole objects
     pyramid       the smaller levels
 
-The result has its name when all of that is done. Until then it lies in the work folder, and any part that is finished is not
-done again.
+The result gets its name when all of that is done. Until then it lies in the work folder, and finished parts are not computed
+again.
 """
 
 from collections.abc import Callable
@@ -23,32 +23,31 @@ from unseam._version import __version__
 from unseam.errors import OutputError
 from unseam.geometry.chunk_grid import ChunkGrid
 from unseam.io.append_journal import AppendJournal
-from unseam.io.large import LargeImage
 from unseam.io.result import mark_complete, write_tiff
 from unseam.model import Model
 from unseam.scale.arrays import create_results, create_scratch, layout_of, names_of
 from unseam.scale.executors import Executor
-from unseam.scale.folder import TIFF, claimed, clear, keep_plan, publish
+from unseam.scale.folder import TIFF, claim, clear, publish, write_or_check_plan
 from unseam.scale.journalled import Journalled
-from unseam.scale.objects import objects_of_plane
-from unseam.scale.plan import check_channels, plan_of
+from unseam.scale.plane_objects import objects_of_plane
+from unseam.scale.prediction import CLASSES, OBJECTS, PROBABILITIES, LargePrediction
+from unseam.scale.resume_plan import check_channels, plan_of
 from unseam.scale.stages.grey_range import bands_of, ranges_from
 from unseam.scale.stages.network import NetworkTables
-from unseam.scale.task import Stage
-from unseam.scale.work import CLASSES, OBJECTS, PROBABILITIES, Work
-from unseam.scale.worker import Worker
+from unseam.scale.task import PassKind, PlanePass
+from unseam.scale.worker import ChunkWorker
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Who is told how a large prediction goes.
+    """Receives the progress of a large prediction.
 
     Attributes
     ----------
     tell
-        Called with sentences.
+        Called with sentences for the user.
     on_chunk
-        Called with (what is done, chunks done, chunks in all) of a pass over a plane.
+        Called with (name of the pass, chunks done, chunks in all).
     """
 
     tell: Callable[[str], None] = lambda _: None
@@ -62,15 +61,13 @@ class LargeResult:
     Attributes
     ----------
     path
-        Of the store or file.
-    num_planes
-        Of all positions.
-    num_chunks
-        Of all planes, at full size.
+        The store or file.
+    num_planes, num_chunks
+        Over all positions; chunks at full size.
     num_pixels
-        Of each class.
+        px of each class.
     num_objects
-        Of all planes; None if none were wanted.
+        Over all planes; None if no objects were computed.
     """
 
     path: Path
@@ -81,7 +78,7 @@ class LargeResult:
 
     @property
     def foreground(self) -> float:
-        """Share of all classes but the background."""
+        """Share of all pixels that are not background."""
         return sum(self.num_pixels[1:]) / sum(self.num_pixels)
 
 
@@ -89,8 +86,8 @@ def predict_large(
     model: Model,
     source: Path,
     out: Path,
-    work: Work,
-    executor_for: Callable[[Worker], Executor],
+    work: LargePrediction,
+    executor_for: Callable[[ChunkWorker], Executor],
     *,
     resume: bool = False,
     overwrite: bool = False,
@@ -107,39 +104,39 @@ def predict_large(
     out
         The result: a name that ends in .zarr, or in .tif for one tiled BigTIFF.
     work
-        How; its source and folder are filled in.
+        Settings; its source and folder are filled in.
     executor_for
-        Who computes; called with the worker of this process.
+        Makes the executor from the worker of this process.
     resume
-        Go on with unfinished work.
+        Continue unfinished work.
     overwrite
-        Replace a result, and forget unfinished work.
+        Replace a result, and discard unfinished work.
     progress
-        Who is told.
+        Receives the progress.
 
     Raises
     ------
     ImageReadError, DataError
-        If the source cannot be read, or not be segmented by this model.
+        If the source cannot be read, or this model cannot segment it.
     OutputError
-        If something is there already, or cannot be written; :class:`~unseam.errors.InUseError` if another process is at it.
+        If the result exists or cannot be written; :class:`~unseam.errors.InUseError` if another process is writing it.
     SettingsError
-        If unfinished work was begun otherwise.
+        If unfinished work has other settings.
     ClusterError
-        If chunks could not be computed, or the scheduler was lost; what is finished is kept.
+        If chunks failed, or the scheduler was lost; finished chunks are kept.
     """
     source, out = source.absolute(), out.absolute()
     if out == source:
         raise OutputError(f"{out} is the image itself. Give another --out.")
-    with claimed(out, resume=resume, overwrite=overwrite) as folder:
+    with claim(out, resume=resume, overwrite=overwrite) as folder:
         work = replace(work, source=str(source), folder=str(folder))
-        worker = Worker(work, lambda: model)
+        worker = ChunkWorker(work, lambda: model)
         check_channels(worker)
         plan = plan_of(worker, out)
         with closing(executor_for(worker)) as executor:
             if not resume:
                 model.save(work.model)
-            keep_plan(folder, plan, resume=resume)
+            write_or_check_plan(folder, plan, resume=resume)
             with AppendJournal(folder / "journal.txt") as journal:
                 result = _Prediction(worker, journal, executor, progress or Progress()).all(out, plan)
         clear(folder)
@@ -149,14 +146,14 @@ def predict_large(
 class _Prediction:
     """One large prediction while it runs."""
 
-    def __init__(self, worker: Worker, journal: AppendJournal, executor: Executor, progress: Progress) -> None:
+    def __init__(self, worker: ChunkWorker, journal: AppendJournal, executor: Executor, progress: Progress) -> None:
         self.worker, self.progress = worker, progress
         if journal.note:
             progress.tell(journal.note)
         self.run = Journalled(journal, executor, self._on_chunk, self._where)
 
     def all(self, out: Path, plan: dict[str, Any]) -> LargeResult:
-        """Everything, in order."""
+        """Run everything, in order."""
         images = self.worker.images
         for note in dict.fromkeys(note for image in images for note in image.notes):
             self.progress.tell(note)
@@ -182,13 +179,14 @@ class _Prediction:
         return LargeResult(out, sum(i.num_planes for i in images), num_chunks, tuple(num_pixels.tolist()), count)
 
     def _plane(self, position: int, plane: int) -> tuple[np.ndarray, int]:
-        """Pixels of each class, and the number of objects."""
+        """Return px of each class, and the number of objects."""
         image, grid = self.worker.images[position], self.worker.grid(position)
-        bands = self.run.run(Stage("grey range", position, plane), range(len(bands_of(image))))
+        bands = self.run.run(PlanePass(PassKind.GREY_RANGE, position, plane), range(len(bands_of(image))))
         ranges, is_grey = ranges_from((facts for _, facts in bands), self.worker.model.info.normalise)
-        tables = NetworkTables(self._seen(image, ranges, is_grey))
+        check_channels(self.worker, image, is_grey=is_grey)
+        tables = NetworkTables(ranges[: self.worker.model.info.net.in_channels])  # grey saved as three equal channels is grey
         num_pixels = np.zeros(len(self.worker.model.info.class_names), np.int64)
-        for _, facts in self.run.run(Stage("network", position, plane), range(len(grid)), lambda _: tables):
+        for _, facts in self.run.run(PlanePass(PassKind.NETWORK, position, plane), range(len(grid)), lambda _: tables):
             num_pixels += facts.num_pixels
         num_objects = 0
         if self.worker.work.saves.objects:
@@ -201,24 +199,20 @@ class _Prediction:
                 )
         return num_pixels, num_objects
 
-    def _seen(self, image: LargeImage, ranges: np.ndarray, is_grey: bool) -> np.ndarray:
-        """The ranges of the channels that the network sees; grey that was saved as three equal channels is grey."""
-        check_channels(self.worker, image, is_grey=is_grey)
-        return ranges[: self.worker.model.info.net.in_channels]
-
     def _pyramids(self, position: int) -> None:
         image = self.worker.images[position]
         for name in names_of(self.worker.work.saves):
             layout = layout_of(self.worker, position, name)
-            klasses = [f".{k}" for k in range(layout.shape[layout.axes.index("C")])] if name == PROBABILITIES else [""]
+            klasses = range(layout.shape[layout.axes.index("C")]) if name == PROBABILITIES else (None,)
             for level in range(1, layout.num_levels):
                 grid = self.worker.result(position, name, level).grid
                 for plane in range(image.num_planes):
                     for klass in klasses:
-                        self.run.finish(Stage("pyramid", position, plane, f"{name}{klass}-{level}"), range(len(grid)))
+                        stage = PlanePass(PassKind.PYRAMID, position, plane, result=name, klass=klass, level=level)
+                        self.run.finish(stage, range(len(grid)))
 
     def _finish(self, out: Path, facts: dict[str, Any]) -> None:
-        """Say in the result that it is complete, and give it its name."""
+        """Mark the result as complete, and give it its name."""
         work = self.worker.work
         for image in self.worker.images:
             for name in reversed(names_of(work.saves)):
@@ -230,25 +224,23 @@ class _Prediction:
         else:
             publish(work.result, out)
 
-    def _on_chunk(self, stage: Stage, done: int, total: int) -> None:
+    def _on_chunk(self, stage: PlanePass, done: int, total: int) -> None:
         image = self.worker.images[stage.position]
         more = f" {stage.plane + 1}/{image.num_planes}" if image.num_planes > 1 else ""
-        self.progress.on_chunk(f"{stage.kind}{more}", done, total)
+        self.progress.on_chunk(f"{stage.kind.value}{more}", done, total)
 
-    def _where(self, stage: Stage, chunk: int) -> str:
-        """The place of a chunk in the source."""
+    def _where(self, stage: PlanePass, chunk: int) -> str:
+        """Describe the place of a chunk in the source."""
         image = self.worker.images[stage.position]
-        grid: Any = self.worker.grid(stage.position)
-        if stage.kind == "grey range":
-            grid = bands_of(image)
-        elif stage.kind == "pyramid":
-            grid = ChunkGrid(image.height, image.width, self.worker.work.side << int(stage.part.rsplit("-", 1)[1]))
-        rows, columns = grid.window(chunk)
+        if stage.kind is PassKind.GREY_RANGE:
+            rows, columns = bands_of(image).window(chunk)
+        else:
+            rows, columns = ChunkGrid(image.height, image.width, self.worker.work.side << stage.level).window(chunk)
         position = f"position {image.position}, " if image.position else ""
         plane = f"plane {stage.plane}, " if image.num_planes > 1 else ""
         return f"{position}{plane}rows {rows.start}-{rows.stop - 1}, columns {columns.start}-{columns.stop - 1}"
 
 
-def _named(work: Work) -> str:
-    """The one result of a TIFF."""
+def _named(work: LargePrediction) -> str:
+    """Name of the one result that a TIFF holds."""
     return OBJECTS if work.saves.objects else CLASSES

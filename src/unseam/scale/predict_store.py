@@ -1,4 +1,4 @@
-"""Prediction of an image larger than memory, into one result: what a program and the command line call."""
+"""Prediction of an image larger than memory into one result: the function that programs and the command line call."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,16 +8,16 @@ from unseam.errors import SettingsError
 from unseam.io.large import LargeImage, open_large
 from unseam.machine.memory import available_bytes, parse_bytes
 from unseam.model import Model
-from unseam.scale.executors import Executor, Here
+from unseam.scale.executors import Executor, LocalExecutor
 from unseam.scale.folder import TIFF
 from unseam.scale.predict_large import LargeResult, Progress, predict_large
-from unseam.scale.work import CHUNK, ProbabilityType, Saves, Work
-from unseam.scale.worker import Worker
+from unseam.scale.prediction import CHUNK, LargePrediction, ProbabilityType, SavedResults
+from unseam.scale.worker import ChunkWorker
 
 Save = Literal["auto", "classes", "instances", "both"]
 
 _CHUNKS_A_FOLDER = 2**16
-"""Files of one plane, from which on a file holds several chunks: folders of millions of files are slow everywhere."""
+"""Most files of one plane; beyond, a file holds several chunks: folders of millions of files are slow everywhere."""
 
 
 def predict_store(  # noqa: PLR0913 - the public face: each argument is a word that a user reaches for
@@ -49,23 +49,23 @@ def predict_store(  # noqa: PLR0913 - the public face: each argument is a word t
     out
         The result: an OME-Zarr store if the name ends in .zarr, a tiled BigTIFF if it ends in .tif.
     save
-        The instance map beside the classes, or not; ``auto``: if the model was trained on objects. A TIFF holds one of them.
+        Whether to write the instance map besides the classes; ``auto``: if the model was trained on objects. A TIFF holds one.
     probabilities
-        Write them too, in this type.
+        Type in which probabilities are written.
     object_class
-        Index of the class whose objects are wanted; None: all but the background.
+        Index of the class that makes objects; None: all but the background.
     workers
         Processes of this machine; None: this one alone.
     scheduler
         Address of a Dask scheduler whose workers compute instead.
     max_memory
-        Most memory that this process and its workers may hold together, ``"2GB"`` or bytes; with a scheduler, each worker.
+        Most memory of this process and its workers together, ``"2GB"`` or bytes; with a scheduler, of each worker.
     max_input_tile
         Largest input tile, px.
     channels
-        Which of the image's channels the model sees, counted from 0; none: all.
+        Channels of the image that the model receives, counted from 0; none: all.
     resume, overwrite, fill_missing, progress
-        As for :func:`unseam.scale.predict_large.predict_large` and :class:`unseam.scale.work.Work`.
+        As for :func:`unseam.scale.predict_large.predict_large` and :class:`unseam.scale.prediction.LargePrediction`.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def predict_store(  # noqa: PLR0913 - the public face: each argument is a word t
         As :func:`unseam.scale.predict_large.predict_large`.
     """
     out = Path(out)
-    saves_objects = save in ("instances", "both") or (save == "auto" and model.info.has_objects)
+    saves_objects = save in ("instances", "both") or (save == "auto" and model.info.kind_facts.has_objects)
     if out.name.lower().endswith(TIFF) and (save == "both" or probabilities != "none"):
         raise SettingsError(
             f"{out}: a TIFF holds the classes or the objects. Choose one with --save, or write to a name in .ome.zarr."
@@ -83,12 +83,12 @@ def predict_store(  # noqa: PLR0913 - the public face: each argument is a word t
             "--workers and --scheduler came together: workers of this machine, or those of a cluster. Give one."
         )
     if workers is not None and not 1 <= workers <= 1024:
-        raise SettingsError(f"{workers} workers came; 1 to 1024 may come.")
+        raise SettingsError(f"{workers} workers came; 1 to 1024 may come. Give another number.")
     most = available_bytes() if max_memory is None and workers else None if max_memory is None else parse_bytes(max_memory)
-    work = Work(
+    work = LargePrediction(
         source="",
         folder="",
-        saves=Saves(saves_objects, probabilities, object_class),
+        saves=SavedResults(saves_objects, probabilities, object_class),
         chunk=_chunk(model),
         shard=_shard(open_large(Path(source), fill_missing=fill_missing), _chunk(model)),
         tile=max_input_tile,
@@ -100,20 +100,13 @@ def predict_store(  # noqa: PLR0913 - the public face: each argument is a word t
         engine=model.engine_name,
     )
     return predict_large(
-        model,
-        Path(source),
-        out,
-        work,
-        _executor_for(workers, scheduler),
-        resume=resume,
-        overwrite=overwrite,
-        progress=progress,
+        model, Path(source), out, work, _executor_for(workers, scheduler), resume=resume, overwrite=overwrite, progress=progress
     )
 
 
-def _executor_for(workers: int | None, scheduler: str | None) -> Callable[[Worker], Executor]:
+def _executor_for(workers: int | None, scheduler: str | None) -> Callable[[ChunkWorker], Executor]:
     if workers is None and scheduler is None:
-        return Here
+        return LocalExecutor
     try:
         from unseam.scale.cluster import Cluster
     except ImportError as error:
@@ -135,7 +128,7 @@ def _shard(images: tuple[LargeImage, ...], chunk: int) -> int:
 
 
 def shard_of(height: int, width: int, chunk: int) -> int:
-    """Chunks a side that one file holds, and one task: 1, but for planes of very many.
+    """Chunks along a side of one file, which is one task: 1, except for planes of very many chunks.
 
     >>> shard_of(100_000, 100_000, 1024), shard_of(1_000_000, 1_000_000, 1024)
     (1, 4)

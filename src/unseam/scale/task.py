@@ -1,7 +1,8 @@
-"""What a worker is asked for, and what it answers: a few numbers; pixels go to the disk."""
+"""Tasks of a worker and its answers: a few numbers; pixels go to the disk."""
 
 import dataclasses
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,72 +12,87 @@ from unseam.io.append_journal import packed, unpacked
 T = TypeVar("T")
 
 
+class PassKind(Enum):
+    """The computations, in their order; a journal and a progress bar show the values."""
+
+    GREY_RANGE = "grey range"
+    NETWORK = "network"
+    FLOOD = "objects flood"
+    COMPLETE = "objects complete"
+    WRITE = "objects write"
+    PYRAMID = "pyramid"
+
+
 @dataclass(frozen=True)
-class Stage:
+class PlanePass:
     """One pass over the chunks of one plane.
 
     Attributes
     ----------
     kind
-        Which computation; see `unseam.scale.stages`.
+        Which computation.
     position, plane
-        Which image of the source, and which plane of it.
-    part
-        What tells apart several passes of a kind: the round of completing objects, the level of the pyramid.
+        Index of the image in the source, and of the plane in the image.
+    round
+        For objects: how often the pass has run before on this plane.
+    result, klass, level
+        For the pyramid: name of the result, class of the probabilities (else None), and level (0: full size).
     """
 
-    kind: str
+    kind: PassKind
     position: int = 0
     plane: int = 0
-    part: str = ""
+    round: int | None = None
+    result: str = ""
+    klass: int | None = None
+    level: int = 0
 
     @property
     def key(self) -> str:
-        """Its name in the journal."""
-        return "/".join((str(self.position), str(self.plane), self.kind, self.part)).rstrip("/")
+        """Its name in the journal, for example ``0/3/pyramid/probabilities.1-2``; unique, and never parsed."""
+        parts = [str(self.position), str(self.plane), self.kind.value]
+        if self.round is not None:
+            parts.append(str(self.round))
+        if self.result:
+            parts.append(f"{self.result}{'' if self.klass is None else f'.{self.klass}'}-{self.level}")
+        return "/".join(parts)
 
 
 @dataclass(frozen=True)
-class Task:
-    """One chunk of a stage, with what a worker must know beside the work itself.
+class ChunkTask:
+    """One chunk of a pass.
 
     Attributes
     ----------
     stage, chunk
-        What, and where.
+        The pass, and the number of the chunk.
     tables
-        A frozen dataclass of arrays, or None.
+        A frozen dataclass of arrays that the pass needs, or None.
     """
 
-    stage: Stage
+    stage: PlanePass
     chunk: int
     tables: Any = None
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A chunk that could not be computed, and why; the others go on."""
+    """A chunk that could not be computed, and the reason; the others go on."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class NoFacts:
-    """Of a chunk that was written and has nothing to tell."""
+    """Facts of a pass that only writes."""
 
 
-def as_record(task: Task, facts: Any) -> dict[str, Any]:
-    """A line of the journal: the chunk is finished, and this is what is known of it."""
+def as_record(task: ChunkTask, facts: Any) -> dict[str, Any]:
+    """Make the line of the journal that says: this chunk is finished, with these facts."""
     arrays = {f.name: packed(np.asarray(getattr(facts, f.name))) for f in dataclasses.fields(facts)}
     return {"stage": task.stage.key, "chunk": task.chunk, "facts": arrays}
 
 
 def facts_of(record: dict[str, Any], kind: type[T]) -> T:
-    """The facts in a line of the journal; what a reader checks is that each field is there.
-
-    Raises
-    ------
-    KeyError, ValueError, TypeError
-        If the line holds something else.
-    """
+    """Read the facts in a line of the journal. Raises KeyError, ValueError, TypeError if the line holds something else."""
     return kind(**{f.name: unpacked(record["facts"][f.name]) for f in dataclasses.fields(kind)})  # type: ignore[arg-type]

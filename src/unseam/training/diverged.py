@@ -8,15 +8,12 @@ from torch import Tensor
 from unseam.errors import TrainingError
 from unseam.training.state import TrainState
 
-_TABLES = {torch.optim.SGD: "sgd", torch.optim.AdamW: "adam_w"}
-
 
 def slower(state: TrainState) -> str:
-    """The setting for a learning rate ten times smaller than that of this run, and the one that shortens gradients."""
+    """Return the setting for a learning rate ten times smaller than this run's, and the one that shortens gradients."""
     rate = state.optimiser.defaults["lr"] / 10
-    table = _TABLES.get(type(state.optimiser), "adam_w")
     return (
-        f"a learning rate ten times smaller (--set optimiser.{table}.learning_rate={rate:.3g}), or shorter gradients "
+        f"a learning rate ten times smaller (--set optimiser.learning_rate={rate:.3g}), or shorter gradients "
         "(--set training.clip_norm=1.0)"
     )
 

@@ -1,4 +1,4 @@
-"""How weights move: the optimisers that settings can name, and the learning rate over a run."""
+"""Optimisers and learning-rate schedules: the two closed lists, and their members."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from unseam.settings import check_range
 
 @dataclass(frozen=True)
 class SGD:
-    """Stochastic gradient descent with a high momentum, so that many of the samples seen before share in an update.
+    """Stochastic gradient descent with a high momentum, so that many earlier samples take part in each update.
 
     Source: paper, section 3: momentum 0.99. Departs: the paper gives no learning rate.
     """
@@ -27,7 +27,6 @@ class SGD:
         check_range("sgd", "weight_decay", self.weight_decay, 0.0, 1.0)
 
     def build(self, net: nn.Module) -> torch.optim.Optimizer:
-        """The optimiser over a network's weights."""
         return torch.optim.SGD(
             net.parameters(),
             lr=self.learning_rate,
@@ -39,7 +38,7 @@ class SGD:
 
 @dataclass(frozen=True)
 class AdamW:
-    """Adam with decoupled weight decay (Loshchilov and Hutter 2019): what the default recipe trains with."""
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019)."""
 
     learning_rate: float = 1e-3
     weight_decay: float = 1e-4
@@ -49,20 +48,19 @@ class AdamW:
         check_range("adam_w", "weight_decay", self.weight_decay, 0.0, 1.0)
 
     def build(self, net: nn.Module) -> torch.optim.Optimizer:
-        """The optimiser over a network's weights."""
         return torch.optim.AdamW(
             net.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay, fused=True
         )
 
 
 Optimiser = SGD | AdamW
-"""The closed list: every optimiser that settings can name."""
+"""The closed list. A member has a ``learning_rate`` and ``build(net)``, which returns PyTorch's optimiser over the weights."""
 
 
 def step_if(is_finite: Bool[Tensor, ""], optimiser: torch.optim.Optimizer) -> None:
-    """Update the weights if that is true, wherever it was computed; a GPU is not asked for the answer.
+    """Update the weights if ``is_finite``, without waiting for a GPU to tell.
 
-    There the fused optimisers are handed the answer as it is, on the GPU, and do nothing if it says no.
+    On a GPU a fused optimiser reads the answer there, and does nothing if it is no.
     """
     if is_finite.device.type == "cpu":
         if is_finite:
@@ -72,9 +70,13 @@ def step_if(is_finite: Bool[Tensor, ""], optimiser: torch.optim.Optimizer) -> No
 
 
 def step_unless(is_bad: Bool[Tensor, ""], optimiser: torch.optim.Optimizer) -> None:
-    """Update the weights by a fused optimiser, unless the number that is on their device says that the step is bad."""
+    """Update the weights unless ``is_bad``, which lies on their device; only an optimiser that is not fused waits for it."""
+    if not optimiser.defaults.get("fused"):
+        if not is_bad:
+            optimiser.step()
+        return
     if isinstance(optimiser, torch.optim.SGD):
-        # PyTorch makes the momentum in the first step, and leaves it unset if that step is bad. From 0 on it is the same.
+        # PyTorch creates the momentum in the first step and leaves it unset if that step is bad. Starting from 0 is the same.
         for group in optimiser.param_groups:
             for weight in group["params"] if group["momentum"] else ():
                 if optimiser.state[weight].get("momentum_buffer") is None:
@@ -84,15 +86,15 @@ def step_unless(is_bad: Bool[Tensor, ""], optimiser: torch.optim.Optimizer) -> N
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """Factor on the learning rate: a linear warm-up, then constant or down to zero along half a cosine.
+class Cosine:
+    """A linear warm-up of the learning rate, then constant or down to zero along half a cosine.
 
     Attributes
     ----------
     warm_up
-        Share of the run over which the rate rises from 0.
+        Share of the run in which the rate rises from 0.
     decay
-        Whether it falls to 0 at the end.
+        Whether the rate falls to 0 at the end.
     """
 
     warm_up: float = 0.05
@@ -102,9 +104,13 @@ class Schedule:
         check_range("schedule", "warm_up", self.warm_up, 0.0, 1.0)
 
     def factor(self, progress: float) -> float:
-        """The factor at ``progress`` in [0, 1] of the run."""
+        """Return the factor on the learning rate at ``progress`` in [0, 1] of the run."""
         if progress < self.warm_up:
             return min(1.0, max(progress, 1e-3) / self.warm_up)
         if not self.decay or self.warm_up >= 1:
             return 1.0
         return 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - self.warm_up) / (1 - self.warm_up))))
+
+
+Schedule = Cosine
+"""The closed list. A member has ``factor(progress)``, the factor on the learning rate."""

@@ -9,8 +9,8 @@ from PIL import Image
 from unseam.errors import ImageReadError
 from unseam.io import read_image
 from unseam.io.large import open_large
-from unseam.io.large.plan import Plan
 from unseam.io.large.raw_array import RawArray
+from unseam.io.large.stored_axes import StoredAxes
 
 RNG = np.random.default_rng(3)
 GREY = RNG.integers(0, 256, (70, 90), np.uint8)
@@ -121,7 +121,7 @@ def test_refused(make, reason, tmp_path):
 
 
 def test_words_for_a_place():
-    plan = Plan.of("TCZYX", (2, 3, 4, 20, 30))
+    plan = StoredAxes.of("TCZYX", (2, 3, 4, 20, 30))
     assert plan.place(((1, 2), (0, 3), (2, 3), (0, 8), (24, 32))) == (
         "rows 0 to 7, columns 24 to 29 (time 1, plane 2, channels 0 to 2)"
     )

@@ -12,7 +12,7 @@ from numcodecs import VLenUTF8, Zlib
 
 from torture.zarr_stores import array, attributes, edited, image
 from unseam.errors import ImageReadError
-from unseam.io.large import open_large, zarr_form
+from unseam.io.large import open_large, zarr_metadata
 from unseam.io.large.image import LargeImage
 
 PIXELS = np.arange(1, 1 + 40 * 50, dtype=np.uint16).reshape(40, 50)
@@ -305,6 +305,6 @@ def test_a_path_inside_an_unfinished_result(tmp_path):
 
 def test_a_shard_with_too_many_chunks(tmp_path, monkeypatch):
     array(tmp_path / "a", PIXELS, **SHARDED)
-    monkeypatch.setattr(zarr_form, "_MOST_PER_SHARD", 5)
+    monkeypatch.setattr(zarr_metadata, "_MOST_PER_SHARD", 5)
     with pytest.raises(ImageReadError, match="shards of 6 chunks"):
         open_large(tmp_path / "a")

@@ -29,7 +29,7 @@ from unseam.inference.whole_objects.records import (
     WriteFacts,
     WriteTables,
 )
-from unseam.inference.whole_objects.runs import first_places, in_plane
+from unseam.inference.whole_objects.run_lengths import first_places, in_plane
 
 
 def tell_objects(chunk: int, grid: ChunkGrid, settings: Objects, store: ObjectStore, tables: WindowNumbers) -> CompleteFacts:

@@ -17,11 +17,11 @@ import numpy as np
 from unseam.geometry.chunk_grid import ChunkGrid
 from unseam.heads.flood import LIKELY
 from unseam.heads.objects import Objects
-from unseam.inference.whole_objects.cores import join_cores
 from unseam.inference.whole_objects.numbering import Numbering
-from unseam.inference.whole_objects.records import CoreFacts, CoreTables, FloodFacts, FloodTables, Stage, WriteFacts
+from unseam.inference.whole_objects.object_cores import join_cores
+from unseam.inference.whole_objects.records import CoreFacts, CoreTables, FloodFacts, FloodTables, ObjectStage, WriteFacts
 from unseam.inference.whole_objects.rounds import finish
-from unseam.inference.whole_objects.stages import Runner, Step, gather
+from unseam.inference.whole_objects.stages import Runner, StageRound, collect_facts
 
 
 @dataclass(frozen=True)
@@ -86,13 +86,14 @@ def find_objects(grid: ChunkGrid, settings: Objects, run: Runner, halo: Halo | N
         More objects than 32 bits can number.
     """
     every = range(len(grid))
-    cores = gather(run(Step(Stage.CORES), every, lambda _: CoreTables()), CoreFacts, every)
+    cores = collect_facts(run(StageRound(ObjectStage.CORES), every, lambda _: CoreTables()), CoreFacts, every)
     numbering, num_undecided = join_cores(grid, [cores[chunk] for chunk in every]), 0
     del cores
     if settings.threshold > LIKELY:
         numbering, num_undecided = _flooded(numbering, run, halo or Halo())
     finished = finish(numbering, settings, run)
-    written = gather(run(Step(Stage.WRITE), every, lambda chunk: finished.tables_for(chunk, settings)), WriteFacts, every)
+    writing = run(StageRound(ObjectStage.WRITE), every, lambda chunk: finished.tables_for(chunk, settings))
+    written = collect_facts(writing, WriteFacts, every)
     num_foreground = sum(int(facts.num_foreground) for facts in written.values())
     return ObjectsFound(int(finished.finals.max()), num_foreground, finished.num_rounds, num_undecided)
 
@@ -105,6 +106,6 @@ def _flooded(numbering: Numbering, run: Runner, halo: Halo) -> tuple[Numbering, 
     def tables_for(chunk: int) -> FloodTables:
         return FloodTables(numbering.around(grid.window(chunk, halo.largest)), halos)
 
-    facts = gather(run(Step(Stage.FLOOD), every, tables_for), FloodFacts, every)
+    facts = collect_facts(run(StageRound(ObjectStage.FLOOD), every, tables_for), FloodFacts, every)
     num_undecided = sum(int(fact.num_undecided) for fact in facts.values())
     return numbering.and_foreign([facts[chunk].foreign for chunk in every]), num_undecided

@@ -1,7 +1,7 @@
 """Stage `flood`: what lies between 0.5 and a raised threshold goes to its core, from a window as large as it takes.
 
 A flood may come from far. So a window is flooded with its open sides as `UNKNOWN` cores, and what has a number is certain
-(`inference.flood` has the proof). Where something is left in the chunk, the halo round what is left is doubled; at the
+(`heads.flood` has the proof). Where something is left in the chunk, the halo round what is left is doubled; at the
 largest one the rest is decided without the open sides, and counted::
 
     ┌──────────────────┐  open sides: the image goes on

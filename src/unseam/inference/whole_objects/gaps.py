@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from unseam.geometry.chunk_grid import ChunkGrid
 from unseam.inference.whole_objects.records import NO_LOWEST, CompleteFacts
-from unseam.inference.whole_objects.runs import Pairs, line_of, pairs_along, runs_of, united
+from unseam.inference.whole_objects.run_lengths import TouchingPairs, line_of, pairs_along, runs_of, united
 
 GapFacts = tuple[
     Int64[np.ndarray, "gaps"],
@@ -132,7 +132,7 @@ def join_gaps(grid: ChunkGrid, facts: Sequence[CompleteFacts], num_cores: int) -
     return JoinedGaps(offsets, owners, filled)
 
 
-def _shared(grid: ChunkGrid, facts: Sequence[CompleteFacts], offsets: list[int]) -> Iterator[Pairs]:
+def _shared(grid: ChunkGrid, facts: Sequence[CompleteFacts], offsets: list[int]) -> Iterator[TouchingPairs]:
     """Pixels that two chunks know: a gap on one is the same gap as on the other."""
     for chunk, here in enumerate(facts):
         right, below = grid.beside(chunk)

@@ -1,7 +1,7 @@
 """What passes between the coordinator and those who work on chunks: stages, facts, tables, and what lies on disk.
 
 Every stage is a pure function of a chunk, the grid, the settings, what the stages before it wrote, and a small table; and
-tells the coordinator a few facts. Facts and tables are arrays and nothing else: they can be written to a journal, sent to
+tells the coordinator a few facts. ChunkFacts and tables are arrays and nothing else: they can be written to a journal, sent to
 another machine, and read again.
 
 Numbers of three kinds::
@@ -59,7 +59,7 @@ class CoreFacts:
     firsts
         Of each local number the place of its first pixel in a scan of the plane, row * width + column.
     top, left, bottom, right
-        Local numbers along the edges of the chunk, as runs (`runs.runs_of`).
+        Local numbers along the edges of the chunk, as runs (`run_lengths.runs_of`).
     """
 
     firsts: Int64[np.ndarray, "cores"]
@@ -140,7 +140,7 @@ class WriteFacts:
     num_foreground: Int64[np.ndarray, ""]
 
 
-Facts = CoreFacts | FloodFacts | CompleteFacts | WriteFacts
+ChunkFacts = CoreFacts | FloodFacts | CompleteFacts | WriteFacts
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class WindowNumbers:
 
 @dataclass(frozen=True)
 class FloodTables:
-    """Tables of stage `flood`.
+    """ChunkTables of stage `flood`.
 
     Attributes
     ----------
@@ -185,7 +185,7 @@ class FloodTables:
 
 @dataclass(frozen=True)
 class WriteTables:
-    """Tables of stage `write`.
+    """ChunkTables of stage `write`.
 
     Attributes
     ----------
@@ -202,10 +202,10 @@ class WriteTables:
     gap_finals: UInt32[np.ndarray, "gaps"]
 
 
-Tables = CoreTables | FloodTables | WindowNumbers | WriteTables
+ChunkTables = CoreTables | FloodTables | WindowNumbers | WriteTables
 
 
-class Stage(Enum):
+class ObjectStage(Enum):
     """The stages, in order, by the names that a journal may use."""
 
     CORES = "cores"
@@ -214,14 +214,14 @@ class Stage(Enum):
     WRITE = "write"
 
     @property
-    def facts(self) -> type[Facts]:
+    def facts(self) -> type[ChunkFacts]:
         """The type of its facts; every field is an array."""
         return _FACTS[self]
 
 
-_FACTS: dict[Stage, type[Facts]] = {
-    Stage.CORES: CoreFacts,
-    Stage.FLOOD: FloodFacts,
-    Stage.COMPLETE: CompleteFacts,
-    Stage.WRITE: WriteFacts,
+_FACTS: dict[ObjectStage, type[ChunkFacts]] = {
+    ObjectStage.CORES: CoreFacts,
+    ObjectStage.FLOOD: FloodFacts,
+    ObjectStage.COMPLETE: CompleteFacts,
+    ObjectStage.WRITE: WriteFacts,
 }

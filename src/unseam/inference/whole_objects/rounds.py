@@ -16,8 +16,8 @@ from unseam.heads.objects import Objects
 from unseam.inference.whole_objects.complete import rim_of, window_of
 from unseam.inference.whole_objects.gaps import JoinedGaps, join_gaps
 from unseam.inference.whole_objects.numbering import Numbering
-from unseam.inference.whole_objects.records import CompleteFacts, Stage, WindowNumbers, WriteTables
-from unseam.inference.whole_objects.stages import Runner, Step, gather
+from unseam.inference.whole_objects.records import CompleteFacts, ObjectStage, WindowNumbers, WriteTables
+from unseam.inference.whole_objects.stages import Runner, StageRound, collect_facts
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def finish(numbering: Numbering, settings: Objects, run: Runner) -> Finished:
     known: dict[int, CompleteFacts] = {}
     chunks: Sequence[int] = range(len(grid))
     while True:
-        found = run(Step(Stage.COMPLETE, num_rounds), chunks, _tables(numbering, settings))
-        known |= gather(found, CompleteFacts, chunks)
+        found = run(StageRound(ObjectStage.COMPLETE, num_rounds), chunks, _tables(numbering, settings))
+        known |= collect_facts(found, CompleteFacts, chunks)
         num_rounds += 1
         facts = [known[chunk] for chunk in range(len(grid))]
         gaps = join_gaps(grid, facts, numbering.num_cores)

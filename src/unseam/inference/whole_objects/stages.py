@@ -7,33 +7,33 @@ from typing import Protocol, TypeVar, runtime_checkable
 from unseam.geometry.chunk_grid import ChunkGrid
 from unseam.heads.objects import Objects
 from unseam.inference.whole_objects.complete import tell_objects, write_objects
-from unseam.inference.whole_objects.cores import find_cores
 from unseam.inference.whole_objects.flooding import flood_chunk
+from unseam.inference.whole_objects.object_cores import find_cores
 from unseam.inference.whole_objects.records import (
+    ChunkFacts,
+    ChunkTables,
     CoreTables,
-    Facts,
     FloodTables,
+    ObjectStage,
     ObjectStore,
-    Stage,
-    Tables,
     WindowNumbers,
     WriteTables,
 )
 
-Fact = TypeVar("Fact", bound=Facts)
+Fact = TypeVar("Fact", bound=ChunkFacts)
 
 
 @dataclass(frozen=True)
-class Step:
+class StageRound:
     """A stage in one of its rounds; only `complete` has more than one.
 
     Examples
     --------
-    >>> Step(Stage.COMPLETE, 3).name
+    >>> StageRound(ObjectStage.COMPLETE, 3).name
     'complete-3'
     """
 
-    stage: Stage
+    stage: ObjectStage
     round: int = 0
 
     @property
@@ -46,7 +46,9 @@ class Step:
 class Runner(Protocol):
     """Has a step done on chunks, and hands on the facts of each in any order."""
 
-    def __call__(self, step: Step, chunks: Sequence[int], tables_for: Callable[[int], Tables]) -> Iterator[tuple[int, Facts]]:
+    def __call__(
+        self, step: StageRound, chunks: Sequence[int], tables_for: Callable[[int], ChunkTables]
+    ) -> Iterator[tuple[int, ChunkFacts]]:
         """Each of the chunks once, done by `perform` or known from before.
 
         Parameters
@@ -61,22 +63,24 @@ class Runner(Protocol):
         ...
 
 
-def perform(stage: Stage, chunk: int, grid: ChunkGrid, settings: Objects, store: ObjectStore, tables: Tables) -> Facts:
+def perform(
+    stage: ObjectStage, chunk: int, grid: ChunkGrid, settings: Objects, store: ObjectStore, tables: ChunkTables
+) -> ChunkFacts:
     """One stage on one chunk: a pure function of its arguments but for what it writes, which is its own chunk alone."""
     match stage, tables:
-        case Stage.CORES, CoreTables():
+        case ObjectStage.CORES, CoreTables():
             return find_cores(chunk, grid, settings, store)
-        case Stage.FLOOD, FloodTables():
+        case ObjectStage.FLOOD, FloodTables():
             return flood_chunk(chunk, grid, settings, store, tables)
-        case Stage.COMPLETE, WindowNumbers():
+        case ObjectStage.COMPLETE, WindowNumbers():
             return tell_objects(chunk, grid, settings, store, tables)
-        case Stage.WRITE, WriteTables():
+        case ObjectStage.WRITE, WriteTables():
             return write_objects(chunk, grid, settings, store, tables)
     raise AssertionError(f"{type(tables).__name__} are not the tables of {stage}")
 
 
-def gather(found: Iterator[tuple[int, Facts]], kind: type[Fact], chunks: Sequence[int]) -> dict[int, Fact]:
-    """Facts by chunk, once a runner has handed on those of all."""
+def collect_facts(found: Iterator[tuple[int, ChunkFacts]], kind: type[Fact], chunks: Sequence[int]) -> dict[int, Fact]:
+    """ChunkFacts by chunk, once a runner has handed on those of all."""
     facts: dict[int, Fact] = {chunk: fact for chunk, fact in found if isinstance(fact, kind)}
     assert facts.keys() == set(chunks), f"a runner owes {kind.__name__} of each chunk"
     return facts

@@ -4,11 +4,12 @@
 >>> image = open_large(Path("slide.zarr"))[0]  # doctest: +SKIP
 >>> image.read(0, slice(0, 512), slice(0, 512))  # doctest: +SKIP
 
-A window has the values that :func:`unseam.io.read_image` would give there, where that can read the format; only whether pixels
-are finite is left to the one who uses them. What is read is bounded by what the window touches.
+A window has the values that :func:`unseam.io.read_image` would give there, where that can read the format; the caller checks
+whether pixels are finite. Reading takes as much memory as the window touches.
 """
 
 from pathlib import Path
+from typing import get_args
 
 from unseam.io.large.array_image import LargeArrayReader
 from unseam.io.large.image import LargeImage
@@ -18,9 +19,9 @@ from unseam.io.large.zarr_image import ZarrReader
 from unseam.io.large.zarr_store import is_store
 
 LargeReader = ZarrReader | LargeTiffReader | LargeArrayReader | WholeReader
-"""The closed list of readers; the last one takes what is left."""
+"""The closed list of readers; the first whose ``can_read(path)`` is true reads, and the last one takes what is left."""
 
-LARGE_READERS: tuple[LargeReader, ...] = (ZarrReader(), LargeTiffReader(), LargeArrayReader(), WholeReader())
+LARGE_READERS: tuple[LargeReader, ...] = tuple(reader() for reader in get_args(LargeReader))
 
 __all__ = ["LargeImage", "LargeReader", "LARGE_READERS", "open_large", "is_store"]
 
@@ -31,9 +32,9 @@ def open_large(path: Path, *, fill_missing: bool = False) -> tuple[LargeImage, .
     Parameters
     ----------
     path
-        OME-Zarr, TIFF, .npy; and what :func:`unseam.io.read_image` reads, which is then held in memory.
+        OME-Zarr, TIFF, .npy; or what :func:`unseam.io.read_image` reads, which is then held in memory.
     fill_missing
-        Whether chunks that are not there are taken for empty (the fill value), instead of refused.
+        Whether missing chunks count as empty (the fill value), instead of being refused.
 
     Returns
     -------
@@ -43,6 +44,6 @@ def open_large(path: Path, *, fill_missing: bool = False) -> tuple[LargeImage, .
     Raises
     ------
     ImageReadError
-        Whatever is wrong with the file, among it: absent, damaged, of a kind that is not read, no numbers.
+        For every fault of the file: absent, damaged, of an unknown kind, no numbers.
     """
     return next(reader for reader in LARGE_READERS if reader.can_read(path)).images(path, fill_missing=fill_missing)

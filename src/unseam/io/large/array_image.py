@@ -1,4 +1,4 @@
-"""NumPy's .npy, of any size."""
+"""Windows of NumPy's .npy, of any size."""
 
 import itertools
 from dataclasses import dataclass
@@ -12,29 +12,23 @@ from unseam.io.arrays import CELLPOSE, not_an_image, read_header
 from unseam.io.axes import guess_axes
 from unseam.io.guard import check_regular, decoding, status_of
 from unseam.io.large.image import LargeImage
-from unseam.io.large.plan import Bounds
 from unseam.io.large.raw_array import RawArray
-from unseam.io.large.windowed import WindowedImage
+from unseam.io.large.stored_axes import Bounds
+from unseam.io.large.stored_image import StoredImage
 
 _LOOKED_AT = 2048  # pixels at which the transparency is looked at before the first window
 
 
 @dataclass(frozen=True)
 class LargeArrayReader:
-    """Reads .npy, first axis fastest or last axis fastest, by rows where they stand in the file."""
+    """Reads .npy, first axis fastest or last axis fastest, by rows from where they stand in the file."""
 
     def can_read(self, path: Path) -> bool:
-        """Whether the name is that of a NumPy array (an archive, .npz, has to be unpacked as a whole)."""
+        """Whether the name is that of a NumPy array (an archive, .npz, must be unpacked as a whole)."""
         return path.name.lower().endswith(".npy")
 
     def images(self, path: Path, *, fill_missing: bool) -> tuple[LargeImage, ...]:
-        """Read the header.
-
-        Raises
-        ------
-        ImageReadError
-            For pickles, arrays that are no image, and files cut short.
-        """
+        """Read the header. Raises ImageReadError for pickles, arrays that are no image, and files cut short."""
         if path.name.lower().endswith("_seg.npy"):
             raise ImageReadError(path, CELLPOSE)
         status = status_of(path)
@@ -56,11 +50,11 @@ class LargeArrayReader:
         if may_be_opaque and _is_opaque(source, at):
             source = _Opaque(source, at)
             notes = ("the fourth channel is 255 everywhere: taken for transparency and dropped",)
-        return (WindowedImage(path, axes, source, None, notes=notes),)
+        return (StoredImage(path, axes, source, None, notes=notes),)
 
 
 def _is_opaque(source: RawArray, at: int) -> bool:
-    """Whether the fourth channel is 255 wherever it is looked at: everywhere in a small image, at a grid in a large one."""
+    """Whether the fourth channel is 255: everywhere in a small image, on a grid of pixels in a large one."""
     sides = [n for i, n in enumerate(source.shape) if i != at]
     if 0 in sides:
         return False

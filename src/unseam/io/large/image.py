@@ -1,4 +1,4 @@
-"""What a reader of large images offers: windows of its planes, one after the other, never the whole."""
+"""The interface of a large image: windows of its planes, one after the other, never the whole."""
 
 from pathlib import Path
 from typing import Protocol, runtime_checkable

@@ -1,7 +1,7 @@
-"""Numbers that stand in a file one after the other, without compression: read where they stand.
+"""Numbers that stand in a file one after the other, without compression.
 
-Not mapped into memory: pages that a map has touched count as memory of the process, and a file that shrinks while it is
-mapped ends the process.
+They are not mapped into memory: pages that a map has touched count as memory of the process, and a file that shrinks while it
+is mapped ends the process.
 """
 
 import math
@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Int, Shaped
 
 from unseam.errors import ImageReadError
-from unseam.io.large.plan import Bounds
+from unseam.io.large.stored_axes import Bounds
 
 _SHORT = 64  # bytes: for less than this, what lies between is read along
 _MOST_AT_ONCE = 64 * 2**20
@@ -21,17 +21,7 @@ _MOST_AT_ONCE = 64 * 2**20
 
 @dataclass(frozen=True, eq=False)
 class RawArray:
-    """An array in a file, last axis fastest.
-
-    Attributes
-    ----------
-    path
-        The file.
-    offset
-        Where its first number stands, in bytes.
-    shape, dtype
-        Of the array; any byte order.
-    """
+    """An array in a file from byte ``offset`` on, last axis fastest; ``dtype`` may have any byte order."""
 
     path: Path
     offset: int
@@ -39,13 +29,7 @@ class RawArray:
     dtype: np.dtype
 
     def read(self, bounds: Bounds) -> Shaped[np.ndarray, "..."]:
-        """Read a part: as few reads as its runs allow.
-
-        Raises
-        ------
-        ImageReadError
-            If the file ends before.
-        """
+        """Read a part in as few reads as its runs allow. Raises ImageReadError if the file ends before."""
         first = self._first_of_run(bounds)
         starts = self._starts(bounds[:first]) + bounds[first][0] * math.prod(self.shape[first + 1 :])
         run_shape = (bounds[first][1] - bounds[first][0], *self.shape[first + 1 :])
@@ -63,14 +47,14 @@ class RawArray:
         return part
 
     def _starts(self, bounds: Bounds) -> Int[np.ndarray, " runs"]:
-        """The number of the first value of each run along the axes before those that are read in one piece."""
+        """Number of the first value of each run along the axes before those that are read in one piece."""
         starts = np.zeros(1, np.int64)
         for i, (start, stop) in enumerate(bounds):
             starts = np.add.outer(starts, np.arange(start, stop) * math.prod(self.shape[i + 1 :])).reshape(-1)
         return starts
 
     def _first_of_run(self, bounds: Bounds) -> int:
-        """The axis from which on one read gets everything; a few bytes here and there are read in one piece."""
+        """First axis of a run that one read gets; bytes with small gaps are read in one piece."""
         first = len(bounds) - 1
         while first > 0 and bounds[first] == (0, self.shape[first]):
             first -= 1

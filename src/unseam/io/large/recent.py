@@ -1,4 +1,4 @@
-"""What was decoded last: windows overlap by their rims, and a strip of a TIFF is cut by many of them."""
+"""Keeps what was decoded last: windows overlap by their rims, and many of them cut one strip of a TIFF."""
 
 import threading
 from collections import OrderedDict
@@ -11,7 +11,7 @@ _MOST_BYTES = 32 * 2**20
 
 
 class Recent:
-    """Decoded pieces, 32 MiB of them or the last one; may be asked from several threads."""
+    """Decoded pieces, 32 MiB of them or the last one; several threads may share it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -19,7 +19,7 @@ class Recent:
         self._num_bytes = 0
 
     def get(self, key: Hashable, make: Callable[[], Shaped[np.ndarray, "..."] | None]) -> Shaped[np.ndarray, "..."] | None:
-        """Take what was made for this key, or make it. It is shared: nobody may write into it."""
+        """Return the piece of this key, or make it. It is shared and read-only."""
         with self._lock:
             if key in self._pieces:
                 self._pieces.move_to_end(key)

@@ -10,19 +10,19 @@ import tifffile
 
 from unseam.errors import ImageReadError
 from unseam.io import read_image
-from unseam.io.axes import guess_axes
-from unseam.io.guard import check_regular, decoding, most_decoded_bytes, status_of
+from unseam.io.axes import name_axes
+from unseam.io.guard import check_regular, most_decoded_bytes, status_of
 from unseam.io.large.image import LargeImage
 from unseam.io.large.raw_array import RawArray
 from unseam.io.large.recent import Recent
+from unseam.io.large.stored_image import StoredImage, held_image
 from unseam.io.large.tiff_pages import InColours, Page, TiffPages
-from unseam.io.large.whole_image import whole_image
-from unseam.io.large.windowed import WindowedImage
 from unseam.io.tiff import TiffReader
-from unseam.io.tiff_checks import check_kind, check_lzw, check_parts, check_text
+from unseam.io.tiff_checks import check_kind, check_lzw, check_parts
 from unseam.io.tiff_colours import colours_of
+from unseam.io.tiff_file import open_tiff
 from unseam.io.tiff_spacing import spacing_of
-from unseam.io.tiff_walk import Walk, walk_directories
+from unseam.io.tiff_walk import Walk
 
 _MOST_PART_BYTES = 2**28
 _PAGE_AXES = ("YX", "YXS", "SYX")
@@ -51,30 +51,14 @@ class LargeTiffReader:
         ImageReadError
             If they are damaged, or if it is of a kind that is not read.
         """
-        status = status_of(path)
-        check_regular(path, status)
-        with decoding(path, "TIFF"):
-            with path.open("rb") as stream:
-                walk = walk_directories(path, stream, status.st_size)
-            with tifffile.TiffFile(path, _multifile=False) as tiff:
-                note = check_text(path, tiff, walk)
-                if not tiff.series:
-                    raise ImageReadError(path, "the TIFF holds no image")
-                first = tiff.series[0]
-                alike = [one for one in tiff.series if (one.axes, one.dtype) == (first.axes, first.dtype)]
-                chosen = alike if tiff.is_ome else [first]
-                notes = (note,) if note else ()
-                if len(chosen) < len(tiff.series):
-                    read = "the first" if len(chosen) == 1 else f"{len(chosen)}, all of one kind,"
-                    notes = (
-                        *notes,
-                        f"{read} of {len(tiff.series)} images in the file was read, {first.name or 'without a name'}",
-                    )
-                recent = Recent()
-                return tuple(
-                    _image(_Series(path, tiff, one, tiff.series.index(one), len(chosen) > 1), walk, notes, recent)
-                    for one in chosen
-                )
+        check_regular(path, status_of(path))
+        with open_tiff(path) as opened:
+            tiff, every = opened.tiff, opened.tiff.series
+            alike = [one for one in every if (one.axes, one.dtype) == (every[0].axes, every[0].dtype)]
+            chosen = alike if tiff.is_ome else every[:1]
+            notes, recent = opened.notes(len(chosen)), Recent()
+            series = [_Series(path, tiff, one, every.index(one), len(chosen) > 1) for one in chosen]
+            return tuple(_image(one, opened.walk, notes, recent) for one in series)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,18 +90,15 @@ def _image(one: _Series, walk: Walk, notes: tuple[str, ...], recent: Recent) -> 
     if stored is None:
         if one.is_one_of_many:
             raise ImageReadError(one.path, f"image {one.number} is stored as no other one; save it as a file of its own")
-        return whole_image(read_image(one.path))
+        return held_image(read_image(one.path))
     source = InColours(one.path, stored, one.pages.axes, colours)
     notes = (*notes, source.note) if source.note else notes
-    axes = source.axes
-    if "Q" in axes and "S" not in axes:
-        guessed, guess_note = guess_axes(source.shape)
-        axes = guessed or axes
-        notes = (*notes, guess_note) if guess_note else notes
+    axes, guess_note = name_axes(source.axes, source.shape)
+    notes = (*notes, guess_note) if guess_note else notes
     if part_bytes > _MOST_PART_BYTES:
         notes = (*notes, f"stored in pieces of {part_bytes / 2**20:,.0f} MiB, each decoded as a whole: tiles would be faster")
     piece = stored.piece if isinstance(stored, TiffPages) else (1, 1)
-    return WindowedImage(one.path, axes, source, spacing_of(one.tiff, one.number), piece, notes, one.position)
+    return StoredImage(one.path, axes, source, spacing_of(one.tiff, one.number), piece, notes, one.position)
 
 
 def _stored(one: _Series, recent: Recent) -> RawArray | TiffPages | None:

@@ -14,16 +14,16 @@ from jaxtyping import Shaped
 from unseam.errors import ImageReadError
 from unseam.io.coded_size import PICTURE_CODECS
 from unseam.io.guard import decoding
-from unseam.io.large.plan import Bounds
 from unseam.io.large.raw_array import RawArray
 from unseam.io.large.recent import Recent
+from unseam.io.large.stored_axes import Bounds
 from unseam.io.tiff_checks import check_stream
 from unseam.io.tiff_colours import Colours, without_alpha
 
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """Where the strips or tiles of a page are, their lengths, and the tables of JPEG that they share."""
+    """Offsets and lengths of the strips or tiles of a page, and the JPEG tables that they share."""
 
     offsets: tuple[int, ...]
     counts: tuple[int, ...]
@@ -36,22 +36,16 @@ class TiffPages:
 
     Attributes
     ----------
-    path
-        The file.
-    shape, dtype
-        Of the series.
     page_axes
-        Of a page: rows and columns, and samples (``S``) before or behind them.
-    pages
-        All of them, in order.
+        Axes of a page: rows and columns, and samples (``S``) before or behind them.
     key
-        The page that all are like.
+        The page that all ``pages`` are like.
     decode
         Its decoder of a strip or tile.
     raw_dtype
-        Of the numbers as they stand in the file, if pages are not compressed and their strips follow each other.
+        Type of the numbers in the file, if pages are not compressed and their strips follow each other; else None.
     recent
-        What was decoded last.
+        Strips and tiles that were decoded last.
     """
 
     path: Path
@@ -75,13 +69,7 @@ class TiffPages:
         return min(key.rowsperstrip, key.imagelength), key.imagewidth
 
     def read(self, bounds: Bounds) -> Shaped[np.ndarray, "..."]:
-        """Read a part of the series.
-
-        Raises
-        ------
-        ImageReadError
-            If a strip or tile is damaged.
-        """
+        """Read a part of the series. Raises ImageReadError if a strip or tile is damaged."""
         num_leading = len(self.shape) - len(self.page_axes)
         leading, within = bounds[:num_leading], bounds[num_leading:]
         part = np.empty([stop - start for start, stop in bounds], self.dtype)
@@ -135,47 +123,23 @@ class TiffPages:
         return tile[0]
 
 
-@dataclass(frozen=True, eq=False)
 class InColours:
     """A stored TIFF with its numbers turned into an image, window by window, as a whole image would be.
 
     Attributes
     ----------
-    path
-        The file.
-    stored
-        Its numbers.
-    stored_axes
-        Theirs.
-    colours
-        What the numbers stand for.
+    axes, shape, dtype
+        Of the image; a palette adds samples.
+    note
+        What is converted, for the user.
     """
 
-    path: Path
-    stored: RawArray | TiffPages
-    stored_axes: str
-    colours: Colours
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of the image."""
-        samples = (n for a, n in zip(self.axes, self._sample().shape, strict=True) if a == "S")
-        return tuple(next(samples) if a == "S" else self.stored.shape[i] for i, a in enumerate(self.axes))
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Of the image."""
-        return self._sample().dtype
-
-    @property
-    def axes(self) -> str:
-        """Of the image: palettes add samples."""
-        return self._converted(self._zero())[1]
-
-    @property
-    def note(self) -> str | None:
-        """What is converted."""
-        return self._converted(self._zero())[2]
+    def __init__(self, path: Path, stored: RawArray | TiffPages, stored_axes: str, colours: Colours) -> None:
+        self._path, self._stored, self._stored_axes, self._colours = path, stored, stored_axes, colours
+        sides = [n if a == "S" else 1 for a, n in zip(stored_axes, stored.shape, strict=True)]
+        pixel, self.axes, self.note = self._converted(np.zeros(sides, stored.dtype))  # one pixel shows what becomes of all
+        self.dtype = pixel.dtype
+        self.shape = tuple(pixel.shape[i] if a == "S" else stored.shape[i] for i, a in enumerate(self.axes))
 
     def read(self, bounds: Bounds) -> Shaped[np.ndarray, "..."]:
         """Read a part of the image, with all of its samples.
@@ -185,19 +149,11 @@ class InColours:
         ImageReadError
             If a strip or tile is damaged, or has numbers for which there is no colour.
         """
-        stored = zip(self.stored_axes, self.stored.shape, bounds[: len(self.stored_axes)], strict=True)
-        return self._converted(self.stored.read(tuple((0, n) if a == "S" else part for a, n, part in stored)))[0]
+        stored = zip(self._stored_axes, self._stored.shape, bounds[: len(self._stored_axes)], strict=True)
+        return self._converted(self._stored.read(tuple((0, n) if a == "S" else part for a, n, part in stored)))[0]
 
     def _converted(self, block: Shaped[np.ndarray, "..."]) -> tuple[Shaped[np.ndarray, "..."], str, str | None]:
-        pixels, axes, note = self.colours.converted(self.path, block, self.stored_axes)
-        if self.colours.drops_alpha(pixels.shape, axes):
+        pixels, axes, note = self._colours.converted(self._path, block, self._stored_axes)
+        if self._colours.drops_alpha(pixels.shape, axes):
             pixels = without_alpha(pixels, axes)
         return pixels, axes, note
-
-    def _zero(self) -> Shaped[np.ndarray, "..."]:
-        """One pixel, to see what becomes of it."""
-        sides = [n if a == "S" else 1 for a, n in zip(self.stored_axes, self.stored.shape, strict=True)]
-        return np.zeros(sides, self.stored.dtype)
-
-    def _sample(self) -> Shaped[np.ndarray, "..."]:
-        return self._converted(self._zero())[0]

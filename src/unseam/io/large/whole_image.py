@@ -3,51 +3,19 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from jaxtyping import Shaped
-
 from unseam.io import read_image
-from unseam.io.image_file import ImageFile
 from unseam.io.large.image import LargeImage
-from unseam.io.large.plan import Bounds
-from unseam.io.large.windowed import WindowedImage
+from unseam.io.large.stored_image import held_image
 
 
 @dataclass(frozen=True)
 class WholeReader:
-    """Reads all that :func:`unseam.io.read_image` reads, as long as it fits into memory."""
+    """Reads everything that :func:`unseam.io.read_image` reads, as long as it fits into memory."""
 
     def can_read(self, path: Path) -> bool:
-        """Always: what it cannot read it refuses with a reason."""
+        """Always; it refuses with a reason what it cannot read."""
         return True
 
     def images(self, path: Path, *, fill_missing: bool) -> tuple[LargeImage, ...]:
-        """Read it.
-
-        Raises
-        ------
-        ImageReadError
-            As :func:`unseam.io.read_image`.
-        """
-        return (whole_image(read_image(path)),)
-
-
-def whole_image(file: ImageFile) -> LargeImage:
-    """The windows of what is in memory."""
-    return WindowedImage(file.path, file.axes, _Held(file), file.spacing_um, notes=file.notes)
-
-
-@dataclass(frozen=True, eq=False)
-class _Held:
-    file: ImageFile
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.file.pixels.shape
-
-    @property
-    def dtype(self) -> np.dtype:
-        return self.file.pixels.dtype
-
-    def read(self, bounds: Bounds) -> Shaped[np.ndarray, "..."]:
-        return self.file.pixels[tuple(slice(start, stop) for start, stop in bounds)].copy()
+        """Read it. Raises ImageReadError as :func:`unseam.io.read_image`."""
+        return (held_image(read_image(path)),)

@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Shaped
 
 from unseam.io.guard import decoding
-from unseam.io.large.plan import Bounds, Plan
 from unseam.io.large.recent import Recent
-from unseam.io.large.zarr_form import Form
+from unseam.io.large.stored_axes import Bounds, StoredAxes
+from unseam.io.large.zarr_metadata import ZarrMetadata
 from unseam.io.large.zarr_store import Store, joined
 
 _ABSENT = 2**64 - 1
@@ -27,22 +27,18 @@ class ZarrArray:
 
     Attributes
     ----------
-    store, key
-        Where it is.
-    form
-        How it is stored.
-    plan
-        What its axes mean, for messages.
+    axes
+        Meaning of its axes, for messages.
     fill_missing
-        Whether a chunk that is not there is one of fill values.
+        Whether a missing chunk counts as one of fill values.
     recent
-        What was decoded last, of all arrays of the store.
+        Chunks that were decoded last, of all arrays of the store.
     """
 
     store: Store
     key: str
-    form: Form
-    plan: Plan
+    metadata: ZarrMetadata
+    axes: StoredAxes
     fill_missing: bool
     recent: Recent
 
@@ -52,23 +48,17 @@ class ZarrArray:
     @property
     def shape(self) -> tuple[int, ...]:
         """Of the array."""
-        return self.form.shape
+        return self.metadata.shape
 
     @property
     def dtype(self) -> np.dtype:
         """Of its numbers, in native byte order."""
-        return self.form.chain.dtype.newbyteorder("=")
+        return self.metadata.chain.dtype.newbyteorder("=")
 
     def read(self, bounds: Bounds) -> Shaped[np.ndarray, "..."]:
-        """Read a part: the chunks that it touches, one after the other.
-
-        Raises
-        ------
-        ImageReadError
-            If one of them is missing or damaged.
-        """
+        """Read the chunks that a part touches, one after the other. Raises ImageReadError if one is missing or damaged."""
         part = np.empty([stop - start for start, stop in bounds], self.dtype)
-        sides = self.form.chain.shape
+        sides = self.metadata.chain.shape
         ranges = [range(start // side, -(-stop // side)) for (start, stop), side in zip(bounds, sides, strict=True)]
         for index in itertools.product(*ranges):
             chunk = self.recent.get((self.key, *index), lambda index=index: self._chunk(index))  # type: ignore[misc]
@@ -77,7 +67,7 @@ class ZarrArray:
                 first, last = max(start, i * side), min(stop, (i + 1) * side)
                 into.append(slice(first - start, last - start))
                 of.append(slice(first - i * side, last - i * side))
-            part[tuple(into)] = self.form.fill if chunk is None else chunk[tuple(of)]
+            part[tuple(into)] = self.metadata.fill if chunk is None else chunk[tuple(of)]
         return part
 
     def _chunk(self, index: tuple[int, ...]) -> Shaped[np.ndarray, "..."] | None:
@@ -88,25 +78,25 @@ class ZarrArray:
                 return None
             raise self.store.error(
                 f"the chunk of {self._place(index)} is missing: the copy may be incomplete, so copy it again; if the program "
-                f"that wrote it leaves empty chunks out, --missing-chunks fill takes them for {self.form.fill}"
+                f"that wrote it leaves empty chunks out, --missing-chunks fill takes them for {self.metadata.fill}"
             )
         with decoding(self.store.path, f"Zarr chunk at {self._place(index)}"):
-            return self.form.chain.decode(data)
+            return self.metadata.chain.decode(data)
 
     def _place(self, index: tuple[int, ...]) -> str:
-        sides = self.form.chain.shape
-        return self.plan.place(tuple((i * side, (i + 1) * side) for i, side in zip(index, sides, strict=True)))
+        sides = self.metadata.chain.shape
+        return self.axes.place(tuple((i * side, (i + 1) * side) for i, side in zip(index, sides, strict=True)))
 
     def _encoded(self, index: tuple[int, ...]) -> bytes | None:
         """The bytes of a chunk; None if it is not there."""
-        shard, most = self.form.shard, self.form.chain.most_encoded
+        shard, most = self.metadata.shard, self.metadata.chain.most_encoded
         outer = tuple(i // n for i, n in zip(index, shard, strict=True))
-        name = joined(self.key, self.form.prefix + self.form.separator.join(map(str, outer)))
+        name = joined(self.key, self.metadata.prefix + self.metadata.separator.join(map(str, outer)))
         found = self.store.file(name)
         if found is None:
             return None
         start, num_bytes = 0, found[1]
-        if self.form.index is not None:
+        if self.metadata.index is not None:
             table = self._index_of(name)
             within = np.ravel_multi_index(tuple(i % n for i, n in zip(index, shard, strict=True)), shard)
             start, num_bytes = map(int, table[within])
@@ -124,10 +114,10 @@ class ZarrArray:
     def _index(self, name: str) -> Shaped[np.ndarray, "chunks 2"]:
         """The table of a shard: where in the file each chunk begins, and its bytes."""
         found = self.store.file(name)
-        assert self.form.index is not None
-        size = self.form.index.num_bytes + 4 * len(self.form.index.steps)
+        assert self.metadata.index is not None
+        size = self.metadata.index.num_bytes + 4 * len(self.metadata.index.steps)
         if found is None or found[1] < size:
             raise self.store.error(f"{name} is shorter than its table of {size:,} bytes; the store is cut short: copy it again")
         with decoding(self.store.path, f"shard {name}"), open(found[0], "rb") as stream:
-            stream.seek(found[1] - size if self.form.index_at_end else 0)
-            return self.form.index.decode(stream.read(size))
+            stream.seek(found[1] - size if self.metadata.index_at_end else 0)
+            return self.metadata.index.decode(stream.read(size))

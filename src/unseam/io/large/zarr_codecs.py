@@ -1,8 +1,8 @@
-"""A chunk of a Zarr array from its bytes to its numbers, in memory that is known beforehand.
+"""Decodes a chunk of a Zarr array, in memory that is known beforehand.
 
-The decoders are those of well-kept libraries, numcodecs, imagecodecs and Python's own. What stands round them here is that none
-is let make more bytes than the chunk has: streams state their own length, and a few kilobytes may state gigabytes. Codecs that
-could run code (pickle) or that change values are not on the list.
+The decoders are those of well-kept libraries: numcodecs, imagecodecs and Python's own. The code around them lets none make
+more bytes than the chunk has: streams state their own length, and a few kilobytes may state gigabytes. Codecs that could run
+code (pickle) or that change values are not on the list.
 """
 
 import bz2
@@ -16,26 +16,24 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
-Step = Callable[[bytes, int], bytes]
+DecodeStep = Callable[[bytes, int], bytes]
 """Undoes one codec: its bytes, and how many have to come out (for a compression), give the bytes before it."""
 
 _MOST_LZMA_MEMORY = 2**28
 
 
 class UnknownCodecError(Exception):
-    """A codec that is not on the list, or in a form that is not read."""
+    """A codec that is not on the list, or in an unknown form."""
 
 
 @dataclass(frozen=True, eq=False)
 class Chain:
-    """How chunks of an array are stored.
+    """Codecs of the chunks of an array.
 
     Attributes
     ----------
-    shape
-        Of a chunk.
-    dtype
-        Of the stored numbers, with their byte order.
+    shape, dtype
+        Of a chunk, and of the stored numbers with their byte order.
     order
         Axes in the order in which they are stored, slowest first.
     steps
@@ -47,12 +45,12 @@ class Chain:
     shape: tuple[int, ...]
     dtype: np.dtype
     order: tuple[int, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[DecodeStep, ...]
     sizes: tuple[int, ...]
 
     @property
     def num_bytes(self) -> int:
-        """Of a decoded chunk."""
+        """Bytes of a decoded chunk."""
         return math.prod(self.shape) * self.dtype.itemsize
 
     @property
@@ -61,7 +59,7 @@ class Chain:
         return self.num_bytes + self.num_bytes // 8 + 65_536
 
     def decode(self, data: bytes) -> Shaped[np.ndarray, "..."]:
-        """The numbers of a chunk, a view of what was decoded; raises whatever its decoders raise."""
+        """Decode a chunk, as a view of the decoded bytes; raises whatever its decoders raise."""
         for step, size in zip(reversed(self.steps), reversed(self.sizes), strict=True):
             data = step(data, size)
         _check_length(data, self.num_bytes)
@@ -70,12 +68,12 @@ class Chain:
 
 
 def chain(shape: tuple[int, ...], dtype: np.dtype, order: tuple[int, ...], codecs: list[tuple[str, dict[str, Any]]]) -> Chain:
-    """Put a chain together from the names and settings of its codecs, in the order in which they were applied.
+    """Make a chain from the names and settings of its codecs, in the order in which they were applied.
 
     Raises
     ------
     UnknownCodecError
-        For what is not on the list, and for two compressions one after the other.
+        For an unknown codec, and for two compressions one after the other.
     """
     size, is_packed = math.prod(shape) * dtype.itemsize, False
     steps, sizes = [], []
@@ -136,7 +134,7 @@ def _lz4(data: bytes, size: int) -> bytes:
     return lz4.decompress(data)
 
 
-def _streamed(make: Callable[[], Any]) -> Step:
+def _streamed(make: Callable[[], Any]) -> DecodeStep:
     def step(data: bytes, size: int) -> bytes:
         stream = make()
         found = stream.decompress(data, size + 1)
@@ -157,7 +155,7 @@ def _crc32c(data: bytes, size: int) -> bytes:
     return body
 
 
-def _unshuffle(width: int) -> Step:
+def _unshuffle(width: int) -> DecodeStep:
     def step(data: bytes, size: int) -> bytes:
         from numcodecs import Shuffle
 
@@ -166,8 +164,8 @@ def _unshuffle(width: int) -> Step:
     return step
 
 
-def _undelta(settings: dict[str, Any], size: int) -> tuple[Step, int]:
-    """Undo differences between neighbours; and the bytes that they take."""
+def _undelta(settings: dict[str, Any], size: int) -> tuple[DecodeStep, int]:
+    """Undo differences between neighbours; also return the bytes that they take."""
     try:
         plain, stored = np.dtype(str(settings["dtype"])), np.dtype(str(settings.get("astype") or settings["dtype"]))
     except (TypeError, ValueError, KeyError) as error:
@@ -185,7 +183,7 @@ def _undelta(settings: dict[str, Any], size: int) -> tuple[Step, int]:
     return step, size_after
 
 
-_COMPRESSIONS: dict[str, Step] = {
+_COMPRESSIONS: dict[str, DecodeStep] = {
     "blosc": _blosc,
     "zstd": _zstd,
     "lz4": _lz4,

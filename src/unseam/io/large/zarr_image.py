@@ -6,12 +6,12 @@ from pathlib import Path
 from unseam.io.arrays import not_an_image
 from unseam.io.guard import status_of
 from unseam.io.large.image import LargeImage
-from unseam.io.large.plan import Plan
 from unseam.io.large.recent import Recent
-from unseam.io.large.windowed import WindowedImage
+from unseam.io.large.stored_axes import StoredAxes
+from unseam.io.large.stored_image import StoredImage
 from unseam.io.large.zarr_array import ZarrArray
-from unseam.io.large.zarr_form import form_of
-from unseam.io.large.zarr_ome import Meaning, meaning_of, named_axes
+from unseam.io.large.zarr_metadata import read_metadata
+from unseam.io.large.zarr_ome import FullResolution, named_axes, read_full_resolution
 from unseam.io.large.zarr_store import Node, Store, check_parents, find_store, is_store, read_node
 from unseam.io.large.zarr_tree import images_of
 
@@ -23,9 +23,8 @@ class ZarrReader:
     The full resolution of each image, of each series of a converted file and of each field of a plate; a path inside a
     store, to a group or an array, is read alone.
 
-    The files are decoded by :mod:`unseam.io.large.zarr_codecs`, not by the library zarr: that one takes missing
-    chunks for empty ones without a word, and its decoders take the memory that a stream asks for. (It also needs an event
-    loop, which costs about a millisecond a chunk.) What this reader gives is compared with it in the tests.
+    The files are decoded by :mod:`unseam.io.large.zarr_codecs`, not by the library zarr: its decoders take any memory that a
+    stream asks for, and its event loop costs about a millisecond per chunk. The tests compare this reader with it.
     """
 
     def can_read(self, path: Path) -> bool:
@@ -52,36 +51,36 @@ class ZarrReader:
         recent = Recent()
         images = []
         for position, one in found:
-            array, meaning = _array(store, one, parents if one is node else [node])
-            images.append(_image(store, array, meaning, position if len(found) > 1 else "", (fill_missing, recent)))
+            array, full = _array(store, one, parents if one is node else [node])
+            images.append(_image(store, array, full, position if len(found) > 1 else "", (fill_missing, recent)))
         return tuple(images)
 
 
-def _array(store: Store, node: Node, parents: list[Node]) -> tuple[Node, Meaning | None]:
+def _array(store: Store, node: Node, parents: list[Node]) -> tuple[Node, FullResolution | None]:
     """The array of an image, and what is said about it; by a group that an array lies in, if it is one of its resolutions."""
     if node.is_array:
-        meanings = (meaning_of(store, parent, node.key) for parent in parents)
-        return node, next((meaning for meaning in meanings if meaning is not None), None)
-    meaning = meaning_of(store, node)
-    assert meaning is not None
-    array = read_node(store, meaning.path)
+        found = (read_full_resolution(store, parent, node.key) for parent in parents)
+        return node, next((full for full in found if full is not None), None)
+    full = read_full_resolution(store, node)
+    assert full is not None
+    array = read_node(store, full.path)
     if array is None or not array.is_array:
-        raise store.error(f"its metadata name the array {meaning.path}, which is not there; copy the store again")
-    return array, meaning
+        raise store.error(f"its metadata name the array {full.path}, which is not there; copy the store again")
+    return array, full
 
 
-def _image(store: Store, array: Node, meaning: Meaning | None, position: str, how: tuple[bool, Recent]) -> LargeImage:
-    form = form_of(store, array)
-    axes, notes = (meaning.axes, meaning.notes) if meaning is not None else ("", ())
+def _image(store: Store, array: Node, full: FullResolution | None, position: str, how: tuple[bool, Recent]) -> LargeImage:
+    metadata = read_metadata(store, array)
+    axes, notes = (full.axes, full.notes) if full is not None else ("", ())
     if not axes:
-        axes, note = named_axes(array, form.shape)
+        axes, note = named_axes(array, metadata.shape)
         notes = (*notes, note) if note else notes
     if not axes:
-        raise not_an_image(store.path, form.shape)
-    if len(axes) != len(form.shape):
-        raise store.error(f"its metadata give {len(axes)} axes to an array of shape {form.shape}; export it again")
-    plan = Plan.of(axes, form.shape)
-    source = ZarrArray(store, array.key, form, plan, *how)
-    sides = form.chain.shape
+        raise not_an_image(store.path, metadata.shape)
+    if len(axes) != len(metadata.shape):
+        raise store.error(f"its metadata give {len(axes)} axes to an array of shape {metadata.shape}; export it again")
+    stored = StoredAxes.of(axes, metadata.shape)
+    source = ZarrArray(store, array.key, metadata, stored, *how)
+    sides = metadata.chain.shape
     piece = sides[axes.index("Y")], sides[axes.index("X")]
-    return WindowedImage(store.path, axes, source, meaning.spacing_um if meaning else None, piece, notes, position)
+    return StoredImage(store.path, axes, source, full.spacing_um if full else None, piece, notes, position)

@@ -1,4 +1,4 @@
-"""What OME-Zarr says about an image: which array is the full resolution, what its axes mean, how large a pixel is.
+"""Metadata of an OME-Zarr image: the array of the full resolution, the meaning of its axes, the size of a pixel.
 
 Source: the OME-NGFF specification, versions 0.1 to 0.5.
 """
@@ -10,30 +10,24 @@ from typing import Any
 from unseam.errors import ImageReadError
 from unseam.io.axes import guess_axes
 from unseam.io.large.zarr_store import Node, Store
+from unseam.io.units import micrometres
 
-_MICROMETRES = {
-    "angstrom": 1e-4, "attometer": 1e-12, "centimeter": 1e4, "decimeter": 1e5, "exameter": 1e24, "femtometer": 1e-9,
-    "foot": 304_800.0, "gigameter": 1e15, "hectometer": 1e8, "inch": 25_400.0, "kilometer": 1e9, "megameter": 1e12,
-    "meter": 1e6, "micrometer": 1.0, "mile": 1_609_344e3, "millimeter": 1e3, "nanometer": 1e-3,
-    "parsec": 3.0856775814913673e22, "petameter": 1e21, "picometer": 1e-6, "terameter": 1e18, "yard": 914_400.0,
-    "yoctometer": 1e-18, "yottameter": 1e30, "zeptometer": 1e-15, "zettameter": 1e27,
-}  # fmt: skip
 _OLD_AXES = "TCZYX"  # versions 0.1 and 0.2 have these five and do not say so
 _TYPES = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
 
 
 @dataclass(frozen=True)
-class Meaning:
-    """What an image's metadata say about its full resolution.
+class FullResolution:
+    """The full resolution of an image.
 
     Attributes
     ----------
     path
         Of the array, in the group.
     axes
-        A letter for each; empty: the array has to say it.
+        A letter for each; empty: unknown from the group.
     spacing_um
-        Size of a pixel (row, column), if there is one in a unit of length.
+        Size of a pixel (row, column), if it is in a unit of length.
     notes
         Sentences for the user.
     """
@@ -44,20 +38,18 @@ class Meaning:
     notes: tuple[str, ...] = ()
 
 
-def meaning_of(store: Store, node: Node, wanted: str = "") -> Meaning | None:
+def read_full_resolution(store: Store, node: Node, wanted: str = "") -> FullResolution | None:
     """Read the metadata of a group with an image at several resolutions; None if it is no such group.
 
     Parameters
     ----------
-    store, node
-        The group.
     wanted
-        Key of one of its arrays; without it, the full resolution is taken.
+        Key of one of its arrays; empty: the full resolution.
 
     Raises
     ------
     ImageReadError
-        If they are damaged, or name axes that are not known.
+        If they are damaged, or name unknown axes.
     """
     if "multiscales" not in node.ome:
         return None
@@ -77,7 +69,7 @@ def meaning_of(store: Store, node: Node, wanted: str = "") -> Meaning | None:
         raise store.error(f"its OME metadata are damaged ({error!r:.150}); copy or export it again") from error
     notes = (f"the first of {len(images)} images of the group was read",) if len(images) > 1 else ()
     at = paths.index(wanted) if wanted else _finest(scales, axes)
-    return Meaning(paths[at], axes, _spacing(scales[at], units, axes), notes)
+    return FullResolution(paths[at], axes, _spacing(scales[at], units, axes), notes)
 
 
 def _axes(store: Store, found: Any) -> tuple[str, list[str]]:
@@ -116,7 +108,7 @@ def _finest(scales: list[list[float] | None], axes: str) -> int:
 
 
 def _spacing(scale: list[float] | None, units: list[str], axes: str) -> tuple[float, float] | None:
-    factors = [_MICROMETRES.get(units[axes.index(letter)]) for letter in "YX"]
+    factors = [micrometres(units[axes.index(letter)]) for letter in "YX"]
     if scale is None or factors[0] is None or factors[1] is None:
         return None
     rows, columns = scale[axes.index("Y")] * factors[0], scale[axes.index("X")] * factors[1]

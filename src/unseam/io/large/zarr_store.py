@@ -1,6 +1,6 @@
-"""The files of a Zarr store, met with suspicion: a store is a folder that anyone may have filled.
+"""The files of a Zarr store, read with suspicion: a store is a folder that anyone may have filled.
 
-What could hang (a pipe), reach out (a link) or fill the memory (metadata without end) is refused before it is opened.
+Whatever could hang (a pipe), lead out (a link) or fill the memory (endless metadata) is refused before it is opened.
 """
 
 import json
@@ -27,11 +27,9 @@ class Store:
     Attributes
     ----------
     path
-        What the user named; errors name it.
-    root
-        The outermost group that it lies in.
-    real
-        The same without links: what is read must lie in there.
+        As the user gave it; errors name it.
+    root, real
+        The outermost group around it, and the same without links: every file that is read must lie inside.
     """
 
     path: Path
@@ -39,7 +37,7 @@ class Store:
     real: str
 
     def error(self, reason: str) -> ImageReadError:
-        """Say what is wrong."""
+        """Make an error that names the store."""
         return ImageReadError(self.path, reason)
 
     def file(self, key: str) -> tuple[str, int] | None:
@@ -66,13 +64,7 @@ class Store:
         return real, status.st_size
 
     def json(self, key: str) -> dict[str, Any] | None:
-        """Read a file of metadata; None if there is none of this name.
-
-        Raises
-        ------
-        ImageReadError
-            If it is too long or no JSON.
-        """
+        """Read a file of metadata; None if there is none of this name. Raises ImageReadError if it is too long or no JSON."""
         found = self.file(key)
         if found is None:
             return None
@@ -92,12 +84,12 @@ class Store:
         return tree
 
     def inside(self, group: str, path: object) -> str:
-        """The key of what a group names by a relative path.
+        """Return the key of a relative path in a group.
 
         Raises
         ------
         ImageReadError
-            If that is no path, or one that leaves the group.
+            If it is no path, or leaves the group.
         """
         if isinstance(path, str) and path and not set(path) & {"\\", "\0"} and not os.path.splitdrive(path)[0]:
             parts = path.rstrip("/").split("/")
@@ -108,21 +100,7 @@ class Store:
 
 @dataclass(frozen=True)
 class Node:
-    """A group or an array.
-
-    Attributes
-    ----------
-    key
-        Its path in the store; empty for the root.
-    is_array
-        Which of the two.
-    version
-        Of Zarr: 2 or 3.
-    metadata
-        Of the array or group.
-    attributes
-        What programs wrote about it.
-    """
+    """A group or an array at ``key`` (empty: the root), with its metadata; ``attributes`` are those of other programs."""
 
     key: str
     is_array: bool
@@ -132,13 +110,13 @@ class Node:
 
     @property
     def ome(self) -> dict[str, Any]:
-        """What OME-Zarr says here: from 0.5 on in a branch of its own."""
+        """Metadata of OME-Zarr, which from 0.5 on has a branch of its own."""
         branch = self.attributes.get("ome")
         return branch if isinstance(branch, dict) else self.attributes
 
 
 def joined(group: str, path: str) -> str:
-    """A path in a group as a key of the store."""
+    """Join a group and a path in it to a key of the store."""
     return f"{group}/{path}" if group else path
 
 
@@ -156,7 +134,7 @@ def _has_mark(folder: Path) -> bool:
 
 
 def find_store(path: Path) -> tuple[Store, str]:
-    """The store that a folder lies in, and its key there."""
+    """Return the store around a folder, and the folder's key there."""
     here = root = Path(os.path.abspath(path))
     for parent in list(here.parents)[:_MOST_PARENTS]:
         if not _has_mark(parent):
@@ -167,12 +145,12 @@ def find_store(path: Path) -> tuple[Store, str]:
 
 
 def read_node(store: Store, key: str) -> Node | None:
-    """Read what a folder is; None if it is no node of the store.
+    """Read the group or array of a folder; None if it is neither.
 
     Raises
     ------
     ImageReadError
-        If its metadata cannot be read or are of another version of Zarr, or if it is a result that was not finished.
+        If its metadata cannot be read or are of another version of Zarr, or if it is an unfinished result.
     """
     node = _node(store, key)
     ours = node.attributes.get("unseam") if node else None
@@ -199,13 +177,7 @@ def _node(store: Store, key: str) -> Node | None:
 
 
 def check_parents(store: Store, key: str) -> list[Node]:
-    """The groups that a key lies in, innermost first.
-
-    Raises
-    ------
-    ImageReadError
-        As :func:`read_node`.
-    """
+    """Read the groups around a key, innermost first. Raises ImageReadError as :func:`read_node`."""
     parents = [parent.as_posix() for parent in PurePosixPath(key).parents] if key else []
     nodes = [read_node(store, "" if parent == "." else parent) for parent in parents]
     return [node for node in nodes if node is not None]

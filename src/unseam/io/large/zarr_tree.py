@@ -1,4 +1,4 @@
-"""Where the images of a Zarr store are: one alone, the series of a file that was converted, the wells of a plate."""
+"""Finds the images of a Zarr store: one alone, the series of a converted file, the wells of a plate."""
 
 import itertools
 import os
@@ -17,7 +17,7 @@ def images_of(store: Store, node: Node) -> list[tuple[str, Node]]:
     Raises
     ------
     ImageReadError
-        If something that the metadata name is not there, or if there is no image.
+        If something that the metadata name is missing, or if there is no image.
     """
     if node.is_array or "multiscales" in node.ome:
         return [("", node)]
@@ -61,7 +61,7 @@ def _strings(store: Store, node: Node, found: Any) -> list[str]:
 
 
 def _series(store: Store, node: Node) -> list[Node]:
-    """Listed in the group OME, or numbered."""
+    """Images that the group OME lists, or numbered ones."""
     ome = read_node(store, joined(node.key, "OME"))
     if ome is not None and "series" in ome.ome:
         return [_group(store, node, path) for path in _strings(store, node, ome.ome["series"])]
@@ -70,7 +70,7 @@ def _series(store: Store, node: Node) -> list[Node]:
 
 
 def _members(store: Store, node: Node) -> Iterator[Node]:
-    """The arrays and images of a group without a word of OME."""
+    """Arrays and images of a group without OME metadata."""
     folder = os.path.join(store.root, node.key)
     with os.scandir(folder) as entries:
         names = [entry.name for entry in itertools.islice(entries, _MOST_MEMBERS) if entry.is_dir()]
@@ -81,5 +81,5 @@ def _members(store: Store, node: Node) -> Iterator[Node]:
 
 
 def _in_numbers(name: str) -> list[tuple[int, str]]:
-    """Ten stands behind nine."""
+    """Sort key: ten after nine."""
     return [(int(part[:18]), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]

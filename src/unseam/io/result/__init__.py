@@ -20,12 +20,12 @@ from unseam.io.result.ome_zarr import (
     read_facts,
     sweep_image,
 )
-from unseam.io.result.pyramid import Kind, downsampled, level_shape, num_levels
+from unseam.io.result.pyramid import ResultKind, downsampled, level_shape, num_levels
 from unseam.io.result.tiff_pyramid import write_tiff
 
 __all__ = [
     "ImageLayout",
-    "Kind",
+    "ResultKind",
     "create_image",
     "link_labels",
     "link_series",

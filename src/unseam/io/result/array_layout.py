@@ -1,4 +1,4 @@
-"""What lies where in an array on the disk, and the ``zarr.json`` that says so."""
+"""Layout of an array on the disk, and its ``zarr.json``."""
 
 import json
 import math
@@ -21,7 +21,7 @@ _LARGEST_METADATA = 2**24
 
 @dataclass(frozen=True)
 class ArrayLayout:
-    """What lies where in an array on the disk.
+    """Layout of an array on the disk.
 
     Attributes
     ----------
@@ -29,12 +29,10 @@ class ArrayLayout:
         Ends in height and width; before them any number of leading axes, cut into single planes.
     dtype
         Any integer or float that Zarr knows.
-    chunk
-        Side of a chunk, px.
-    shard
-        Chunks along a side of a shard, which is then the file that one writer writes; 1: each chunk is a file.
+    chunk, shard
+        Side of a chunk, px; chunks along a side of a shard, the file that one writer writes (1: each chunk is a file).
     axes
-        One letter an axis, or none at all.
+        One letter for each axis, or empty.
     """
 
     shape: tuple[int, ...]
@@ -51,7 +49,7 @@ class ArrayLayout:
 
     @property
     def grid(self) -> ChunkGrid:
-        """The work chunks of a plane: what is written by one writer at once, and is one file."""
+        """Work chunks of a plane: each is one file, written at once by one writer."""
         return ChunkGrid(self.shape[-2], self.shape[-1], side=self.chunk * self.shard)
 
     @property
@@ -60,7 +58,7 @@ class ArrayLayout:
         return math.prod(self.shape[:-2]) * len(self.grid)
 
     def metadata(self) -> dict[str, Any]:
-        """What ``zarr.json`` says."""
+        """Content of ``zarr.json``."""
         ones = [1] * (len(self.shape) - 2)
         little = {"name": "bytes", "configuration": {"endian": "little"}}
         codecs = [little, {"name": "zstd", "configuration": {"level": LEVEL, "checksum": True}}]
@@ -89,13 +87,7 @@ def rendered(about: Any) -> bytes:
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
-    """What the ``zarr.json`` of an array or a group says.
-
-    Raises
-    ------
-    OutputError
-        If it is not there or is no JSON.
-    """
+    """What the ``zarr.json`` of an array or a group says. Raises OutputError if it is not there or is no JSON."""
     file = path / METADATA
     try:
         if file.stat().st_size > _LARGEST_METADATA:

@@ -22,20 +22,18 @@ _ABSENT = 2**64 - 1
 
 
 class DamagedChunkError(Exception):
-    """The bytes are not those that were written; whoever knows the path says so to the user."""
+    """The bytes are not those that were written; the caller knows the path and tells the user."""
 
 
 def encoded(part: Shaped[np.ndarray, "height width"], side: int, shard: int) -> bytes:
-    """The bytes of a chunk, or of a shard of chunks.
+    """Encode a chunk, or a shard of chunks.
 
     Parameters
     ----------
     part
-        Up to ``side * shard`` px a side: less at the right and the lower end of a plane, and filled up with zeros.
-    side
-        Of a chunk, px.
-    shard
-        Chunks along a side of the shard; 1 for a chunk alone.
+        Up to ``side * shard`` px a side: fewer at the right and lower end of a plane, then filled up with zeros.
+    side, shard
+        Side of a chunk, px; chunks along a side of the shard, 1 for a chunk alone.
     """
     assert max(part.shape) <= side * shard
     if shard == 1:
@@ -52,7 +50,7 @@ def encoded(part: Shaped[np.ndarray, "height width"], side: int, shard: int) -> 
 
 
 def decoder(stream: IO[bytes], side: int, shard: int, dtype: np.dtype) -> Callable[[int, int], np.ndarray]:
-    """A function that gives the chunk at (row, column) of an open file, whole, read only when it is asked for.
+    """Return a function that decodes the chunk at (row, column) of an open file, read only when it is called.
 
     Raises
     ------
@@ -82,7 +80,7 @@ def decoder(stream: IO[bytes], side: int, shard: int, dtype: np.dtype) -> Callab
 
 
 def crc32c(data: bytes) -> int:
-    """The check sum of Castagnoli, for the index of a shard.
+    """Castagnoli's check sum, for the index of a shard.
 
     >>> hex(crc32c(b"123456789"))
     '0xe3069283'

@@ -11,13 +11,13 @@ from unseam.io.write import make_folder, sync_files, write_bytes_whole
 
 
 class ChunkFiles:
-    """A writer of files, to be shared by the threads of a process.
+    """Writes files; threads of a process may share it.
 
     Parameters
     ----------
     is_synced
-        Each file is on the disk when :meth:`write` comes back. Otherwise it is safe from a process that is killed, and from a
-        power cut after :meth:`settle`.
+        Each file is on the disk when :meth:`write` returns. Otherwise it survives a kill at once, and a power cut only after
+        :meth:`settle`.
     """
 
     def __init__(self, *, is_synced: bool = True) -> None:
@@ -43,13 +43,12 @@ class ChunkFiles:
                 self._waiting[path] = None
 
     def settle(self) -> int:
-        """Wait until all that was written before this call is on the disk; the number of files.
+        """Wait until everything that was written before this call is on the disk; return the number of files.
 
         Raises
         ------
         OutputError
-            If the disk fails. None of the files then counts as written: a system that could not put them on the disk may have
-            forgotten them, and say nothing the next time it is asked. Write them again.
+            If the disk fails. Write all these files again: the system may have forgotten them, and would not say so next time.
         """
         with self._lock:
             waiting, self._waiting = self._waiting, {}

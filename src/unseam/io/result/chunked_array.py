@@ -1,7 +1,7 @@
-"""An array on the disk in chunks, as Zarr 3: written chunk by chunk, read window by window.
+"""A Zarr 3 array on the disk in chunks: written chunk by chunk, read window by window.
 
-Any Zarr library reads it, but takes a chunk that is not there for zeros, and an image half of which is background looks like a
-result. So every chunk is written, constant or not, and :meth:`ChunkedArray.read` refuses what is absent or damaged.
+Other Zarr libraries read it, but take a missing chunk for zeros, and an image half of which is background looks like a
+result. So every chunk is written, constant or not, and :meth:`ChunkedArray.read` refuses absent and damaged chunks.
 """
 
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from unseam.io.result.chunk_files import ChunkFiles
 
 
 def create_array(path: Path, layout: ArrayLayout, files: ChunkFiles | None = None) -> "ChunkedArray":
-    """An array with no chunk in it yet.
+    """Create an array without chunks.
 
     Raises
     ------
     OutputError
-        If it cannot be written, or if there are chunks already: they would be taken for chunks of this one.
+        If it cannot be written, or if there are chunks already: they would count as chunks of this one.
     """
     if (path / "c").exists():
         raise OutputError(f"{path}: there are chunks here already. Remove the result that was here, or give another --out.")
@@ -33,12 +33,12 @@ def create_array(path: Path, layout: ArrayLayout, files: ChunkFiles | None = Non
 
 
 def open_array(path: Path, files: ChunkFiles | None = None) -> "ChunkedArray":
-    """An array that :func:`create_array` made.
+    """Open an array of :func:`create_array`.
 
     Raises
     ------
     OutputError
-        If there is none, or if it is not one of ours: laid out otherwise, or damaged.
+        If there is none, or if it has another layout or is damaged.
     """
     about = read_metadata(path)
     try:
@@ -60,17 +60,7 @@ def open_array(path: Path, files: ChunkFiles | None = None) -> "ChunkedArray":
 
 @dataclass(frozen=True)
 class ChunkedArray:
-    """An array on the disk; threads may use it together, each work chunk having one writer.
-
-    Attributes
-    ----------
-    path
-        Its folder.
-    layout
-        What lies where.
-    files
-        The writer, which says when what was written is on the disk.
-    """
+    """An array in a folder; threads may share it if each work chunk has one writer. ``files`` writes the chunks."""
 
     path: Path
     layout: ArrayLayout
@@ -87,7 +77,7 @@ class ChunkedArray:
         Parameters
         ----------
         leading
-            Which plane: an index for each axis before height and width.
+            Index of the plane for each axis before height and width.
         place
             Row and column of the work chunk in the grid.
         part
@@ -104,13 +94,7 @@ class ChunkedArray:
         self.files.write(self._file(leading, place), encoded(part, self.layout.chunk, self.layout.shard))
 
     def read(self, leading: tuple[int, ...], window: Window) -> Shaped[np.ndarray, "height width"]:
-        """Pixels of a window of a plane; only the chunks that it touches are read.
-
-        Raises
-        ------
-        OutputError
-            If a chunk is absent or damaged.
-        """
+        """Read a window of a plane, from the chunks that it touches. Raises OutputError if one is absent or damaged."""
         rows, columns = window
         assert 0 <= rows.start < rows.stop <= self.layout.shape[-2]
         assert 0 <= columns.start < columns.stop <= self.layout.shape[-1]
@@ -120,7 +104,7 @@ class ChunkedArray:
         return out
 
     def _read_file(self, leading: tuple[int, ...], place: tuple[int, int], window: Window, out: np.ndarray) -> None:
-        """Fill in what one file has of a window."""
+        """Fill in the part of a window that one file holds."""
         path, side = self._file(leading, place), self.layout.chunk
         inner = ChunkGrid(self.layout.shape[-2], self.layout.shape[-1], side=side)
         part = tuple(_overlap(at * self.grid.side, self.grid.side, along) for at, along in zip(place, window, strict=True))
@@ -141,13 +125,7 @@ class ChunkedArray:
             raise OutputError(f"{path}: a chunk of the result is damaged: {error}. {AGAIN}") from error
 
     def check(self) -> int:
-        """See that the file of every work chunk is there and not empty; their number.
-
-        Raises
-        ------
-        OutputError
-            Names the first that is missing.
-        """
+        """Check that every file exists and is not empty; return their number. Raises OutputError for the first missing one."""
         for leading in np.ndindex(*self.layout.shape[:-2]):
             for number in range(len(self.grid)):
                 path = self._file(leading, self.grid.place(number))

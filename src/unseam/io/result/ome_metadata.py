@@ -1,11 +1,11 @@
-"""What the metadata of a result says to viewers, by the OME-NGFF specification, version 0.5."""
+"""Metadata of a result for viewers, after the OME-NGFF specification, version 0.5."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from unseam.io.result.pyramid import Kind, num_levels
+from unseam.io.result.pyramid import ResultKind, num_levels
 
 VERSION = "0.5"
 _AXES = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
@@ -14,26 +14,20 @@ _COLOURS = ("FFFFFF", "FF0000", "00FF00", "0000FF", "FFFF00", "00FFFF", "FF00FF"
 
 @dataclass(frozen=True)
 class ImageLayout:
-    """A result of one image.
+    """Layout of a result of one image.
 
     Attributes
     ----------
-    axes
-        Of T, C, Z, Y, X, in this order, ending in YX.
-    shape
-        A length for each.
-    dtype
-        Of a pixel.
+    axes, shape
+        Of T, C, Z, Y, X, in this order, ending in YX; a length for each.
     chunk
         Side of a chunk, px.
     shard
         Chunks along a side of a shard, which is a file; 1: each chunk is a file.
     spacing_um
-        Size of a pixel (row, column); None if nobody knows it.
+        Size of a pixel (row, column); None: unknown.
     name
         Of the image, as a viewer shows it.
-    kind
-        What a pixel says.
     channel_names
         Of the classes.
     """
@@ -45,7 +39,7 @@ class ImageLayout:
     shard: int = 1
     spacing_um: tuple[float, float] | None = None
     name: str = ""
-    kind: Kind = "labels"
+    kind: ResultKind = "labels"
     channel_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -58,7 +52,7 @@ class ImageLayout:
 
     @property
     def num_levels(self) -> int:
-        """Of the pyramid, the image itself among them."""
+        """Levels of the pyramid, the image itself among them."""
         return num_levels(self.shape[-2], self.shape[-1], self.chunk)
 
 
@@ -90,7 +84,7 @@ def _multiscale(layout: ImageLayout) -> dict[str, Any]:
 
 
 def _place(layout: ImageLayout, level: int) -> list[dict[str, Any]]:
-    """Scale and place of a level: a mean of n px lies in the middle of them, (n - 1) / 2 px from the middle of the first."""
+    """Scale and origin of a level: a mean of n px lies in their middle, (n - 1) / 2 px from the middle of the first."""
     spacing = layout.spacing_um or (1.0, 1.0)
     ones = [1.0] * (len(layout.axes) - 2)
     scale: list[dict[str, Any]] = [{"type": "scale", "scale": ones + [side * 2**level for side in spacing]}]

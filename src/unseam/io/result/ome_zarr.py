@@ -3,12 +3,12 @@
 ::
 
     cells.zarr/                 one image: classes or probabilities
-      zarr.json                 axes, spacing, levels; "complete": false until all is there
+      zarr.json                 axes, spacing, levels; "complete": false until everything is there
       0/ 1/ 2/                  levels, each a Zarr array: zarr.json and the chunks below c/
       labels/                   zarr.json with the list of names
         objects/                another image, of labels
 
-A result is complete when it says so, never because it opens: a Zarr library takes what is missing for zeros.
+Only ``"complete": true`` says that a result is complete: a Zarr library opens any store, and takes missing chunks for zeros.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from unseam.io.result.array_layout import AGAIN, METADATA, ArrayLayout, read_met
 from unseam.io.result.chunk_files import ChunkFiles
 from unseam.io.result.chunked_array import ChunkedArray, create_array, open_array
 from unseam.io.result.ome_metadata import VERSION, ImageLayout, ome_attributes
-from unseam.io.result.pyramid import Kind, downsampled, level_shape
+from unseam.io.result.pyramid import ResultKind, downsampled, level_shape
 from unseam.io.unfinished import sweep
 from unseam.io.write import make_folder, write_bytes_whole
 
@@ -30,13 +30,7 @@ _LABELS = "labels"
 
 
 def create_image(group: Path, layout: ImageLayout) -> None:
-    """All metadata of an image and its levels, not complete; no pixel yet.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written, or if there is an image already.
-    """
+    """Write all metadata of an image and its levels, but no pixel. Raises OutputError if an image exists or writing fails."""
     if (group / METADATA).exists():
         raise OutputError(f"{group}: there is a result here already. Remove it, or give another --out.")
     for level in range(layout.num_levels):
@@ -50,20 +44,14 @@ def create_image(group: Path, layout: ImageLayout) -> None:
 
 
 def link_labels(image_group: Path, names: Sequence[str]) -> None:
-    """Say which label images lie in ``labels/`` of an image; replaces what was said before.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written.
-    """
+    """List the label images in ``labels/`` of an image, anew. Raises OutputError if it cannot be written."""
     assert all(name and name == Path(name).name for name in names)
     make_folder(image_group / _LABELS)
     _write_group(image_group / _LABELS, {"ome": {"version": VERSION, "labels": list(names)}})
 
 
 def link_series(store: Path, positions: Sequence[str]) -> None:
-    """Say which images a store holds, where there are several: one for each position, in the way of bioformats2raw.
+    """List the images of a store, one for each position, as bioformats2raw does.
 
     Raises
     ------
@@ -79,31 +67,21 @@ def link_series(store: Path, positions: Sequence[str]) -> None:
 
 
 def open_level(group: Path, level: int, files: ChunkFiles | None = None) -> ChunkedArray:
-    """One level of an image; 0 is the image itself.
-
-    Raises
-    ------
-    OutputError
-        If there is none that was written here.
-    """
+    """Open one level of an image; 0 is the image itself. Raises OutputError if this package wrote none there."""
     return open_array(group / str(level), files)
 
 
 def build_level_chunk(group: Path, level: int, leading: tuple[int, ...], chunk: int, files: ChunkFiles | None = None) -> None:
-    """Write one work chunk of a smaller level, from the (up to) four work chunks of the level before it.
+    """Write one work chunk of a level (1 or more), from the (up to) four work chunks of the level before it.
 
     Parameters
     ----------
     group
         The image.
-    level
-        1 or more.
     leading
-        Which plane: an index for each axis before height and width.
+        Index of the plane for each axis before height and width.
     chunk
         Number of the work chunk in the grid of this level.
-    files
-        What writes it.
 
     Raises
     ------
@@ -119,7 +97,7 @@ def build_level_chunk(group: Path, level: int, leading: tuple[int, ...], chunk: 
 
 
 def check_complete(group: Path) -> tuple[int, ...]:
-    """See that the file of every chunk of every level is there and not empty; how many files each level has.
+    """Check that the file of every chunk of every level exists and is not empty; return the number of files of each level.
 
     Raises
     ------
@@ -130,14 +108,12 @@ def check_complete(group: Path) -> tuple[int, ...]:
 
 
 def mark_complete(group: Path, facts: Mapping[str, Any]) -> None:
-    """Check that all chunks are there, then write that the result is complete. What was written must be settled before.
+    """Check that all chunks exist, then mark the result as complete. What was written must be settled before.
 
     Parameters
     ----------
-    group
-        The image.
     facts
-        What else ``attributes["unseam"]`` shall say, as JSON knows it: versions, the model, times.
+        Further JSON values for ``attributes["unseam"]``: versions, the model, times.
 
     Raises
     ------
@@ -152,16 +128,16 @@ def mark_complete(group: Path, facts: Mapping[str, Any]) -> None:
 
 
 def read_facts(group: Path) -> dict[str, Any]:
-    """What ``attributes["unseam"]`` of an image says: ``complete``, ``kind``, and what :func:`mark_complete` was given.
+    """Read ``attributes["unseam"]`` of an image: ``complete``, ``kind``, and the facts of :func:`mark_complete`.
 
     Raises
     ------
     OutputError
-        If this is no result that was written here.
+        If this package did not write the result, or if it is damaged.
     """
     try:
         facts = read_metadata(group)["attributes"]["unseam"]
-        if facts["format"] == FORMAT and facts["kind"] in get_args(Kind):
+        if facts["format"] == FORMAT and facts["kind"] in get_args(ResultKind):
             return dict(facts)
     except (LookupError, TypeError, ValueError):
         pass
@@ -169,7 +145,7 @@ def read_facts(group: Path) -> dict[str, Any]:
 
 
 def sweep_image(group: Path) -> int:
-    """Remove the files that killed writers left unfinished in a group and in all below it; the number of them."""
+    """Remove the files that killed writers left unfinished in a group and below; return their number."""
     num, folders = 0, [group]
     while folders:
         folder = folders.pop()
@@ -179,8 +155,8 @@ def sweep_image(group: Path) -> int:
     return num
 
 
-def _kind(group: Path) -> Kind:
-    return cast(Kind, read_facts(group)["kind"])
+def _kind(group: Path) -> ResultKind:
+    return cast(ResultKind, read_facts(group)["kind"])
 
 
 def _num_levels(group: Path) -> int:

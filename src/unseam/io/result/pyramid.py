@@ -1,6 +1,6 @@
-"""The smaller copies of a plane, each half the one before, by which a viewer shows what is too large to be read whole.
+"""The levels of a pyramid: smaller copies of a plane, each half the one before, for viewers of large images.
 
-Each work chunk of a level is made of the four above it and written by one writer, as all chunks are::
+Each work chunk of a level is made from the four above it and written by one writer, like all chunks::
 
     level 0   ┌──┬──┐        the lower right ones may be missing or smaller: a level of 5 px has 3 px below it
               ├──┼──┤   ->  ┌──┐
@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Shaped
 
-Kind = Literal["classes", "labels", "probabilities"]
+ResultKind = Literal["classes", "labels", "probabilities"]
 """What a result says of a pixel: its class, its object, or how probable each class is."""
 
 
@@ -29,7 +29,7 @@ def num_levels(height: int, width: int, chunk: int) -> int:
 
 
 def level_shape(shape: tuple[int, ...], level: int) -> tuple[int, ...]:
-    """The shape of a level: height and width are halved, rounded up, so often.
+    """Shape of a level: height and width halved ``level`` times, rounded up.
 
     >>> level_shape((3, 1025, 900), 1)
     (3, 513, 450)
@@ -37,11 +37,11 @@ def level_shape(shape: tuple[int, ...], level: int) -> tuple[int, ...]:
     return *shape[:-2], -(-shape[-2] // 2**level), -(-shape[-1] // 2**level)
 
 
-def downsampled(part: Shaped[np.ndarray, "height width"], kind: Kind) -> Shaped[np.ndarray, "half_height half_width"]:
+def downsampled(part: Shaped[np.ndarray, "height width"], kind: ResultKind) -> Shaped[np.ndarray, "half_height half_width"]:
     """Half as many rows and columns, rounded up.
 
     Class and instance maps keep every second pixel, from the first: a mean of two names is no name. Probabilities are the mean
-    of 2 x 2 px, at the end of an odd side of those that are there; integers are rounded to the nearest.
+    of 2 x 2 px, or of those that exist at an odd end; integers are rounded to the nearest.
 
     >>> downsampled(np.array([[1, 2, 3]], np.uint8), "labels").tolist()
     [[1, 3]]

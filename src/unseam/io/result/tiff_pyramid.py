@@ -1,4 +1,4 @@
-"""One tiled BigTIFF of a finished result, with its pyramid: OME-TIFF as viewers of slides read it, written tile by tile."""
+"""Writes a finished result as one tiled BigTIFF with its pyramid: OME-TIFF for viewers of slides, tile by tile."""
 
 import os
 from collections import deque
@@ -23,16 +23,14 @@ _MICROMETRES_A_CENTIMETRE = 10_000
 def write_tiff(path: Path | str, group: Path, layout: ImageLayout, *, tile: int = 512) -> None:
     """Write an image and its levels as one file, which appears when all of it is on the disk.
 
-    What is held is a row of tiles within a chunk, so memory does not grow with the image.
+    Only a row of tiles within a chunk is in memory, so memory does not grow with the image.
 
     Parameters
     ----------
     path
         Ending in .tif or .tiff; .ome.tif by custom.
-    group
-        The OME-Zarr image, complete.
-    layout
-        With which it was created.
+    group, layout
+        The OME-Zarr image, complete, and its layout.
     tile
         Side of a tile, px; a multiple of 16.
 
@@ -89,7 +87,7 @@ def _resolution(layout: ImageLayout, level: int) -> tuple[float, float] | None:
 
 
 def _in_turn(pool: ThreadPoolExecutor, tiles: Iterator[np.ndarray]) -> Iterator[bytes]:
-    """The tiles as bytes, in their order; so few at once that memory does not grow where the disk is slow."""
+    """Yield the tiles as bytes, in order; only a few at once, so that memory does not grow if the disk is slow."""
     waiting: deque[Future[bytes]] = deque()
     for tile in tiles:
         waiting.append(pool.submit(_compressed, tile))
@@ -100,14 +98,14 @@ def _in_turn(pool: ThreadPoolExecutor, tiles: Iterator[np.ndarray]) -> Iterator[
 
 
 def _compressed(tile: np.ndarray) -> bytes:
-    """As zlib, by a library that is two to three times faster; floats become no smaller by more effort."""
+    """Compress as zlib, with a library that is two to three times faster; floats do not shrink with more effort."""
     import imagecodecs
 
     return bytes(imagecodecs.deflate_encode(tile.tobytes(), level=1 if tile.dtype.kind == "f" else 6))
 
 
 def _tiles(array: ChunkedArray, tile: int, dtype: np.dtype) -> Iterator[np.ndarray]:
-    """All tiles of all planes, row by row; so many of a row are read at once as a chunk holds."""
+    """Yield all tiles of all planes, row by row; as many of a row are read at once as a chunk holds."""
     height, width = array.layout.shape[-2:]
     step = max(1, array.layout.chunk // tile) * tile
     for leading in np.ndindex(*array.layout.shape[:-2]):

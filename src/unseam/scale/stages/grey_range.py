@@ -1,4 +1,4 @@
-"""One bounded pass over a plane for what becomes 0 and 1: the same sample as of an image in memory, so the same range."""
+"""One bounded pass over a plane for its grey range: the same sample as from an image in memory, so the same range."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ from unseam.data.normalise import GreyRange, Normalise, sampled
 from unseam.errors import DataError
 from unseam.geometry.chunk_grid import Window
 from unseam.io.large import LargeImage
-from unseam.scale.task import Task
-from unseam.scale.worker import Worker
+from unseam.scale.task import ChunkTask
+from unseam.scale.worker import ChunkWorker
 
 _BAND_BYTES = 32 * 2**20
-"""Read at once, about."""
+"""Bytes that are read at once, about."""
 
 
 @dataclass(frozen=True)
 class RangeFacts:
-    """Of a band of a plane.
+    """Facts of a band of a plane.
 
     Attributes
     ----------
     values
-        What percentiles are made of, channel after channel.
+        Sample for the percentiles, channel after channel.
     least, largest
         Of each channel, over all pixels.
     is_grey
@@ -39,7 +39,7 @@ class RangeFacts:
 
 @dataclass(frozen=True)
 class Bands:
-    """A plane cut for reading: in whole rows where its file stores whole rows, otherwise in whole pieces of the file."""
+    """Parts of a plane for reading: whole rows where the file stores whole rows, otherwise whole pieces of the file."""
 
     height: int
     width: int
@@ -57,7 +57,7 @@ class Bands:
 
 
 def bands_of(image: LargeImage) -> Bands:
-    """How to read a plane once."""
+    """Cut a plane so that it is read once."""
     pixels = max(1, _BAND_BYTES // (image.dtype.itemsize * image.num_channels))
     rows, columns = (min(piece, length) for piece, length in zip(image.piece, (image.height, image.width), strict=True))
     columns = min(image.width, max(1, round(pixels**0.5) // columns) * columns)
@@ -65,7 +65,7 @@ def bands_of(image: LargeImage) -> Bands:
     return Bands(image.height, image.width, rows, columns)
 
 
-def grey_range(worker: Worker, task: Task) -> RangeFacts:
+def grey_range(worker: ChunkWorker, task: ChunkTask) -> RangeFacts:
     """Look at every pixel of a band.
 
     Raises
@@ -106,14 +106,14 @@ def ranges_from(facts: Iterable[RangeFacts], normalise: Normalise) -> tuple[Floa
 
 
 class NormalisedPlane:
-    """A plane as the network meets it, read window by window.
+    """A plane as the network receives it, read window by window.
 
     Parameters
     ----------
     image, plane
-        Which.
+        The image and the number of its plane.
     ranges
-        (low, high) of each channel that the network sees, the first ones.
+        (low, high) of each channel that the network receives, the first ones.
     """
 
     def __init__(self, image: LargeImage, plane: int, ranges: Float[np.ndarray, "channels 2"]) -> None:
@@ -127,7 +127,7 @@ class NormalisedPlane:
         return len(self._ranges), self._image.height, self._image.width
 
     def hold(self, rows: slice, columns: slice, rim: int) -> None:
-        """Read a window and so many pixels round it now; what is asked for inside of it is then at hand."""
+        """Read a window with ``rim`` px around it now, so that :meth:`window` inside it needs no disk."""
         down, across = (
             slice(max(0, part.start - rim), min(length, part.stop + rim))
             for part, length in zip((rows, columns), self.shape[1:], strict=True)

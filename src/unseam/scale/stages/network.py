@@ -1,4 +1,4 @@
-"""The network over one chunk: its classes and probabilities on the disk, and the foreground that objects are made of."""
+"""The network on one chunk: writes its classes and probabilities, and the foreground from which objects are made."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,34 +9,34 @@ from jaxtyping import Float, Float32, Int32, Int64, Num
 from unseam.geometry.chunk_grid import ChunkGrid, Window
 from unseam.heads.flood import LIKELY as THRESHOLD_OF_LIKELY
 from unseam.inference.whole_objects.records import CoreFacts
+from unseam.scale.prediction import CLASSES, LIKELY, PROBABILITIES, ProbabilityType
 from unseam.scale.stages.grey_range import NormalisedPlane
-from unseam.scale.stages.objects import cores
-from unseam.scale.task import Task
-from unseam.scale.work import CLASSES, LIKELY, PROBABILITIES, ProbabilityType
-from unseam.scale.worker import Worker
+from unseam.scale.stages.object_stages import cores
+from unseam.scale.task import ChunkTask
+from unseam.scale.worker import ChunkWorker
 
 _NO_CORES = CoreFacts(np.zeros(0, np.int64), *(np.zeros((2, 0), np.int32) for _ in range(4)))
 _MANY = 4
-"""Chunks along an axis from which on the last is computed at full length, its rest mirrored: then all tiles have one size."""
+"""From this many chunks along an axis the last is computed at full length, its rest mirrored: all tiles then have one size."""
 
 
 @dataclass(frozen=True)
 class NetworkTables:
-    """The grey range of each channel, (low, high)."""
+    """Grey range of each channel, (low, high)."""
 
     ranges: Float[np.ndarray, "channels 2"]
 
 
 @dataclass(frozen=True)
 class NetworkFacts:
-    """Of a chunk.
+    """Facts of a chunk.
 
     Attributes
     ----------
     num_pixels
-        Of each class.
+        px of each class.
     firsts, top, left, bottom, right
-        As :class:`unseam.inference.whole_objects.records.CoreFacts`; empty where no objects are wanted.
+        As in :class:`unseam.inference.whole_objects.records.CoreFacts`; empty if no objects are computed.
     """
 
     num_pixels: Int64[np.ndarray, "classes"]
@@ -47,8 +47,8 @@ class NetworkFacts:
     right: Int32[np.ndarray, "2 right_runs"]
 
 
-def network(worker: Worker, task: Task) -> NetworkFacts:
-    """Segment a chunk and write it: each pixel gets what one pass over the whole plane would give it."""
+def network(worker: ChunkWorker, task: ChunkTask) -> NetworkFacts:
+    """Segment a chunk and write it; each pixel gets what one pass over the whole plane would give it."""
     position, plane, saves = task.stage.position, task.stage.plane, worker.work.saves
     grid = worker.grid(position)
     image = NormalisedPlane(worker.images[position], plane, task.tables.ranges)
@@ -76,7 +76,7 @@ def network(worker: Worker, task: Task) -> NetworkFacts:
     return NetworkFacts(np.array(counted, np.int64), **vars(begun))
 
 
-def is_flooded(worker: Worker) -> bool:
+def is_flooded(worker: ChunkWorker) -> bool:
     """Whether objects start above 0.5, so that the foreground is needed once more."""
     return worker.model.info.objects.threshold > THRESHOLD_OF_LIKELY
 
@@ -84,7 +84,7 @@ def is_flooded(worker: Worker) -> bool:
 def as_written(
     probabilities: Float32[np.ndarray, "klass rows columns"], kind: ProbabilityType
 ) -> Num[np.ndarray, "klass rows columns"]:
-    """Probabilities in the type that they are written in: 0 to 255 for 0 to 1, or half precision."""
+    """Probabilities in the type of the file: 0 to 255 for 0 to 1, or half precision."""
     return np.rint(probabilities * 255).astype(np.uint8) if kind == "uint8" else probabilities.astype(np.float16)
 
 
@@ -93,7 +93,7 @@ def _type(kind: ProbabilityType) -> type[np.generic]:
 
 
 def _parts(size: tuple[int, int], side: int) -> Iterator[Window]:
-    """A unit of work in squares of a chunk, each of which fits into memory with all that is made of it."""
+    """Cut a task into squares of a chunk, each of which fits into memory with all its results."""
     grid = ChunkGrid(*size, side)
     return map(grid.window, range(len(grid)))
 
@@ -103,8 +103,8 @@ def _moved(window: Window, down: int, right: int) -> Window:
     return slice(rows.start + down, rows.stop + down), slice(columns.start + right, columns.stop + right)
 
 
-def _probabilities(worker: Worker, image: NormalisedPlane, window: Window) -> Float32[np.ndarray, "klass rows columns"]:
-    """Of a window; where an axis has many chunks, at full length, so that no other size of tile has to be made ready."""
+def _probabilities(worker: ChunkWorker, image: NormalisedPlane, window: Window) -> Float32[np.ndarray, "klass rows columns"]:
+    """Predict a window; along an axis of many chunks at full length, so that all tiles have one size."""
     side = worker.work.chunk
     rows, columns = (
         slice(part.start, part.start + side if length > (_MANY - 1) * side else part.stop)

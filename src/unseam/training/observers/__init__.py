@@ -2,6 +2,6 @@
 
 from unseam.training.observers.checkpoint import checkpoint_files, restore_checkpoint
 from unseam.training.observers.console import Console
-from unseam.training.observers.validate import Record, Score, Validate
+from unseam.training.observers.validate import Record, Validate, ValidationScore
 
-__all__ = ["Console", "Record", "Score", "Validate", "checkpoint_files", "restore_checkpoint"]
+__all__ = ["Console", "Record", "Validate", "ValidationScore", "checkpoint_files", "restore_checkpoint"]

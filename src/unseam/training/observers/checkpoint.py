@@ -162,7 +162,7 @@ def _check_finite(step: int, tensors: Mapping[str, Tensor]) -> None:
             raise TrainingError(
                 f"Training diverged: at step {step} {name} holds numbers that are not finite. No checkpoint is written of "
                 "that; the one before is kept. Try a learning rate ten times smaller (--set "
-                "optimiser.adam_w.learning_rate=1e-4), or clip gradients (--set training.clip_norm=1.0)."
+                "optimiser.learning_rate=1e-4), or clip gradients (--set training.clip_norm=1.0)."
             )
 
 

@@ -21,7 +21,7 @@ class Console:
             TextColumn("{task.percentage:3.0f} %"),
             TextColumn("step {task.fields[step]}"),
             TextColumn("energy {task.fields[energy]}"),
-            TextColumn("score {task.fields[score]}"),
+            TextColumn("validation {task.fields[score]}"),
             TextColumn("{task.fields[pace]} s/step"),
             TimeRemainingColumn(),
             console=terminal,
@@ -57,7 +57,7 @@ class Console:
         if not self.terminal.is_terminal:
             pace = record.seconds / max(1, record.step)
             self.terminal.print(
-                f"step {record.step:6d}   energy {record.energy:.3f}   score {score}   "
+                f"step {record.step:6d}   energy {record.energy:.3f}   validation {score}   "
                 f"{pace:.2f} s/step   {record.seconds / 60:.1f} min",
                 highlight=False,
             )

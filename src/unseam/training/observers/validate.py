@@ -1,4 +1,4 @@
-"""Judges the network now and then by what was held out, and keeps the best weights."""
+"""Validation during training: scores the network on what is held out at equal parts of the budget, keeps the best weights."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -15,15 +15,15 @@ _RISEN, _LOW = 10.0, 0.02  # times the lowest energy; one below is taken for tha
 
 
 @dataclass(frozen=True)
-class Score:
-    """How well the network does on what was held out.
+class ValidationScore:
+    """The validation of the weights of one step, in the precision of training; the finished model is scored elsewhere.
 
     Attributes
     ----------
     value
         0 to 1, more is better.
     foreground
-        Share of the judged pixels that were given to any class but the background.
+        Share of the held-out pixels that were given to any class but the background.
     """
 
     value: float
@@ -41,7 +41,7 @@ class Record:
     energy
         Mean of the steps since the last line.
     score, foreground
-        Of what was held out; NaN if nothing was.
+        The validation; NaN if nothing was held out.
     foreground_in_training
         Share of foreground in what the network made of all batches since the last line; NaN if it was not measured.
     """
@@ -60,7 +60,7 @@ class Validate:
     Parameters
     ----------
     score_of
-        Judges a network; None if nothing was held out (the records then have no score, and the last weights are best).
+        Scores a network; None if nothing was held out (the records then have no score, and the last weights are best).
     times
         How often in a run.
     on_record
@@ -76,7 +76,7 @@ class Validate:
 
     def __init__(
         self,
-        score_of: Callable[[nn.Module], Score] | None,
+        score_of: Callable[[nn.Module], ValidationScore] | None,
         times: int,
         on_record: Callable[[TrainState, Record], None] | None = None,
     ) -> None:
@@ -115,7 +115,7 @@ class Validate:
             If a weight is not finite: nothing of it is kept.
         """
         check_finite(state)
-        score = self.score_of(state.net) if self.score_of is not None else Score(math.nan, math.nan)
+        score = self.score_of(state.net) if self.score_of is not None else ValidationScore(math.nan, math.nan)
         energy, foreground = _mean(self._energies), _mean(self._foregrounds)
         self._energies.clear()
         self._foregrounds.clear()

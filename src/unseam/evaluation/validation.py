@@ -1,0 +1,52 @@
+"""Validation during training: the score of the weights of the moment on held-out windows, in the precision of training."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from unseam.data.split import HeldOut
+from unseam.engines import TorchEngine
+from unseam.evaluation.scoring import has_foreground, score_for_choice, true_map
+from unseam.heads import Head, Objects
+from unseam.inference.predict import Predictor
+from unseam.training.observers import ValidationScore
+
+
+def prepare_validation(
+    held_out: Sequence[HeldOut], head: Head, objects: Objects | None, device: torch.device, dtype: torch.dtype
+) -> Callable[[nn.Module], ValidationScore] | None:
+    """A function that scores a network on held-out windows; None if they hold no foreground.
+
+    Without foreground in the truth every network scores 0 or nothing, so the first weights would be as good as the last.
+
+    Parameters
+    ----------
+    held_out
+        What to score on.
+    head
+        What the network learns.
+    objects
+        For instance masks: how objects are separated. The score is then panoptic quality; without objects it is the
+        mean IoU of the foreground classes. No other figure is computed.
+    device, dtype
+        Where and in what the network computes.
+    """
+    of_objects = objects is not None
+    truths = [true_map(part.sample, part.window, of_objects=of_objects) for part in held_out]
+    if not any(has_foreground(truth, of_objects=of_objects) for truth in truths):
+        return None
+
+    def score(net: nn.Module) -> ValidationScore:
+        predictor = Predictor(TorchEngine(net, str(device), dtype), head=head)
+        maps = [predictor.probabilities(part.sample.image, part.window.slices) for part in held_out]
+        classes = [head.classes(of_one) for of_one in maps]
+        predicted = classes if objects is None else [objects.separate(head.foreground(of_one)) for of_one in maps]
+        pairs = list(zip(predicted, truths, strict=True))
+        value = score_for_choice(pairs, of_objects=of_objects)
+        foreground = sum(map(np.count_nonzero, classes)) / sum(part.window.num_pixels for part in held_out)
+        return ValidationScore(0.0 if math.isnan(value) else value, float(foreground))
+
+    return score

@@ -1,0 +1,44 @@
+"""An image with some of its channels: microscopes record many, and a model knows those that it was trained on."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Shaped
+
+from unseam.errors import DataError
+from unseam.io.large.image import LargeImage
+
+
+class ChosenChannels:
+    """A :class:`~unseam.io.large.image.LargeImage` with some channels of another, in a given order, counted from 0.
+
+    Raises
+    ------
+    DataError
+        If the image has no such channel.
+    """
+
+    def __init__(self, image: LargeImage, channels: Sequence[int]) -> None:
+        bad = [channel for channel in channels if not 0 <= channel < image.num_channels]
+        if bad:
+            raise DataError(
+                f"{image.path}: channel {bad[0]} was chosen; the image has {image.num_channels}, counted from 0. Give others "
+                "with --channel."
+            )
+        self._image, self._channels = image, list(channels)
+        self.num_channels = len(channels)
+        self.has_channels = len(channels) > 1
+        self.axes = image.axes if self.has_channels else image.axes.replace("C", "")
+        self.path, self.position, self.notes = image.path, image.position, image.notes
+        self.plane_axes, self.plane_shape, self.num_planes = image.plane_axes, image.plane_shape, image.num_planes
+        self.height, self.width, self.piece = image.height, image.width, image.piece
+        self.dtype, self.spacing_um = image.dtype, image.spacing_um
+
+    def read(
+        self, plane: int, rows: slice, columns: slice
+    ) -> Shaped[np.ndarray, "height width"] | Shaped[np.ndarray, "height width channel"]:
+        """See :meth:`unseam.io.large.image.LargeImage.read`."""
+        values = self._image.read(plane, rows, columns)
+        if values.ndim == 2:
+            return values
+        return np.ascontiguousarray(values[..., self._channels if self.has_channels else self._channels[0]])

@@ -1,0 +1,108 @@
+"""A large image whose windows are read from a file: its axes, and a source that reads parts of the stored array."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Shaped
+
+from unseam.errors import ImageReadError
+from unseam.io.guard import decoding
+from unseam.io.image_file import ImageFile
+from unseam.io.large.stored_axes import Bounds, StoredAxes
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Reads any part of a stored array."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the array."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of its numbers; any byte order."""
+        ...
+
+    def read(self, bounds: Bounds) -> Shaped[np.ndarray, "..."]:
+        """Read a part, all axes kept, as an array of its own; may be called from several threads."""
+        ...
+
+
+@dataclass(eq=False)
+class StoredImage:
+    """A :class:`~unseam.io.large.image.LargeImage`, with its attributes, whose windows come from a :class:`Source`.
+
+    Parameters
+    ----------
+    stored_axes
+        A letter for each axis of ``source``: those of TIFF and OME.
+
+    Raises
+    ------
+    ImageReadError
+        If there are no pixels, no rows or no columns, or if they are no real numbers.
+    """
+
+    path: Path
+    stored_axes: str
+    source: Source
+    spacing_um: tuple[float, float] | None
+    piece: tuple[int, int] = (1, 1)
+    notes: tuple[str, ...] = ()
+    position: str = ""
+
+    def __post_init__(self) -> None:
+        stored = self.source.dtype
+        if 0 in self.source.shape:
+            raise ImageReadError(self.path, f"holds no pixels (shape {self.source.shape}); an image has at least 1 x 1")
+        if stored.kind not in "buif":
+            mend = "; save its magnitude or its real part" if stored.kind == "c" else ""
+            raise ImageReadError(self.path, f"pixels are of type {stored}; they may be integers or real numbers{mend}")
+        if self.stored_axes.count("Y") != 1 or self.stored_axes.count("X") != 1:
+            raise ImageReadError(self.path, f"has axes {self.stored_axes}; an image has rows (Y) and columns (X)")
+        self._axes = axes = StoredAxes.of(self.stored_axes, self.source.shape)
+        self.axes, self.plane_axes, self.plane_shape = axes.axes, axes.plane_axes, axes.plane_shape
+        self.height, self.width, self.num_channels = (axes.length(letter) for letter in "YXC")
+        self.has_channels = "C" in axes.axes
+        self.dtype = np.dtype(np.uint8) if stored.kind == "b" else stored.newbyteorder("=")
+
+    @property
+    def num_planes(self) -> int:
+        """Product of ``plane_shape``; at least 1."""
+        return self._axes.length("T") * self._axes.length("Z")
+
+    def read(
+        self, plane: int, rows: slice, columns: slice
+    ) -> Shaped[np.ndarray, "height width"] | Shaped[np.ndarray, "height width channel"]:
+        """See :meth:`unseam.io.large.image.LargeImage.read`."""
+        assert 0 <= plane < self.num_planes
+        assert 0 <= rows.start < rows.stop <= self.height
+        assert 0 <= columns.start < columns.stop <= self.width
+        with decoding(self.path, "image"):
+            block = self.source.read(self._axes.bounds(plane, rows, columns))
+        return np.ascontiguousarray(self._axes.arranged(block), dtype=self.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class _Held:
+    file: ImageFile
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.file.pixels.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.file.pixels.dtype
+
+    def read(self, bounds: Bounds) -> Shaped[np.ndarray, "..."]:
+        return self.file.pixels[tuple(slice(start, stop) for start, stop in bounds)].copy()
+
+
+def held_image(file: ImageFile) -> StoredImage:
+    """Hand out windows of an image that is in memory."""
+    return StoredImage(file.path, file.axes, _Held(file), file.spacing_um, notes=file.notes)

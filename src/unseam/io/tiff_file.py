@@ -1,0 +1,53 @@
+"""The one way to open a TIFF: its directories are walked and its descriptions checked before any pixel is decoded."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import tifffile
+
+from unseam.errors import ImageReadError
+from unseam.io.guard import decoding
+from unseam.io.tiff_checks import check_text
+from unseam.io.tiff_walk import Walk, walk_directories
+
+
+@dataclass(frozen=True, eq=False)
+class OpenTiff:
+    """A TIFF with sound directories (``walk``) and at least one series of pages; ``note`` is for the user."""
+
+    tiff: "tifffile.TiffFile"
+    walk: Walk
+    note: str | None
+
+    def notes(self, num_read: int) -> tuple[str, ...]:
+        """Sentences for the user; with one on the series that are left out if only ``num_read`` of them are read."""
+        series, notes = self.tiff.series, (self.note,) if self.note else ()
+        if num_read == len(series):
+            return notes
+        read = "the first" if num_read == 1 else f"{num_read}, all of one kind,"
+        return (*notes, f"{read} of {len(series)} images in the file was read, {series[0].name or 'without a name'}")
+
+
+def walk_file(path: Path) -> Walk:
+    """Walk the directories of a TIFF. Raises ImageReadError if they are damaged."""
+    with decoding(path, "TIFF"), path.open("rb") as stream:
+        return walk_directories(path, stream, path.stat().st_size)
+
+
+@contextmanager
+def open_tiff(path: Path) -> Iterator[OpenTiff]:
+    """Open a TIFF; whatever a decoder raises while it is open becomes an :class:`~unseam.errors.ImageReadError`.
+
+    Raises
+    ------
+    ImageReadError
+        If its directories or descriptions are damaged, or if it holds no image.
+    """
+    walk = walk_file(path)
+    with decoding(path, "TIFF"), tifffile.TiffFile(path, _multifile=False) as tiff:
+        note = check_text(path, tiff, walk)
+        if not tiff.series:
+            raise ImageReadError(path, "the TIFF holds no image")
+        yield OpenTiff(tiff, walk, note)

@@ -1,0 +1,67 @@
+"""What a large prediction depends on: recorded when it starts, compared when it is resumed."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from unseam._version import __version__
+from unseam.errors import DataError
+from unseam.io.large import LargeImage
+from unseam.model.model_file import model_bytes
+from unseam.scale.folder import digest_of
+from unseam.scale.prediction import LargePrediction
+from unseam.scale.worker import ChunkWorker
+from unseam.settings import encode
+
+_OF_THIS_CALL = ("source", "folder", "max_bytes", "device")
+"""Fields that may change while work is stopped: the result does not depend on them."""
+
+
+def plan_of(worker: ChunkWorker, out: Path) -> dict[str, Any]:
+    """Everything that the result depends on, as JSON values."""
+    settings = {name: value for name, value in encode(worker.work).items() if name not in _OF_THIS_CALL}
+    model = worker.model
+    return {
+        "unseam": __version__,
+        "out": out.name,
+        "work": settings,
+        "computed with": str(model.engine).rsplit(",", 1)[0],
+        "model": hashlib.sha256(model_bytes(model.net, model.info)).hexdigest(),
+        "image": [_facts_of(image) for image in worker.images],
+        "file": _file_facts(worker.work),
+    }
+
+
+def check_channels(worker: ChunkWorker, image: LargeImage | None = None, *, is_grey: bool = True) -> None:
+    """Check that images have the channels of the model; ``is_grey``: whether three channels are known to be equal.
+
+    Raises
+    ------
+    DataError
+        If not.
+    """
+    wanted = worker.model.info.net.in_channels
+    for one in (image,) if image is not None else worker.images:
+        if one.num_channels != wanted and not (wanted == 1 and one.num_channels == 3 and is_grey):
+            raise DataError(
+                f"{one.path}: the image has {one.num_channels} channel(s); this model was trained on {wanted}. Choose "
+                "channels with --channel, give images with the same ones, or train a model on images like this one."
+            )
+
+
+def _facts_of(image: LargeImage) -> dict[str, Any]:
+    return {
+        "position": image.position,
+        "planes": list(image.plane_shape),
+        "size": [image.height, image.width, image.num_channels],
+        "type": str(image.dtype),
+    }
+
+
+def _file_facts(work: LargePrediction) -> list[Any]:
+    """Name and size of a file, or check sums of a store's metadata; terabytes of pixels are not read for a check sum."""
+    path = Path(work.source)
+    if path.is_file():
+        return [path.name, path.stat().st_size]
+    metadata = sorted(one for pattern in ("zarr.json", ".zattrs", ".zarray") for one in path.glob(pattern))
+    return [path.name, *(digest_of(one) for one in metadata)]
