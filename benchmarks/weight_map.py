@@ -29,9 +29,9 @@ from scipy.spatial import cKDTree
 
 import unseam
 from common import facts, heading, write_result
-from unseam.data.ridge import cut_ridge
 from unseam.geometry.two_nearest import two_nearest
-from unseam.inference.instances import Objects
+from unseam.heads.objects import Objects
+from unseam.heads.ridge import cut_ridge
 
 W0, SIGMA, REACH, SAMPLE = 10.0, 5.0, 32, 12
 Row = dict[str, object]

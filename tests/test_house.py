@@ -17,7 +17,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 FLOOR = {
     "errors": 1, "shapes": 1, "_version": 1,
     "settings": 2, "losses": 2, "metrics": 2, "geometry": 2, "machine": 2,
-    "io": 3, "nets": 3, "augment": 3, "training": 3, "engines": 3,
+    "io": 3, "nets": 3, "heads": 3, "augment": 3, "training": 3, "engines": 3,
     "data": 4, "inference": 4,
     "model": 5, "recipes": 5, "evaluation": 5,
     "runs": 6, "report": 6, "doctor": 6, "scale": 6,
@@ -33,9 +33,9 @@ INNER_FLOORS = {
         "file_names": 1, "pairs": 1, "challenge_layouts": 1, "layout": 1, "cases": 1, "read_pair": 1,
         "channels": 1, "markers": 1,
         # 2: what the masks mean
-        "instance_map": 2, "ridge": 2, "label_evidence": 2, "label_faults": 2, "label_reading": 2, "labels": 2,
+        "kinds": 2, "label_evidence": 2, "label_faults": 2, "label_reading": 2, "labels": 2,
         # 3: samples
-        "sample": 3, "normalise": 3, "grey_facts": 3, "weight_map_settings": 3, "weight_map": 3, "prepare": 3, "annotated": 3,
+        "sample": 3, "normalise": 3, "grey_facts": 3, "weight_map": 3, "prepare": 3, "annotated": 3,
         # 4: what is held out, and crops
         "split": 4, "folds": 4, "fingerprint": 4, "crops": 4,
     },
@@ -55,6 +55,7 @@ class Family:
 FAMILIES = {
     "metrics": Family("metrics/__init__.py", "Metric", ("metrics/evaluate.py",)),
     "energies": Family("losses/__init__.py", "Loss"),
+    "heads": Family("heads/__init__.py", "Head"),
     "networks": Family("nets/__init__.py", "NetConfig"),
     "augmentations": Family("augment/augment.py", "Augment", ("augment/__init__.py",)),
     "optimisers": Family("training/optim.py", "Optimiser"),

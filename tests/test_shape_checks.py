@@ -8,7 +8,7 @@ from jaxtyping import Float, TypeCheckError
 
 from shape_checks import has_shapes
 from unseam.data.sample import Sample
-from unseam.inference.predict import softmax
+from unseam.heads.softmax import softmax
 from unseam.metrics import ThresholdScan
 
 

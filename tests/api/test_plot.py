@@ -7,7 +7,7 @@ import pytest
 
 import unseam
 from unseam.errors import DataError
-from unseam.inference.instances import Objects
+from unseam.heads.objects import Objects
 from unseam.model import Segmentation
 from unseam.runs.run_folder import RunFolder
 from unseam.training.observers import Record

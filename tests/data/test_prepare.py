@@ -5,9 +5,9 @@ from reference.touching_cells import touching_cells
 from reference.weight_map import separation_term
 from unseam.data.normalise import Normalise
 from unseam.data.prepare import Annotated, prepare
-from unseam.data.ridge import cut_ridge
 from unseam.data.weight_map import WeightMap
 from unseam.errors import DataError, LabelError
+from unseam.heads.ridge import cut_ridge
 from unseam.shapes import IGNORE
 
 NORMALISE = Normalise()
@@ -32,7 +32,7 @@ def cells(size: int = 60) -> np.ndarray:
 
 def test_binary_masks():
     prepared = prepare([annotated(stripes([0, 255]))], NORMALISE, EQ_2)
-    assert (prepared.reading.kind, prepared.num_classes, prepared.channels) == ("binary", 2, 1)
+    assert (prepared.reading.kind, prepared.num_logits, prepared.channels) == ("binary", 2, 1)
     sample = prepared.samples[0]
     np.testing.assert_array_equal(sample.classes, stripes([0, 1]))
     assert sample.instances is None
@@ -41,7 +41,7 @@ def test_binary_masks():
 
 def test_classes_with_ignore():
     prepared = prepare([annotated(stripes([0, 1, 2, 255]))], NORMALISE, EQ_2)
-    assert (prepared.reading.kind, prepared.num_classes) == ("classes", 3)
+    assert (prepared.reading.kind, prepared.num_logits) == ("classes", 3)
     np.testing.assert_array_equal(prepared.samples[0].classes, stripes([0, 1, 2, IGNORE]))
     assert not prepared.samples[0].weights[stripes([0, 1, 2, 255]) == 255].any(), "what nobody annotated weighs nothing"
 
@@ -49,7 +49,7 @@ def test_classes_with_ignore():
 def test_instances_are_kept_whole_and_cut_for_training():
     labels = cells()
     prepared = prepare([annotated(labels)], NORMALISE, EQ_2)
-    assert (prepared.reading.kind, prepared.num_classes) == ("instances", 2)
+    assert (prepared.reading.kind, prepared.num_logits) == ("instances", 2)
     sample = prepared.samples[0]
     np.testing.assert_array_equal(sample.instances, labels)
     np.testing.assert_array_equal(sample.classes, cut_ridge(labels) > 0)
@@ -91,7 +91,7 @@ def test_classes_have_no_gaps_to_keep_open():
 def test_balance_1_gives_every_class_the_same_sum_of_weights(values):
     prepared = prepare([annotated(stripes(values))], NORMALISE, WeightMap(w0=0.0, balance=1.0))
     sample = prepared.samples[0]
-    sums = [sample.weights[sample.classes == k].sum() for k in range(prepared.num_classes)]
+    sums = [sample.weights[sample.classes == k].sum() for k in range(prepared.num_logits)]
     np.testing.assert_allclose(sums, sums[0], rtol=1e-5)
 
 

@@ -7,9 +7,9 @@ from hypothesis.extra import numpy as arrays
 import unseam
 from reference import weight_map as reference
 from reference.touching_cells import touching_cells
-from unseam.data.ridge import cut_ridge
 from unseam.data.weight_map import WeightMap, balanced_class_weights, separation_term, weight_map
 from unseam.errors import LabelError, SettingsError
+from unseam.heads.ridge import cut_ridge
 
 ATOL = 1e-5  # float32 at a weight of 10 is spaced by 1e-6
 

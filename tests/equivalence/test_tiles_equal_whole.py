@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from reference.whole_image import make_exact, whole_image_logits
 from unseam.engines import TorchEngine
 from unseam.geometry import AxisTiles
+from unseam.heads.softmax import softmax
 from unseam.inference import predict
-from unseam.inference.predict import Predictor, softmax
+from unseam.inference.predict import Predictor
 from unseam.inference.tiles import TilePlan
 from unseam.nets import FCN, UNet
 

@@ -14,6 +14,7 @@ from unseam.data.sample import Sample, Window
 from unseam.data.split import HeldOut
 from unseam.engines import TorchEngine
 from unseam.evaluation.validation import prepare_validation
+from unseam.heads import Classes
 from unseam.inference.predict import Predictor
 from unseam.metrics import evaluate_class_maps
 from unseam.nets import FCN, UNet
@@ -78,7 +79,7 @@ def test_training_is_judged_by_what_prediction_says(rng):
     truth = (rng.random((70, 90)) < 0.4).astype(np.uint8)
     sample = Sample("one", image, truth, np.ones((70, 90), np.float32))
     window = Window(0, 70, 71, 90)
-    score_of = prepare_validation([HeldOut(sample, window)], None, torch.device("cpu"), torch.float32)
+    score_of = prepare_validation([HeldOut(sample, window)], Classes(), None, torch.device("cpu"), torch.float32)
     predicted = Predictor(TorchEngine(net)).probabilities(image).argmax(0).astype(np.uint8)[window.slices]
     expected = evaluate_class_maps([("one", predicted, truth[window.slices])]).pooled()["iou"]
     assert score_of(net).value == pytest.approx(expected)

@@ -17,7 +17,7 @@ from unseam.data.split import HeldOut, Split
 from unseam.evaluation.held_out import predict_held_out, with_smallest_object
 from unseam.evaluation.scoring import score_for_choice
 from unseam.evaluation.validation import prepare_validation
-from unseam.inference.instances import Objects
+from unseam.heads import Classes, Objects, RidgeObjects
 from unseam.inference.predict import Predictor
 from unseam.metrics import evaluate_class_maps, evaluate_instance_maps
 from unseam.model.model_file import read_info
@@ -45,13 +45,13 @@ def test_without_foreground_in_the_truth_there_is_no_validation(inside, objects)
     classes = np.full((6, 10), inside)
     classes[:, :4] = 1
     instances = np.where(classes == 1, 1, 0).astype(np.int32)
-    assert prepare_validation([held_out(classes, instances)], objects, CPU, torch.float32) is None
+    assert prepare_validation([held_out(classes, instances)], RidgeObjects(), objects, CPU, torch.float32) is None
     classes[2, 5], instances[2, 5] = 1, 2
-    assert prepare_validation([held_out(classes, instances)], objects, CPU, torch.float32) is not None
+    assert prepare_validation([held_out(classes, instances)], RidgeObjects(), objects, CPU, torch.float32) is not None
 
 
 def test_without_a_held_out_part_there_is_no_validation():
-    assert prepare_validation([], None, CPU, torch.float32) is None
+    assert prepare_validation([], Classes(), None, CPU, torch.float32) is None
 
 
 def test_the_smallest_object_is_measured_whatever_its_number():
@@ -163,7 +163,7 @@ def two_strips() -> tuple[Sample, list[Split]]:
 
 def test_strips_of_one_image_are_put_together_before_objects_are_found():
     sample, parts = two_strips()
-    found = predict_held_out([Bright(), Bright()], parts, [Objects(), Objects()], CPU, tune=True)
+    found = predict_held_out([Bright(), Bright()], RidgeObjects(), parts, [Objects(), Objects()], CPU, tune=True)
     (image,) = found.images
     np.testing.assert_array_equal(image.predicted, sample.instances)
     assert image.folds == (1, 2)
@@ -174,7 +174,7 @@ def test_strips_of_one_image_are_put_together_before_objects_are_found():
 
 def test_what_only_one_fold_held_out_is_scored_in_its_own_window():
     _, parts = two_strips()
-    found = predict_held_out([Bright()], parts[:1], [Objects()], CPU, tune=True)
+    found = predict_held_out([Bright()], RidgeObjects(), parts[:1], [Objects()], CPU, tune=True)
     (image,) = found.images
     assert image.truth.shape == image.predicted.shape == (20, 10)
     assert found.score == 1
@@ -185,7 +185,7 @@ def test_between_two_windows_nothing_counts_as_annotated():
     windows = ((first, Window(0, 20, 2, 6)), (second, Window(0, 20, 14, 18)))
     ends = [replace(part, validation=(HeldOut(sample, window),)) for part, window in windows]
     for objects, unknown in ((None, IGNORE), ([Objects(), Objects()], NOT_ANNOTATED)):
-        (image,) = predict_held_out([Bright(), Bright()], ends, objects, CPU, tune=False).images
+        (image,) = predict_held_out([Bright(), Bright()], RidgeObjects(), ends, objects, CPU, tune=False).images
         assert image.window == Window(0, 20, 2, 18)
         assert (image.truth[:, 4:12] == unknown).all()
         assert (image.predicted[:, 4:12] == 0).all()
@@ -195,13 +195,13 @@ def test_between_two_windows_nothing_counts_as_annotated():
 def test_without_tuning_the_threshold_is_that_of_the_settings():
     _, parts = two_strips()
     objects = [Objects(threshold=0.95)] * 2
-    found = predict_held_out([Bright()] * 2, parts, objects, CPU, tune=False)
+    found = predict_held_out([Bright()] * 2, RidgeObjects(), parts, objects, CPU, tune=False)
     assert found.objects.threshold == found.images[0].threshold == 0.95
     assert found.score == 0
 
 
 def test_nothing_held_out_is_no_score():
-    found = predict_held_out([Bright()], [Split((), (), "")], [Objects(min_size=5)], CPU, tune=True)
+    found = predict_held_out([Bright()], RidgeObjects(), [Split((), (), "")], [Objects(min_size=5)], CPU, tune=True)
     assert (found.images, found.score, found.calibration, found.objects) == ((), None, None, Objects(min_size=5))
 
 

@@ -11,7 +11,7 @@ from unseam.engines import Engine, TorchEngine
 from unseam.errors import SizeError
 from unseam.geometry import Geometry, path_geometry
 from unseam.inference import DEFAULT_INPUT_TILE
-from unseam.inference.predict import Predictor, softmax
+from unseam.inference.predict import Predictor
 from unseam.nets import FCN, UNet
 
 
@@ -97,22 +97,3 @@ def test_drop_out_is_off(rng):
     predictor = Predictor(TorchEngine(net), 40)
     image = rng.random((1, 20, 20), np.float32)
     assert np.array_equal(predictor.probabilities(image), predictor.probabilities(image))
-
-
-@given(st.integers(2, 6), st.integers(0, 10**6), st.sampled_from([0.1, 5.0, 1000.0]))
-def test_softmax_is_scipys(num_classes, seed, spread):
-    logits = np.random.default_rng(seed).normal(size=(num_classes, 4, 3)) * spread
-    np.testing.assert_allclose(softmax(logits), special.softmax(logits, axis=0), rtol=1e-12, atol=1e-300)
-
-
-def test_softmax_of_large_logits_and_of_equal_ones():
-    logits = np.array([1e30, -1e30, 0, 7, 1e-3], np.float32).reshape(1, 1, 5)
-    result = softmax(np.concatenate([logits, -logits]))
-    np.testing.assert_allclose(result[0, 0], [1, 0, 0.5, special.expit(14), special.expit(2e-3)], rtol=1e-6)
-
-
-def test_softmax_leaves_its_input():
-    logits = np.arange(4.0).reshape(2, 2, 1)
-    before = logits.copy()
-    softmax(logits)
-    assert np.array_equal(logits, before)

@@ -7,7 +7,7 @@ import torch
 from unseam.engines import TorchEngine
 from unseam.engines.footprint import bytes_as_written, bytes_until_last_read
 from unseam.errors import MemoryShortError, SettingsError
-from unseam.inference.predict import Predictor, likeliest_class
+from unseam.inference.predict import Predictor
 from unseam.machine.memory import available_bytes, is_out_of_memory, parse_bytes, resident_bytes
 from unseam.nets import UNet
 
@@ -69,13 +69,6 @@ def test_larger_tiles_take_more():
 def test_too_small_a_budget_names_what_is_needed(rng):
     with pytest.raises(MemoryShortError, match=r"needs .* even with the smallest tiles"):
         Predictor(narrow(999), 200, max_bytes=1000).probabilities(rng.random((1, 300, 300), np.float32))
-
-
-@pytest.mark.parametrize("num_classes", [1, 2, 3, 4, 7, 256])
-def test_likeliest_class_is_argmax(num_classes, rng):
-    """The first of equals, of which there are many here."""
-    probabilities = rng.integers(0, 3, (num_classes, 20, 30)).astype(np.float32)
-    assert np.array_equal(likeliest_class(probabilities), probabilities.argmax(axis=0))
 
 
 def machine(root, files):

@@ -12,7 +12,7 @@ from safetensors.torch import load, save
 
 from unseam.data.normalise import Normalise
 from unseam.errors import ModelFileError, OutputError, SettingsError
-from unseam.inference.instances import Objects
+from unseam.heads.objects import Objects
 from unseam.model import Model
 from unseam.model.model_file import FORMAT, ModelInfo, TrainingRecord, load_model, read_info, save_model
 from unseam.nets import FCNConfig, UNetConfig
@@ -153,7 +153,9 @@ def test_a_file_without_a_check_sum_is_read(data, net, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        pytest.param(lambda about: about.update(format="unseam model 2"), r"another version.*Update", id="newer"),
+        pytest.param(lambda about: about.update(format="unseam model 3"), r"another version.*Update", id="newer"),
+        pytest.param(lambda about: about.update(head_version=2), r"'classes'.* version 2.* up to 1.*Update", id="newer head"),
+        pytest.param(lambda about: about.update(head={"star": {}}), r"'star' is not known.*classes.*Update", id="unknown head"),
         pytest.param(lambda about: about.pop("format"), r"its format is not", id="no format"),
         pytest.param(lambda about: about.update(colour="red"), r"Unknown setting 'colour'", id="unknown"),
         pytest.param(lambda about: about.update(net={"vit": {}}), r"vit", id="unknown network"),
@@ -261,7 +263,7 @@ def test_what_stood_there_stays_if_writing_fails(net, tmp_path):
 
 
 def test_names_and_values_must_fit_the_network():
-    with pytest.raises(SettingsError, match=r"class_names has 2 entries for 3 classes"):
+    with pytest.raises(SettingsError, match=r"class_names has 2 entries for 3 logits"):
         ModelInfo(net=CONFIG)
 
 

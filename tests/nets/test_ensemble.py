@@ -9,7 +9,9 @@ from safetensors.torch import load, save
 
 from unseam.engines import EnsembleEngine, TorchEngine
 from unseam.errors import ModelFileError
-from unseam.inference.predict import Predictor, softmax
+from unseam.heads import Classes
+from unseam.heads.softmax import softmax
+from unseam.inference.predict import Predictor
 from unseam.model import Model
 from unseam.model.card import facts
 from unseam.model.model_file import ENSEMBLE_FORMAT, ModelInfo, TrainingRecord, load_model, read_info, save_model
@@ -42,7 +44,7 @@ def test_its_probabilities_are_the_mean_of_those_of_its_members(nets, dtype, rng
     engines = [TorchEngine(net, dtype=dtype) for net in ensemble.members]
     mean = np.mean([softmax(engine(tile)) for engine in engines], axis=0)
     tolerance = 1e-14 if dtype == torch.float64 else 1e-6
-    np.testing.assert_allclose(softmax(EnsembleEngine(engines)(tile)), mean, atol=tolerance)
+    np.testing.assert_allclose(softmax(EnsembleEngine(engines, Classes().mean_logits)(tile)), mean, atol=tolerance)
 
 
 def test_it_keeps_a_probability_that_is_nearly_nothing(nets):
@@ -55,7 +57,7 @@ def test_it_keeps_a_probability_that_is_nearly_nothing(nets):
             return logits
 
     tile = np.zeros((1, 60, 60), np.float32)
-    logits = EnsembleEngine([Sure(nets[0]), Sure(nets[1])])(tile)
+    logits = EnsembleEngine([Sure(nets[0]), Sure(nets[1])], Classes().mean_logits)(tile)
     assert np.isfinite(logits).all()
     np.testing.assert_array_equal(softmax(logits)[0], 1)
 
@@ -64,7 +66,7 @@ def test_tiles_change_nothing(nets, image):
     double = [CONFIG.build().double() for _ in nets]
     for copy, net in zip(double, nets, strict=True):
         copy.load_state_dict(net.state_dict())
-    engine = EnsembleEngine([TorchEngine(net, dtype=torch.float64) for net in double])
+    engine = EnsembleEngine([TorchEngine(net, dtype=torch.float64) for net in double], Classes().mean_logits)
     whole = Predictor(engine).probabilities(image[None].astype(np.float64))
     tiled = Predictor(engine, 60).probabilities(image[None].astype(np.float64))
     np.testing.assert_allclose(tiled, whole, atol=1e-14)

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import ndimage
 
 from reference.touching_cells import touching_cells
-from unseam.data.ridge import cut_ridge
+from unseam.heads.ridge import cut_ridge
 
 
 def smooth(rng: np.random.Generator, shape: tuple[int, int], sigma: float, level: float) -> np.ndarray:

@@ -8,7 +8,7 @@ import torch
 import zarr
 from scipy import ndimage
 
-from unseam.inference.instances import Objects
+from unseam.heads.objects import Objects
 from unseam.model import Model
 from unseam.model.model_file import ModelInfo
 from unseam.nets import UNetConfig

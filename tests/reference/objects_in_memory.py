@@ -7,7 +7,7 @@ from dataclasses import fields
 import numpy as np
 
 from unseam.geometry.chunk_grid import ChunkGrid, Window
-from unseam.inference.instances import Objects
+from unseam.heads.objects import Objects
 from unseam.inference.whole_objects import ChunkFacts, ChunkTables, Halo, ObjectsFound, StageRound, find_objects, perform
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
+from unseam.heads import Classes
 from unseam.losses import WeightedCrossEntropy
 from unseam.nets import UNetConfig
 from unseam.training import SGD, AdamW, Batch, Budget, Cosine, Plan, TrainState
@@ -44,7 +45,7 @@ def batches(start: int = 0) -> Iterator[Batch]:
 def plan(steps: int, learning_rate: float = 1e-2, clip_norm: float | None = 1.0, seed: int = 0, **schedule) -> Plan:
     settings = {"warm_up": 0.0, "decay": False} | schedule
     budget, device = Budget(steps, None), torch.device("cpu")
-    return Plan(budget, Cosine(**settings), learning_rate, clip_norm, device, torch.float32, seed)
+    return Plan(budget, Cosine(**settings), learning_rate, clip_norm, device, torch.float32, seed, Classes().likeliest)
 
 
 def checked(validate: Validate) -> Callable[[TrainState, float], bool]:

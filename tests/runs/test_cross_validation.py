@@ -17,7 +17,7 @@ from unseam.data.folds import folds
 from unseam.data.prepare import Annotated, prepare
 from unseam.errors import SettingsError
 from unseam.evaluation.held_out import predict_held_out
-from unseam.inference.instances import Objects
+from unseam.heads import Objects, RidgeObjects
 from unseam.io import disk
 from unseam.model.model_file import read_info
 from unseam.nets import UNetConfig, members_of
@@ -219,7 +219,7 @@ def test_a_threshold_that_only_an_image_itself_would_choose_is_not_taken(rng):
     )
     images = zip(whole.samples, (melted, melted, faint), strict=True)
     parts = folds([replace(sample, image=image[None]) for sample, image in images], 3, 0)
-    found = predict_held_out([Bright()] * 3, parts, [Objects()] * 3, torch.device("cpu"), tune=True)
+    found = predict_held_out([Bright()] * 3, RidgeObjects(), parts, [Objects()] * 3, torch.device("cpu"), tune=True)
     by_name = {image.sample.name: image.threshold for image in found.images}
     assert by_name["a"] == by_name["b"] == by_name["c"] == 0.8
     assert found.objects.threshold == 0.8

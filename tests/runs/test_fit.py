@@ -11,6 +11,7 @@ from unseam.data.labels import LabelReading
 from unseam.data.prepare import Prepared
 from unseam.data.sample import Sample
 from unseam.errors import DataError, ModelFileError, SettingsError, TrainingError
+from unseam.heads import Classes
 from unseam.recipes.default import default
 from unseam.runs.fit import Session, fit
 from unseam.runs.watch import Watch
@@ -52,7 +53,8 @@ def prepared_of(*names: str) -> Prepared:
     classes = np.zeros((40, 40), np.uint8)
     classes[20:] = len(names) - 1
     sample = Sample("one", np.zeros((1, 40, 40), np.float32), classes, np.ones(classes.shape, np.float32))
-    return Prepared((sample,), LabelReading("classes", (3, 7, 9)[: len(names)], names, None, ""), 1, (1.0,) * len(names), None)
+    reading = LabelReading("classes", (3, 7, 9)[: len(names)], names, None, "")
+    return Prepared((sample,), reading, Classes(), 1, (1.0,) * len(names), None)
 
 
 def test_one_class_is_refused_by_name():

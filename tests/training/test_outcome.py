@@ -8,6 +8,7 @@ import torch
 
 from reference.toy import ENERGY, batches, fresh, plan, weights_of
 from unseam.errors import TrainingError
+from unseam.heads import Classes
 from unseam.training import SGD, AdamW, Batch, train
 from unseam.training.optim import step_if, step_unless
 from unseam.training.outcome import Arriving, Outcome, note, outcome
@@ -71,7 +72,7 @@ def test_divergence_is_noticed_one_step_late_with_the_last_good_weights():
 
 def test_arriving_keeps_the_order_and_holds_back_as_many_as_it_says():
     def numbered(step: int) -> Outcome:
-        return outcome(step, torch.zeros(1, 2, 1, 1), torch.tensor(float(step)), torch.tensor(True))
+        return outcome(step, torch.zeros(1, 1, 1, dtype=torch.int64), torch.tensor(float(step)), torch.tensor(True))
 
     for late in (0, 1, 3):
         arriving = Arriving(late)
@@ -83,7 +84,7 @@ def test_arriving_keeps_the_order_and_holds_back_as_many_as_it_says():
 def test_an_outcome_counts_the_pixels_of_the_foreground():
     logits = torch.tensor([[0.0, 1.0, 2.0], [5.0, 0.0, 2.0]]).view(1, 2, 1, 3)  # background wins a tie
     state = fresh(AdamW())
-    note(state, outcome(3, logits, torch.tensor(0.25), torch.tensor(False)))
+    note(state, outcome(3, Classes().likeliest(logits), torch.tensor(0.25), torch.tensor(False)))
     assert (state.energy, state.foreground, state.skipped) == (0.25, 1 / 3, 1)
 
 

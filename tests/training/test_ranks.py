@@ -52,7 +52,7 @@ def gradients(annotated, is_shared, out) -> None:
         energy = ENERGY(logits, batch.classes, batch.weights)
         energy = ranks.share(energy, batch.classes) if is_shared else energy
         energy.backward()
-        came = outcome(0, logits, energy, torch.tensor(True), ranks)
+        came = outcome(0, logits.argmax(1), energy, torch.tensor(True), ranks)
     found = {name: w.grad.numpy() for name, w in net.named_parameters()}
     np.savez(out / f"{ranks.rank}.npz", **found, energy=came.energy, pixels=came.num_pixels, foreground=came.num_foreground)
 

@@ -272,7 +272,7 @@ def _predict_one_store(
         if is_begun:
             watch.tell(f"what is finished is kept in {work_folder(out)}; the same command with --resume continues")
         raise
-    if found.surest <= 0.5:
+    if not found.foreground:
         watch.tell("nothing but background was found: is the image like those trained on? (unseam check IMAGES --model MODEL)")
     objects = f", {found.num_objects} objects" if found.num_objects is not None else ""
     planes = f"{found.num_planes} planes, " if found.num_planes > 1 else ""

@@ -13,7 +13,6 @@ from unseam.data.file_names import MASK_FOLDERS
 from unseam.data.read_pair import as_planes, read_case
 from unseam.doctor.for_model import why_black
 from unseam.errors import DataError, ImageReadError, InUseError, OutputError, SettingsError
-from unseam.inference.predict import likeliest_class
 from unseam.inference.rotations import Averaging
 from unseam.io import ImageFile, write_image, write_label_map, write_probabilities
 from unseam.io.lock import lock_name_of, locked
@@ -186,7 +185,7 @@ def predict_file(
         probabilities = file.stacked([part.probabilities for part in parts])
         write_probabilities(job.probabilities, probabilities, file.spacing_um, file.plane_axes)
     if job.overlay is not None:
-        labels = instances[0] if instances else likeliest_class(parts[0].probabilities)
+        labels = instances[0] if instances else parts[0].class_indices
         write_image(job.overlay, draw_overlay(planes[0], labels))
     return Result(_summary(parts, instances), file.notes + _notes(model, file, parts, job))
 
@@ -203,13 +202,13 @@ def _summary(parts: Sequence[Segmentation], instances: Sequence[np.ndarray]) -> 
     size = f"{width} x {height} px" if len(parts) == 1 else f"{len(parts)} planes of {width} x {height} px"
     if instances:
         return f"{size}, {sum(int(ids.max()) for ids in instances)} objects"
-    covered = np.mean([np.mean(likeliest_class(part.probabilities) > 0) for part in parts])
+    covered = np.mean([np.mean(part.class_indices > 0) for part in parts])
     return f"{size}, {covered:.1%} foreground"
 
 
 def _notes(model: Model, file: ImageFile, parts: Sequence[Segmentation], job: Job) -> tuple[str, ...]:
     notes = list(dict.fromkeys(note for part in parts for note in part.notes))
-    if all(not part.probabilities[1:].max() > 0.5 for part in parts):
+    if not any(part.class_indices.any() for part in parts):
         notes.append(why_black(file.planes(), model.info, job.image))
     trained, spacing_um = model.info.spacing_um, file.spacing_um
     if trained and spacing_um and not 0.67 < spacing_um[0] / trained[0] < 1.5:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from unseam.data.kinds import facts_of_kind
 from unseam.data.layout import find_pairs
 from unseam.data.pairs import Pair
 from unseam.data.read_pair import read_case
@@ -126,7 +127,7 @@ class EvaluationReport:
             return f"No report: {error}"
 
     def _report(self, evaluation: Evaluation) -> ReportPage:
-        names = ("background", "object" if evaluation.kind == "instances" else "foreground")
+        names = ("background", facts_of_kind(evaluation.kind).foreground)
         facts = ReportFacts(masks=evaluation.kind, class_names=self._class_names or names, calibration=evaluation.calibration)
         words = f" Pictures and counts are of the first {len(self._images)}." if self._num_left_out else ""
         return ReportPage(

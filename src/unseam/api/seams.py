@@ -33,5 +33,5 @@ def check_seams(model: str | Path, image: str | Path, tile_sizes: Sequence[int] 
     plane = read_image(image).planes()[0][:1500, :1500]
     loaded = Model.load(model, device="cpu")
     height, width = plane.shape[:2]
-    comparisons = compare_tiles(loaded.net, loaded.normalised(plane), tile_sizes, double=double)
+    comparisons = compare_tiles(loaded.net, loaded.info.head, loaded.normalised(plane), tile_sizes, double=double)
     return TileComparison(height, width, one_pass(loaded.net, height, width), comparisons)

@@ -12,7 +12,6 @@ from unseam.data.prepare import Annotated, Prepared, prepare
 from unseam.doctor.before_training import warnings
 from unseam.errors import DataError, SettingsError
 from unseam.evaluation.held_out import HeldOutPredictions
-from unseam.evaluation.scoring import SCORE_NAMES
 from unseam.io.output_folder import output_folder
 from unseam.model import Model
 from unseam.recipes.run import Run
@@ -140,6 +139,7 @@ def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: Ru
         masks=run.data.masks,
         ignore=run.data.ignore if run.data.ignore is not None else annotated.ignore,
         declared=annotated.classes,
+        head=run.head,
         tell=call.watch.tell,
     )
     if not call.resume:
@@ -166,7 +166,7 @@ def _train_folds(
 
     def session_of(number: int) -> Session:
         place = folder.fold(number) if folder is not None else None
-        return session_in(folder, place, run, call, SCORE_NAMES[prepared.reading.kind])
+        return session_in(folder, place, run, call, prepared.reading.kind_facts.score_name)
 
     written = folder if call.ranks.is_first else None
 

@@ -27,6 +27,8 @@ class Crop:
     """Class map of the output tile, which is centred in the input tile."""
     weights: Float32[Tensor, "output output"] | None
     """Weight map of the output tile, if the sample has one."""
+    planes: tuple[Float32[Tensor, "output output"], ...] = ()
+    """Further targets of the output tile."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Augment:
 
         centre + rotate @ mirror @ scale @ u + displacement(u)
 
-    The image is interpolated bicubically; class and weight map take the nearest pixel at the same coordinates. All are
-    mirrored beyond the border. The displacement is in px of the image, whatever the scale.
+    The image is interpolated bicubically; class map, weight map and further targets take the nearest pixel at the same
+    coordinates. All are mirrored beyond the border. The displacement is in px of the image, whatever the scale.
 
     Parts draw their random numbers in this order: all :class:`Affine` parts, all :class:`Displacement` parts, all
     :class:`Appearance` parts, within each kind in the order of the fields.
@@ -72,6 +74,7 @@ class Augment:
         image: Float32[np.ndarray, "channel height width"] | Float32[Tensor, "channel height width"],
         classes: UInt8[np.ndarray, "height width"] | UInt8[Tensor, "height width"],
         weights: Float32[np.ndarray, "height width"] | Float32[Tensor, "height width"] | None = None,
+        planes: Sequence[Float32[np.ndarray, "height width"] | Float32[Tensor, "height width"]] = (),
         *,
         centre: tuple[float, float],
         input_size: int,
@@ -82,7 +85,7 @@ class Augment:
 
         Parameters
         ----------
-        image, classes, weights
+        image, classes, weights, planes
             A sample, which is only read; of a memory-mapped image, only the pixels around the crop are read. Tensors
             give a crop on their own device. The random numbers are drawn here, and nothing waits for the device.
         centre
@@ -101,7 +104,7 @@ class Augment:
         DataError
             Image and maps differ in size, the image is empty, or the centre is not finite.
         """
-        maps = [classes] if weights is None else [classes, weights]
+        maps = [classes, *planes] if weights is None else [classes, *planes, weights]
         _check(image, maps, centre, (input_size, output_size))
         parts = [getattr(self, part.name) for part in fields(self)]
         affine = [part for part in parts if isinstance(part, Affine)]
@@ -117,7 +120,8 @@ class Augment:
         for part in parts:
             if isinstance(part, Appearance):
                 part(tile, rng)
-        return Crop(tile, cut_maps[0], cut_maps[1] if weights is not None else None)
+        last = 1 + len(planes)
+        return Crop(tile, cut_maps[0], cut_maps[last] if weights is not None else None, tuple(cut_maps[1:last]))
 
 
 def _sum_of(

@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from unseam.augment import Augment
+from unseam.augment import Augment, Crop
 from unseam.data.sample import Sample
 from unseam.errors import TrainingError
 from unseam.geometry import Geometry
@@ -72,28 +72,28 @@ class Crops:
         annotated = np.array([np.count_nonzero(s.classes != IGNORE) for s in self.samples], dtype=np.float64)
         self._chances = annotated / annotated.sum()
 
-    def crop(self, step: int, index: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Crop ``index`` of the batch of ``step``: image (C, H, W), classes (h, w), weights (h, w)."""
+    def crop(self, step: int, index: int) -> tuple[torch.Tensor, ...]:
+        """Crop ``index`` of the batch of ``step``: image (C, H, W), then classes, weights and further targets, (h, w) each."""
         rng = np.random.default_rng([self.seed, 2, step, index])
         chosen = rng.choice(len(self.samples), p=self._chances)
-        image, classes, weights = self._planes[chosen]
-        crop = self.augment(
+        image, classes, weights, *planes = self._planes[chosen]
+        crop: Crop = self.augment(
             image,
             classes,
             weights,
+            planes,
             centre=self._centre(self.samples[chosen], rng),
             input_size=self.input_size,
             output_size=self.output_size,
             rng=rng,
         )
         assert crop.weights is not None
-        return crop.image, crop.classes, crop.weights
+        return crop.image, crop.classes, crop.weights, *crop.planes
 
-    def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """The batch of a step: images (B, C, H, W), classes (B, h, w), weights (B, h, w)."""
+    def batch(self, step: int) -> tuple[torch.Tensor, ...]:
+        """The batch of a step: images (B, C, H, W), then classes, weights and further targets, (B, h, w) each."""
         crops = [self.crop(step, index) for index in self._indices]
-        images, classes, weights = (torch.stack(part) for part in zip(*crops, strict=True))
-        return images, classes, weights
+        return tuple(torch.stack(part) for part in zip(*crops, strict=True))
 
     def _centre(self, sample: Sample, rng: np.random.Generator) -> tuple[float, float]:
         """A place in the image, at an annotated pixel if one is soon found."""
@@ -108,13 +108,12 @@ class Crops:
         return float(place // width), float(place % width)
 
 
-def _planes(sample: Sample) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return sample.image, sample.classes, sample.weights
+def _planes(sample: Sample) -> tuple[np.ndarray, ...]:
+    return sample.image, sample.classes, sample.weights, *sample.planes
 
 
-def _on_device(sample: Sample, device: torch.device | None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    image, classes, weights = (torch.tensor(part, device=device) for part in _planes(sample))
-    return image, classes, weights
+def _on_device(sample: Sample, device: torch.device | None) -> tuple[torch.Tensor, ...]:
+    return tuple(torch.tensor(part, device=device) for part in _planes(sample))
 
 
 def has_room(samples: Sequence[Sample], device: torch.device | None) -> bool:

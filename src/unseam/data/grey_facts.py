@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int32, Int64, Shaped
 
 from unseam.data.channels import is_grey_saved_as_colour, num_channels
-from unseam.data.instance_map import checked_instance_map
+from unseam.heads.instance_map import checked_instance_map
 
 _MOST_VALUES = 60_000
 _MOST_ROWS = 128

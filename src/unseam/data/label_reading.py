@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Int32, Shaped, UInt8
+from scipy import ndimage
 
+from unseam.data.kinds import KindFacts, LabelKind, facts_of_kind
 from unseam.data.label_evidence import whole_numbers
 from unseam.errors import LabelError
+from unseam.heads import Labels
 from unseam.shapes import IGNORE, NOT_ANNOTATED
-
-LabelKind = Literal["binary", "classes", "instances"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class LabelReading:
     Attributes
     ----------
     kind
-        One of the three.
+        Which of the three; :func:`unseam.data.kinds.facts_of_kind` says what follows from it.
     values
         Of the masks, in the order of the classes, background first; empty for instances.
     class_names
@@ -42,6 +42,51 @@ class LabelReading:
     notes: tuple[str, ...] = ()
 
 
+    @property
+    def class_values(self) -> tuple[int, ...]:
+        """The value of each class in a predicted class map: that of the masks; 0 and 1 where they number objects."""
+        return self.values or (0, 1)
+
+    @property
+    def kind_facts(self) -> KindFacts:
+        """What follows from the kind."""
+        return facts_of_kind(self.kind)
+
+    @property
+    def has_objects(self) -> bool:
+        """Whether the masks number objects."""
+        return self.kind_facts.has_objects
+
+    @property
+    def has_pieces(self) -> bool:
+        """Whether the masks hold two values; each piece of foreground then counts as a cell."""
+        return self.kind_facts.has_pieces
+
+    @property
+    def has_cells(self) -> bool:
+        """Whether the masks hold separate cells: numbered objects, or pieces of foreground. If not, classes tile the image."""
+        return self.has_objects or self.has_pieces
+
+
+def translate_mask(labels: Shaped[np.ndarray, "height width"], reading: LabelReading) -> Labels:
+    """Translate a mask into what heads make targets from: classes, and separate cells where there are any.
+
+    In a mask of two values each 4-connected piece of foreground is a cell: so the membranes of the paper's EM images get
+    their weight. Classes that tile the image (myelin round axon) have no gaps to keep open.
+
+    Raises
+    ------
+    LabelError
+        If a value occurs that the reading does not have; with its first place.
+    """
+    classes = to_class_map(labels, reading)
+    if reading.has_objects:
+        return Labels(classes, to_instance_map(labels, reading))
+    if reading.has_pieces:
+        return Labels(classes, ndimage.label(classes == 1)[0].astype(np.int32))
+    return Labels(classes)
+
+
 def to_class_map(
     labels: Shaped[np.ndarray, "height width"], reading: LabelReading
 ) -> UInt8[np.ndarray, "height width"]:
@@ -58,7 +103,7 @@ def to_class_map(
     skipped = labels == NOT_ANNOTATED
     if reading.ignore is not None:
         skipped |= labels == reading.ignore
-    if reading.kind == "instances":
+    if reading.has_objects:
         classes = (labels > 0).astype(np.uint8)
     else:
         values = np.array(reading.values, dtype=np.int64)
@@ -87,7 +132,7 @@ def to_instance_map(
     LabelError
         If the masks hold classes, whose pixels do not say which object they belong to.
     """
-    if reading.kind != "instances":
+    if not reading.has_objects:
         raise LabelError(
             f"The masks were read as {reading.kind}, which have no object numbers; instance maps have. Set masks to "
             "'instances' if each number is one object."

@@ -16,13 +16,14 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Integer, Shaped
 
+from unseam.data.kinds import LabelKind
 from unseam.data.label_evidence import Evidence, are_greys, look, same_everywhere, whole_numbers
 from unseam.data.label_faults import check_not_grey, check_one_coding, check_worth_learning, first_pixel
-from unseam.data.label_reading import LabelKind, LabelReading, listed, to_class_map, to_instance_map
+from unseam.data.label_reading import LabelReading, listed, to_class_map, to_instance_map, translate_mask
 from unseam.errors import LabelError
 from unseam.shapes import IGNORE
 
-__all__ = ["LabelKind", "LabelReading", "judge_kind", "judge_labels", "to_class_map", "to_instance_map"]
+__all__ = ["LabelKind", "LabelReading", "judge_kind", "judge_labels", "translate_mask", "to_class_map", "to_instance_map"]
 
 _FEW = 16  # more foreground values than this are objects, unless most of them are in pieces
 _MOST_CLASSES = 255  # a class map is 8-bit, and one value says "not annotated"

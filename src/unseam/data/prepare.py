@@ -1,23 +1,23 @@
-"""From annotated images, as read, to samples: what the masks hold, normalised grey values, ridges cut, w(x) computed."""
+"""From annotated images, as read, to samples: what the masks hold, normalised grey values, targets of the head, w(x)."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
-from scipy import ndimage
 
 from unseam.data.channels import is_grey_saved_as_colour, num_channels
 from unseam.data.grey_facts import SeenImages, grey_facts, object_sizes, seen_images
+from unseam.data.kinds import MaskChoice
 from unseam.data.label_faults import is_copy_of_image
-from unseam.data.labels import LabelReading, judge_labels, to_class_map, to_instance_map
+from unseam.data.labels import LabelReading, judge_labels, translate_mask
 from unseam.data.normalise import Normalise, check_image
-from unseam.data.ridge import cut_ridge
 from unseam.data.sample import Sample
 from unseam.data.weight_map import WeightMap
-from unseam.errors import DataError, LabelError
-from unseam.shapes import IGNORE, NOT_ANNOTATED
+from unseam.errors import DataError, LabelError, SettingsError
+from unseam.heads import Head, Targets, head_for
+from unseam.settings import table_name
+from unseam.shapes import IGNORE
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,10 @@ class Prepared:
         What the masks hold.
     channels
         C, the same for all images.
+    head
+        What a network learns from them.
     class_weights
-        w_c of Eq. 2, in the order of the classes.
+        w_c of Eq. 2, for each class of the targets.
     spacing_um
         Pixel size, if all images that name one agree on it.
     seen
@@ -77,20 +79,16 @@ class Prepared:
 
     samples: tuple[Sample, ...]
     reading: LabelReading
+    head: Head
     channels: int
     class_weights: tuple[float, ...]
     spacing_um: tuple[float, float] | None
     seen: SeenImages | None = None
 
     @property
-    def num_classes(self) -> int:
-        """Background included; two for instance maps."""
-        return num_classes(self.reading)
-
-
-def num_classes(reading: LabelReading) -> int:
-    """Classes that a network needs for these masks: two for instance maps, one a value otherwise."""
-    return 2 if reading.kind == "instances" else len(reading.values)
+    def num_logits(self) -> int:
+        """How many logits the head needs for a pixel."""
+        return len(self.head.logit_names(self.reading.class_names))
 
 
 def prepare(
@@ -98,9 +96,10 @@ def prepare(
     normalise: Normalise,
     weight_map: WeightMap,
     *,
-    masks: Literal["auto", "binary", "classes", "instances"] = "auto",
+    masks: MaskChoice = "auto",
     ignore: int | None = None,
     declared: Sequence[tuple[int, str]] = (),
+    head: Head | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Prepared:
     """Judge all masks, then turn each pair into a sample.
@@ -123,6 +122,8 @@ def prepare(
         What the masks hold if that is known, and their value for "not annotated".
     declared
         Value and name of each class, where the data set says so.
+    head
+        What the network is to learn; None: what fits the masks.
     tell
         Called with one sentence for the user on what was decided.
 
@@ -132,6 +133,8 @@ def prepare(
         For images that do not go together: sizes, channels, pixels that are not finite. Names the image.
     LabelError
         For masks that do not say what they mean.
+    SettingsError
+        If the head needs masks that number objects, and these do not.
     """
     _check_pairs(annotated)
     annotated = _grey_where_all_are(annotated, tell)
@@ -147,30 +150,30 @@ def prepare(
     for note in reading.notes:
         tell(note)
 
-    class_maps: list[np.ndarray] = []
-    separated: list[np.ndarray | None] = []
+    head = _fitting(head, reading)
+    targets: list[Targets] = []
     objects: list[np.ndarray | None] = []
     for item in annotated:
         with _naming(item):
-            class_map, cells, instances = _maps(item.labels, reading)
-        class_maps.append(class_map)
-        separated.append(cells)
-        objects.append(instances)
-    class_weights = weight_map.class_weights(_count_pixels(class_maps, num_classes(reading)))
+            labels = translate_mask(item.labels, reading)
+        targets.append(head.targets(labels))
+        objects.append(labels.cells if reading.has_objects else None)
+    class_weights = weight_map.class_weights(_count_pixels([of_one.classes for of_one in targets], len(reading.class_names)))
     samples = tuple(
         Sample(
             item.name,
             _normalised(item, normalise),
-            class_map,
-            weight_map(class_map, cells, class_weights),
+            of_one.classes,
+            weight_map(of_one.classes, of_one.cells, class_weights),
             ids,
             item.group,
+            of_one.planes,
         )
-        for item, class_map, cells, ids in zip(annotated, class_maps, separated, objects, strict=True)
+        for item, of_one, ids in zip(annotated, targets, objects, strict=True)
     )
     spacings = {a.spacing_um for a in annotated if a.spacing_um is not None}
     seen = seen_images([grey_facts(a.image) for a in annotated], object_sizes([ids for ids in objects if ids is not None]))
-    return Prepared(samples, reading, channels, class_weights, spacings.pop() if len(spacings) == 1 else None, seen)
+    return Prepared(samples, reading, head, channels, class_weights, spacings.pop() if len(spacings) == 1 else None, seen)
 
 
 def _check_pairs(annotated: Sequence[Annotated]) -> None:
@@ -197,24 +200,15 @@ def _check_pairs(annotated: Sequence[Annotated]) -> None:
             )
 
 
-def _maps(
-    labels: np.ndarray, reading: LabelReading
-) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
-    """The class map to train on, the cells between which Eq. 2 counts (None: no term), and the objects as annotated.
-
-    In a binary mask every 4-connected piece of foreground is a cell: so the membranes of the paper's EM images, masks of
-    two values, get their weight. Classes that tile the image (myelin round axon) have no gaps to keep open.
-    """
-    if reading.kind == "instances":
-        instances = to_instance_map(labels, reading)
-        cells = cut_ridge(instances).astype(np.int32)
-        class_map = (cells > 0).astype(np.uint8)
-        class_map[instances == NOT_ANNOTATED] = IGNORE
-        return class_map, cells, instances
-    class_map = to_class_map(labels, reading)
-    if reading.kind == "binary":
-        return class_map, ndimage.label(class_map == 1)[0].astype(np.int32), None
-    return class_map, None, None
+def _fitting(head: Head | None, reading: LabelReading) -> Head:
+    """The head that was asked for, if the masks hold what it needs; the one that fits them if none was."""
+    head = head or head_for(has_objects=reading.has_objects)
+    if head.needs_objects and not reading.has_objects:
+        raise SettingsError(
+            f"head: {table_name(type(head))} was set; it learns from masks that number objects, and these were read as "
+            f"{reading.kind}. Set masks to 'instances' if each number is one object, or leave the head out."
+        )
+    return head
 
 
 def _normalised(item: Annotated, normalise: Normalise) -> np.ndarray:
@@ -231,9 +225,10 @@ def _naming(item: Annotated) -> Iterator[None]:
         raise type(error)(f"{item.name}: {error}") from error
 
 
-def _count_pixels(class_maps: Sequence[np.ndarray], classes: int) -> np.ndarray:
-    """Annotated pixels of each class in all maps."""
-    return np.sum([np.bincount(class_map.ravel(), minlength=256)[:classes] for class_map in class_maps], axis=0)
+def _count_pixels(class_maps: Sequence[np.ndarray], num_classes: int) -> np.ndarray:
+    """Annotated pixels of each class in all maps: of the masks' classes, and of further ones that the head makes of them."""
+    counts = np.sum([np.bincount(class_map.ravel(), minlength=256) for class_map in class_maps], axis=0)
+    return counts[: max(num_classes, int(np.flatnonzero(counts[:IGNORE])[-1]) + 1)]
 
 
 def _grey_where_all_are(annotated: Sequence[Annotated], tell: Callable[[str], None]) -> Sequence[Annotated]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, Int32, UInt8
+from jaxtyping import Float, Float32, Int32, UInt8
 
 from unseam.shapes import IGNORE, NOT_ANNOTATED
 
@@ -39,7 +39,7 @@ class Sample:
     image
         Normalised, (C, H, W).
     classes
-        True classes (H, W), ``IGNORE`` where nobody annotated. The ridges between touching objects are background here.
+        True classes (H, W) as the head learns them, ``IGNORE`` where not annotated; so ridges are background here.
     weights
         w(x) of Eq. 2 (H, W).
     instances
@@ -47,6 +47,8 @@ class Sample:
     group
         The file that it is a plane of, or the sequence that it is a frame of; the planes of one file are neighbours, and
         never mixed between training and what judges it. Empty: it stands alone.
+    planes
+        Further targets of the head (H, W).
     """
 
     name: str
@@ -55,6 +57,7 @@ class Sample:
     weights: Float[np.ndarray, "height width"]
     instances: Int32[np.ndarray, "height width"] | None = None
     group: str = ""
+    planes: tuple[Float32[np.ndarray, "height width"], ...] = ()
 
     @property
     def window(self) -> Window:

@@ -12,10 +12,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float32, Int32, Integer, Shaped, UInt8
 
-from unseam.data.instance_map import checked_instance_map
-from unseam.data.ridge import is_ridge
 from unseam.errors import SettingsError
 from unseam.geometry.two_nearest import two_nearest
+from unseam.heads.instance_map import checked_instance_map
+from unseam.heads.ridge import is_ridge
 from unseam.settings import check_range
 from unseam.shapes import IGNORE, NOT_ANNOTATED
 

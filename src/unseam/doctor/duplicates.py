@@ -96,7 +96,7 @@ def _held_out(labelled: Sequence[Labelled], reading: LabelReading, fraction: flo
     samples = []
     for one in labelled:
         nothing = np.broadcast_to(np.float32(0), one.classes.shape)
-        is_objects = reading.kind == "instances"
+        is_objects = reading.has_objects
         instances = to_instance_map(one.item.annotated.labels, reading) if is_objects else None
         annotated = one.item.annotated
         samples.append(Sample(annotated.name, nothing[None], one.classes, nothing, instances, annotated.group))

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from unseam.data.kinds import MaskChoice
 from unseam.data.labels import LabelReading
 from unseam.doctor.alignment import check_alignment
 from unseam.doctor.duplicates import check_duplicates, check_left_aside
@@ -36,7 +36,7 @@ class Checked:
 def check_folder(
     folder: Path,
     *,
-    masks: Literal["auto", "binary", "classes", "instances"] = "auto",
+    masks: MaskChoice = "auto",
     ignore: int | None = None,
     context: int = CONTEXT,
 ) -> Checked:
@@ -84,10 +84,10 @@ def examine(items: Sequence[Item], reading: LabelReading | None, context: int, f
     if reading is not None:
         labelled = [Labelled(item, item.classes(reading)) for item in items]
         found += check_classes(labelled, reading)
-        if reading.kind != "classes":
+        if reading.has_cells:
             outlines = check_outlines(labelled)  # of which sizes mean nothing
             found += outlines or check_objects([count_objects(one, reading) for one in labelled], reading, context)
-        found += check_alignment(labelled, is_binary=reading.kind == "binary", has_objects=reading.kind != "classes")
+        found += check_alignment(labelled, is_binary=reading.has_pieces, has_objects=reading.has_cells)
     return found + check_duplicates(items, labelled, reading, fraction)
 
 

@@ -179,7 +179,7 @@ def compare_with_model(seen: Sequence[MeasuredImage], info: ModelInfo) -> list[F
 def compare_objects(items: Sequence[Item], reading: LabelReading, info: ModelInfo) -> list[Finding]:
     """Whether the annotated objects have a size that the model knows."""
     known = info.training.seen.object_px if info.training.seen is not None else None
-    if known is None or reading.kind != "instances":
+    if known is None or not reading.has_objects:
         return []
     sizes = object_sizes([to_instance_map(item.annotated.labels, reading) for item in items])
     if not sizes or known[0] / _SCALE <= float(np.median(sizes)) <= known[1] * _SCALE:

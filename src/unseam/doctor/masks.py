@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
+from unseam.data.kinds import MaskChoice
 from unseam.data.label_evidence import look, whole_numbers
 from unseam.data.label_faults import check_not_grey, first_pixel, is_copy_of_image, two_codings
 from unseam.data.labels import LabelReading, judge_labels
@@ -32,7 +32,7 @@ class Understood:
 def understand(
     items: Sequence[Item],
     *,
-    masks: Literal["auto", "binary", "classes", "instances"] = "auto",
+    masks: MaskChoice = "auto",
     ignore: int | None = None,
     declared: Sequence[tuple[int, str]] = (),
 ) -> Understood:
@@ -61,7 +61,7 @@ def understand(
     if masks != "auto" or declared:
         return Understood(reading, words)
     near = abs(evidence.whole_share - (0.8 if len(evidence.foreground) <= 16 else 0.5))
-    if reading.kind == "binary":
+    if reading.has_pieces:
         return Understood(reading, f"{words} (sure)")
     if near >= _UNSURE:
         return Understood(reading, f"{words} (likely)")
@@ -72,7 +72,7 @@ def check_classes(labelled: Sequence[Labelled], reading: LabelReading) -> list[F
     """Findings on the number of pixels of each class, and on what is not annotated."""
     counts = np.stack([np.bincount(one.classes.ravel(), minlength=256) for one in labelled])
     found = [_empty(labelled, counts), _not_annotated(labelled, counts)]
-    if reading.kind != "instances":
+    if not reading.has_objects:
         found += [_gaps(labelled, reading), _rare_class(labelled, counts, reading)]
     found.append(_imbalance(labelled, counts, reading))
     return [finding for finding in found if finding is not None]
@@ -154,7 +154,7 @@ def _two_codings(items: Sequence[Item], high: Sequence[int], low: Sequence[int])
 
 
 def _guessed(reading: LabelReading, items: Sequence[Item], share: float) -> Finding:
-    other = "instances" if reading.kind == "classes" else "classes"
+    other = "classes" if reading.has_objects else "instances"
     return Finding(
         "masks guessed",
         "note",
@@ -205,7 +205,7 @@ def _not_annotated(labelled: Sequence[Labelled], counts: np.ndarray) -> Finding 
 
 def _gaps(labelled: Sequence[Labelled], reading: LabelReading) -> Finding | None:
     values = reading.values
-    if reading.kind != "classes" or values[-1] > 50:
+    if reading.has_cells or values[-1] > 50:
         return None
     absent = sorted(set(range(values[-1])) - set(values))
     if not absent or values[0] != 0:
@@ -240,7 +240,7 @@ def _rare_class(labelled: Sequence[Labelled], counts: np.ndarray, reading: Label
 
 
 def _imbalance(labelled: Sequence[Labelled], counts: np.ndarray, reading: LabelReading) -> Finding | None:
-    classes = 2 if reading.kind == "instances" else len(reading.values)
+    classes = len(reading.class_names)
     total = counts[:, :classes].sum(axis=0)
     share = total / max(1, total.sum())
     least = int(share.argmin())

@@ -10,10 +10,10 @@ from scipy import ndimage
 from skimage.measure import label
 
 from unseam.data.grey_facts import ENOUGH, SPECK_PX, diameters
-from unseam.data.instance_map import checked_instance_map
 from unseam.data.labels import LabelReading, to_instance_map
 from unseam.doctor.finding import Finding, some_of
 from unseam.doctor.item import Labelled, unit
+from unseam.heads.instance_map import checked_instance_map
 
 _STRAY = 0.1  # a second region of at least this share of its object is no stray pixel
 _STRAY_PX = 10
@@ -62,7 +62,7 @@ class Census:
 
 def count_objects(one: Labelled, reading: LabelReading) -> Census:
     """Count the objects of an image: by their numbers, or the 4-connected pieces of a mask of two values."""
-    if reading.kind == "instances":
+    if reading.has_objects:
         objects = checked_instance_map(to_instance_map(one.item.annotated.labels, reading))
     else:
         objects = ndimage.label(one.foreground)[0].astype(np.int32)
@@ -73,7 +73,7 @@ def count_objects(one: Labelled, reading: LabelReading) -> Census:
     boxes = [box for box in ndimage.find_objects(objects) if box is not None]
     heights = np.array([box[0].stop - box[0].start for box in boxes], np.int64)
     widths = np.array([box[1].stop - box[1].start for box in boxes], np.int64)
-    is_numbered = reading.kind == "instances"
+    is_numbered = reading.has_objects
     touching, touch_at = _neighbours(objects, 1) if is_numbered else (0, None)
     thin, thin_at = _neighbours(objects, 2) if not is_numbered else (0, None)
     return Census(
@@ -104,7 +104,7 @@ def check_objects(counted: Sequence[Census], reading: LabelReading, context: int
     counted = [census for census in counted if census.areas.size]
     if not counted:
         return []
-    is_instances = reading.kind == "instances"
+    is_instances = reading.has_objects
     found = [_too_small(counted)]
     flat = [census for census in counted if not census.labelled.item.is_plane]  # a section through one object may be anything
     if flat:

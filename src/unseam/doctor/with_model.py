@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
+from unseam.data.kinds import MaskChoice
 from unseam.data.layout import find_pairs
 from unseam.data.pairs import PartnerError
 from unseam.doctor.before_training import context_of
@@ -18,7 +18,7 @@ def check_with_model(
     place: Path,
     info: ModelInfo,
     *,
-    masks: Literal["auto", "binary", "classes", "instances"] = "auto",
+    masks: MaskChoice = "auto",
     ignore: int | None = None,
 ) -> CheckReport:
     """Examine annotated images, or images without masks, with a model. Raises DataError if there is no image."""

@@ -1,6 +1,6 @@
-"""Several engines as one: the mean of their probabilities."""
+"""Several engines as one: the mean of their answers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -11,7 +11,7 @@ from unseam.geometry import Geometry
 
 
 class EnsembleEngine:
-    """The mean of the probabilities of several engines, as logits: log p is a valid logit, for its soft-max is p.
+    """The mean of the answers of several engines, as logits.
 
     The mean is taken pixel by pixel, so it has no seams if no engine has any. One engine computes at a time.
 
@@ -19,13 +19,16 @@ class EnsembleEngine:
     ----------
     engines
         One or more, of the same geometry and the same classes.
+    mean_logits
+        Joins the logits of all engines, as the head of the network says (:meth:`unseam.heads.HeadProtocol.mean_logits`).
     """
 
-    def __init__(self, engines: Sequence[Engine]) -> None:
+    def __init__(self, engines: Sequence[Engine], mean_logits: Callable[[Iterable[np.ndarray]], np.ndarray]) -> None:
         assert engines, "the mean of no engine"
         first = engines[0]
         assert all((e.geometry, e.num_classes) == (first.geometry, first.num_classes) for e in engines)
         self.engines = tuple(engines)
+        self._mean_logits = mean_logits
 
     @property
     def geometry(self) -> Geometry:
@@ -41,14 +44,8 @@ class EnsembleEngine:
         return f"{len(self.engines)} networks, each with {self.engines[0]}"
 
     def __call__(self, tile: Float[np.ndarray, "channel height width"]) -> Float[np.ndarray, "klass rows cols"]:
-        """Logits of one input tile: log of the mean soft-max."""
-        total: np.ndarray | None = None
-        for engine in self.engines:
-            log_of_p = _log_softmax(engine(tile))
-            total = log_of_p if total is None else np.logaddexp(total, log_of_p, out=total)
-        assert total is not None
-        total -= np.log(len(self.engines)).astype(total.dtype)
-        return total
+        """Logits of one input tile, joined."""
+        return self._mean_logits(engine(tile) for engine in self.engines)
 
     @property
     def kept_bytes(self) -> int:
@@ -68,12 +65,6 @@ class EnsembleEngine:
                 engine.release()
 
 
-def average_engines(engines: Sequence[Engine]) -> Engine:
+def average_engines(engines: Sequence[Engine], mean_logits: Callable[[Iterable[np.ndarray]], np.ndarray]) -> Engine:
     """One engine for several: itself if there is only one."""
-    return engines[0] if len(engines) == 1 else EnsembleEngine(engines)
-
-
-def _log_softmax(logits: Float[np.ndarray, "klass rows cols"]) -> Float[np.ndarray, "klass rows cols"]:
-    shifted: np.ndarray = logits - logits.max(axis=0)
-    shifted -= np.log(np.exp(shifted).sum(axis=0))
-    return shifted
+    return engines[0] if len(engines) == 1 else EnsembleEngine(engines, mean_logits)

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from unseam.data.kinds import MaskChoice
 from unseam.data.label_evidence import whole_numbers
 from unseam.errors import DataError
 from unseam.evaluation.pairing import (
@@ -24,8 +25,6 @@ from unseam.evaluation.reading import ScoringReading, choose_reading, guess_kind
 from unseam.evaluation.result import Evaluation, score_images, surface_for
 from unseam.evaluation.truths import find_truths
 from unseam.metrics import ImagePair, SurfaceDistance
-
-Masks = Literal["auto", "binary", "classes", "instances"]
 
 
 class ScoredPair(NamedTuple):
@@ -51,7 +50,7 @@ def evaluate(
     predicted: str | Path | Sequence[np.ndarray],
     truth: str | Path | Sequence[np.ndarray],
     *,
-    masks: Masks = "auto",
+    masks: MaskChoice = "auto",
     ignore: int | None = None,
     probabilities: Sequence[np.ndarray] | None = None,
     spacing_um: tuple[float, float] | None = None,
@@ -122,7 +121,7 @@ def evaluate_files(
     predicted: Path,
     truth: Path,
     *,
-    masks: Masks = "auto",
+    masks: MaskChoice = "auto",
     ignore: int | None = None,
     tolerance: float | None = None,
     on_pair: Callable[["ScoredPair"], None] = lambda _: None,

@@ -17,8 +17,8 @@ from unseam.data.sample import Sample, Window
 from unseam.data.split import HeldOut, Split
 from unseam.engines import TorchEngine
 from unseam.evaluation.scoring import has_foreground, not_annotated, score_for_choice, score_maps, true_map
-from unseam.inference.instances import Objects
-from unseam.inference.predict import Predictor, likeliest_class
+from unseam.heads import Head, Objects
+from unseam.inference.predict import Predictor
 from unseam.metrics import CalibrationError, CalibrationScore, PanopticQuality, PanopticScore, Scores
 
 PROBABILITY_THRESHOLDS = (0.5, 0.4, 0.6, 0.3, 0.7, 0.8)
@@ -99,7 +99,13 @@ class HeldOutPredictions:
 
 
 def predict_held_out(
-    nets: Sequence[nn.Module], parts: Sequence[Split], objects: Sequence[Objects] | None, device: torch.device, *, tune: bool
+    nets: Sequence[nn.Module],
+    head: Head,
+    parts: Sequence[Split],
+    objects: Sequence[Objects] | None,
+    device: torch.device,
+    *,
+    tune: bool,
 ) -> HeldOutPredictions:
     """Predict each held-out part once, by the network that did not learn from it, as ``unseam predict`` does.
 
@@ -111,6 +117,8 @@ def predict_held_out(
     ----------
     nets, parts
         Of each fold its network, and what it held out; of a training without folds, one each.
+    head
+        What the networks learnt.
     objects
         For instance masks: how each network takes objects, before a threshold is chosen. None: masks hold classes.
     device
@@ -118,7 +126,7 @@ def predict_held_out(
     tune
         Whether a threshold is chosen at all.
     """
-    predictors = [Predictor(TorchEngine(net, str(device))) for net in nets]
+    predictors = [Predictor(TorchEngine(net, str(device)), head=head) for net in nets]
     calibrate = CalibrationError()
     images: list[HeldOutImage] = []
     trials: list[_Trial] = []
@@ -127,9 +135,9 @@ def predict_held_out(
         truth = _truth(sample, frame, is_out, of_objects=objects is not None)
         classes = truth if objects is None else _truth(sample, frame, is_out, of_objects=False)
         # Only maps are kept: the probabilities of a whole cross-validation would not fit into the memory.
-        predicted = likeliest_class(probabilities)
+        predicted = np.where(is_out, np.uint8(0), head.classes(probabilities))
         if objects is not None:
-            trials.append(_Trial(truth, probabilities, objects[windows[0][0]], tune=tune))
+            trials.append(_Trial(truth, np.where(is_out, 0, head.foreground(probabilities)), objects[windows[0][0]], tune=tune))
         folds = tuple(fold + 1 for fold, _ in windows)
         images.append(HeldOutImage(sample, frame, folds, truth, predicted, calibrate(probabilities, classes)))
     held_out = tuple(part for split in parts for part in split.validation)
@@ -155,13 +163,13 @@ class _Trial:
     """The objects of one image at each threshold that is tried, compressed (to about a hundredth), and how good they are."""
 
     def __init__(
-        self, truth: np.ndarray, probabilities: Float[np.ndarray, "klass height width"], objects: Objects, *, tune: bool
+        self, truth: np.ndarray, likely: Float[np.ndarray, "height width"], objects: Objects, *, tune: bool
     ) -> None:
         self._shape = truth.shape
         self._maps: dict[float, bytes] = {}
         self.scores: dict[float, PanopticScore] = {}
         for threshold in dict.fromkeys((objects.threshold, *(PROBABILITY_THRESHOLDS if tune else ()))):
-            instances = replace(objects, threshold=threshold)(probabilities)
+            instances = replace(objects, threshold=threshold).separate(likely)
             self._maps[threshold] = zlib.compress(instances.tobytes(), 1)
             self.scores[threshold] = PanopticQuality()(instances, truth)
 
@@ -192,13 +200,12 @@ def _predict(
 ) -> tuple[Window, Float[np.ndarray, "klass height width"], Bool[np.ndarray, "height width"]]:
     """Predict each part of an image by its network; the rectangle around the parts, and where in it nothing was held out.
 
-    There, the probabilities are those of sure background: objects are found in all parts at once.
     """
     tops, bottoms, lefts, rights = zip(*(astuple(window) for _, window in windows), strict=True)
     frame = Window(min(tops), max(bottoms), min(lefts), max(rights))
     size = frame.bottom - frame.top, frame.right - frame.left
     probabilities = np.zeros((predictors[0].engine.num_classes, *size), np.float32)
-    probabilities[0] = 1
+    probabilities[0] = 1  # background
     is_out = np.ones(size, bool)
     for fold, window in windows:
         rows = slice(window.top - frame.top, window.bottom - frame.top)

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from unseam.data.file_names import readable_files, split_by_ending, stem
+from unseam.data.kinds import facts_of_kind
 from unseam.data.labels import LabelKind
 from unseam.data.read_pair import read_mask
 from unseam.errors import DataError
 from unseam.evaluation.truths import Truths, name_of
 from unseam.io import ImageFile, read_image
 
-_SUFFIX_OF = {"instances": "_masks", "binary": "_classes", "classes": "_classes"}
 _NO_LABELS = ("_prob", "_overlay")
 _PROBABILITIES = "_prob"
 _HELD = 2**28  # bytes of planes that are kept; what does not fit is read again
@@ -180,8 +180,8 @@ def _predictions(files: Sequence[Path], kind: LabelKind) -> dict[str, Path]:
     """Label maps by name. Of two files of one image, the one that fits what is scored."""
     found: dict[str, Path] = {}
     for path in files:
-        name, fits = name_of(path), stem(path).endswith(_SUFFIX_OF[kind])
-        fitted = name in found and stem(found[name]).endswith(_SUFFIX_OF[kind])
+        name, fits = name_of(path), stem(path).endswith(facts_of_kind(kind).suffix)
+        fitted = name in found and stem(found[name]).endswith(facts_of_kind(kind).suffix)
         if name in found and fits == fitted:
             raise DataError(f"{found[name]} and {path} both belong to {name!r}. Give one prediction for each image.")
         if name not in found or fits:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int32, Integer, UInt8
 
+from unseam.data.kinds import facts_of_kind
 from unseam.data.label_evidence import Evidence, look
 from unseam.data.labels import LabelKind, LabelReading, judge_kind, to_class_map, to_instance_map
 from unseam.errors import LabelError
@@ -46,6 +47,12 @@ class ScoringReading:
     ignore: int | None
     reason: str
 
+    @property
+    def is_foreground(self) -> bool:
+        """Whether all classes but the background count as one."""
+        facts = facts_of_kind(self.kind)
+        return facts.has_objects or facts.has_pieces
+
     def truth(
         self, labels: Integer[np.ndarray, "height width"]
     ) -> UInt8[np.ndarray, "height width"] | Int32[np.ndarray, "height width"]:
@@ -65,7 +72,7 @@ class ScoringReading:
 
         For objects, and where everything but the background is foreground, all channels but the background are added up.
         """
-        if self.kind in ("instances", "binary") and len(channels) > 2:
+        if self.is_foreground and len(channels) > 2:
             return np.stack([channels[0], channels[1:].sum(axis=0)])
         if not self.values or len(self.values) == len(channels):
             return channels
@@ -76,7 +83,7 @@ class ScoringReading:
 
     def _converted(self, labels: np.ndarray, ignore: int | None) -> np.ndarray:
         reading = LabelReading(self.kind, self.values, (), ignore, "")
-        if self.kind == "instances":
+        if facts_of_kind(self.kind).has_objects:
             return to_instance_map(labels, reading)
         if self.values:
             return to_class_map(labels, reading)
@@ -117,7 +124,7 @@ def choose_reading(
     (0, 1)
     """
     true, predicted = look(truths, ignore), look(predictions, None)
-    if kind == "instances":
+    if facts_of_kind(kind).has_objects:
         words = f"Each number is one object{', as was said' if said else ''}.{_pieces(true)}"
         return ScoringReading(kind, (), 0, ignore, words)
     note = ""
@@ -127,7 +134,7 @@ def choose_reading(
     values = tuple(sorted({*true.values, *predicted.values}))
     background = 0 if 0 in values or not values else values[0]
     others, ours = set(true.values) - {background}, set(predicted.values) - {background}
-    if kind == "binary" and said and len(values) > 2:
+    if facts_of_kind(kind).has_pieces and said and len(values) > 2:
         return ScoringReading(kind, (), background, ignore, f"Everything but {background} is foreground, as was said.")
     if len(others) > _MANY and len(ours) <= 1 and not said and background == 0:
         words = f"The annotations number {len(others)} objects, the predictions have one foreground: that is what is scored."

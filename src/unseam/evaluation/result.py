@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unseam.data.kinds import facts_of_kind
 from unseam.data.labels import LabelKind
 from unseam.evaluation.reading import ScoringReading
 from unseam.evaluation.scoring import score_maps
@@ -110,7 +111,7 @@ def score_images(
     reason
         What to tell the user about the reading.
     """
-    scores = score_maps(images, of_objects=reading.kind == "instances", metrics=every_metric(surface))
+    scores = score_maps(images, of_objects=facts_of_kind(reading.kind).has_objects, metrics=every_metric(surface))
     calibration = [one for row in scores.per_image for one in row if isinstance(one, CalibrationScore)]
     scan = [one for row in scores.per_image for one in row if isinstance(one, ThresholdScanScore)]
     return Evaluation(

@@ -19,15 +19,12 @@ from unseam.metrics import (
 )
 from unseam.shapes import IGNORE, NOT_ANNOTATED
 
-SCORE_NAMES = {"instances": "panoptic quality", "classes": "mean IoU", "binary": "IoU"}
-"""What :func:`score_for_choice` gives, by what the masks hold."""
-
 MapPair = tuple[Integer[np.ndarray, "height width"], Integer[np.ndarray, "height width"]]
 """Predicted map, true map."""
 
 
 def score_for_choice(pairs: Sequence[MapPair], *, of_objects: bool) -> float:
-    """The one figure that chooses weights and thresholds, over all pairs together.
+    """The one figure that chooses weights and thresholds, over all pairs together; `KindFacts.score_name` is its name.
 
     Parameters
     ----------

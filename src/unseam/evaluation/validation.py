@@ -10,13 +10,13 @@ from torch import nn
 from unseam.data.split import HeldOut
 from unseam.engines import TorchEngine
 from unseam.evaluation.scoring import has_foreground, score_for_choice, true_map
-from unseam.inference.instances import Objects
-from unseam.inference.predict import Predictor, likeliest_class
+from unseam.heads import Head, Objects
+from unseam.inference.predict import Predictor
 from unseam.training.observers import ValidationScore
 
 
 def prepare_validation(
-    held_out: Sequence[HeldOut], objects: Objects | None, device: torch.device, dtype: torch.dtype
+    held_out: Sequence[HeldOut], head: Head, objects: Objects | None, device: torch.device, dtype: torch.dtype
 ) -> Callable[[nn.Module], ValidationScore] | None:
     """A function that scores a network on held-out windows; None if they hold no foreground.
 
@@ -26,8 +26,10 @@ def prepare_validation(
     ----------
     held_out
         What to score on.
+    head
+        What the network learns.
     objects
-        For instance masks: how probabilities become objects. The score is then panoptic quality; without objects it is the
+        For instance masks: how objects are separated. The score is then panoptic quality; without objects it is the
         mean IoU of the foreground classes. No other figure is computed.
     device, dtype
         Where and in what the network computes.
@@ -38,10 +40,10 @@ def prepare_validation(
         return None
 
     def score(net: nn.Module) -> ValidationScore:
-        predictor = Predictor(TorchEngine(net, str(device), dtype))
+        predictor = Predictor(TorchEngine(net, str(device), dtype), head=head)
         maps = [predictor.probabilities(part.sample.image, part.window.slices) for part in held_out]
-        classes = [likeliest_class(probabilities) for probabilities in maps]
-        predicted = [objects(probabilities) for probabilities in maps] if objects is not None else classes
+        classes = [head.classes(of_one) for of_one in maps]
+        predicted = classes if objects is None else [objects.separate(head.foreground(of_one)) for of_one in maps]
         pairs = list(zip(predicted, truths, strict=True))
         value = score_for_choice(pairs, of_objects=of_objects)
         foreground = sum(map(np.count_nonzero, classes)) / sum(part.window.num_pixels for part in held_out)

@@ -1,13 +1,14 @@
-"""From a normalised image of any size to probabilities: the same ones for every choice of tiles."""
+"""From a normalised image of any size to the maps of a head: the same ones for every choice of tiles."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 
 from unseam.engines import Engine, TellsMemory
 from unseam.errors import MemoryShortError
+from unseam.heads import Classes, Head
 from unseam.inference import DEFAULT_INPUT_TILE
 from unseam.inference.fitting import bytes_to_come, largest_tile_within, smallest_tile
 from unseam.inference.tiles import Image, TilePlan, plan_tiles, read_tiles
@@ -33,6 +34,8 @@ class Predictor:
         Called with a sentence for the user when tiles are smaller than they might have been.
     is_fitted
         Whether the largest input tile is known to fit, so that memory is not counted for each image; see :meth:`fitted_to`.
+    head
+        Turns logits into maps.
 
     Source: paper, section 2 and Fig. 2.
 
@@ -49,6 +52,7 @@ class Predictor:
     max_bytes: int | None = None
     on_note: Callable[[str], None] | None = None
     is_fitted: bool = False
+    head: Head = field(default_factory=Classes)
 
     def fitted_to(self, height: int, width: int, num_channels: int, spare_bytes: int = 0) -> "Predictor":
         """Fix the input tile for many images of at most this size: then all are computed with tiles of one size.
@@ -75,7 +79,7 @@ class Predictor:
         return replace(self, max_input_tile=max(plan.rows.input_tile, plan.columns.input_tile), is_fitted=True)
 
     def probabilities(self, image: Image, window: tuple[slice, slice] | None = None) -> Float[np.ndarray, "klass rows columns"]:
-        """Soft-max of the logits for every pixel of a normalised image, in the frame of the image.
+        """The maps of the head for every pixel of a normalised image, in the frame of the image: probabilities, mostly.
 
         Parameters
         ----------
@@ -90,7 +94,7 @@ class Predictor:
         Returns
         -------
         probabilities
-            (K, H, W), or K and the window's size; summing to 1 over K.
+            (K, H, W), or K and the window's size; one map for each logit.
 
         Raises
         ------
@@ -117,7 +121,7 @@ class Predictor:
     def _by_tiles(self, image: Image, plan: TilePlan) -> Float[np.ndarray, "klass rows columns"]:
         result: np.ndarray | None = None
         for done, tile in enumerate(read_tiles(image, plan), start=1):
-            part = softmax(self.engine(tile.input))
+            part = self.head.activate(self.engine(tile.input))
             if result is None:
                 result = np.empty((self.engine.num_classes, plan.rows.length, plan.columns.length), part.dtype)
             num_rows, num_columns = tile.rows.stop - tile.rows.start, tile.columns.stop - tile.columns.start
@@ -165,28 +169,3 @@ class Predictor:
 
 def _size(plan: TilePlan) -> str:
     return f"{plan.columns.input_tile} x {plan.rows.input_tile}"
-
-
-def likeliest_class(probabilities: Float[np.ndarray, "klass *place"]) -> UInt8[np.ndarray, "*place"]:
-    """The class with the largest probability at each place, the first of equals; ``argmax`` of the first axis, but faster.
-
-    NumPy's goes through the classes of each pixel, which lie far apart; here each class is a few passes over all pixels. One
-    that is likelier than all before it has a larger number than they have, so the larger number is kept.
-    """
-    assert len(probabilities) <= 256
-    highest = probabilities[0]
-    found = np.zeros(highest.shape, np.uint8)
-    for klass, candidate in enumerate(probabilities[1:], start=1):
-        is_higher = (candidate > highest).view(np.uint8)
-        np.maximum(found, is_higher * np.uint8(klass), out=found)
-        if klass + 1 < len(probabilities):
-            highest = np.maximum(highest, candidate)
-    return found
-
-
-def softmax(logits: Float[np.ndarray, "klass rows cols"]) -> Float[np.ndarray, "klass rows cols"]:
-    """Probabilities over the first axis (paper, section 3: p_k = exp(a_k) / sum exp(a_k'))."""
-    shifted = logits - logits.max(axis=0)
-    np.exp(shifted, out=shifted)
-    shifted /= shifted.sum(axis=0)
-    return shifted

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from scipy import ndimage
 
 from unseam.errors import SettingsError
+from unseam.heads import Classes, Head
 
 Averaging = Literal["none", "rotations", "flips"]
 """``rotations``: seven angles, as in the paper. ``flips``: the eight rotations by 90 degrees and their mirror images."""
@@ -15,10 +16,14 @@ Averaging = Literal["none", "rotations", "flips"]
 NUM_ROTATIONS = 7
 
 Probabilities = Callable[[np.ndarray], np.ndarray]
+_CLASSES = Classes()
 
 
 def averaged(
-    probabilities_of: Probabilities, image: Float[np.ndarray, "channel height width"], averaging: Averaging
+    probabilities_of: Probabilities,
+    image: Float[np.ndarray, "channel height width"],
+    averaging: Averaging,
+    head: Head = _CLASSES,
 ) -> Float[np.ndarray, "klass height width"]:
     """Mean of the probabilities of several versions of an image, each turned back into the image's frame.
 
@@ -30,6 +35,8 @@ def averaged(
         Normalised, (C, H, W).
     averaging
         Which versions.
+    head
+        Whose maps they are.
 
     Raises
     ------
@@ -46,11 +53,11 @@ def averaged(
     if averaging not in get_args(Averaging):
         raise SettingsError(f"averaging is {averaging!r}. It may be 'none', 'rotations' or 'flips'.")
     versions = _flips(probabilities_of, image) if averaging == "flips" else _turns(probabilities_of, image)
-    total = next(versions)
+    total, number = next(versions), 1
     for version in versions:
         total += version
-    total /= total.sum(axis=0)
-    return total
+        number += 1
+    return head.mean_maps(total, number)
 
 
 def _flips(probabilities_of: Probabilities, image: np.ndarray) -> Iterator[np.ndarray]:

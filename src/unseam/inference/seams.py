@@ -9,7 +9,8 @@ from jaxtyping import Float
 from torch import nn
 
 from unseam.engines import TorchEngine, average_engines, geometry_of
-from unseam.inference.predict import Predictor, likeliest_class
+from unseam.heads import Head
+from unseam.inference.predict import Predictor
 from unseam.inference.tiles import plan_tiles
 from unseam.nets import members_of
 
@@ -42,7 +43,12 @@ def one_pass(net: nn.Module, height: int, width: int) -> int:
 
 
 def compare_tiles(
-    net: nn.Module, image: Float[np.ndarray, "channel height width"], tile_sizes: Sequence[int] = (), *, double: bool = True
+    net: nn.Module,
+    head: Head,
+    image: Float[np.ndarray, "channel height width"],
+    tile_sizes: Sequence[int] = (),
+    *,
+    double: bool = True,
 ) -> Iterator[SeamLine]:
     """Predict a normalised image by each tile size, and compare with one pass over the whole mirrored image.
 
@@ -52,7 +58,7 @@ def compare_tiles(
         If a tile is too small for the network.
     """
     dtype = torch.float64 if double else torch.float32
-    engine = average_engines([TorchEngine(part, "cpu", dtype) for part in members_of(net.to(dtype))])
+    engine = average_engines([TorchEngine(part, "cpu", dtype) for part in members_of(net.to(dtype))], head.mean_logits)
     try:
         normalised = image.astype(np.float64 if double else np.float32)
         height, width = normalised.shape[1:]
@@ -61,15 +67,15 @@ def compare_tiles(
         smallest = geometry.input_for_output(geometry.phase)
         tried = {smallest + 3 * geometry.phase, (smallest + whole) // 3, (smallest + whole) // 2}
         sizes = tile_sizes or sorted(size for size in tried if smallest <= size < whole) or [smallest]
-        reference = Predictor(engine, whole).probabilities(normalised)
+        reference = Predictor(engine, whole, head=head).probabilities(normalised)
         for size in sizes:
             plan = plan_tiles(height, width, geometry, size)
-            result = Predictor(engine, size).probabilities(normalised)
+            result = Predictor(engine, size, head=head).probabilities(normalised)
             yield SeamLine(
                 (plan.rows.input_tile, plan.columns.input_tile),
                 len(plan),
                 float(np.abs(result - reference).max()),
-                int(np.count_nonzero(likeliest_class(result) != likeliest_class(reference))),
+                int(np.count_nonzero(head.classes(result) != head.classes(reference))),
             )
     finally:
         net.to(torch.float32)

@@ -12,10 +12,11 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
     net, record = info.net, info.training
     classes = ", ".join(f"{name} ({value})" for name, value in zip(info.class_names, info.class_values, strict=True))
     rows = [
-        ("segments", {"instances": "objects", "binary": "foreground", "classes": "classes"}[info.masks]),
+        ("segments", info.kind_facts.segments),
         ("classes (value in the masks)", classes),
         ("image channels", str(net.in_channels)),
         ("pixel size", _spacing(info.spacing_um)),
+        ("head", table_name(type(info.head))),
         ("network", _settings_of(net)),
         ("context, phase", _context(info)),
         ("grey values", f"percentiles {info.normalise.low_percent:g} and {info.normalise.high_percent:g} of each image"),

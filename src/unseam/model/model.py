@@ -1,22 +1,22 @@
 """A trained network that segments: what ``unseam.train`` and ``unseam.load`` return."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int32, Integer, Shaped
+from jaxtyping import Float, Int32, Integer, Shaped, UInt8
 from torch import nn
 
 from unseam.data.channels import is_grey_saved_as_colour, num_channels
 from unseam.data.normalise import check_image
 from unseam.engines import Engine, EngineName, Precision, average_engines, choose_device, choose_engine
 from unseam.errors import DataError
+from unseam.heads import Classes, Head, Objects
 from unseam.inference import DEFAULT_INPUT_TILE
-from unseam.inference.instances import Objects
-from unseam.inference.predict import Predictor, likeliest_class
+from unseam.inference.predict import Predictor
 from unseam.inference.rotations import Averaging, averaged
 from unseam.machine.memory import parse_bytes
 from unseam.model.model_file import ModelInfo, load_model, save_model
@@ -30,27 +30,34 @@ class Segmentation:
     Attributes
     ----------
     probabilities
-        (K, H, W), after the soft-max.
+        (K, H, W), the maps of the head; for classes, after the soft-max.
     objects
-        How objects are taken from the probabilities.
+        How objects are separated.
     class_values
         What each class is called in the masks that the model was trained on (0 and 255, say).
     notes
         What is worth knowing of how it was computed: that memory made the tiles smaller, say.
+    head
+        What the network learnt; reads classes and objects from the maps.
     """
 
     probabilities: Float[np.ndarray, "klass height width"]
     objects: Objects
     class_values: tuple[int, ...]
     notes: tuple[str, ...] = ()
+    head: Head = field(default_factory=Classes)
+
+    @cached_property
+    def class_indices(self) -> UInt8[np.ndarray, "height width"]:
+        """The class of each pixel (H, W), 0 background, 1, 2, ... in the order of the classes."""
+        return self.head.classes(self.probabilities)
 
     @cached_property
     def classes(self) -> Integer[np.ndarray, "height width"]:
         """The likeliest class of each pixel (H, W), with the values of the training masks."""
-        likeliest = likeliest_class(self.probabilities)
         values, highest = np.asarray(self.class_values), max(self.class_values)
         kind = np.uint8 if highest < 2**8 else np.int32 if highest < 2**31 else np.int64
-        return np.take(values.astype(kind), likeliest)  # in half the time of an index
+        return np.take(values.astype(kind), self.class_indices)  # in half the time of an index
 
     @cached_property
     def instances(self) -> Int32[np.ndarray, "height width"]:
@@ -59,7 +66,7 @@ class Segmentation:
 
     def instances_of(self, klass: int | None) -> Int32[np.ndarray, "height width"]:
         """The objects of one class, given by its index (1 is the first after the background); None: of all of them."""
-        return self.objects(self.probabilities, klass)
+        return self.objects.separate(self.head.foreground(self.probabilities, klass))
 
 
 class Model:
@@ -178,13 +185,13 @@ class Model:
         """
         notes: list[str] = []
         max_bytes = None if max_memory is None else parse_bytes(max_memory)
-        predictor = Predictor(self.engine, max_input_tile, on_tile, max_bytes, notes.append)
-        probabilities = averaged(predictor.probabilities, self.normalised(np.asarray(image)), average)
+        predictor = Predictor(self.engine, max_input_tile, on_tile, max_bytes, notes.append, head=self.info.head)
+        probabilities = averaged(predictor.probabilities, self.normalised(np.asarray(image)), average, self.info.head)
         unique_notes = tuple(dict.fromkeys(notes))  # averaging may say the same of each version
-        return Segmentation(probabilities, self.info.objects, self.info.class_values, unique_notes)
+        return Segmentation(probabilities, self.info.objects, self.info.class_values, unique_notes, self.info.head)
 
     def with_objects(self, objects: Objects) -> "Model":
-        """The same model with other settings for taking objects from probabilities."""
+        """The same model with other settings for separating objects."""
         info = replace(self.info, objects=objects)
         return Model(self.net, info, str(self.device), self.precision, self.engine_name)
 
@@ -205,7 +212,7 @@ class Model:
             nets = members_of(self.net)
             self._engine = None  # what it keeps is given back before the next one takes as much
             engines = [choose_engine(net, self.engine_name, str(self.device), self.precision) for net in nets]
-            self._engine = average_engines(engines)
+            self._engine = average_engines(engines, self.info.head.mean_logits)
             self._engine_weights = _state_of_weights(self.net)  # an engine may have moved them to its device
         return self._engine
 

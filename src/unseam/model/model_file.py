@@ -11,9 +11,8 @@ header has a check sum for each member as well.
 import hashlib
 import json
 import stat
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
 import torch
 from safetensors import SafetensorError
@@ -21,110 +20,21 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
-from unseam.data.grey_facts import SeenImages
-from unseam.data.normalise import Normalise
+from unseam.data.kinds import LabelKind, facts_of_kind
 from unseam.errors import ModelFileError, SettingsError
-from unseam.inference.instances import Objects
+from unseam.heads import Head, head_for
 from unseam.io import write_bytes_whole
-from unseam.nets import Ensemble, NetConfig, UNetConfig
-from unseam.settings import check_range, decode, encode
+from unseam.model.model_info import ModelInfo, TrainingRecord
+from unseam.settings import decode, encode, table_name
 
-FORMAT = "unseam model 1"
-ENSEMBLE_FORMAT = "unseam ensemble 1"
+__all__ = ["ModelInfo", "TrainingRecord", "load_model", "model_bytes", "read_info", "save_model"]
+
+FORMAT = "unseam model 2"
+ENSEMBLE_FORMAT = "unseam ensemble 2"
+_FORMATS_OF_0_1 = ("unseam model 1", "unseam ensemble 1")
+"""They name no head: those of 0.1 followed from what the masks held."""
 _LARGEST_HEADER = 1_000_000
 _MOST_PARAMETERS = 2_000_000_000
-_MOST_MEMBERS = 100
-
-
-@dataclass(frozen=True)
-class TrainingRecord:
-    """What a model was trained on, and how: enough to repeat it.
-
-    ``score`` is that of the finished model on what was held out, predicted once after training in float32 (files of version
-    0.1: the best validation during training). ``best_step`` is the step whose weights were kept.
-    """
-
-    images: tuple[str, ...] = ()
-    num_annotated_pixels: int = 0
-    held_out: str = ""
-    recipe: str = ""
-    steps: int = 0
-    best_step: int = 0
-    seconds: float = 0.0
-    score_name: str = ""
-    score: float | None = None
-    seed: int = 0
-    precision: str = ""
-    device: str = ""
-    date: str = ""
-    versions: tuple[str, ...] = ()
-    seen: SeenImages | None = None
-    ranks: int = 1
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """All that prediction needs beside the weights.
-
-    Attributes
-    ----------
-    net
-        Settings of the network.
-    normalise
-        How grey values are brought to the range that the network met.
-    objects
-        How probabilities become objects.
-    masks
-        What the masks held that it was trained on; so, what it predicts unless asked for something else.
-    class_names, class_values
-        Of each class, background first: its name, and its value in the user's masks (0 and 255, say).
-    spacing_um
-        Size of a pixel of the training images (row, column), micrometres, if the files said it.
-    training
-        What it was trained on.
-    members
-        Of an ensemble, how each of its networks was trained; ``training`` then sums up. Empty: it is one network.
-    """
-
-    net: NetConfig = field(default_factory=UNetConfig)
-    normalise: Normalise = field(default_factory=Normalise)
-    objects: Objects = field(default_factory=Objects)
-    masks: Literal["binary", "classes", "instances"] = "classes"
-    class_names: tuple[str, ...] = ("background", "foreground")
-    class_values: tuple[int, ...] = (0, 1)
-    spacing_um: tuple[float, float] | None = None
-    training: TrainingRecord = field(default_factory=TrainingRecord)
-    members: tuple[TrainingRecord, ...] = ()
-
-    def __post_init__(self) -> None:
-        for name in ("class_names", "class_values"):
-            if len(getattr(self, name)) != self.net.num_classes:
-                raise SettingsError(
-                    f"{name} has {len(getattr(self, name))} entries for {self.net.num_classes} classes; one each is needed."
-                )
-        for value in self.class_values:
-            check_range("model", "class_values", value, 0, 2**62)
-        check_range("model", "members", len(self.members), 0, _MOST_MEMBERS)
-
-    def build(self) -> nn.Module:
-        """The network, or the ensemble, with fresh weights."""
-        if not self.members:
-            return self.net.build()
-        return Ensemble([self.net.build() for _ in self.members])
-
-    def class_index(self, name: str) -> int:
-        """Index of a foreground class that is given by its name or its value.
-
-        Raises
-        ------
-        SettingsError
-            If the model has no such class; the message lists those it has.
-        """
-        for index, (known, value) in enumerate(zip(self.class_names, self.class_values, strict=True)):
-            if index > 0 and name in (known, str(value)):
-                return index
-        known_classes = ", ".join(f"{n} ({v})" for n, v in zip(self.class_names[1:], self.class_values[1:], strict=True))
-        raise SettingsError(f"This model has no foreground class {name!r}; it has: {known_classes}.")
 
 
 def save_model(path: Path, net: nn.Module, info: ModelInfo) -> None:
@@ -152,7 +62,7 @@ def model_bytes(net: nn.Module, info: ModelInfo, called: str = "the model") -> b
     bad = [name for name, w in weights.items() if not bool(torch.isfinite(w).all())]
     if bad:
         raise ModelFileError(f"{called}: not written, for {bad[0]} holds numbers that are not finite: the training diverged.")
-    about = {"format": FORMAT, **encode(info)}
+    about = {"format": FORMAT, "head_version": info.head.version, **encode(info)}
     if info.members:
         about["format"] = ENSEMBLE_FORMAT
         about["members_sha256"] = [_sum_of_weights(part) for part in _by_member(weights, len(info.members))]
@@ -205,11 +115,15 @@ def read_info(path: Path) -> ModelInfo:
         As for :func:`load_model`.
     """
     about = _read_header(path)
-    about_members = about.pop("format") == ENSEMBLE_FORMAT
+    written_as, head_version = about.pop("format"), about.pop("head_version", 1)
+    about_members = written_as in (ENSEMBLE_FORMAT, _FORMATS_OF_0_1[1])
     about.pop("sha256", None)
     about.pop("members_sha256", None)
     if about_members != bool(about.get("members")):
         raise ModelFileError(f"{path}: its format and the number of its networks do not go together. The file is damaged.")
+    if written_as in _FORMATS_OF_0_1:
+        about["head"] = _head_of_0_1(about)
+    _check_head(path, about.get("head"), head_version)
     try:
         info = decode(ModelInfo, about)
         with torch.device("meta"):
@@ -219,6 +133,26 @@ def read_info(path: Path) -> ModelInfo:
     if size > _MOST_PARAMETERS:
         raise ModelFileError(f"{path}: it names a network of {size:,} weights; up to {_MOST_PARAMETERS:,} are read.")
     return info
+
+
+def _head_of_0_1(about: dict[str, Any]) -> dict[str, Any]:
+    """The head of a file that names none: it followed from what the masks held."""
+    with_objects = [kind for kind in get_args(LabelKind) if facts_of_kind(kind).has_objects]
+    return {table_name(type(head_for(has_objects=about.get("masks") in with_objects))): {}}
+
+
+def _check_head(path: Path, table: object, version: object) -> None:
+    """Refuse a head that this version does not know, or not yet."""
+    known = {table_name(member): member for member in get_args(Head)}
+    for name in table if isinstance(table, dict) else ():
+        if name not in known:
+            raise ModelFileError(f"{path}: its head {name[:200]!r} is not known here ({', '.join(known)}). Update unseam.")
+        newest = known[name].version
+        if not isinstance(version, int) or not 1 <= version <= newest:
+            raise ModelFileError(
+                f"{path}: its head {name!r} is of version {str(version)[:20]}; this unseam knows versions up to {newest}. "
+                "Update unseam."
+            )
 
 
 def _check_sum(about: dict[str, Any], weights: dict[str, Tensor]) -> str:
@@ -262,7 +196,7 @@ def _read_header(path: Path) -> dict[str, Any]:
         about = json.loads(header["__metadata__"]["unseam"])
         if isinstance(about, dict) and str(about.get("format")).startswith("unseam checkpoint"):
             raise ModelFileError(f"{path}: a checkpoint of a training, not a model. Give model.safetensors beside it.")
-        if not isinstance(about, dict) or about.get("format") not in (FORMAT, ENSEMBLE_FORMAT):
+        if not isinstance(about, dict) or about.get("format") not in (FORMAT, ENSEMBLE_FORMAT, *_FORMATS_OF_0_1):
             raise ModelFileError(f"{path}: its format is not {FORMAT!r}; another version of unseam wrote it. Update unseam.")
     except OSError as error:
         raise ModelFileError(f"{wrong} ({error.strerror}).") from error

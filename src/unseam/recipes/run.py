@@ -1,14 +1,14 @@
 """A run: everything that is chosen before the first step, typed; the same tree in ``config.toml``."""
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from unseam.augment import Augment
 from unseam.data.folds import MOST_FOLDS
+from unseam.data.kinds import MaskChoice
 from unseam.data.normalise import Normalise
 from unseam.data.weight_map import WeightMap
 from unseam.engines import Precision
-from unseam.inference.instances import Objects
+from unseam.heads import Head, Objects
 from unseam.losses import Loss, WeightedCrossEntropy
 from unseam.nets import NetConfig, UNetConfig
 from unseam.settings import check_range
@@ -31,7 +31,7 @@ class DataSettings:
         Cross-validation: so many networks, each trained without one part of the annotation; 1: one network.
     """
 
-    masks: Literal["auto", "binary", "classes", "instances"] = "auto"
+    masks: MaskChoice = "auto"
     ignore: int | None = None
     validation: float = 0.2
     folds: int = 1
@@ -87,13 +87,17 @@ class TrainingSettings:
 
 @dataclass(frozen=True)
 class Run:
-    """One training run. Functions in :mod:`unseam.recipes` return these; ``dataclasses.replace`` varies them."""
+    """One training run. Functions in :mod:`unseam.recipes` return these; ``dataclasses.replace`` varies them.
+
+    ``head`` says what the network learns; None (``false`` in a file): by ridge where masks number objects, otherwise classes.
+    """
 
     net: NetConfig = field(default_factory=UNetConfig)
     data: DataSettings = field(default_factory=DataSettings)
     normalise: Normalise = field(default_factory=Normalise)
     weight_map: WeightMap = field(default_factory=WeightMap)
     augment: Augment = field(default_factory=Augment)
+    head: Head | None = None
     energy: Loss = field(default_factory=WeightedCrossEntropy)
     optimiser: Optimiser = field(default_factory=AdamW)
     schedule: Schedule = field(default_factory=Cosine)

@@ -12,11 +12,12 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import Integer, UInt8
 
+from unseam.data.kinds import LabelKind, facts_of_kind
 from unseam.errors import DataError
 from unseam.inference.seams import SeamLine
 from unseam.io import write_bytes_whole
@@ -86,7 +87,7 @@ class ReportFacts:
         The folder of the data, as the user gave it; empty: arrays.
     """
 
-    masks: Literal["binary", "classes", "instances"]
+    masks: LabelKind
     class_names: tuple[str, ...]
     calibration: CalibrationScore | None = None
     seams: SeamCheck = SeamCheck("The seam check was not made: there is no model here, only maps.")
@@ -96,7 +97,7 @@ class ReportFacts:
     @property
     def has_objects(self) -> bool:
         """Whether the maps hold objects; otherwise they hold classes."""
-        return self.masks == "instances"
+        return facts_of_kind(self.masks).has_objects
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from unseam.data.sample import Sample
 from unseam.engines import TorchEngine, geometry_of
 from unseam.evaluation.held_out import HeldOutImage, HeldOutPredictions
 from unseam.geometry import Geometry
+from unseam.heads import Head
 from unseam.inference.seams import compare_tiles
 from unseam.model import Model
 from unseam.nets import members_of
@@ -44,7 +45,7 @@ def compare_held_out(
         masks=model.info.masks,
         class_names=model.info.class_names,
         calibration=held_out.calibration,
-        seams=_check_seams(members_of(model.net)[0].cpu(), *_example(samples, held_out.images)),
+        seams=_check_seams(members_of(model.net)[0].cpu(), model.info.head, *_example(samples, held_out.images)),
         trained_on=fingerprint(samples, held_out.parts),
         data=data,
     )
@@ -66,7 +67,7 @@ def _example(
     return images[0].sample.name, images[0].sample.image[(slice(None), *images[0].window.slices)]
 
 
-def _check_seams(net: nn.Module, name: str, image: Float[np.ndarray, "channel height width"]) -> SeamCheck:
+def _check_seams(net: nn.Module, head: Head, name: str, image: Float[np.ndarray, "channel height width"]) -> SeamCheck:
     """Check as large a part of an image as a few seconds allow, by tiles of one phase and of two, and by half of it."""
     geometry = geometry_of(net)
     phase = geometry.phase
@@ -80,7 +81,7 @@ def _check_seams(net: nn.Module, name: str, image: Float[np.ndarray, "channel he
         )
         if pace * work <= _SECONDS:
             part = image[:, :side, :side]
-            lines = tuple(compare_tiles(net, part, tiles))
+            lines = tuple(compare_tiles(net, head, part, tiles))
             rows, columns = part.shape[1:]
             whole = geometry.input_for_output(max(rows, columns))
             said = f"{rows} × {columns} px of {name}, in float64, by tiles of several sizes, each against one pass"

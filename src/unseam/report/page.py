@@ -8,7 +8,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from unseam.evaluation.scoring import SCORE_NAMES
+from unseam.data.kinds import facts_of_kind
 from unseam.metrics import Intervals, Scores
 from unseam.metrics.contingency import contingency_of_class_maps, contingency_of_instance_maps
 from unseam.model.card import facts
@@ -138,7 +138,7 @@ def _sections(report: ReportPage) -> dict[str, Any]:
         "counted": counted,
         "curve": _curve(training.records, training.info) if training is not None else "",
         "curves_of_folds": _curves_of_folds(training) if training is not None else [],
-        "score_names": SCORE_NAMES,
+        "score_name": facts_of_kind(training.info.masks).score_name if training is not None else "",
         "has_scores": training is not None and any(not math.isnan(record.score) for record in training.records),
         "legend": _legend(comparisons) if comparisons is not None else [],
         "confusion": _confusion(comparisons) if comparisons is not None and has_maps else [],
@@ -156,7 +156,7 @@ def _curve(records: tuple[Record, ...], info: ModelInfo, *, is_best_kept: bool =
         [r.energy for r in records],
         [r.score for r in records],
         "",
-        f"validation {SCORE_NAMES[info.masks]}" if has_scores else "no validation",
+        f"validation {facts_of_kind(info.masks).score_name}" if has_scores else "no validation",
         seconds=[r.seconds for r in records],
         ink=FOR_A_PAGE,
         is_best_ringed=is_best_kept,

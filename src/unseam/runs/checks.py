@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from unseam.data.split import Split
 from unseam.errors import DataError, SettingsError
 from unseam.nets import NetConfig
 from unseam.recipes.run import Run
+from unseam.settings import table_name
 
 
 def net_for(run: Run, prepared: Prepared) -> NetConfig:
@@ -22,24 +24,32 @@ def net_for(run: Run, prepared: Prepared) -> NetConfig:
         If the recipe asks for other ones than the data have.
     """
     given = type(run.net)()
-    for name, found in (("in_channels", prepared.channels), ("num_classes", prepared.num_classes)):
+    for name, found in (("in_channels", prepared.channels), ("num_classes", prepared.num_logits)):
         asked = getattr(run.net, name)
         if asked not in (getattr(given, name), found):
             raise SettingsError(f"net: {name} = {asked} was set; the data have {found}. Leave it out: the data decide.")
-    return replace(run.net, in_channels=prepared.channels, num_classes=prepared.num_classes)
+    return replace(run.net, in_channels=prepared.channels, num_classes=prepared.num_logits)
 
 
 def check_energy(run: Run, prepared: Prepared) -> None:
-    """Refuse before the first step what the energy would refuse at it: one pixel is tried.
+    """Refuse before the first step an energy that the head cannot learn by, or that would refuse the classes.
 
     Raises
     ------
     SettingsError
-        If the settings of the energy do not fit the classes of the data.
+        Names what came and what may come.
     """
+    energies = prepared.head.energies()
+    if not isinstance(run.energy, energies):
+        known = ", ".join(table_name(energy) for energy in get_args(energies) or (energies,))
+        raise SettingsError(
+            f"energy: {table_name(type(run.energy))} came; the head {table_name(type(prepared.head))} learns by {known}. Set "
+            "one of these, or another head."
+        )
     pixel = torch.zeros(1, 1, 1)
+    planes = (pixel for _ in prepared.samples[0].planes)
     try:
-        run.energy(torch.zeros(1, prepared.num_classes, 1, 1), pixel.to(torch.uint8), pixel)
+        run.energy(torch.zeros(1, prepared.num_logits, 1, 1), pixel.to(torch.uint8), pixel, *planes)
     except SettingsError as error:
         names = ", ".join(prepared.reading.class_names)
         raise SettingsError(f"{error} The classes of the data, in order: {names}.") from error

@@ -7,7 +7,6 @@ from unseam.data.folds import folds
 from unseam.data.prepare import Prepared
 from unseam.data.split import Split
 from unseam.evaluation.held_out import HeldOutPredictions, predict_held_out
-from unseam.evaluation.scoring import SCORE_NAMES
 from unseam.model import Model
 from unseam.model.model_file import ModelInfo
 from unseam.nets import Ensemble
@@ -38,7 +37,7 @@ class Trained:
             best_step=0,
             seconds=round(sum(record.seconds for record in records), 1),
             score=score,
-            score_name=SCORE_NAMES[infos[0].masks] if score is not None else "",
+            score_name=infos[0].kind_facts.score_name if score is not None else "",
         )
         objects = found.objects if found is not None and found.objects is not None else infos[0].objects
         return replace(infos[0], training=training, members=tuple(records), objects=objects)
@@ -100,7 +99,7 @@ def cross_validate(
     nets, objects = [one.net for one in trained.fitted], [one.held_out.objects for one in trained.fitted]
     of_each = [one for one in objects if one is not None] or None
     device = session_of(1).device
-    return trained, predict_held_out(nets, trained.parts, of_each, device, tune=run.training.tune_objects)
+    return trained, predict_held_out(nets, prepared.head, trained.parts, of_each, device, tune=run.training.tune_objects)
 
 
 def _run_of_fold(run: Run, index: int) -> Run:

@@ -13,7 +13,7 @@ from unseam.data.split import Split, split, spread
 from unseam.engines import choose_dtype, geometry_of
 from unseam.evaluation.held_out import HeldOutPredictions, predict_held_out, with_smallest_object
 from unseam.evaluation.validation import prepare_validation
-from unseam.inference.instances import Objects
+from unseam.heads import Head, Objects
 from unseam.machine.kept_memory import keep_freed_memory
 from unseam.model.model_file import ModelInfo
 from unseam.nets import fast_on_cpu
@@ -126,7 +126,7 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     dtype = choose_dtype(run.training.precision, session.device)
     state = _fresh_state(run, prepared, session.device)
     ranks = session.ranks
-    plan = _plan(run, session.device, dtype, ranks)
+    plan = _plan(run, prepared.head, session.device, dtype, ranks)
 
     trained_on = fingerprint(prepared.samples, parts.validation)
 
@@ -138,7 +138,7 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     was_interrupted = False
     objects = _objects(run, parts, prepared)
     watched = parts.validation if parts.chooses else spread(parts.validation)
-    score_of = prepare_validation(watched, objects, session.device, dtype)
+    score_of = prepare_validation(watched, prepared.head, objects, session.device, dtype)
     if score_of is None and parts.validation and parts.chooses:
         session.tell("what is held out has no foreground to score: no validation, the last weights are kept")
     validate = Validate(score_of, _num_validations(run), on_record)
@@ -147,7 +147,7 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
         session.tell(f"going on from step {state.step}" if is_begun else "there is no checkpoint yet: from the start")
 
     validate.begin(plan.budget.progress(state.step, state.seconds))
-    batches = starmap(Batch, made_ahead(_crops(run, parts, state.net, ranks).batch, state.step))
+    batches = starmap(_batch, made_ahead(_crops(run, parts, state.net, ranks).batch, state.step))
     if ranks.is_first:
         session.on_start(validate.records)  # last: a failure before leaves no folder behind
     was_interrupted = _train_or_stop(state, batches, run, plan, session, validate)
@@ -161,7 +161,7 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     if ranks.is_first:
         _finish(validate, state, parts, session.tell, needs_record=was_interrupted and not _is_recorded(validate, state))
         if parts.chooses:
-            held_out = _predict_held_out(state.net, parts, objects, run, session)
+            held_out = _predict_held_out(state.net, prepared.head, parts, objects, run, session)
         info = model_info(prepared, run, parts, validate, state, plan, held_out)
     info = _everywhere(state.net, info, ranks)
     return Fitted(state.net.cpu().eval(), info, tuple(validate.records), held_out, was_interrupted)
@@ -207,11 +207,11 @@ def _finish(
 
 
 def _predict_held_out(
-    net: torch.nn.Module, parts: Split, objects: Objects | None, run: Run, session: Session
+    net: torch.nn.Module, head: Head, parts: Split, objects: Objects | None, run: Run, session: Session
 ) -> HeldOutPredictions:
     """The held-out parts by the weights that are kept; tells the threshold of objects that they chose."""
     tune = run.training.tune_objects
-    held_out = predict_held_out([net], [parts], [objects] if objects else None, session.device, tune=tune)
+    held_out = predict_held_out([net], head, [parts], [objects] if objects else None, session.device, tune=tune)
     score, chosen = held_out.score, held_out.objects
     if chosen is not None and tune and score is not None:
         said = f"threshold {chosen.threshold:g} (panoptic quality {score:.3f}), from {chosen.min_size} px"
@@ -237,7 +237,7 @@ def _fresh_state(run: Run, prepared: Prepared, device: torch.device) -> TrainSta
     return TrainState(net, run.optimiser.build(net))
 
 
-def _plan(run: Run, device: torch.device, dtype: torch.dtype, ranks: Ranks) -> Plan:
+def _plan(run: Run, head: Head, device: torch.device, dtype: torch.dtype, ranks: Ranks) -> Plan:
     settings = run.training
     return Plan(
         budget=Budget(settings.steps, settings.minutes),
@@ -247,8 +247,13 @@ def _plan(run: Run, device: torch.device, dtype: torch.dtype, ranks: Ranks) -> P
         device=device,
         dtype=dtype,
         seed=settings.seed,
+        classes_of=head.likeliest,
         ranks=ranks,
     )
+
+
+def _batch(images: torch.Tensor, classes: torch.Tensor, weights: torch.Tensor, *planes: torch.Tensor) -> Batch:
+    return Batch(images, classes, weights, planes)
 
 
 def _crops(run: Run, parts: Split, net: torch.nn.Module, ranks: Ranks) -> Crops:
@@ -259,7 +264,7 @@ def _crops(run: Run, parts: Split, net: torch.nn.Module, ranks: Ranks) -> Crops:
 
 def _objects(run: Run, parts: Split, prepared: Prepared) -> Objects | None:
     """The settings for objects, with the smallest object of the training masks; None if the masks hold classes."""
-    if prepared.reading.kind != "instances":
+    if not prepared.reading.has_objects:
         return None
     if not run.training.tune_objects:
         return run.objects

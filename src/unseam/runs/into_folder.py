@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from unseam.data.prepare import Prepared
 from unseam.data.split import Split
 from unseam.engines import choose_device
-from unseam.evaluation.scoring import SCORE_NAMES
 from unseam.model import Model
 from unseam.recipes.run import Run
 from unseam.runs.fit import Fitted, Session, fit
@@ -38,7 +37,7 @@ def fit_into(
     OutputError
         If something cannot be written; otherwise as :func:`unseam.runs.fit.fit`.
     """
-    session = session_in(folder, folder, run, call, SCORE_NAMES[prepared.reading.kind])
+    session = session_in(folder, folder, run, call, prepared.reading.kind_facts.score_name)
     fitted = fit(prepared, run, session, parts)
     model = Model(fitted.net, fitted.info, call.device)
     if folder is not None and call.ranks.is_first:

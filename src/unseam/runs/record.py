@@ -11,7 +11,6 @@ from unseam._version import __version__
 from unseam.data.prepare import Prepared
 from unseam.data.split import Split
 from unseam.evaluation.held_out import HeldOutPredictions
-from unseam.evaluation.scoring import SCORE_NAMES
 from unseam.model.model_file import ModelInfo, TrainingRecord
 from unseam.recipes.run import Run
 from unseam.runs.checks import net_for
@@ -37,10 +36,11 @@ def model_info(
     return ModelInfo(
         net=net_for(run, prepared),
         normalise=run.normalise,
+        head=prepared.head,
         objects=held_out.objects or run.objects,
         masks=reading.kind,
         class_names=tuple(reading.class_names),
-        class_values=(0, 1) if reading.kind == "instances" else tuple(reading.values),
+        class_values=reading.class_values,
         spacing_um=prepared.spacing_um,
         training=TrainingRecord(
             images=tuple(sample.name for sample in prepared.samples),
@@ -50,7 +50,7 @@ def model_info(
             steps=state.step,
             best_step=best.step,
             seconds=round(state.seconds, 1),
-            score_name="" if score is None else SCORE_NAMES[reading.kind],
+            score_name="" if score is None else reading.kind_facts.score_name,
             score=score,
             seed=run.training.seed,
             precision=str(plan.dtype).removeprefix("torch."),

@@ -22,7 +22,7 @@ def layout_of(worker: ChunkWorker, position: int, name: str) -> ImageLayout:
     if name == PROBABILITIES:
         at = axes.count("T")
         axes = f"{axes[:at]}C{axes[at:]}"
-        shape.insert(at, info.net.num_classes)
+        shape.insert(at, len(info.map_names))
     dtype = {CLASSES: worker.class_values.dtype, PROBABILITIES: work.saves.probabilities, OBJECTS: np.uint32}[name]
     stem = Path(work.source).name.split(".")[0]
     return ImageLayout(
@@ -34,7 +34,7 @@ def layout_of(worker: ChunkWorker, position: int, name: str) -> ImageLayout:
         spacing_um=image.spacing_um,
         name=f"{stem} {name}" if not image.position else f"{stem} {image.position} {name}",
         kind="labels" if name == OBJECTS else name,  # type: ignore[arg-type]
-        channel_names=info.class_names,
+        channel_names=info.map_names if name == PROBABILITIES else info.class_names,
     )
 
 

@@ -68,8 +68,6 @@ class LargeResult:
         px of each class.
     num_objects
         Over all planes; None if no objects were computed.
-    surest
-        Largest probability of any class but the background.
     """
 
     path: Path
@@ -77,7 +75,6 @@ class LargeResult:
     num_chunks: int
     num_pixels: tuple[int, ...]
     num_objects: int | None
-    surest: float
 
     @property
     def foreground(self) -> float:
@@ -161,14 +158,13 @@ class _Prediction:
         for note in dict.fromkeys(note for image in images for note in image.notes):
             self.progress.tell(note)
         create_results(self.worker)
-        num_pixels = np.zeros(self.worker.model.info.net.num_classes, np.int64)
-        surest, num_objects, num_chunks = 0.0, 0, 0
+        num_pixels = np.zeros(len(self.worker.model.info.class_names), np.int64)
+        num_objects, num_chunks = 0, 0
         for position, image in enumerate(images):
             create_scratch(self.worker, position)
             for plane in range(image.num_planes):
                 found = self._plane(position, plane)
-                num_pixels += found[0]
-                surest, num_objects = max(surest, found[1]), num_objects + found[2]
+                num_pixels, num_objects = num_pixels + found[0], num_objects + found[1]
                 num_chunks += len(self.worker.grid(position))
             self._pyramids(position)
         facts = {
@@ -180,19 +176,18 @@ class _Prediction:
         }
         self._finish(out, facts)
         count = num_objects if self.worker.work.saves.objects else None
-        return LargeResult(out, sum(i.num_planes for i in images), num_chunks, tuple(num_pixels.tolist()), count, surest)
+        return LargeResult(out, sum(i.num_planes for i in images), num_chunks, tuple(num_pixels.tolist()), count)
 
-    def _plane(self, position: int, plane: int) -> tuple[np.ndarray, float, int]:
-        """Return px of each class, the largest probability of a foreground, and the number of objects."""
+    def _plane(self, position: int, plane: int) -> tuple[np.ndarray, int]:
+        """Return px of each class, and the number of objects."""
         image, grid = self.worker.images[position], self.worker.grid(position)
         bands = self.run.run(PlanePass(PassKind.GREY_RANGE, position, plane), range(len(bands_of(image))))
         ranges, is_grey = ranges_from((facts for _, facts in bands), self.worker.model.info.normalise)
         check_channels(self.worker, image, is_grey=is_grey)
         tables = NetworkTables(ranges[: self.worker.model.info.net.in_channels])  # grey saved as three equal channels is grey
-        num_pixels, surest = np.zeros(self.worker.model.info.net.num_classes, np.int64), 0.0
+        num_pixels = np.zeros(len(self.worker.model.info.class_names), np.int64)
         for _, facts in self.run.run(PlanePass(PassKind.NETWORK, position, plane), range(len(grid)), lambda _: tables):
             num_pixels += facts.num_pixels
-            surest = max(surest, float(facts.surest[0]))
         num_objects = 0
         if self.worker.work.saves.objects:
             found = objects_of_plane(self.worker, self.run, position, plane)
@@ -202,7 +197,7 @@ class _Prediction:
                     f"{found.num_undecided:,} px lie where the flood of a threshold above 0.5 comes from very far: they may "
                     "belong to a neighbour"
                 )
-        return num_pixels, surest, num_objects
+        return num_pixels, num_objects
 
     def _pyramids(self, position: int) -> None:
         image = self.worker.images[position]

@@ -74,7 +74,7 @@ def predict_store(  # noqa: PLR0913 - the public face: each argument is a word t
         As :func:`unseam.scale.predict_large.predict_large`.
     """
     out = Path(out)
-    saves_objects = save in ("instances", "both") or (save == "auto" and model.info.masks == "instances")
+    saves_objects = save in ("instances", "both") or (save == "auto" and model.info.kind_facts.has_objects)
     if out.name.lower().endswith(TIFF) and (save == "both" or probabilities != "none"):
         raise SettingsError(
             f"{out}: a TIFF holds the classes or the objects. Choose one with --save, or write to a name in .ome.zarr."

@@ -59,7 +59,7 @@ class ChunkWorker:
         with self._making:  # the memory of a network cannot be counted while it computes
             if self._predictor is None:
                 work, num_channels = self.work, self.model.info.net.in_channels
-                predictor = Predictor(self.model.engine, work.tile, max_bytes=work.max_bytes)
+                predictor = Predictor(self.model.engine, work.tile, max_bytes=work.max_bytes, head=self.model.info.head)
                 self._predictor = predictor.fitted_to(work.chunk, work.chunk, num_channels, _OTHER_BYTES)
             return self._predictor
 

@@ -29,7 +29,7 @@ def train(
         Yields the batch of each step, from ``state.step`` on; each a function of (seed, step) alone. With several ranks,
         this rank's part of it.
     energy_of
-        ``(logits, classes, weights) -> energy``, Eq. 1: a mean over annotated pixels.
+        ``(logits, classes, weights, *further targets) -> energy``, Eq. 1: a mean over annotated pixels.
     plan
         Budget, learning rate, precision, ranks.
     observers
@@ -59,11 +59,12 @@ def train(
             batch = batch.on(plan.device)
             with torch.autocast(plan.device.type, plan.dtype, enabled=plan.dtype != torch.float32):
                 logits = forward(batch.images)
-            energy = ranks.share(energy_of(logits.float(), batch.classes, batch.weights), batch.classes)
+            energy = ranks.share(energy_of(logits.float(), batch.classes, batch.weights, *batch.planes), batch.classes)
             optimiser.zero_grad(set_to_none=True)
             energy.backward()
             norm = _norm(net, plan.clip_norm)
-            came = outcome(state.step, logits, energy, torch.isfinite(norm) & torch.isfinite(energy), ranks)
+            is_finite = torch.isfinite(norm) & torch.isfinite(energy)
+            came = outcome(state.step, plan.classes_of(logits.detach()), energy, is_finite, ranks)
 
             step_if(came.is_finite, optimiser)
             for arrived in arriving.send(came):

@@ -28,16 +28,17 @@ class Outcome:
 
 def outcome(
     step: int,
-    logits: Float[Tensor, "batch klass height width"],
+    classes: Int64[Tensor, "batch height width"],
     energy: Float[Tensor, ""],
     is_finite: Bool[Tensor, ""],
     ranks: Ranks = ALONE,
 ) -> Outcome:
     """The numbers of a step, still where they were computed; with several ranks those of the whole batch.
 
+    ``classes`` is what the network gave to each pixel; 0 is background.
+
     A step is then finite if it is so for every rank: all take it, or none does.
     """
-    classes = logits.detach().argmax(dim=1)
     own = Outcome(step, energy.detach(), classes.count_nonzero(), is_finite, classes.numel())
     if ranks.world == 1:
         return own

@@ -17,22 +17,23 @@ from unseam.training.ranks import ALONE, Ranks
 
 @dataclass(frozen=True)
 class Batch:
-    """Training crops: images (B, C, H, W), and in the smaller frame of the output true classes and w(x), (B, h, w)."""
+    """Training crops: images (B, C, H, W), and in the smaller frame of the output (B, h, w) classes, w(x), further targets."""
 
     images: Float[Tensor, "batch channel height width"]
     classes: UInt8[Tensor, "batch rows cols"]
     weights: Float[Tensor, "batch rows cols"]
+    planes: tuple[Float[Tensor, "batch rows cols"], ...] = ()
 
     def on(self, device: torch.device) -> "Batch":
         """The same where it is to be computed, the image's channels last in memory.
 
         A GPU copies from pinned memory while the host goes on; from other memory the host would have to wait.
         """
-        parts: tuple[Tensor, ...] = (self.images, self.classes, self.weights)
+        parts: tuple[Tensor, ...] = (self.images, self.classes, self.weights, *self.planes)
         if device.type == "cuda":
             parts = tuple(part.pin_memory() for part in parts)
-        images, classes, weights = (part.to(device, non_blocking=True) for part in parts)
-        return Batch(images.contiguous(memory_format=torch.channels_last), classes, weights)
+        images, classes, weights, *planes = (part.to(device, non_blocking=True) for part in parts)
+        return Batch(images.contiguous(memory_format=torch.channels_last), classes, weights, tuple(planes))
 
 
 @dataclass
@@ -102,6 +103,8 @@ class Plan:
         Where, and in which number format the convolutions compute (weights stay float32).
     seed
         With the step, and the rank if there are several, it determines what drop-out drops.
+    classes_of
+        Chooses the class (B, H, W) of each pixel from the logits; 0 is background.
     ranks
         Which of the processes that train this network the present one is.
     """
@@ -113,6 +116,7 @@ class Plan:
     device: torch.device
     dtype: torch.dtype
     seed: int
+    classes_of: Callable[[Tensor], Tensor]
     ranks: Ranks = ALONE
 
 

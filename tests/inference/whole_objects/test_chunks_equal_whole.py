@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from reference.hard_fields import FIELDS
 from reference.objects_in_memory import found_in_chunks
-from unseam.inference.instances import Objects
+from unseam.heads.objects import Objects
 from unseam.inference.whole_objects import Halo
 
 objects = st.builds(

@@ -6,7 +6,7 @@ import pytest
 from reference.hard_fields import cells, coarse, smooth, specks
 from reference.objects_in_memory import ObjectsInMemory, Serial, found_in_chunks
 from unseam.geometry.chunk_grid import ChunkGrid
-from unseam.inference.instances import Objects
+from unseam.heads.objects import Objects
 from unseam.inference.whole_objects import Halo, ObjectStage, StageRound, find_objects, perform
 from unseam.inference.whole_objects.records import CoreTables
 

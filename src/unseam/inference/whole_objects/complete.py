@@ -18,8 +18,8 @@ import numpy as np
 from jaxtyping import Int32
 
 from unseam.geometry.chunk_grid import ChunkGrid, Window
-from unseam.inference.flood import LIKELY
-from unseam.inference.instances import Objects, close_ridges
+from unseam.heads.flood import LIKELY
+from unseam.heads.objects import Objects, close_ridges
 from unseam.inference.whole_objects.gaps import gap_facts, label_gaps, no_gap_facts
 from unseam.inference.whole_objects.numbering import Numbered, read_numbered
 from unseam.inference.whole_objects.records import (

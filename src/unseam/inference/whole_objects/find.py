@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from unseam.geometry.chunk_grid import ChunkGrid
-from unseam.inference.flood import LIKELY
-from unseam.inference.instances import Objects
+from unseam.heads.flood import LIKELY
+from unseam.heads.objects import Objects
 from unseam.inference.whole_objects.numbering import Numbering
 from unseam.inference.whole_objects.object_cores import join_cores
 from unseam.inference.whole_objects.records import CoreFacts, CoreTables, FloodFacts, FloodTables, ObjectStage, WriteFacts

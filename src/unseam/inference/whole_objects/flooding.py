@@ -1,7 +1,7 @@
 """Stage `flood`: what lies between 0.5 and a raised threshold goes to its core, from a window as large as it takes.
 
 A flood may come from far. So a window is flooded with its open sides as `UNKNOWN` cores, and what has a number is certain
-(`inference.flood` has the proof). Where something is left in the chunk, the halo round what is left is doubled; at the
+(`heads.flood` has the proof). Where something is left in the chunk, the halo round what is left is doubled; at the
 largest one the rest is decided without the open sides, and counted::
 
     ┌──────────────────┐  open sides: the image goes on
@@ -17,8 +17,8 @@ import numpy as np
 from jaxtyping import Bool, Int32, Int64
 
 from unseam.geometry.chunk_grid import ChunkGrid, Window
-from unseam.inference.flood import LIKELY, MOST_STEPS, UNKNOWN, flood, steps_to_core
-from unseam.inference.instances import Objects
+from unseam.heads.flood import LIKELY, MOST_STEPS, UNKNOWN, flood, steps_to_core
+from unseam.heads.objects import Objects
 from unseam.inference.whole_objects.numbering import read_numbered
 from unseam.inference.whole_objects.records import FloodFacts, FloodTables, ObjectStore, WindowNumbers
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from unseam.geometry.chunk_grid import ChunkGrid
-from unseam.inference.instances import Objects
+from unseam.heads.objects import Objects
 from unseam.inference.whole_objects.numbering import Numbering
 from unseam.inference.whole_objects.records import CoreFacts, ObjectStore
 from unseam.inference.whole_objects.run_lengths import (

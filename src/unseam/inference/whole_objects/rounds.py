@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Int64, UInt32
 
 from unseam.errors import DataError
-from unseam.inference.instances import Objects
+from unseam.heads.objects import Objects
 from unseam.inference.whole_objects.complete import rim_of, window_of
 from unseam.inference.whole_objects.gaps import JoinedGaps, join_gaps
 from unseam.inference.whole_objects.numbering import Numbering

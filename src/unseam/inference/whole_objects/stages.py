@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
 from unseam.geometry.chunk_grid import ChunkGrid
-from unseam.inference.instances import Objects
+from unseam.heads.objects import Objects
 from unseam.inference.whole_objects.complete import tell_objects, write_objects
 from unseam.inference.whole_objects.flooding import flood_chunk
 from unseam.inference.whole_objects.object_cores import find_cores

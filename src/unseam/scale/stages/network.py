@@ -7,9 +7,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int32, Int64, Num
 
 from unseam.geometry.chunk_grid import ChunkGrid, Window
-from unseam.inference.flood import LIKELY as THRESHOLD_OF_LIKELY
-from unseam.inference.instances import foreground_of
-from unseam.inference.predict import likeliest_class
+from unseam.heads.flood import LIKELY as THRESHOLD_OF_LIKELY
 from unseam.inference.whole_objects.records import CoreFacts
 from unseam.scale.prediction import CLASSES, LIKELY, PROBABILITIES, ProbabilityType
 from unseam.scale.stages.grey_range import NormalisedPlane
@@ -37,14 +35,11 @@ class NetworkFacts:
     ----------
     num_pixels
         px of each class.
-    surest
-        (1,): largest probability of any class but the background.
     firsts, top, left, bottom, right
         As in :class:`unseam.inference.whole_objects.records.CoreFacts`; empty if no objects are computed.
     """
 
     num_pixels: Int64[np.ndarray, "classes"]
-    surest: Float32[np.ndarray, "1"]
     firsts: Int64[np.ndarray, "cores"]
     top: Int32[np.ndarray, "2 top_runs"]
     left: Int32[np.ndarray, "2 left_runs"]
@@ -59,17 +54,15 @@ def network(worker: ChunkWorker, task: ChunkTask) -> NetworkFacts:
     image = NormalisedPlane(worker.images[position], plane, task.tables.ranges)
     rows, columns = grid.window(task.chunk)
     size = rows.stop - rows.start, columns.stop - columns.start
-    num_classes = worker.model.info.net.num_classes
+    info = worker.model.info
     classes = np.empty(size, np.uint8)
     likely = np.empty(size if saves.objects else (0, 0), np.float32)
-    kept = np.empty((num_classes, *size) if saves.probabilities != "none" else (0, 0, 0), _type(saves.probabilities))
-    surest = 0.0
+    kept = np.empty((len(info.map_names), *size) if saves.probabilities != "none" else (0, 0, 0), _type(saves.probabilities))
     for window in _parts(size, worker.work.chunk):
         found = _probabilities(worker, image, _moved(window, rows.start, columns.start))
-        classes[window] = likeliest_class(found)
-        surest = max(surest, float(found[1:].max()))
+        classes[window] = info.head.classes(found)
         if saves.objects:
-            likely[window] = foreground_of(found, saves.object_class)
+            likely[window] = info.head.foreground(found, saves.object_class)
         if kept.size:
             kept[:, *window] = as_written(found, saves.probabilities)
     place = grid.place(task.chunk)
@@ -79,8 +72,8 @@ def network(worker: ChunkWorker, task: ChunkTask) -> NetworkFacts:
     if saves.objects and is_flooded(worker):
         worker.scratch(position, LIKELY).write((), place, likely)
     begun = cores(worker, task, likely) if saves.objects else _NO_CORES
-    counted = [np.count_nonzero(classes == klass) for klass in range(num_classes)]
-    return NetworkFacts(np.array(counted, np.int64), np.array([surest], np.float32), **vars(begun))
+    counted = [np.count_nonzero(classes == klass) for klass in range(len(info.class_names))]
+    return NetworkFacts(np.array(counted, np.int64), **vars(begun))
 
 
 def is_flooded(worker: ChunkWorker) -> bool:

@@ -6,8 +6,8 @@ from hypothesis.extra import numpy as arrays
 
 from reference import weight_map as reference
 from reference.touching_cells import touching_cells
-from unseam.data.ridge import cut_ridge
 from unseam.errors import LabelError
+from unseam.heads.ridge import cut_ridge
 
 
 @settings(max_examples=150)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import ndimage
 
-from unseam.inference.flood import LIKELY, MOST_STEPS, UNKNOWN, flood, steps_to_core
+from unseam.heads.flood import LIKELY, MOST_STEPS, UNKNOWN, flood, steps_to_core
 
 THRESHOLD = 0.8
 tenths = arrays.arrays(np.int64, (14, 17), elements=st.integers(3, 9)).map(lambda values: np.float32(values) / np.float32(10))

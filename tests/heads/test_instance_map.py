@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from unseam.data.instance_map import checked_instance_map
 from unseam.errors import LabelError
+from unseam.heads.instance_map import checked_instance_map
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64])

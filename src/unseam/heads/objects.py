@@ -1,8 +1,7 @@
-"""From probabilities to objects: components, the ridge given back, holes filled, specks dropped, numbers without gaps.
+"""From the foreground of a head to objects: components, gaps closed, holes filled, specks dropped, numbers without gaps.
 
-The network learnt from class maps in which a ridge of background parts touching objects (`unseam.data.ridge`). So its
-components are the objects less their ridge, and the ridge is given back by the quantity that marked it in training,
-d1 + d2 of Eq. 2::
+Where the network learnt a ridge of background between touching objects (`unseam.heads.ridge`), its components are the
+objects less their ridge. The quantity that marked the ridge in training, d1 + d2 of Eq. 2, gives it back::
 
     1 1 0 0 2 2        1 1 1 2 2 2
     1 1 0 0 2 2   ->   1 1 1 2 2 2
@@ -16,9 +15,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int32
 from scipy import ndimage
 
-from unseam.errors import DataError, SettingsError
+from unseam.errors import SettingsError
 from unseam.geometry.two_nearest import two_nearest
-from unseam.inference.flood import LIKELY, flood, steps_to_core
+from unseam.heads.flood import LIKELY, flood, steps_to_core
+from unseam.heads.softmax import foreground_of
 
 
 @dataclass(frozen=True)
@@ -58,29 +58,33 @@ class Objects:
     def __call__(
         self, probabilities: Float[np.ndarray, "classes height width"], foreground: int | None = None
     ) -> Int32[np.ndarray, "height width"]:
-        """The objects of an image.
+        """The objects of an image, from probabilities (K, H, W) after a soft-max, class 0 the background.
 
-        Components are 4-connected: a ridge that runs diagonally and is one pixel wide separates the two sides then;
-        with 8-connectivity they would meet across its corners.
-
-        Parameters
-        ----------
-        probabilities
-            (K, H, W) after the soft-max, K >= 2; class 0 is the background.
-        foreground
-            The class that the objects belong to; None: every class but 0, added up.
-
-        Returns
-        -------
-        Int32[np.ndarray, "height width"]
-            0 background, 1..N the objects, numbered without gaps in the order in which a scan by rows meets them.
+        ``foreground`` is the class that the objects belong to; None: every class but 0, added up.
 
         Raises
         ------
         DataError
             Fewer than two classes, or no class ``foreground``.
         """
-        likely = foreground_of(probabilities, foreground)
+        return self.separate(foreground_of(probabilities, foreground))
+
+    def separate(self, likely: Float[np.ndarray, "height width"]) -> Int32[np.ndarray, "height width"]:
+        """Find the objects of an image in the foreground of a head.
+
+        Components are 4-connected: a ridge that runs diagonally and is one pixel wide separates the two sides then;
+        with 8-connectivity they would meet across its corners.
+
+        Parameters
+        ----------
+        likely
+            (H, W), 0 to 1: how likely each pixel lies in an object.
+
+        Returns
+        -------
+        Int32[np.ndarray, "height width"]
+            0 background, 1..N the objects, numbered without gaps in the order in which a scan by rows meets them.
+        """
         cores, _ = ndimage.label(likely > self.threshold)  # 4-connected by default
         cores = cores.astype(np.int32, copy=False)
         if self.threshold > LIKELY:
@@ -102,34 +106,6 @@ class Objects:
     def _complete(self, cores: Int32[np.ndarray, "height width"]) -> Int32[np.ndarray, "height width"]:
         objects = close_ridges(cores, self.grow_px) if self.grow_px > 0 else cores
         return _fill_holes(objects) if self.fill_holes else objects
-
-
-def foreground_of(
-    probabilities: Float[np.ndarray, "classes height width"], foreground: int | None
-) -> Float[np.ndarray, "height width"]:
-    """Probability of the foreground (H, W): of one class, or (None) of all but the background together.
-
-    Raises
-    ------
-    DataError
-        Fewer than two classes, or no such class.
-    """
-    classes = len(probabilities)
-    if classes < 2:
-        raise DataError(
-            f"Probabilities of {classes} class came. Objects need 2 or more: background, then the others. "
-            "For a lone foreground map p, hand over numpy.stack([1 - p, p])."
-        )
-    if foreground is None:
-        # Two classes need no sum, and a sum in the array's own type would round.
-        return probabilities[1] if classes == 2 else probabilities[1:].sum(axis=0)
-    if not 0 <= foreground < classes:
-        raise DataError(
-            f"Foreground class {foreground} came. These probabilities have classes 0 to {classes - 1}; "
-            "name one of them, or none to take every class but 0."
-        )
-    chosen: Float[np.ndarray, "height width"] = probabilities[foreground]
-    return chosen
 
 
 def close_ridges(cores: Int32[np.ndarray, "height width"], grow_px: float) -> Int32[np.ndarray, "height width"]:

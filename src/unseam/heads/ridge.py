@@ -11,7 +11,7 @@ apart, and it is on the ridge that Eq. 2 puts its weight::
 import numpy as np
 from jaxtyping import Bool, Int32, Integer, Shaped
 
-from unseam.data.instance_map import checked_instance_map
+from unseam.heads.instance_map import checked_instance_map
 
 
 def cut_ridge(instances: Shaped[np.ndarray, "..."]) -> Integer[np.ndarray, "height width"]:

@@ -8,9 +8,9 @@ from hypothesis.extra import numpy as arrays
 from scipy import ndimage
 
 from reference.touching_cells import touching_cells
-from unseam.data.ridge import cut_ridge
 from unseam.errors import DataError, SettingsError
-from unseam.inference.instances import Objects
+from unseam.heads.objects import Objects
+from unseam.heads.ridge import cut_ridge
 
 EVERYTHING = Objects(min_size=0, fill_holes=False, grow_px=0.0)
 

@@ -1,0 +1,110 @@
+"""What every head promises, and what it is given and gives back in training.
+
+This room loads no PyTorch, so that masks are checked and scored without waiting for it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import UnionType
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float, Float32, Int32, UInt8
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Labels:
+    """One mask, as it was read; both maps in the frame of the image.
+
+    Attributes
+    ----------
+    classes
+        (H, W), 0 is background; ``IGNORE`` where not annotated.
+    cells
+        (H, W), 0 background, 1, 2, ... the separate cells, ``NOT_ANNOTATED`` where not annotated: numbered objects, or the
+        pieces of foreground in a mask of two values. None if classes tile the image.
+    """
+
+    classes: UInt8[np.ndarray, "height width"]
+    cells: Int32[np.ndarray, "height width"] | None = None
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a network should answer for one image; all maps in its frame.
+
+    Attributes
+    ----------
+    classes
+        (H, W), ``IGNORE`` where not annotated. The energy, the class weights and the choice of crops read it.
+    cells
+        (H, W), the cells whose gaps Eq. 2 weighs: 0 background, ``NOT_ANNOTATED`` where not annotated. None: no such term.
+    planes
+        Further targets (H, W), such as a distance in px. The energy gets them after classes and weights.
+    """
+
+    classes: UInt8[np.ndarray, "height width"]
+    cells: Int32[np.ndarray, "height width"] | None = None
+    planes: tuple[Float32[np.ndarray, "height width"], ...] = ()
+
+
+@runtime_checkable
+class HeadProtocol(Protocol):
+    """The methods of a head. Its answer to a pixel depends on the logits of that pixel alone, so tiles leave no seams.
+
+    There is one map for each logit. A map must mean the same after the image is turned or flipped.
+    """
+
+    version: ClassVar[int]
+    """Raised when the same logits come to mean something else; the model file keeps it."""
+
+    needs_objects: ClassVar[bool]
+    """Whether it learns from masks that number objects, and from no others."""
+
+    def energies(self) -> type | UnionType:
+        """The types of the energies that it can learn by."""
+        ...
+
+    def logit_names(self, class_names: tuple[str, ...]) -> tuple[str, ...]:
+        """Name each logit of a pixel, given the names of the classes, background first."""
+        ...
+
+    def targets(self, labels: Labels) -> Targets:
+        """Make the targets of one image."""
+        ...
+
+    def likeliest(self, logits: "Tensor") -> "Tensor":
+        """Choose the class (B, H, W) of each pixel from logits (B, L, H, W) in training, on any device; 0 is background."""
+        ...
+
+    def activate(self, logits: Float[np.ndarray, "logit *place"]) -> Float[np.ndarray, "logit *place"]:
+        """Turn logits into maps; the logits stay as they are."""
+        ...
+
+    def mean_logits(self, logits: Iterable[Float[np.ndarray, "logit *place"]]) -> Float[np.ndarray, "logit *place"]:
+        """Join the logits of several networks: `activate` of the result is the mean of their maps."""
+        ...
+
+    def mean_maps(self, total: Float[np.ndarray, "logit *place"], number: int) -> Float[np.ndarray, "logit *place"]:
+        """Turn the sum of the maps of several versions of an image into their mean; may write into the sum."""
+        ...
+
+    def classes(self, maps: Float[np.ndarray, "logit *place"]) -> UInt8[np.ndarray, "*place"]:
+        """Choose the class of each pixel, an index into the class names."""
+        ...
+
+    def foreground(self, maps: Float[np.ndarray, "logit *place"], klass: int | None = None) -> Float[np.ndarray, "*place"]:
+        """Say how likely, 0 to 1, each pixel lies in an object: of one class, or (None) of any but the background.
+
+        :class:`unseam.heads.objects.Objects` makes objects from this one map, in memory and chunk by chunk alike. Where two
+        objects touch, the map must fall between them.
+
+        Raises
+        ------
+        DataError
+            If there is no such class.
+        """
+        ...

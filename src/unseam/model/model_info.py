@@ -1,0 +1,121 @@
+"""What a model knows besides its weights: all that prediction needs, and how it was trained."""
+
+from dataclasses import dataclass, field
+
+from torch import nn
+
+from unseam.data.grey_facts import SeenImages
+from unseam.data.kinds import KindFacts, LabelKind, facts_of_kind
+from unseam.data.normalise import Normalise
+from unseam.errors import SettingsError
+from unseam.heads import Classes, Head, Objects
+from unseam.nets import Ensemble, NetConfig, UNetConfig
+from unseam.settings import check_range, table_name
+
+_MOST_MEMBERS = 100
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """What a model was trained on, and how: enough to repeat it.
+
+    ``score`` is that of the finished model on what was held out, predicted once after training in float32 (files of version
+    0.1: the best validation during training). ``best_step`` is the step whose weights were kept.
+    """
+
+    images: tuple[str, ...] = ()
+    num_annotated_pixels: int = 0
+    held_out: str = ""
+    recipe: str = ""
+    steps: int = 0
+    best_step: int = 0
+    seconds: float = 0.0
+    score_name: str = ""
+    score: float | None = None
+    seed: int = 0
+    precision: str = ""
+    device: str = ""
+    date: str = ""
+    versions: tuple[str, ...] = ()
+    seen: SeenImages | None = None
+    ranks: int = 1
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """All that prediction needs beside the weights.
+
+    Attributes
+    ----------
+    net
+        Settings of the network.
+    normalise
+        How grey values are brought to the range that the network met.
+    head
+        What the network learnt, and how its answer becomes classes and objects.
+    objects
+        How objects are separated.
+    masks
+        What the masks held that it was trained on; so, what it predicts unless asked for something else.
+    class_names, class_values
+        Of each class, background first: its name, and its value in the user's masks (0 and 255, say).
+    spacing_um
+        Size of a pixel of the training images (row, column), micrometres, if the files said it.
+    training
+        What it was trained on.
+    members
+        Of an ensemble, how each of its networks was trained; ``training`` then sums up. Empty: it is one network.
+    """
+
+    net: NetConfig = field(default_factory=UNetConfig)
+    normalise: Normalise = field(default_factory=Normalise)
+    head: Head = field(default_factory=Classes)
+    objects: Objects = field(default_factory=Objects)
+    masks: LabelKind = "classes"
+    class_names: tuple[str, ...] = ("background", "foreground")
+    class_values: tuple[int, ...] = (0, 1)
+    spacing_um: tuple[float, float] | None = None
+    training: TrainingRecord = field(default_factory=TrainingRecord)
+    members: tuple[TrainingRecord, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("class_names", "class_values"):
+            given = getattr(self, name)
+            if len(self.head.logit_names(given)) != self.net.num_classes:
+                raise SettingsError(
+                    f"{name} has {len(given)} entries for {self.net.num_classes} logits of the network, which is not what the "
+                    f"head {table_name(type(self.head))} needs. Give one for each class, and a network that fits."
+                )
+        for value in self.class_values:
+            check_range("model", "class_values", value, 0, 2**62)
+        check_range("model", "members", len(self.members), 0, _MOST_MEMBERS)
+
+    @property
+    def kind_facts(self) -> KindFacts:
+        """What follows from what the masks held."""
+        return facts_of_kind(self.masks)
+
+    @property
+    def map_names(self) -> tuple[str, ...]:
+        """Name of each map that the head makes: for classes, theirs."""
+        return self.head.logit_names(self.class_names)
+
+    def build(self) -> nn.Module:
+        """The network, or the ensemble, with fresh weights."""
+        if not self.members:
+            return self.net.build()
+        return Ensemble([self.net.build() for _ in self.members])
+
+    def class_index(self, name: str) -> int:
+        """Index of a foreground class that is given by its name or its value.
+
+        Raises
+        ------
+        SettingsError
+            If the model has no such class; the message lists those it has.
+        """
+        for index, (known, value) in enumerate(zip(self.class_names, self.class_values, strict=True)):
+            if index > 0 and name in (known, str(value)):
+                return index
+        known_classes = ", ".join(f"{n} ({v})" for n, v in zip(self.class_names[1:], self.class_values[1:], strict=True))
+        raise SettingsError(f"This model has no foreground class {name!r}; it has: {known_classes}.")
