@@ -25,7 +25,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from ceiling import matrix_rates
 from common import facts, heading, write_result
-from unseam.data.crops import Crops, made_ahead
+from unseam.data.crops import Crops, make_ahead
 from unseam.data.sample import Sample
 from unseam.heads import Classes
 from unseam.machine.kept_memory import keep_freed_memory
@@ -33,7 +33,7 @@ from unseam.nets import fast_on_cpu
 from unseam.recipes.default import default
 from unseam.recipes.paper import paper
 from unseam.recipes.run import Run
-from unseam.training import Batch, Budget, Plan, TrainState, train
+from unseam.training import Batch, Budget, Plan, TrainState, train_network
 
 Row = dict[str, object]
 CPU = torch.device("cpu")
@@ -142,7 +142,7 @@ def our_seconds(
     plan = Plan(budget, run.schedule, run.optimiser.learning_rate, run.training.clip_norm, CPU, dtype, 0, CLASSES_OF)
     times = []
     with fast_on_cpu(state.net):
-        train(state, batches, run.energy, plan, [lambda *_: times.append(time.perf_counter())])
+        train_network(state, batches, run.energy, plan, [lambda *_: times.append(time.perf_counter())])
     return [b - a for a, b in itertools.pairwise(times[warm - 1 :])]
 
 
@@ -193,7 +193,7 @@ def our_rows(it: Case) -> list[Row]:
     in_float32 = our_seconds(it.run, fresh(it.run), same, few, torch.float32)
     state = fresh(it.run)
     in_bfloat16 = our_seconds(it.run, state, same, many, torch.bfloat16)
-    with_data = starmap(Batch, made_ahead(it.crops.batch, 0))
+    with_data = starmap(Batch, make_ahead(it.crops.batch, 0))
     beside = our_seconds(it.run, state, with_data, many, torch.bfloat16)
     return [
         it.row("ours, float32", in_float32, "float32"),

@@ -7,7 +7,7 @@ from PIL import Image
 import unseam
 from reference.large import blob_model
 from reference.toy import spots
-from unseam.api.check import page
+from unseam.api.check import render_page
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_a_folder_is_reported_and_nothing_is_printed(data, capsys):
     assert not report.stops
     assert str(data) in report.checked
     assert capsys.readouterr() == ("", "")
-    assert report.checked.split()[0] in page(report)
+    assert report.checked.split()[0] in render_page(report)
 
 
 def test_what_stops_training_is_found(data):

@@ -7,19 +7,19 @@ import pytest
 import tifffile
 
 from reference.toy import SMALL, spots
-from unseam.api.reproduce import EXPERIMENTS, Asked
+from unseam.api.reproduce import EXPERIMENTS, ExperimentCall
 from unseam.api.reproduce.membranes import _Scored
-from unseam.api.reproduce.table import PaperTable, Row
+from unseam.api.reproduce.table import PaperRow, PaperTable
 from unseam.errors import DataError, OutputError, SettingsError
 from unseam.metrics import BestOverThresholds, RandError, VInfo, VRand, VRandScore, WarpingError, over_thresholds
 from unseam.recipes.paper import paper
 from unseam.runs.watch import Watch
 
 
-def asked(data, out, **more) -> Asked:
+def asked(data, out, **more) -> ExperimentCall:
     """By a network of a few weights, and with a budget that ends at once."""
     small = {"recipe": "default", "settings": SMALL, "minutes": 0.002, "average": "none", "device": "cpu"}
-    return Asked(data, out, **(small | more))
+    return ExperimentCall(data, out, **(small | more))
 
 
 @pytest.fixture
@@ -141,13 +141,14 @@ def test_another_recipe_is_said(stack, tmp_path):
 
 
 def test_the_papers_recipe_is_what_is_taken(tmp_path):
-    run = Asked(tmp_path, tmp_path, 3.0).run
+    run = ExperimentCall(tmp_path, tmp_path, 3.0).run
     assert (run.net, run.optimiser, run.training.steps, run.training.minutes) == (paper().net, paper().optimiser, None, 3.0)
-    assert Asked(tmp_path, tmp_path, 3.0).departures == ()
+    assert ExperimentCall(tmp_path, tmp_path, 3.0).departures == ()
 
 
 def test_a_table_as_text():
-    table = PaperTable("T", ("a", "b"), (Row("paper", (0.5, None)),), (Row("ours", (0.000353, 0.0)),), (("how", "so"),), ("x",))
+    paper, ours = PaperRow("paper", (0.5, None)), PaperRow("ours", (0.000353, 0.0))
+    table = PaperTable("T", ("a", "b"), (paper,), (ours,), (("how", "so"),), ("x",))
     assert table.lines() == [["", "a", "b"], ["paper", "0.5000", "-"], ["ours", "0.000353", "0"]]
     assert "| paper | 0.5000 | - |" in table.markdown()
 

@@ -6,14 +6,14 @@ from rich.console import Console as Terminal
 
 from reference.toy import ENERGY, batches, fresh, plan
 from unseam.cli.console import Console
-from unseam.training import AdamW, train
+from unseam.training import AdamW, train_network
 from unseam.training.observers import Record, Validate, ValidationScore
 
 
 def watched(terminal: Terminal, score_of) -> None:
     with Console(terminal) as console:
         validate = Validate(score_of, 3, console.recorded)
-        train(fresh(AdamW()), batches(), ENERGY, plan(6), [console, validate])
+        train_network(fresh(AdamW()), batches(), ENERGY, plan(6), [console, validate])
 
 
 def test_a_file_gets_one_plain_line_a_record():

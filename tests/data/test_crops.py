@@ -6,7 +6,7 @@ import torch
 
 from unseam.augment import Augment
 from unseam.data import crops as data_crops
-from unseam.data.crops import Crops, made_ahead
+from unseam.data.crops import Crops, make_ahead
 from unseam.data.sample import Sample
 from unseam.data.split import split
 from unseam.errors import TrainingError
@@ -95,7 +95,7 @@ def test_the_crops_of_a_batch_differ_and_do_not_depend_on_its_size():
 
 def test_made_ahead_is_made_directly():
     made = crops([sample()])
-    stream = made_ahead(made.batch, 7)
+    stream = make_ahead(made.batch, 7)
     for step in range(7, 12):
         assert equal(next(stream), made.batch(step))
     stream.close()
@@ -103,7 +103,7 @@ def test_made_ahead_is_made_directly():
 
 @pytest.mark.parametrize("ahead", [1, 2, 5])
 def test_however_far_ahead_the_order_is_kept(ahead):
-    stream = made_ahead(lambda step: step * step, 3, ahead)
+    stream = make_ahead(lambda step: step * step, 3, ahead)
     assert [next(stream) for _ in range(6)] == [9, 16, 25, 36, 49, 64]
     stream.close()
 
@@ -114,7 +114,7 @@ def test_a_failure_is_raised_where_its_result_would_have_been():
             raise ValueError("no crop 2")
         return step
 
-    stream = made_ahead(make, 0)
+    stream = make_ahead(make, 0)
     assert [next(stream), next(stream)] == [0, 1]
     with pytest.raises(ValueError, match="no crop 2"):
         next(stream)
@@ -128,7 +128,7 @@ def test_whatever_is_raised_in_the_thread_arrives(failure):
         raise failure("no crop")
 
     with pytest.raises(failure, match="no crop"):
-        next(made_ahead(make, 0))
+        next(make_ahead(make, 0))
 
 
 def test_a_thread_that_hangs_is_noticed_and_holds_nothing_up(monkeypatch):
@@ -140,7 +140,7 @@ def test_a_thread_that_hangs_is_noticed_and_holds_nothing_up(monkeypatch):
             hangs.wait()
         return step
 
-    stream = made_ahead(make, 7, patience=1)
+    stream = make_ahead(make, 7, patience=1)
     assert next(stream) == 7
     with pytest.raises(TrainingError, match=r"crops for step 8 have not come for 1 seconds.*go on with --resume"):
         next(stream)
@@ -149,7 +149,7 @@ def test_a_thread_that_hangs_is_noticed_and_holds_nothing_up(monkeypatch):
 
 def test_no_thread_is_left_when_the_stream_is_closed():
     before = threading.active_count()
-    stream = made_ahead(lambda step: step, 0)
+    stream = make_ahead(lambda step: step, 0)
     next(stream)
     assert threading.active_count() > before
     stream.close()
@@ -214,7 +214,7 @@ def test_the_thread_computes_on_one_core_and_nobody_else_does():
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
-        stream = made_ahead(lambda _: torch.get_num_threads(), 0)
+        stream = make_ahead(lambda _: torch.get_num_threads(), 0)
         assert next(stream) == 1
         assert torch.get_num_threads() == 3
         found: list[int] = []

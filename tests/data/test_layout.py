@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unseam.data.file_names import natural, split_by_ending, stem
+from unseam.data.file_names import natural_key, split_by_ending, stem
 from unseam.data.layout import find_images, find_pairs
 from unseam.data.read_pair import merge_objects, read_pair
 from unseam.errors import DataError
@@ -193,7 +193,7 @@ def test_names() -> None:
         "a.csv",
     ]
     files = [Path(name) for name in ("t10.tif", "t2.tif", "T1.tif", "a.tif")]
-    assert [path.name for path in sorted(files, key=natural)] == ["a.tif", "T1.tif", "t2.tif", "t10.tif"]
+    assert [path.name for path in sorted(files, key=natural_key)] == ["a.tif", "T1.tif", "t2.tif", "t10.tif"]
     images, masks = split_by_ending([Path("a.tif"), Path("a_masks.tif"), Path("lone_masks.tif"), Path("a_prob.tif")])
     assert [path.name for path in images] == ["a.tif", "lone_masks.tif"]
     assert [path.name for path in masks] == ["a_masks.tif"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from unseam.data.annotated import read_annotated
-from unseam.data.markers import without_unmasked
+from unseam.data.markers import drop_unmasked
 from unseam.errors import DataError
 
 
@@ -24,7 +24,7 @@ MARKERS = np.where(disc(20, 22, 2), 5, np.where(disc(55, 70, 2), 9, 0)).astype(n
 
 
 def test_round_a_cell_without_a_mask_nothing_is_annotated():
-    labels, number = without_unmasked(MASKS, MARKERS)
+    labels, number = drop_unmasked(MASKS, MARKERS)
     assert number == 1
     assert (labels[disc(55, 70, 8)] == -1).all(), "a cell as large as the outlined one is covered"
     assert (labels[MASKS > 0] == 3).all()
@@ -32,14 +32,14 @@ def test_round_a_cell_without_a_mask_nothing_is_annotated():
 
 
 def test_a_frame_without_an_outlined_cell_says_nothing():
-    labels, number = without_unmasked(0 * MASKS, MARKERS)
+    labels, number = drop_unmasked(0 * MASKS, MARKERS)
     assert number == 2
     assert (labels == -1).all()
 
 
 @given(arrays(np.uint16, (9, 11), elements=st.integers(0, 3)), arrays(np.uint16, (9, 11), elements=st.integers(0, 4)))
 def test_masks_stay_and_markers_alone_are_not_annotated(masks, markers):
-    labels, number = without_unmasked(masks, markers)
+    labels, number = drop_unmasked(masks, markers)
     np.testing.assert_array_equal(labels[masks > 0], masks[masks > 0])
     outlined = {int(n) for n in np.unique(markers) if n and (masks[markers == n] > 0).any()}
     alone = {int(n) for n in np.unique(markers) if n} - outlined
@@ -66,7 +66,7 @@ def test_a_folder_of_the_challenge_is_read_so_and_says_it_once(tmp_path):
     told = []
     first, second = read_annotated(sequence(tmp_path), told.append).images
     for item in (first, second):
-        np.testing.assert_array_equal(item.labels, without_unmasked(MASKS, MARKERS)[0])
+        np.testing.assert_array_equal(item.labels, drop_unmasked(MASKS, MARKERS)[0])
     assert [sentence for sentence in told if "no mask count as not annotated" in sentence] == [
         "01/t000: cells with a marker in TRA but no mask count as not annotated, and so does what is around them"
     ]

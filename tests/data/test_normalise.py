@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from unseam.data.normalise import Normalise, check_image, sampled
+from unseam.data.normalise import Normalise, check_image, sample_pixels
 from unseam.errors import DataError, SettingsError
 
 NORMALISE = Normalise()
@@ -141,7 +141,7 @@ def test_windows_give_the_range_of_the_whole(size, rng):
     height, width = size
     channel = rng.integers(0, 60000, size, np.uint16)
     parts = [
-        sampled(channel[top : top + 900, left : left + 700], top, left, height, width)
+        sample_pixels(channel[top : top + 900, left : left + 700], top, left, height, width)
         for top in range(0, height, 900)
         for left in range(0, width, 700)
     ]

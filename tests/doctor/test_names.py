@@ -7,9 +7,9 @@ from PIL import Image
 
 from unseam.data.annotated import read_annotated
 from unseam.data.labels import judge_labels
-from unseam.doctor.before_training import warnings
+from unseam.doctor.before_training import find_warnings
 from unseam.doctor.examine import check_folder
-from unseam.doctor.page import page
+from unseam.doctor.page import render_page
 from unseam.recipes import default
 
 ODD = "my plane {}"
@@ -40,7 +40,7 @@ def test_an_image_called_like_a_plane_is_an_image(tmp_path, rng, pattern):
     found = {finding.kind: finding for finding in report.findings}
     assert [place.file for place in found["blank image"].where] == [f"images/{pattern.format(i)}.png" for i in (1, 2)]
     for i in (1, 2):
-        assert f"images/{pattern.format(i)}.png" in page(report), "each of two files is shown"
+        assert f"images/{pattern.format(i)}.png" in render_page(report), "each of two files is shown"
 
 
 @pytest.mark.parametrize("pattern", ["scan {}", ODD], ids=["plain", "like a plane"])
@@ -49,7 +49,7 @@ def test_training_warns_of_it_as_of_any_image(tmp_path, rng, pattern):
     for i in (1, 2):
         blank(folder, pattern.format(i))
     images = read_annotated(folder).images
-    said = warnings(images, judge_labels([one.labels for one in images]), default())
+    said = find_warnings(images, judge_labels([one.labels for one in images]), default())
     assert any(line.startswith("blank image") and "2 of 4" in line for line in said)
 
 

@@ -14,7 +14,7 @@ from unseam.heads import Head, HeadProtocol, Labels, head_for
 from unseam.recipes.default import default
 from unseam.settings import decode, encode, table_name, with_overrides
 from unseam.shapes import IGNORE, NOT_ANNOTATED
-from unseam.training import AdamW, Batch, TrainState, train
+from unseam.training import AdamW, Batch, TrainState, train_network
 
 HEADS = [member() for member in get_args(Head)]
 every_head = pytest.mark.parametrize("head", HEADS, ids=lambda head: table_name(type(head)))
@@ -101,7 +101,7 @@ def test_further_targets_move_with_the_crop_and_reach_the_energy(rng):
 
     images, *maps = crops.batch(0)
     batch = Batch(images, maps[0], maps[1], tuple(maps[2:]))
-    train(TrainState(net, AdamW().build(net)), iter([batch]), energy_of, plan(1))
+    train_network(TrainState(net, AdamW().build(net)), iter([batch]), energy_of, plan(1))
     (found_classes, found_distance), = seen
     assert found_classes.any()
     assert torch.equal(found_distance, found_classes.float() * 3)

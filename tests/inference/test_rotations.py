@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from unseam.errors import SettingsError
 from unseam.inference import rotations
-from unseam.inference.rotations import NUM_ROTATIONS, averaged
+from unseam.inference.rotations import NUM_ROTATIONS, average_versions
 
 
 def pointwise(image: np.ndarray) -> np.ndarray:
@@ -46,7 +46,7 @@ def calls():
 
 def test_none_is_the_plain_prediction(calls):
     image = smooth_image(20, 30)
-    assert np.array_equal(averaged(calls, image, "none"), pointwise(image))
+    assert np.array_equal(average_versions(calls, image, "none"), pointwise(image))
     assert len(calls.seen) == 1
 
 
@@ -55,7 +55,7 @@ def test_none_is_the_plain_prediction(calls):
 def test_seven_turns_of_what_turns_along_change_little(engine, shape):
     """Interpolation there and back is all that remains; the corners were mirrored on the canvas and came back, too."""
     image = smooth_image(*shape)
-    difference = averaged(engine, image, "rotations") - engine(image)
+    difference = average_versions(engine, image, "rotations") - engine(image)
     assert np.abs(difference).max() < 0.02
     assert np.sqrt(np.mean(difference**2)) < 0.004
 
@@ -69,14 +69,14 @@ def test_versions_turned_on_instead_of_back_would_show(monkeypatch):
 
     monkeypatch.setattr(rotations, "_resampled", turned_on)
     image = smooth_image(90, 90)
-    assert np.sqrt(np.mean((averaged(pointwise, image, "rotations") - pointwise(image)) ** 2)) > 0.05
+    assert np.sqrt(np.mean((average_versions(pointwise, image, "rotations") - pointwise(image)) ** 2)) > 0.05
 
 
 def test_the_versions_are_seven_and_evenly_turned(calls):
     """A bright spot east of the centre walks round by a seventh of a turn at a time."""
     image = np.zeros((1, 101, 101))
     image[0, 50, 80] = 1
-    averaged(calls, ndimage.gaussian_filter(image, (0, 2, 2)), "rotations")
+    average_versions(calls, ndimage.gaussian_filter(image, (0, 2, 2)), "rotations")
     assert len(calls.seen) == NUM_ROTATIONS == 7
     angles = []
     for version in calls.seen:
@@ -91,7 +91,7 @@ def test_the_canvas_holds_the_turned_image_whole(calls):
     """Nothing is cut off: the corners of the image are on every canvas."""
     image = np.zeros((1, 61, 41))
     image[0, [0, 0, -1, -1], [0, -1, 0, -1]] = 1
-    averaged(calls, ndimage.maximum_filter(image, (0, 9, 9)), "rotations")
+    average_versions(calls, ndimage.maximum_filter(image, (0, 9, 9)), "rotations")
     for version in calls.seen[1:]:
         for row, column in [(-26, -16), (-26, 16), (26, -16), (26, 16)]:
             distance = np.hypot(row, column)
@@ -106,7 +106,7 @@ def test_the_canvas_holds_the_turned_image_whole(calls):
 @pytest.mark.parametrize("averaging", ["rotations", "flips"])
 def test_tiny_images(averaging, shape):
     image = np.full((1, *shape), 0.25)
-    result = averaged(pointwise, image, averaging)
+    result = average_versions(pointwise, image, averaging)
     np.testing.assert_allclose(result, pointwise(image), atol=1e-12)
 
 
@@ -116,17 +116,17 @@ def test_flips_are_exact_for_what_turns_along(height, width, num_classes, seed):
     rng = np.random.default_rng(seed)
     cuts = np.sort(rng.integers(0, 17, (num_classes - 1, height, width)), axis=0)
     image = np.diff(cuts, axis=0, prepend=0, append=16).astype(np.float32) / 16
-    assert np.array_equal(averaged(np.copy, image, "flips"), image)
+    assert np.array_equal(average_versions(np.copy, image, "flips"), image)
 
 
 def test_flips_of_a_neighbourhood():
     image = smooth_image(31, 17)
-    np.testing.assert_allclose(averaged(blurred, image, "flips"), blurred(image), atol=1e-12)
+    np.testing.assert_allclose(average_versions(blurred, image, "flips"), blurred(image), atol=1e-12)
 
 
 def test_the_flips_are_the_eight_poses(calls):
     image = smooth_image(4, 4, sigma=0.5)
-    averaged(calls, image, "flips")
+    average_versions(calls, image, "flips")
     poses = {version.tobytes() for version in calls.seen}
     expected = {np.rot90(m, k, axes=(1, 2)).copy().tobytes() for m in (image, image[:, :, ::-1]) for k in range(4)}
     assert (len(calls.seen), poses) == (8, expected)
@@ -140,7 +140,7 @@ def test_flips_take_the_mean():
         foreground[0] = 1
         return np.stack([1 - foreground, foreground])
 
-    result = averaged(upper_row, np.zeros((1, 4, 5)), "flips")[1]
+    result = average_versions(upper_row, np.zeros((1, 4, 5)), "flips")[1]
     assert np.array_equal(result[1:-1, 1:-1], np.zeros((2, 3)))
     np.testing.assert_allclose(result[0, 1:-1], 0.25)
     np.testing.assert_allclose(result[1:-1, 0], 0.25)
@@ -155,7 +155,7 @@ def test_probabilities_stay_probabilities(averaging, rng):
         scores = np.exp(4 * part)
         return (scores / scores.sum(axis=0)).astype(np.float32)
 
-    result = averaged(three_classes, image, averaging)
+    result = average_versions(three_classes, image, averaging)
     assert (result.shape, result.dtype) == ((3, 40, 33), np.float32)
     assert result.min() >= 0
     assert result.max() <= 1
@@ -166,13 +166,13 @@ def test_the_image_is_only_read():
     image = smooth_image(12, 15)
     before = image.copy()
     for averaging in ("none", "rotations", "flips"):
-        averaged(pointwise, image, averaging)
+        average_versions(pointwise, image, averaging)
     assert np.array_equal(image, before)
 
 
 @pytest.mark.parametrize("wrong", ["flip", "", "mean"])
 def test_an_unknown_averaging_is_refused(wrong):
     """As it is outside the tests, where nothing checks the annotation."""
-    unchecked = inspect.unwrap(averaged)
+    unchecked = inspect.unwrap(average_versions)
     with pytest.raises(SettingsError, match=f"averaging is {wrong!r}. It may be 'none', 'rotations' or 'flips'"):
         unchecked(pointwise, np.zeros((1, 4, 4)), wrong)

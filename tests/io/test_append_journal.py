@@ -14,8 +14,8 @@ from hypothesis.extra import numpy as hnp
 
 from torture.disk_calls import failing, watched
 from unseam.errors import OutputError
-from unseam.io import sweep
-from unseam.io.append_journal import AppendJournal, packed, unpacked
+from unseam.io import remove_unfinished
+from unseam.io.append_journal import AppendJournal, pack, unpack
 
 
 def records(num: int, first: int = 0) -> list[dict[str, object]]:
@@ -100,7 +100,7 @@ def test_any_call_may_fail(reason: int, tmp_path: Path) -> None:
     """What was added before stays; nothing of what failed is there; one that failed takes no more."""
     path, num, journal = tmp_path / "journal", 0, None
     for call in range(1, 30):
-        sweep(tmp_path)
+        remove_unfinished(tmp_path)
         with watched(failing(call, reason)) as calls:
             try:
                 with AppendJournal(path) as journal:
@@ -186,15 +186,15 @@ def test_arrays_come_back(tmp_path: Path, array: np.ndarray) -> None:
     path = tmp_path / "journal"
     path.unlink(missing_ok=True)
     with AppendJournal(path) as journal:
-        journal.append([{"edge": packed(array)}])
-    back = unpacked(read(path)[0][0]["edge"])
+        journal.append([{"edge": pack(array)}])
+    back = unpack(read(path)[0][0]["edge"])
     assert back.dtype == array.dtype.newbyteorder("=")
     np.testing.assert_array_equal(back, array)
     assert back.flags.writeable
 
 
 def test_what_is_no_array() -> None:
-    good = packed(np.arange(6, dtype=np.uint16).reshape(2, 3))
+    good = pack(np.arange(6, dtype=np.uint16).reshape(2, 3))
     bomb = base64.b64encode(zlib.compress(bytes(10**7))).decode()
     for change in (
         {"dtype": "O"}, {"dtype": "<u3"}, {"dtype": "|V8"}, {"dtype": None}, {"shape": [2, 4]}, {"shape": [-2, -3]},
@@ -204,7 +204,7 @@ def test_what_is_no_array() -> None:
         {"zlib-base64": "é"}, {"shape": [1] * 9},
     ):  # fmt: skip
         with pytest.raises(OutputError, match="holds no array"):
-            unpacked({**good, **change})
+            unpack({**good, **change})
     for about in (None, [], 3, {}):
         with pytest.raises(OutputError, match="holds no array"):
-            unpacked(about)
+            unpack(about)

@@ -12,8 +12,8 @@ from PIL import Image
 
 from unseam.errors import ImageReadError, LabelError
 from unseam.io import decoder_process, read_image, read_labels
-from unseam.io.coded_size import coded_values
-from unseam.io.decoder_process import DecoderDidNotStart, DecoderProcess, decoder
+from unseam.io.coded_size import count_coded_values
+from unseam.io.decoder_process import DecoderDidNotStart, DecoderProcess, shared_decoder
 from unseam.io.pictures import PictureReader
 from unseam.io.tiff import TiffReader
 
@@ -157,26 +157,26 @@ def test_a_fork_starts_its_own(process: DecoderProcess, jpeg: Path) -> None:
 def test_without_a_process_it_is_decoded_here(executable: str, jpeg: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", executable)
     monkeypatch.setattr(decoder_process, "_CODE", "import nothing_of_that_name")
-    decoder.cache_clear()
+    shared_decoder.cache_clear()
     try:
         with pytest.raises(DecoderDidNotStart):
-            decoder().read(jpeg, False, 10_000)
+            shared_decoder().read(jpeg, False, 10_000)
         assert read_image(jpeg).height == 64
     finally:
-        decoder.cache_clear()
+        shared_decoder.cache_clear()
 
 
 def test_sizes_that_streams_say() -> None:
     def values(kind: str, codec: int, pixels: np.ndarray, **options: object) -> int | None:
         stream = BytesIO()
         Image.fromarray(pixels).save(stream, kind, **options)
-        return coded_values(codec, stream.getvalue())
+        return count_coded_values(codec, stream.getvalue())
 
     assert values("jpeg", 7, COLOURS) == values("jpeg", 7, COLOURS, progressive=True) == COLOURS.size
     assert values("webp", 50001, COLOURS) == values("webp", 50001, COLOURS, lossless=True) == SMOOTH.size * 4
-    assert coded_values(34712, imagecodecs.jpeg2k_encode(COLOURS)) == COLOURS.size
-    assert coded_values(34712, imagecodecs.jpeg2k_encode(SMOOTH, codecformat="jp2")) == SMOOTH.size
-    assert [coded_values(codec, b"") for codec in (1, 7, 34712, 50001)] == [None] * 4
+    assert count_coded_values(34712, imagecodecs.jpeg2k_encode(COLOURS)) == COLOURS.size
+    assert count_coded_values(34712, imagecodecs.jpeg2k_encode(SMOOTH, codecformat="jp2")) == SMOOTH.size
+    assert [count_coded_values(codec, b"") for codec in (1, 7, 34712, 50001)] == [None] * 4
 
 
 def test_a_stream_that_says_it_is_larger_than_its_tile(tmp_path: Path) -> None:

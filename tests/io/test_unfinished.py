@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from unseam.errors import ModelFileError, OutputError
-from unseam.io import make_folder, sweep, whole_file, write_bytes_whole, write_text_whole
+from unseam.io import make_folders, remove_unfinished, whole_file, write_bytes_whole, write_text_whole
 from unseam.io.lock import lock_name_of, locked
 from unseam.io.manifest import MANIFEST, read_with_manifest, write_with_manifest
-from unseam.io.write import remove_folder, write_folder_whole
+from unseam.io.write import remove_tree, write_folder_whole
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="locks and links of POSIX")
 
@@ -21,20 +21,20 @@ def test_only_what_is_ours_and_unfinished_is_swept(tmp_path: Path) -> None:
     others = {"a.tif", ".unseam-mine.tmp", ".unseam-0123456789abcdef.tmp.txt", "x.unseam-0123456789abcdef.tmp"}
     for name in others:
         (tmp_path / name).write_bytes(b"whole")
-    assert sweep(tmp_path) == 2
+    assert remove_unfinished(tmp_path) == 2
     assert {path.name for path in tmp_path.iterdir()} == others
-    assert sweep(tmp_path / "nowhere") == 0
+    assert remove_unfinished(tmp_path / "nowhere") == 0
 
 
 @POSIX
 def test_nothing_is_swept_from_under_a_writer(tmp_path: Path) -> None:
     with whole_file(tmp_path / "a.bin") as stream:
         stream.write(b"data")
-        assert sweep(tmp_path) == 0
+        assert remove_unfinished(tmp_path) == 0
 
     def files():
         yield "a", b"1"
-        assert sweep(tmp_path) == 0
+        assert remove_unfinished(tmp_path) == 0
         yield "b", b"2"
 
     write_folder_whole(tmp_path / "folder", files())
@@ -47,7 +47,7 @@ def test_a_lock_goes_when_nobody_holds_it(tmp_path: Path) -> None:
     left = tmp_path / lock_name_of("image \udcff, killed")
     left.write_bytes(b"")
     with locked(tmp_path, "segmenting", name=lock_name_of("another")):
-        assert sweep(tmp_path) == 1
+        assert remove_unfinished(tmp_path) == 1
         assert [path.name for path in tmp_path.iterdir()] == [lock_name_of("another")]
     assert not list(tmp_path.iterdir())
 
@@ -58,7 +58,7 @@ def test_a_link_with_such_a_name_leads_nowhere(tmp_path: Path) -> None:
     (tmp_path / "precious" / "a").write_bytes(b"precious")
     (tmp_path / ".unseam-0123456789abcdef.tmp").symlink_to(tmp_path / "precious")
     os.mkfifo(tmp_path / ".unseam-0123456789abcdee.tmp")  # to open it as usual would wait for ever
-    assert sweep(tmp_path) == 2
+    assert remove_unfinished(tmp_path) == 2
     assert (tmp_path / "precious" / "a").read_bytes() == b"precious"
 
 
@@ -100,20 +100,20 @@ def test_folders_are_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     assert [path.name for path in place.iterdir()] == ["old"]
     write_folder_whole(place, [("new", b"new")])
     assert [path.name for path in place.iterdir()] == ["new"]
-    remove_folder(place)
+    remove_tree(place)
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(OutputError, match="make the folder first"):
         write_folder_whole(tmp_path / "no" / "folder", [])
 
 
 def test_folders_are_made_with_those_above(tmp_path: Path) -> None:
-    make_folder(tmp_path / "a" / "b")
-    make_folder(tmp_path / "a" / "b")
+    make_folders(tmp_path / "a" / "b")
+    make_folders(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
     (tmp_path / "file").write_bytes(b"")
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(OutputError, match="the folder cannot be made"):
-            make_folder(place)
+            make_folders(place)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from torch import nn
 
 from unseam.nets import UNetConfig, fast_on_cpu
 from unseam.nets.blocks import DoubleConvolution, UpConvolution
-from unseam.nets.cpu_training import copied_margins, drop_out, kept
+from unseam.nets.cpu_training import copied_margins, draw_kept, drop_out
 
 
 @pytest.fixture(autouse=True)
@@ -111,7 +111,7 @@ def test_features_are_dropped_with_their_probability_each_for_itself(p):
 def test_each_quarter_of_a_number_is_random_over_its_whole_range():
     torch.manual_seed(1)
     for dropped in (1, 2**14, 2**15, 2**16 - 1):
-        lost = ~kept(torch.Size((1, 4, 400, 400)), dropped)
+        lost = ~draw_kept(torch.Size((1, 4, 400, 400)), dropped)
         for quarter in lost.float().mean(dim=(0, 2, 3)):  # four channels: one of each 64 bit number
             p = dropped / 2**16
             assert abs(float(quarter) - p) < 5 * (p * (1 - p) / 400**2) ** 0.5

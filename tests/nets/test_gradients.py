@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from unseam.nets import FCNConfig, NetConfig, UNetConfig, fast_on_cpu, gradients
-from unseam.nets.gradients import convolution_with_relu, pooled_and_copied, up_convolution
+from unseam.nets.gradients import convolution_with_relu, pool_and_copy, up_convolution
 
 LAYOUTS = [torch.channels_last, torch.contiguous_format]
 IDS = ["channels_last", "contiguous"]
@@ -48,7 +48,7 @@ def test_an_up_convolution_passes_the_check_by_finite_differences(generator, lay
 @pytest.mark.parametrize("margin", [0, 1, 3])
 def test_pooling_and_copying_passes_the_check_by_finite_differences(generator, margin):
     (features,) = leaves(generator, (2, 3, 8, 10))
-    assert torch.autograd.gradcheck(lambda f: pooled_and_copied(f, margin), [features])
+    assert torch.autograd.gradcheck(lambda f: pool_and_copy(f, margin), [features])
 
 
 @pytest.mark.usefixtures("small_strips")
@@ -68,7 +68,7 @@ def test_a_convolution_equals_pytorchs(generator, layout, channels):
 
 def test_where_two_pixels_are_equally_large_the_gradient_goes_where_pytorch_sends_it():
     features = torch.zeros(1, 1, 4, 4, dtype=torch.float64, requires_grad=True)
-    pooled, copied = pooled_and_copied(features, 1)
+    pooled, copied = pool_and_copy(features, 1)
     (pooled.sum() + 10 * copied.sum()).backward()
     expected = torch.zeros(4, 4, dtype=torch.float64)
     expected[::2, ::2] = 1  # the first of the four

@@ -8,7 +8,7 @@ import numpy as np
 
 from unseam.geometry.chunk_grid import ChunkGrid, Window
 from unseam.heads.objects import Objects
-from unseam.inference.whole_objects import ChunkFacts, ChunkTables, Halo, ObjectsFound, StageRound, find_objects, perform
+from unseam.inference.whole_objects import ChunkFacts, ChunkTables, Halo, ObjectsFound, StageRound, find_objects, perform_stage
 
 
 class ObjectsInMemory:
@@ -77,7 +77,7 @@ class Serial:
             if key not in self.journal:
                 sent = pickle.dumps(tables_for(chunk))
                 self.largest_table = max(self.largest_table, len(sent))
-                facts = perform(step.stage, chunk, self.store.grid, self.settings, self.store, pickle.loads(sent))
+                facts = perform_stage(step.stage, chunk, self.store.grid, self.settings, self.store, pickle.loads(sent))
                 assert all(isinstance(getattr(facts, field.name), np.ndarray) for field in fields(facts))
                 self.journal[key] = facts
             assert isinstance(self.journal[key], step.stage.facts)

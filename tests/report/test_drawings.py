@@ -14,12 +14,12 @@ from unseam.report.overlay import (
     LONGEST_SIDE,
     MISSED,
     OTHER,
+    draw_layers,
     draw_overlay,
     error_kinds,
     error_layer,
-    layers_of,
-    reduced,
-    to_look_at,
+    reduce_layer,
+    to_display,
 )
 from unseam.report.thumbnails import MOST_SHOWN, wrong_objects
 from unseam.training.curve import curve_svg
@@ -82,7 +82,7 @@ def test_large_images_are_shown_reduced(rng):
     side = 2 * LONGEST_SIDE + 1
     picture = rng.integers(0, 255, (side, 50)).astype(np.uint8)
     truth = np.zeros(picture.shape, np.int32)
-    layers = layers_of(picture, truth, truth, instances=True)
+    layers = draw_layers(picture, truth, truth, instances=True)
     assert layers.reduced == 3
     assert (layers.height, layers.width) == (-(-side // 3), 17)
     for uri in (layers.picture, layers.truth, layers.predicted, layers.errors):
@@ -91,20 +91,20 @@ def test_large_images_are_shown_reduced(rng):
 
 def test_reduction_is_a_mean():
     picture = np.array([[0, 10, 200], [20, 30, 100]], np.uint8)
-    assert reduced(picture, 2).tolist() == [[15, 150]]
-    assert reduced(picture, 1) is picture
+    assert reduce_layer(picture, 2).tolist() == [[15, 150]]
+    assert reduce_layer(picture, 1) is picture
 
 
 def test_layers_are_see_through_where_nothing_is():
     truth = np.zeros((9, 9), np.int32)
     truth[2:7, 2:7] = 3
-    alpha = np.array(opened(layers_of(None, truth, truth, instances=True).truth).convert("RGBA"))[..., 3]
+    alpha = np.array(opened(draw_layers(None, truth, truth, instances=True).truth).convert("RGBA"))[..., 3]
     assert alpha[0, 0] == 0
     assert alpha[2, 2] == 255  # the outline
     assert 0 < alpha[4, 4] < 255
     unknown = truth.copy()
     unknown[0] = -1
-    alpha = np.array(opened(layers_of(None, unknown, truth, instances=True).truth).convert("RGBA"))[0, :, 3]
+    alpha = np.array(opened(draw_layers(None, unknown, truth, instances=True).truth).convert("RGBA"))[0, :, 3]
     assert {0, 200} == set(alpha.tolist())  # stripes where nobody annotated
 
 
@@ -120,7 +120,7 @@ def test_thumbnails_are_bounded_and_the_largest_come_first(of_objects):
 
 
 def test_pictures_of_any_type(rng):
-    assert to_look_at(np.zeros((3, 4), np.float64)).tolist() == np.zeros((3, 4)).tolist()
-    assert to_look_at(rng.random((3, 4, 2))).shape == (3, 4)
-    assert to_look_at(rng.integers(0, 60000, (3, 4, 3)).astype(np.uint16)).shape == (3, 4, 3)
+    assert to_display(np.zeros((3, 4), np.float64)).tolist() == np.zeros((3, 4)).tolist()
+    assert to_display(rng.random((3, 4, 2))).shape == (3, 4)
+    assert to_display(rng.integers(0, 60000, (3, 4, 3)).astype(np.uint16)).shape == (3, 4, 3)
     assert draw_overlay(rng.random((3, 4)), np.eye(3, 4, dtype=np.int32)).shape == (3, 4, 3)

@@ -9,7 +9,7 @@ from reference.toy import ENERGY, batches, fresh, plan
 from torture.disk_calls import watched
 from unseam.errors import ModelFileError
 from unseam.runs.checkpoints import Checkpoints
-from unseam.training import AdamW, train
+from unseam.training import AdamW, train_network
 from unseam.training.observers import Validate
 
 
@@ -18,7 +18,7 @@ def store(tmp_path):
     """Checkpoints of the steps 1 to 4, of which the last two are kept."""
     store, state, validate = Checkpoints(tmp_path / "c"), fresh(AdamW()), Validate(None, 1)
     for step in range(1, 5):
-        train(state, batches(state.step), ENERGY, plan(step))
+        train_network(state, batches(state.step), ENERGY, plan(step))
         store.save(state, validate, ["a"])
     return store
 
@@ -97,7 +97,7 @@ def test_a_damaged_one_is_replaced_when_its_step_comes_again(store):
     damage(store.folder / "step-000004" / "weights.safetensors")
     state, told = fresh(AdamW()), []
     store.load(state, Validate(None, 1), ["a"], told.append)
-    train(state, batches(3), ENERGY, plan(4))
+    train_network(state, batches(3), ENERGY, plan(4))
     store.save(state, Validate(None, 1), ["a"])
     assert names(store) == ["step-000003", "step-000004"]
     assert gone_on_from(store) == 4
@@ -153,7 +153,7 @@ def kill_at_second_rename():
 def test_killed_between_the_newest_and_the_removal_of_the_oldest(store):
     state = fresh(AdamW())
     store.load(state, Validate(None, 1), ["a"])
-    train(state, batches(4), ENERGY, plan(5))
+    train_network(state, batches(4), ENERGY, plan(5))
     with pytest.raises(Killed), watched(kill_at_second_rename()):
         store.save(state, Validate(None, 1), ["a"])
     assert names(store) == ["step-000003", "step-000004", "step-000005"]

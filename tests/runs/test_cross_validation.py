@@ -13,7 +13,7 @@ from reference.toy import SMALL, spots, weights_of
 from unseam import metrics
 from unseam.api.models import load
 from unseam.api.training import train
-from unseam.data.folds import folds
+from unseam.data.folds import split_into_folds
 from unseam.data.prepare import Annotated, prepare
 from unseam.errors import SettingsError
 from unseam.evaluation.held_out import predict_held_out
@@ -22,7 +22,7 @@ from unseam.io import disk
 from unseam.model.model_file import read_info
 from unseam.nets import UNetConfig, members_of
 from unseam.recipes.default import default
-from unseam.runs.cross_validation import said_of_budget, shared_budget
+from unseam.runs.cross_validation import describe_budget, shared_budget
 from unseam.runs.watch import Watch
 from unseam.settings import with_overrides
 
@@ -218,7 +218,7 @@ def test_a_threshold_that_only_an_image_itself_would_choose_is_not_taken(rng):
         masks="instances",
     )
     images = zip(whole.samples, (melted, melted, faint), strict=True)
-    parts = folds([replace(sample, image=image[None]) for sample, image in images], 3, 0)
+    parts = split_into_folds([replace(sample, image=image[None]) for sample, image in images], 3, 0)
     found = predict_held_out([Bright()] * 3, RidgeObjects(), parts, [Objects()] * 3, torch.device("cpu"), tune=True)
     by_name = {image.sample.name: image.threshold for image in found.images}
     assert by_name["a"] == by_name["b"] == by_name["c"] == 0.8
@@ -229,7 +229,7 @@ def test_a_budget_is_shared():
     run = with_overrides(default(), ["data.folds=5"])
     assert shared_budget(run, None, 10.0).training.minutes == 2
     assert shared_budget(run, 7, None).training.steps == 1
-    assert said_of_budget(run).startswith("5 folds, one network each: 25 minute(s) in all, 5 each")
-    assert said_of_budget(shared_budget(run, 100, 10.0)).startswith(
+    assert describe_budget(run).startswith("5 folds, one network each: 25 minute(s) in all, 5 each")
+    assert describe_budget(shared_budget(run, 100, 10.0)).startswith(
         "5 folds, one network each: 10 minute(s) in all, 2 each or 100 step(s) in all, 20 each"
     )

@@ -42,9 +42,9 @@ def begin_or_go_on(source: Path, out: Path, log: Path) -> None:
                 file.write(f"{task.stage.key} {task.chunk}\n")
         return perform(worker, task)
 
-    perform = unseam.scale.executors.perform
+    perform = unseam.scale.executors.perform_pass
     Journalled.__init__ = remembers
-    unseam.scale.executors.perform = noted
+    unseam.scale.executors.perform_pass = noted
     unseam.scale.journalled._SECONDS = 0.02
     model = Model.load(source.parent / "model.safetensors", "cpu", engine="torch")
     in_chunks(model, source, out, resume=(work_folder(out) / "plan.json").exists())

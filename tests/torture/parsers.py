@@ -24,7 +24,7 @@ from torture.probe import rng_of
 from unseam.cli import app
 from unseam.errors import UnseamError
 from unseam.io import manifest
-from unseam.io.append_journal import AppendJournal, packed, unpacked
+from unseam.io.append_journal import AppendJournal, pack, unpack
 from unseam.io.large import open_large
 from unseam.model.model_file import ModelInfo, read_info, save_model
 from unseam.nets import UNetConfig
@@ -116,7 +116,7 @@ def _kinds(home: Path) -> dict[str, Callable[[np.random.Generator], Read]]:
         "model header": _model_header(home / "model.safetensors"),
         **_of_checkpoint(home / "checkpoints"),
         "journal": _journal(home / "journal"),
-        "array in a journal": lambda rng: partial(unpacked, _trees(packed(seeds.GREY), rng)),
+        "array in a journal": lambda rng: partial(unpack, _trees(pack(seeds.GREY), rng)),
         "config.toml": _config(home / "config.toml"),
         "--set": lambda rng: partial(with_overrides, default(), _words(_SETTINGS, rng)),
         "command line": lambda rng: partial(_command_line, _words(str(rng.choice(_LINES)).split(), rng)),

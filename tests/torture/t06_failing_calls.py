@@ -20,7 +20,7 @@ from torture.harness import Result, Scale
 from unseam.cli.app import USERS_MISTAKE
 from unseam.cli.app import run as at_the_terminal
 from unseam.errors import OutputError, UnseamError
-from unseam.io import read_image, read_labels, sweep, write_image, write_label_map, write_probabilities
+from unseam.io import read_image, read_labels, remove_unfinished, write_image, write_label_map, write_probabilities
 from unseam.io.append_journal import AppendJournal
 from unseam.io.result import ArrayLayout, ChunkFiles, ImageLayout, create_array, create_image, open_level, write_tiff
 from unseam.model.model_file import ModelInfo, load_model, save_model
@@ -63,7 +63,7 @@ def _every_call(out: Path, work: Work, reason: int) -> tuple[int, int]:
             lost += not (isinstance(error, UnseamError) and "\n" not in str(error) and len(str(error)) < 1000)
         if len(calls) >= call and calls[call - 1][0] in ("remove_file", "remove_folder", "list_folder"):
             for folder in (out, *(path for path in out.rglob("*") if path.is_dir())):
-                sweep(folder)  # what could not be removed goes at the next start
+                remove_unfinished(folder)  # what could not be removed goes at the next start
         is_tidy = not any(path.name.startswith(".unseam") for path in out.rglob("*"))
         lost += not (is_tidy and is_usable())
         if len(calls) < call:

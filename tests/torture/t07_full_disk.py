@@ -13,8 +13,8 @@ from torture.a_state import is_whole, state_of
 from torture.children import child, ended
 from torture.harness import Result, Scale
 from unseam.errors import OutputError
-from unseam.io import make_folder, read_image, write_label_map, write_probabilities
-from unseam.io.append_journal import AppendJournal, packed
+from unseam.io import make_folders, read_image, write_label_map, write_probabilities
+from unseam.io.append_journal import AppendJournal, pack
 from unseam.io.result import ArrayLayout, create_array, open_array
 from unseam.runs.checkpoints import Checkpoints
 from unseam.training.observers import Validate
@@ -92,10 +92,10 @@ def _chunks_until_full(folder: Path) -> int:
             break
         part = chance.integers(0, 2**32, (40 * number, 40 * number)).astype(np.uint32)
         try:
-            make_folder(folder)
+            make_folders(folder)
             create_array(folder / f"{number}", ArrayLayout(part.shape, part.dtype, part.shape[0])).write((), (0, 0), part)
             with AppendJournal(folder / "journal") as journal:
-                journal.append([{"chunk": number, "edge": packed(part[:20])}])
+                journal.append([{"chunk": number, "edge": pack(part[:20])}])
             done[number] = part
         except OutputError as error:
             refused += _is_clear(error)

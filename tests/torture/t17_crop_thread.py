@@ -9,7 +9,7 @@ import time
 
 from torture.harness import Result, Scale
 from unseam.data import crops
-from unseam.data.crops import made_ahead
+from unseam.data.crops import make_ahead
 from unseam.errors import TrainingError
 
 _KINDS = (MemoryError, ValueError, RuntimeError, KeyboardInterrupt, SystemExit, TrainingError)
@@ -38,7 +38,7 @@ def _until_it_fails(kind: type[BaseException], step: int, hangs: bool) -> tuple[
             raise kind("no crop")
         return number
 
-    stream = made_ahead(make, 0, patience=1)
+    stream = make_ahead(make, 0, patience=1)
     came, last = 0, crops._LAST_SECONDS
     crops._LAST_SECONDS = 0.1 if hangs else last
     try:

@@ -18,7 +18,7 @@ from torture.harness import Result, Scale
 from unseam.api.training import train as train_model
 from unseam.errors import TrainingError
 from unseam.runs.watch import Watch
-from unseam.training import SGD, Batch, train
+from unseam.training import SGD, Batch, train_network
 from unseam.training.observers import Validate, ValidationScore
 
 RATES = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)
@@ -75,8 +75,8 @@ def _spoilt(bad: Callable[[int], bool]) -> Iterator[Batch]:
 
 def _infinite_pixel() -> bool:
     """One infinite pixel in one batch: that step is left out, and the run ends where it would have ended without it."""
-    hit = train(fresh(SGD(0.01, 0.9)), _spoilt(lambda step: step == 5), ENERGY, plan(40, 0.01))
-    clean = train(fresh(SGD(0.01, 0.9)), batches(), ENERGY, plan(40, 0.01))
+    hit = train_network(fresh(SGD(0.01, 0.9)), _spoilt(lambda step: step == 5), ENERGY, plan(40, 0.01))
+    clean = train_network(fresh(SGD(0.01, 0.9)), batches(), ENERGY, plan(40, 0.01))
     is_finite = all(np.isfinite(weight).all() for weight in weights_of(hit.net).values())
     return is_finite and abs(hit.energy - clean.energy) < 0.05
 
@@ -86,7 +86,7 @@ def _always_infinite() -> bool:
     state = fresh(SGD(0.01, 0.9))
     before = weights_of(state.net)
     try:
-        train(state, _spoilt(lambda _: True), ENERGY, plan(40, 0.01))
+        train_network(state, _spoilt(lambda _: True), ENERGY, plan(40, 0.01))
     except TrainingError as error:
         same = all(np.array_equal(before[name], weight) for name, weight in weights_of(state.net).items())
         return same and "from the first step on" in str(error) and "grey values" in str(error)
@@ -101,7 +101,7 @@ def _dead() -> bool:
             weight.fill_(-1.0 if name.endswith("bias") and "classify" not in name else 0.0)
     validate = Validate(lambda _: ValidationScore(0.0, 0.0), 12)
     try:
-        train(state, batches(), ENERGY, plan(60, 1e-3), [validate], checked(validate))
+        train_network(state, batches(), ENERGY, plan(60, 1e-3), [validate], checked(validate))
     except TrainingError as error:
         return state.step < 60 and "0.69" in str(error) and "--set" in str(error)
     return False
@@ -114,7 +114,8 @@ def _beyond_32_bits() -> bool:
     validate = Validate(None, 20, lambda s, _: kept.append(all(np.isfinite(w).all() for w in weights_of(s.net).values())))
     steep = 1e37
     try:
-        train(state, batches(), lambda *of: steep * ENERGY(*of), plan(20, 1e3, clip_norm=None), [validate], checked(validate))
+        settings = plan(20, 1e3, clip_norm=None)
+        train_network(state, batches(), lambda *of: steep * ENERGY(*of), settings, [validate], checked(validate))
     except TrainingError as error:
         best = validate.best_weights or {}
         return all(kept) and all(bool(torch.isfinite(w).all()) for w in best.values()) and "not finite" in str(error)
@@ -127,7 +128,7 @@ def _risen() -> bool:
     validate = Validate(None, 10)
     factor = iter([*[1.0] * 50, *[1e3] * 50])
     try:
-        train(state, batches(), lambda *of: next(factor) * ENERGY(*of), plan(100, 1e-9), [validate], checked(validate))
+        train_network(state, batches(), lambda *of: next(factor) * ENERGY(*of), plan(100, 1e-9), [validate], checked(validate))
     except TrainingError as error:
         return "the energy rose" in str(error) and "learning_rate" in str(error)
     return False

@@ -65,7 +65,7 @@ class _Afresh:
 
 
 def _forget(what: str) -> None:
-    loop = unseam.runs.fit.train
+    loop = unseam.runs.fit.train_network
 
     def forgetful(state, batches, energy_of, plan, *rest):
         if state.step:
@@ -79,7 +79,7 @@ def _forget(what: str) -> None:
                 next(batches)
         return loop(state, batches, energy_of, plan, *rest)
 
-    unseam.runs.fit.train = forgetful
+    unseam.runs.fit.train_network = forgetful
 
 
 def command_line(*words: str) -> None:

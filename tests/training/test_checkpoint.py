@@ -10,7 +10,7 @@ from reference.toy import ENERGY, batches, fresh, plan, weights_of
 from unseam.errors import ModelFileError, TrainingError
 from unseam.nets import UNetConfig
 from unseam.runs.checkpoints import Checkpoints
-from unseam.training import SGD, AdamW, TrainState, train
+from unseam.training import SGD, AdamW, TrainState, train_network
 from unseam.training.observers import Validate, ValidationScore, checkpoint_files, restore_checkpoint
 
 OPTIMISERS = [SGD(1e-2, 0.99), SGD(1e-2, 0.0), AdamW(1e-2)]
@@ -31,7 +31,7 @@ def trained(optimiser, steps: int, total: int, path: Path | None = None) -> Trai
             raise InterruptedError
 
     with contextlib.suppress(InterruptedError):
-        train(state, batches(), ENERGY, settings, [validate, kill])
+        train_network(state, batches(), ENERGY, settings, [validate, kill])
     if path is not None:
         Checkpoints(path).save(state, validate)
     return state
@@ -43,7 +43,7 @@ def resumed(optimiser, total: int, path: Path, forget: bool = False) -> tuple[Tr
     if forget:
         state.optimiser.state.clear()
     validate.begin(state.step / total)
-    train(state, batches(state.step), ENERGY, plan(total, warm_up=0.2, decay=True), [validate])
+    train_network(state, batches(state.step), ENERGY, plan(total, warm_up=0.2, decay=True), [validate])
     return state, validate
 
 
@@ -83,7 +83,7 @@ def test_memory_comes_back_in_the_order_of_storage_of_its_weights(optimiser, tmp
 def test_records_best_weights_and_time_come_back(tmp_path):
     path = tmp_path / "c"
     state, validate = fresh(AdamW()), Validate(a_score, 4)
-    train(state, batches(), ENERGY, plan(8), [validate])
+    train_network(state, batches(), ENERGY, plan(8), [validate])
     Checkpoints(path).save(state, validate)
     again, seen = fresh(AdamW()), Validate(a_score, 4)
     Checkpoints(path).load(again, seen)
@@ -96,7 +96,7 @@ def test_records_best_weights_and_time_come_back(tmp_path):
 
 def test_records_without_a_score_come_back(tmp_path):
     state, validate = fresh(AdamW()), Validate(None, 2)
-    train(state, batches(), ENERGY, plan(2), [validate])
+    train_network(state, batches(), ENERGY, plan(2), [validate])
     Checkpoints(tmp_path / "c").save(state, validate)
     again = Validate(None, 2)
     Checkpoints(tmp_path / "c").load(fresh(AdamW()), again)
@@ -163,7 +163,7 @@ def test_another_optimiser_is_refused(checkpoint):
 
 def test_the_history_goes_on_as_if_there_had_been_no_stop_between_two_lines(tmp_path):
     whole = Validate(a_score, 4)
-    train(fresh(AdamW()), batches(), ENERGY, plan(8), [whole])
+    train_network(fresh(AdamW()), batches(), ENERGY, plan(8), [whole])
     state, validate = fresh(AdamW()), Validate(a_score, 4)
 
     def stop(state, _):
@@ -171,18 +171,18 @@ def test_the_history_goes_on_as_if_there_had_been_no_stop_between_two_lines(tmp_
             raise InterruptedError
 
     with contextlib.suppress(InterruptedError):
-        train(state, batches(), ENERGY, plan(8), [validate, stop])
+        train_network(state, batches(), ENERGY, plan(8), [validate, stop])
     Checkpoints(tmp_path / "c").save(state, validate)
     again, seen = fresh(AdamW()), Validate(a_score, 4)
     Checkpoints(tmp_path / "c").load(again, seen)
     seen.begin(again.step / 8)
-    train(again, batches(again.step), ENERGY, plan(8), [seen])
+    train_network(again, batches(again.step), ENERGY, plan(8), [seen])
     assert [(r.step, r.energy) for r in seen.records] == [(r.step, r.energy) for r in whole.records]
 
 
 def test_best_weights_are_written_twice_only_if_they_are_others():
     state, validate = fresh(AdamW()), Validate(None, 1)
-    train(state, batches(), ENERGY, plan(1), [validate])
+    train_network(state, batches(), ENERGY, plan(1), [validate])
     names = [name for name, _ in checkpoint_files(state, validate)]
     assert names == ["weights.safetensors", "optimiser.safetensors", "state.json"]
     state.net.classify.bias.data += 1
@@ -194,9 +194,9 @@ def test_best_weights_are_written_twice_only_if_they_are_others():
 def test_nothing_that_is_not_finite_is_written(place, value, tmp_path):
     """In any tensor, the last number of it; the checkpoint before stays."""
     store, state, validate = Checkpoints(tmp_path / "c"), fresh(AdamW()), Validate(None, 1)
-    train(state, batches(), ENERGY, plan(1), [validate])
+    train_network(state, batches(), ENERGY, plan(1), [validate])
     store.save(state, validate)
-    train(state, batches(1), ENERGY, plan(2))
+    train_network(state, batches(1), ENERGY, plan(2))
     last = {
         "weights": state.net.classify.bias.data,
         "memory": state.optimiser.state[state.net.classify.bias]["exp_avg"],

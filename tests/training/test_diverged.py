@@ -8,7 +8,7 @@ import torch
 from reference.toy import fresh
 from unseam.errors import TrainingError
 from unseam.training import SGD, AdamW
-from unseam.training.diverged import check_finite, not_finite, slower
+from unseam.training.diverged import advise_slower, check_finite, not_finite_error
 from unseam.training.observers import Record, Validate
 
 
@@ -17,15 +17,15 @@ from unseam.training.observers import Record, Validate
     [(SGD(0.3, 0.99), "optimiser.learning_rate=0.03)"), (AdamW(1e-3), "optimiser.learning_rate=0.0001)")],
 )
 def test_the_setting_named_is_that_of_the_runs_own_optimiser(optimiser, words):
-    assert words in slower(fresh(optimiser))
+    assert words in advise_slower(fresh(optimiser))
 
 
 def test_what_was_so_from_the_first_step_on_is_not_blamed_on_the_learning_rate():
     state = fresh(AdamW())
     state.skipped = 20
-    assert "grey values" in str(not_finite(state, 19))
-    assert "learning_rate" not in str(not_finite(state, 19))
-    assert "learning_rate" in str(not_finite(state, 20))
+    assert "grey values" in str(not_finite_error(state, 19))
+    assert "learning_rate" not in str(not_finite_error(state, 19))
+    assert "learning_rate" in str(not_finite_error(state, 20))
 
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])

@@ -9,15 +9,15 @@ import torch
 from reference.toy import ENERGY, batches, fresh, plan, weights_of
 from unseam.errors import TrainingError
 from unseam.heads import Classes
-from unseam.training import SGD, AdamW, Batch, train
+from unseam.training import SGD, AdamW, Batch, train_network
 from unseam.training.optim import step_if, step_unless
-from unseam.training.outcome import Arriving, Outcome, note, outcome
+from unseam.training.outcome import Outcome, OutcomeQueue, measure_outcome, record_outcome
 
 
 @pytest.fixture
 def as_on_a_gpu(monkeypatch):
     """The loop, one step late, and with the question whether to step never asked on the host."""
-    monkeypatch.setattr("unseam.training.loop.Arriving", lambda late: Arriving(late + 1))
+    monkeypatch.setattr("unseam.training.loop.Arriving", lambda late: OutcomeQueue(late + 1))
     monkeypatch.setattr("unseam.training.loop.step_if", lambda is_finite, optimiser: step_unless(~is_finite, optimiser))
 
 
@@ -34,7 +34,7 @@ OPTIMISERS = pytest.mark.parametrize("settings", [SGD(1e-2, 0.9), SGD(1e-2, 0.0)
 @pytest.mark.parametrize("bad", [set(), {0, 1}, {2, 5}], ids=["none", "the first", "between"])
 def test_steps_decided_on_the_device_give_the_same_weights_to_the_bit(settings, bad, request):
     def trained() -> dict[str, np.ndarray]:
-        return weights_of(train(fresh(settings), with_nan(bad), ENERGY, plan(8)).net)
+        return weights_of(train_network(fresh(settings), with_nan(bad), ENERGY, plan(8)).net)
 
     expected = trained()
     request.getfixturevalue("as_on_a_gpu")
@@ -45,11 +45,11 @@ def test_steps_decided_on_the_device_give_the_same_weights_to_the_bit(settings, 
 @pytest.mark.usefixtures("as_on_a_gpu")
 def test_numbers_come_one_step_late_and_none_is_lost():
     on_time, late = [], []
-    state = train(fresh(AdamW()), batches(), ENERGY, plan(5), [lambda s, _: late.append((s.energy, s.foreground))])
+    state = train_network(fresh(AdamW()), batches(), ENERGY, plan(5), [lambda s, _: late.append((s.energy, s.foreground))])
     late.append((state.energy, state.foreground))
     state = fresh(AdamW())
     for step in range(5):
-        train(state, batches(step), ENERGY, plan(step + 1))  # ends, and so waits for its numbers
+        train_network(state, batches(step), ENERGY, plan(step + 1))  # ends, and so waits for its numbers
         on_time.append((state.energy, state.foreground))
     assert np.isnan(late[0][0])
     assert late[1:] == on_time
@@ -64,7 +64,7 @@ def test_divergence_is_noticed_one_step_late_with_the_last_good_weights():
             good.update(weights_of(state.net))
 
     with pytest.raises(TrainingError, match=r"20 steps in a row, up to step 24"):
-        train(state, with_nan(set(range(5, 100))), ENERGY, plan(100), [look])
+        train_network(state, with_nan(set(range(5, 100))), ENERGY, plan(100), [look])
     assert state.step == 25
     for name, weight in weights_of(state.net).items():
         np.testing.assert_array_equal(weight, good[name])
@@ -72,10 +72,10 @@ def test_divergence_is_noticed_one_step_late_with_the_last_good_weights():
 
 def test_arriving_keeps_the_order_and_holds_back_as_many_as_it_says():
     def numbered(step: int) -> Outcome:
-        return outcome(step, torch.zeros(1, 1, 1, dtype=torch.int64), torch.tensor(float(step)), torch.tensor(True))
+        return measure_outcome(step, torch.zeros(1, 1, 1, dtype=torch.int64), torch.tensor(float(step)), torch.tensor(True))
 
     for late in (0, 1, 3):
-        arriving = Arriving(late)
+        arriving = OutcomeQueue(late)
         came = [[o.step for o in arriving.send(numbered(step))] for step in range(5)]
         assert came == [[step - late] if step >= late else [] for step in range(5)]
         assert [o.step for o in arriving.rest()] == list(range(5 - late, 5))
@@ -84,7 +84,7 @@ def test_arriving_keeps_the_order_and_holds_back_as_many_as_it_says():
 def test_an_outcome_counts_the_pixels_of_the_foreground():
     logits = torch.tensor([[0.0, 1.0, 2.0], [5.0, 0.0, 2.0]]).view(1, 2, 1, 3)  # background wins a tie
     state = fresh(AdamW())
-    note(state, outcome(3, Classes().likeliest(logits), torch.tensor(0.25), torch.tensor(False)))
+    record_outcome(state, measure_outcome(3, Classes().likeliest(logits), torch.tensor(0.25), torch.tensor(False)))
     assert (state.energy, state.foreground, state.skipped) == (0.25, 1 / 3, 1)
 
 

@@ -26,9 +26,9 @@ from unseam.runs.watch import Watch
 from unseam.shapes import IGNORE
 from unseam.training import SGD, Ranks
 from unseam.training import loop as training_loop
-from unseam.training import train as train_net
-from unseam.training.joining import device_of_rank, joined, launch, met, ranks_here, threads_of_rank
-from unseam.training.outcome import outcome
+from unseam.training import train_network as train_net
+from unseam.training.joining import device_of_rank, join_ranks, launch_id, ranks_here, threads_of_rank, wait_for_ranks
+from unseam.training.outcome import measure_outcome
 
 
 def crops_with_gaps(annotated: tuple[float, float]):
@@ -44,7 +44,7 @@ def crops_with_gaps(annotated: tuple[float, float]):
 def gradients(annotated, is_shared, out) -> None:
     ranks = ranks_here()
     batch = crops_with_gaps(annotated)[ranks.rank]
-    with joined(ranks, "cpu"):
+    with join_ranks(ranks, "cpu"):
         net = fresh(SGD(), replace(CONFIG, dropout=0.0)).net.train()
         forward = ranks.wrap(net)
         logits = forward(batch.images)
@@ -52,7 +52,7 @@ def gradients(annotated, is_shared, out) -> None:
         energy = ENERGY(logits, batch.classes, batch.weights)
         energy = ranks.share(energy, batch.classes) if is_shared else energy
         energy.backward()
-        came = outcome(0, logits.argmax(1), energy, torch.tensor(True), ranks)
+        came = measure_outcome(0, logits.argmax(1), energy, torch.tensor(True), ranks)
     found = {name: w.grad.numpy() for name, w in net.named_parameters()}
     np.savez(out / f"{ranks.rank}.npz", **found, energy=came.energy, pixels=came.num_pixels, foreground=came.num_foreground)
 
@@ -157,7 +157,7 @@ def with_a_bad_step(out) -> None:
             bad = torch.full_like(batch.weights, float("nan"))
             yield replace(batch, weights=bad) if (step, ranks.rank) == (1, 1) else batch
 
-    with joined(ranks, "cpu"):
+    with join_ranks(ranks, "cpu"):
         look = lambda state, _: weights.append((state.skipped, weights_of(state.net)["classify.bias"]))  # noqa: E731
         train_net(fresh(SGD()), given(), ENERGY, replace(plan(4), ranks=ranks), [look])
     np.savez(out / f"{ranks.rank}.npz", *(bias for _, bias in weights), skipped=[number for number, _ in weights])
@@ -175,7 +175,7 @@ def test_a_step_that_is_not_finite_for_one_is_taken_by_none(tmp_path):
 
 def thrice(out) -> None:
     ranks = ranks_here()
-    with joined(ranks, "cpu"):
+    with join_ranks(ranks, "cpu"):
         for name, is_rehearsed in (("rehearsed", False), ("as it is", True)):
             net = fresh(SGD(), replace(CONFIG, dropout=0.0)).net.train()
             forward = ranks.wrap(net)
@@ -284,7 +284,7 @@ def test_alone_everything_stays_as_it_came():
     assert not alone.any(False)
     assert alone.same_facts({"a": 1}) == {"a": 1}
     assert alone.seed_of(3, 5) == 3 * 1_000_003 + 5
-    with joined(alone, "auto"):
+    with join_ranks(alone, "auto"):
         assert not torch.distributed.is_initialized()
 
 
@@ -306,8 +306,8 @@ def test_what_torchrun_says():
     assert ranks_here(OF_TORCHRUN | {"RANK": "0", "WORLD_SIZE": "1"}) == Ranks()
     with pytest.raises(SettingsError, match=r"not all numbers.*torchrun"):
         ranks_here(OF_TORCHRUN | {"RANK": "x"})
-    assert launch({}) == ""
-    assert launch({"TORCHELASTIC_RUN_ID": "7"}).startswith("7 ")
+    assert launch_id({}) == ""
+    assert launch_id({"TORCHELASTIC_RUN_ID": "7"}).startswith("7 ")
 
 
 def test_threads_and_devices(monkeypatch):
@@ -333,7 +333,7 @@ def test_the_dead_are_not_taken_for_the_living():
         store.set(f"unseam/{key}", value)
 
     def come(rank):
-        words[rank] = met(store, Ranks(rank, 3))
+        words[rank] = wait_for_ranks(store, Ranks(rank, 3))
 
     threads = [threading.Thread(target=come, args=(rank,)) for rank in range(3)]
     for thread in threads:

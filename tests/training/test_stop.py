@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from reference.toy import ENERGY, batches, fresh, plan, weights_of
-from unseam.training import SGD, Budget, train
+from unseam.training import SGD, Budget, train_network
 from unseam.training import state as training_state
 from unseam.training.stop import AtStepEnd
 
@@ -41,7 +41,7 @@ def interrupted_in(step: int, where: str):
         return ENERGY(*parts)
 
     with pytest.raises(KeyboardInterrupt), AtStepEnd() as stop:
-        train(state, given(), energy_of, plan(10), (), stop)
+        train_network(state, given(), energy_of, plan(10), (), stop)
     return state
 
 
@@ -49,8 +49,8 @@ def interrupted_in(step: int, where: str):
 def test_the_step_is_finished(where):
     state = interrupted_in(3, where)
     assert state.step == 4
-    whole = train(fresh(SGD()), batches(), ENERGY, plan(10, decay=False))
-    stopped = train(state, batches(4), ENERGY, plan(10, decay=False))
+    whole = train_network(fresh(SGD()), batches(), ENERGY, plan(10, decay=False))
+    stopped = train_network(state, batches(4), ENERGY, plan(10, decay=False))
     for name, weights in weights_of(whole.net).items():
         np.testing.assert_array_equal(weights, weights_of(stopped.net)[name])
 
@@ -112,7 +112,7 @@ def test_another_thread_may_train():
     def work():
         try:
             with AtStepEnd() as stop:
-                train(fresh(SGD()), batches(), ENERGY, plan(1), (), stop)
+                train_network(fresh(SGD()), batches(), ENERGY, plan(1), (), stop)
         except Exception as error:
             failed.append(error)
 
@@ -125,17 +125,17 @@ def test_another_thread_may_train():
 def test_a_program_stops_it_after_the_step_that_it_names():
     state = fresh(SGD())
     with AtStepEnd(state=state, should_stop=lambda: state.step >= 3) as stop:
-        train(state, batches(), ENERGY, plan(10, decay=False), (), stop)
+        train_network(state, batches(), ENERGY, plan(10, decay=False), (), stop)
     assert (state.step, stop.has_stopped) == (3, True)
-    whole = train(fresh(SGD()), batches(), ENERGY, plan(10, decay=False))
-    continued = train(state, batches(3), ENERGY, plan(10, decay=False))
+    whole = train_network(fresh(SGD()), batches(), ENERGY, plan(10, decay=False))
+    continued = train_network(state, batches(3), ENERGY, plan(10, decay=False))
     for name, weights in weights_of(whole.net).items():
         np.testing.assert_array_equal(weights, weights_of(continued.net)[name])
 
 
 def test_a_training_that_ends_by_its_budget_was_not_stopped():
     with AtStepEnd() as stop:
-        assert train(fresh(SGD()), batches(), ENERGY, plan(2), (), stop).step == 2
+        assert train_network(fresh(SGD()), batches(), ENERGY, plan(2), (), stop).step == 2
     assert not stop.has_stopped
 
 
@@ -150,7 +150,7 @@ def test_a_handler_that_raises_nothing_lets_training_continue():
 
     try:
         with AtStepEnd(state=state) as stop:
-            train(state, batches(), ENERGY, plan(4), [look], stop)
+            train_network(state, batches(), ENERGY, plan(4), [look], stop)
     finally:
         signal.signal(signal.SIGTERM, before)
     assert (state.step, came, stop.has_stopped) == (4, [2], False)
@@ -158,7 +158,7 @@ def test_a_handler_that_raises_nothing_lets_training_continue():
 
 def test_observers_see_the_last_step_before_it_stops():
     seen, state = [], fresh(SGD())
-    train(state, batches(), ENERGY, plan(10), [lambda s, _: seen.append(s.step)], lambda s, _: s.step == 3)
+    train_network(state, batches(), ENERGY, plan(10), [lambda s, _: seen.append(s.step)], lambda s, _: s.step == 3)
     assert seen == [1, 2, 3]
 
 
@@ -171,7 +171,7 @@ def test_a_clock_that_is_set_while_it_trains_changes_no_budget(jump, monkeypatch
     monkeypatch.setattr(time, "time", lambda: wall() + jump)
     minutes = plan(10**6)
     object.__setattr__(minutes, "budget", Budget(None, 0.5))
-    state = train(fresh(SGD()), batches(), ENERGY, minutes, [])
+    state = train_network(fresh(SGD()), batches(), ENERGY, minutes, [])
     assert 5 <= state.step <= 20
     assert state.seconds >= 30
     assert training_state.monotonic is time.monotonic

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from unseam.api.models import Model, read_info
+from unseam.api.models import Model, read_model_info
 from unseam.data import Masks
 from unseam.doctor.examine import check_folder
 from unseam.doctor.finding import CheckReport, Finding
-from unseam.doctor.page import page
+from unseam.doctor.page import render_page
 from unseam.doctor.with_model import check_with_model
 
-__all__ = ["Finding", "CheckReport", "check", "page"]
+__all__ = ["Finding", "CheckReport", "check", "render_page"]
 
 
 def check(
@@ -46,5 +46,5 @@ def check(
     """
     if model is None:
         return check_folder(Path(folder), masks=masks, ignore=ignore).report
-    info = model.info if isinstance(model, Model) else read_info(model)
+    info = model.info if isinstance(model, Model) else read_model_info(model)
     return check_with_model(Path(folder), info, masks=masks, ignore=ignore)

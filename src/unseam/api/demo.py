@@ -13,7 +13,7 @@ from unseam.evaluation.from_files import evaluate_files
 from unseam.inference import DEFAULT_INPUT_TILE
 from unseam.io import read_image, read_labels, write_image
 from unseam.metrics import Scores
-from unseam.report.overlay import draw_overlay, error_picture, to_look_at
+from unseam.report.overlay import draw_overlay, error_picture, to_display
 from unseam.runs.watch import Watch
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "axon-sem"
@@ -56,7 +56,7 @@ def run_demo(out: Path, minutes: float, watch: Watch) -> DemoResult:
 def _side_by_side(image: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """Image, truth, prediction and errors in two rows of two."""
     plain = draw_overlay(image, np.zeros_like(truth))
-    errors = error_picture(predicted, truth, to_look_at(image), instances=False)
+    errors = error_picture(predicted, truth, to_display(image), instances=False)
     top = np.hstack([plain, draw_overlay(image, truth, outlines=False)])
     bottom = np.hstack([draw_overlay(image, predicted, outlines=False), errors])
     return np.ascontiguousarray(np.vstack([top, bottom]))

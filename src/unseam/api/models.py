@@ -9,7 +9,7 @@ from unseam.model.model_file import ModelInfo
 from unseam.model.model_file import read_info as read_info_of_file
 from unseam.settings import encode
 
-__all__ = ["Model", "ModelInfo", "encode", "facts", "load", "read_info"]
+__all__ = ["Model", "ModelInfo", "encode", "facts", "load", "read_model_info"]
 
 
 def load(
@@ -19,7 +19,7 @@ def load(
     return Model.load(path, device, precision, engine)
 
 
-def read_info(path: str | Path) -> ModelInfo:
+def read_model_info(path: str | Path) -> ModelInfo:
     """What the model in a file or in a run folder is; its weights are not read.
 
     Raises

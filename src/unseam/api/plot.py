@@ -12,7 +12,7 @@ from PIL import Image
 
 from unseam.errors import DataError
 from unseam.model import Segmentation
-from unseam.report.overlay import draw_overlay, error_picture, to_look_at
+from unseam.report.overlay import draw_overlay, error_picture, to_display
 from unseam.runs.run_folder import RunFolder, read_history
 from unseam.training.curve import curve_svg
 
@@ -98,7 +98,7 @@ def error_map(
     _check_same_size(predicted, truth, "truth")
     if image is not None:
         _check_same_size(image, truth, "truth")
-    picture = to_look_at(image) if image is not None else None
+    picture = to_display(image) if image is not None else None
     return Image.fromarray(error_picture(predicted, truth, picture, instances=objects))
 
 

@@ -10,7 +10,7 @@ from unseam.api import predict_files
 from unseam.errors import DataError, ImageReadError, SettingsError, UnseamError
 from unseam.inference import DEFAULT_INPUT_TILE
 from unseam.inference.rotations import Averaging
-from unseam.io import make_folder
+from unseam.io import make_folders
 from unseam.io.large import is_store
 from unseam.io.output_folder import output_folder
 from unseam.machine.memory import parse_bytes
@@ -172,7 +172,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         options["max_memory"] = None if max_memory is None else parse_bytes(max_memory)
         with output_folder(out, "prediction", is_shared=skip_existing):
             jobs = predict_files.plan_outputs(files, out, wanted, overwrite=overwrite, skip_existing=skip_existing)
-            todo = predict_files.unclaimed(jobs, out) if skip_existing else jobs
+            todo = predict_files.skip_claimed(jobs, out) if skip_existing else jobs
             results += _predict_jobs(model, todo, len(jobs), wanted, options, watch)
     return tuple(results)
 
@@ -242,7 +242,7 @@ def _predict_stores(
         raise DataError(
             f"Two of the images would be written to the same store in {out}. Give one call for each, with its own --out."
         )
-    make_folder(out)
+    make_folders(out)
     results = []
     for image, store in zip(images, stores, strict=True):
         is_begun = (work_folder(store) / "plan.json").exists()

@@ -10,7 +10,7 @@ import numpy as np
 from unseam.data.cases import find_cases
 from unseam.data.channels import is_grey_saved_as_colour
 from unseam.data.file_names import MASK_FOLDERS
-from unseam.data.read_pair import as_planes, read_case
+from unseam.data.read_pair import read_case, to_planes
 from unseam.doctor.for_model import why_black
 from unseam.errors import DataError, ImageReadError, InUseError, OutputError, SettingsError
 from unseam.inference.rotations import Averaging
@@ -126,7 +126,7 @@ def _spare_annotations(job: Job, out: Path) -> None:
             )
 
 
-def unclaimed(jobs: Sequence[Job], out: Path) -> Iterator[Job]:
+def skip_claimed(jobs: Sequence[Job], out: Path) -> Iterator[Job]:
     """The jobs that no other process has done or is doing. Each is locked until the next one is taken.
 
     So any number of processes may share the same images with ``--skip-existing``, and no image is computed twice.
@@ -193,7 +193,7 @@ def predict_file(
 def _as_the_model_knows(model: Model, file: ImageFile) -> ImageFile:
     """Where the model knows grey images only, channels before the rows are the planes of a stack."""
     if model.info.net.in_channels == 1 and file.axes == "CYX" and not is_grey_saved_as_colour(file.planes()[0]):
-        return as_planes(file, "the model was trained on one channel")
+        return to_planes(file, "the model was trained on one channel")
     return file
 
 

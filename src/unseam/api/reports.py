@@ -16,8 +16,8 @@ from unseam.evaluation.from_files import ScoredPair
 from unseam.evaluation.result import Evaluation
 from unseam.io import write_bytes_whole
 from unseam.model.model_file import read_info
-from unseam.report.comparison import Comparison, Comparisons, ReportFacts, narrow, read_comparisons
-from unseam.report.overlay import to_look_at
+from unseam.report.comparison import Comparison, Comparisons, ReportFacts, narrow_dtype, read_comparisons
+from unseam.report.overlay import to_display
 from unseam.report.page import GENERATOR, ReportPage, Training, render
 from unseam.runs.run_folder import RunFolder, read_history
 
@@ -100,7 +100,7 @@ class EvaluationReport:
         """Keep a pair of maps to show, up to a number of pixels: there may be thousands of pairs."""
         if self._pairs is None:
             self._pairs = _pairs_around(self.truth)
-        truth, predicted = narrow(pair.images.truth), narrow(pair.images.predicted)
+        truth, predicted = narrow_dtype(pair.images.truth), narrow_dtype(pair.images.predicted)
         self._num_pixels += truth.size
         if self._num_pixels > _MOST_PIXELS:
             self._num_left_out += 1
@@ -160,7 +160,7 @@ def _picture(pair: Pair | None, index: int, shape: tuple[int, ...]) -> UInt8[np.
     except (DataError, ImageReadError):  # scores do not need it
         return None
     fits = index < len(planes) and planes[index].shape[:2] == shape
-    return to_look_at(planes[index]) if fits else None
+    return to_display(planes[index]) if fits else None
 
 
 def _write(out: Path, report: ReportPage) -> Path:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from unseam.inference.seams import SeamLine, compare_tiles, one_pass
+from unseam.inference.seams import SeamLine, compare_tiles, single_tile_length
 from unseam.io import read_image
 from unseam.model import Model
 
@@ -34,4 +34,4 @@ def check_seams(model: str | Path, image: str | Path, tile_sizes: Sequence[int] 
     loaded = Model.load(model, device="cpu")
     height, width = plane.shape[:2]
     comparisons = compare_tiles(loaded.net, loaded.info.head, loaded.normalised(plane), tile_sizes, double=double)
-    return TileComparison(height, width, one_pass(loaded.net, height, width), comparisons)
+    return TileComparison(height, width, single_tile_length(loaded.net, height, width), comparisons)

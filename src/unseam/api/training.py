@@ -9,7 +9,7 @@ import numpy as np
 from unseam.api.reports import write_report
 from unseam.data.annotated import AnnotatedFolder, read_annotated
 from unseam.data.prepare import Annotated, Prepared, prepare
-from unseam.doctor.before_training import warnings
+from unseam.doctor.before_training import find_warnings
 from unseam.errors import DataError, SettingsError
 from unseam.evaluation.held_out import HeldOutPredictions
 from unseam.io.output_folder import output_folder
@@ -17,14 +17,14 @@ from unseam.model import Model
 from unseam.recipes.run import Run
 from unseam.report.comparison import write_comparisons
 from unseam.report.from_training import compare_held_out
-from unseam.runs.cross_validation import Trained, cross_validate, said_of_budget
+from unseam.runs.cross_validation import TrainedFolds, cross_validate, describe_budget
 from unseam.runs.fit import Session
-from unseam.runs.into_folder import TrainingCall, fit_into, session_in
+from unseam.runs.into_folder import TrainingCall, fit_into, make_session
 from unseam.runs.run_folder import RunFolder
 from unseam.runs.settings_of_run import change_run, choose_run
 from unseam.runs.watch import Watch
 from unseam.training import TrainState
-from unseam.training.joining import device_of_rank, joined, launch, ranks_here
+from unseam.training.joining import device_of_rank, join_ranks, launch_id, ranks_here
 from unseam.training.observers import Record
 from unseam.training.ranks import Ranks
 
@@ -112,7 +112,7 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     ranks = ranks_here()
     if ranks.world > 1:
         device = str(device_of_rank(device, ranks))
-    with joined(ranks, device):
+    with join_ranks(ranks, device):
         goes_on = resume or (folder is not None and _goes_on_by_itself(folder, ranks))
         run = choose_run(recipe if resume or not goes_on else None, folder if goes_on else None, folds)
         run = change_run(run, steps, minutes, folds, settings)
@@ -125,7 +125,7 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
 
 def _goes_on_by_itself(folder: RunFolder, ranks: Ranks) -> bool:
     """Whether torchrun began the run in this folder, and now starts it again because a process ended."""
-    return bool(ranks.same(float(folder.was_begun_by(launch()))))
+    return bool(ranks.same(float(folder.was_begun_by(launch_id()))))
 
 
 def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: RunFolder | None, call: TrainingCall) -> Model:
@@ -143,7 +143,7 @@ def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: Ru
         tell=call.watch.tell,
     )
     if not call.resume:
-        for warning in warnings(annotated.images, prepared.reading, run):
+        for warning in find_warnings(annotated.images, prepared.reading, run):
             call.watch.tell(warning)
     if run.data.folds > 1:
         model, held_out = _train_folds(prepared, run, folder, call)
@@ -166,15 +166,15 @@ def _train_folds(
 
     def session_of(number: int) -> Session:
         place = folder.fold(number) if folder is not None else None
-        return session_in(folder, place, run, call, prepared.reading.kind_facts.score_name)
+        return make_session(folder, place, run, call, prepared.reading.kind_facts.score_name)
 
     written = folder if call.ranks.is_first else None
 
-    def on_fold(trained: Trained) -> None:
+    def on_fold(trained: TrainedFolds) -> None:
         if written is not None:
             trained.model("cpu").save(written.model)
 
-    call.watch.tell(said_of_budget(run))
+    call.watch.tell(describe_budget(run))
     trained, found = cross_validate(prepared, run, session_of, on_fold)
     if found.images:
         if written is not None:

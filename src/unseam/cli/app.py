@@ -79,7 +79,7 @@ def run(arguments: Sequence[str]) -> int:
             raise
         return _say("A word of the command line has brackets in brackets, more than are read. Leave them out.")
     except (MemoryError, RuntimeError) as error:
-        from unseam.machine.memory import is_out_of_memory
+        from unseam.api.memory import is_out_of_memory
 
         if not is_out_of_memory(error):
             raise

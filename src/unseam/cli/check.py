@@ -39,13 +39,13 @@ def check(
         File for all findings, with every place.
     """
     from unseam.api.check import check as check_images
-    from unseam.api.check import page
+    from unseam.api.check import render_page
     from unseam.api.files import write_text
 
     report = check_images(data, model, masks=masks, ignore=ignore)
     if json_ is not None:
         write_text(json_, json.dumps(report.to_json(), indent=2))
-    print(page(report))
+    print(render_page(report))
     if report.stops:
         number = sum(finding.severity == "stops" for finding in report.findings)
         raise DataError(f"{number} finding(s) above stop the work. Mend them, then check again.")

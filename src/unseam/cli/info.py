@@ -17,9 +17,9 @@ def info(model: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", ne
     as_json
         Print everything as JSON.
     """
-    from unseam.api.models import encode, facts, read_info
+    from unseam.api.models import encode, facts, read_model_info
 
-    about = read_info(model)
+    about = read_model_info(model)
     if as_json:
         print(json.dumps(encode(about), indent=2))
         return

@@ -52,11 +52,12 @@ def reproduce(
     from rich.console import Console as Terminal
     from rich.table import Table
 
-    from unseam.api.reproduce import EXPERIMENTS, Asked
+    from unseam.api.reproduce import EXPERIMENTS, ExperimentCall
 
     terminal, folder = Terminal(stderr=True), out or Path(f"reproduced-{table}")
     with Console(terminal) as console:
-        result = EXPERIMENTS[table](Asked(data, folder, minutes, recipe, set_, average, device, console.watch(), resume))
+        call = ExperimentCall(data, folder, minutes, recipe, set_, average, device, console.watch(), resume)
+        result = EXPERIMENTS[table](call)
     head, *rows = result.lines()
     shown = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for index, title in enumerate(head):

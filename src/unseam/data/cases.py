@@ -9,8 +9,8 @@ from unseam.data.file_names import (
     OTHER_FOLDERS,
     TRAINING_FOLDERS,
     find_images,
-    images_in,
-    natural,
+    list_images,
+    natural_key,
     readable_files,
     stem,
     subfolder,
@@ -44,7 +44,7 @@ def find_cases(given: Sequence[Path | str] | Path | str) -> list[Case]:
     found: list[Case] = []
     for one in [given] if isinstance(given, Path | str) else given:
         place = Path(one)
-        found += _cases_in(place) if place.is_dir() and not images_in(place) else _grouped(find_images(one))
+        found += _cases_in(place) if place.is_dir() and not list_images(place) else _grouped(find_images(one))
     if not found:
         raise DataError("No image was given. Give files, folders or patterns such as '*.tif'.")
     return list(dict.fromkeys(found))
@@ -57,7 +57,7 @@ def _grouped(images: Sequence[Path]) -> list[Case]:
         is_channel = path.parent.name.lower() in _NNUNET_FOLDERS
         name = re.sub(r"(?<=.)_\d{4}$", "", stem(path)) if is_channel else stem(path)
         channels.setdefault((path if name == stem(path) else path.parent, name), []).append(path)
-    return [Case(name, tuple(sorted(paths, key=natural))) for (_, name), paths in channels.items()]
+    return [Case(name, tuple(sorted(paths, key=natural_key))) for (_, name), paths in channels.items()]
 
 
 def _cases_in(folder: Path) -> list[Case]:
@@ -79,7 +79,7 @@ def _cases_in(folder: Path) -> list[Case]:
 
 def _folder_an_image(folder: Path) -> list[Case]:
     """``id/images/id.png`` for each image, with or without masks beside it (Data Science Bowl 2018)."""
-    samples = sorted((path for path in folder.iterdir() if (path / "images").is_dir()), key=natural)
+    samples = sorted((path for path in folder.iterdir() if (path / "images").is_dir()), key=natural_key)
     images = [readable_files(path / "images") for path in samples]
     if any(path.name.lower() in (*TRAINING_FOLDERS, *OTHER_FOLDERS) for path in samples) or any(len(f) > 1 for f in images):
         return []

@@ -4,18 +4,18 @@ import json
 import re
 from pathlib import Path
 
-from unseam.data.file_names import OTHER_FOLDERS, TRAINING_FOLDERS, by_stem, natural, readable_files, stem, subfolder
-from unseam.data.pairs import FolderPairs, Pair, check_partners, not_empty
+from unseam.data.file_names import OTHER_FOLDERS, TRAINING_FOLDERS, group_by_stem, natural_key, readable_files, stem, subfolder
+from unseam.data.pairs import FolderPairs, Pair, check_not_empty, check_partners
 from unseam.errors import DataError
 
 
-def nnunet(folder: Path) -> FolderPairs | None:
+def find_nnunet(folder: Path) -> FolderPairs | None:
     """``imagesTr/case_0000.png`` and ``labelsTr/case.png``; several channels of a case are one image."""
     images, masks = subfolder(folder, ("imagestr",)), subfolder(folder, ("labelstr",))
     if images is None or masks is None:
         return None
     cases: dict[str, list[Path]] = {}
-    for path in not_empty(images):
+    for path in check_not_empty(images):
         case = re.fullmatch(r"(.+)_\d{4}", stem(path))
         if case is None:
             raise DataError(
@@ -23,11 +23,11 @@ def nnunet(folder: Path) -> FolderPairs | None:
                 "the folders to images and masks."
             )
         cases.setdefault(case.group(1), []).append(path)
-    labels = by_stem(not_empty(masks))
+    labels = group_by_stem(check_not_empty(masks))
     check_partners(cases, labels, images, masks)
     most = max(len(channels) for channels in cases.values())
     for case_name, channels in cases.items():
-        by_stem(channels)
+        group_by_stem(channels)
         if len(channels) != most:
             raise DataError(
                 f"{images}: {case_name} has {len(channels)} channel file(s), others have {most}. All must have the same."
@@ -54,7 +54,7 @@ def _declared(path: Path) -> tuple[tuple[tuple[int, str], ...], int | None]:
     return tuple((value, name) for value, name in named if name != "ignore"), ignore
 
 
-def cell_tracking(folder: Path) -> FolderPairs | None:
+def find_cell_tracking(folder: Path) -> FolderPairs | None:
     """``01/t000.tif`` and ``01_GT/SEG/man_seg000.tif``; frames without annotation are left out.
 
     Where ``01_GT/TRA/man_track000.tif`` marks all cells, those without a mask are not taken for background.
@@ -112,10 +112,10 @@ def _frame(path: Path) -> int | None:
     return int(numbers[0]) if len(numbers) == 1 else None
 
 
-def one_file_an_object(folder: Path) -> FolderPairs | None:
+def find_one_file_per_object(folder: Path) -> FolderPairs | None:
     """``id/images/id.png`` and ``id/masks/*.png``."""
     pairs: list[Pair] = []
-    folders = sorted((path for path in folder.iterdir() if path.is_dir()), key=natural)
+    folders = sorted((path for path in folder.iterdir() if path.is_dir()), key=natural_key)
     for sample in [path for path in folders if (path / "images").is_dir() and (path / "masks").is_dir()]:
         images, masks = readable_files(sample / "images"), readable_files(sample / "masks")
         if len(images) > 1 or sample.name.lower() in (*TRAINING_FOLDERS, *OTHER_FOLDERS):

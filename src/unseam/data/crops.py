@@ -124,7 +124,7 @@ def has_room(samples: Sequence[Sample], device: torch.device | None) -> bool:
     return needed <= torch.cuda.mem_get_info(device)[0] // 2
 
 
-def made_ahead(make: Callable[[int], T], start: int, ahead: int = 2, patience: int = _PATIENCE) -> Iterator[T]:
+def make_ahead(make: Callable[[int], T], start: int, ahead: int = 2, patience: int = _PATIENCE) -> Iterator[T]:
     """``make(start)``, ``make(start + 1)``, ..., each made in a thread beside the caller, ``ahead`` of them in advance.
 
     Threads, not processes: the work is done in native code that lets other threads run, nothing is copied between

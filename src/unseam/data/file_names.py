@@ -71,7 +71,7 @@ def sequence_of(name: str) -> str:
     return match[1] if match else ""
 
 
-def natural(path: Path) -> tuple[object, ...]:
+def natural_key(path: Path) -> tuple[object, ...]:
     """Key by which people sort: ``t2`` before ``t10``."""
     parts = re.split(r"(\d+)", path.name.lower())
     numbered = tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
@@ -85,7 +85,7 @@ def readable_files(folder: Path) -> list[Path]:
     except OSError as error:
         raise DataError(f"{folder}: the folder cannot be read ({error.strerror}); check its rights.") from error
     kept = (path for path in files if not path.name.startswith(".") and path.name.lower() not in _JUNK)
-    return sorted((path for path in kept if can_read(path)), key=natural)
+    return sorted((path for path in kept if can_read(path)), key=natural_key)
 
 
 def subfolder(folder: Path, names: Sequence[str]) -> Path | None:
@@ -105,7 +105,7 @@ def subfolder(folder: Path, names: Sequence[str]) -> Path | None:
     return found[0] if found else None
 
 
-def by_stem(files: Iterable[Path], endings: Sequence[str] = ()) -> dict[str, Path]:
+def group_by_stem(files: Iterable[Path], endings: Sequence[str] = ()) -> dict[str, Path]:
     """Files by the name that pairs them.
 
     Raises
@@ -164,14 +164,14 @@ def find_images(paths: Sequence[Path | str] | Path | str) -> list[Path]:
     for given in [paths] if isinstance(paths, Path | str) else paths:
         path = Path(given)
         if path.is_dir():
-            images = images_in(path)
+            images = list_images(path)
             if not images:
                 raise DataError(f"{path}: holds no image that can be read. Images may end in {', '.join(SUFFIXES)}.")
             found += images
         elif path.exists():
             found.append(path)
         else:
-            matches = sorted((Path(match) for match in glob.glob(str(given), recursive=True)), key=natural)
+            matches = sorted((Path(match) for match in glob.glob(str(given), recursive=True)), key=natural_key)
             matches = [match for match in matches if match.is_file() and can_read(match)]
             if not matches:
                 raise DataError(
@@ -184,7 +184,7 @@ def find_images(paths: Sequence[Path | str] | Path | str) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def images_in(folder: Path) -> list[Path]:
+def list_images(folder: Path) -> list[Path]:
     """The images of a folder, or of its folder ``images``, without masks and earlier results; none if there are none."""
     images, _ = split_by_ending(readable_files(folder))
     inner = subfolder(folder, IMAGE_FOLDERS) if not images else None

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from unseam.data.sample import Sample, Window
-from unseam.data.split import HeldOut, Parts, Split, annotated, counts_of, files_of, whole, without
+from unseam.data.split import HeldOut, Parts, Split, count_classes, files_of, keep_annotated, whole_images, without
 from unseam.errors import DataError
 from unseam.settings import check_range
 
@@ -22,7 +22,7 @@ MOST_FOLDS = 50
 _GAP_FROM = 3  # planes per run: with fewer, a gap costs more annotation than the neighbours give away
 
 
-def folds(samples: Sequence[Sample], number: int, seed: int) -> tuple[Split, ...]:
+def split_into_folds(samples: Sequence[Sample], number: int, seed: int) -> tuple[Split, ...]:
     """Cut the annotation into folds. Each annotated pixel is held out by exactly one, only to be scored: it chooses nothing.
 
     Parameters
@@ -50,7 +50,7 @@ def folds(samples: Sequence[Sample], number: int, seed: int) -> tuple[Split, ...
     else:
         parts = _by_strip(samples, number)
     for part in parts:
-        if not counts_of(whole(part.training)).any():
+        if not count_classes(whole_images(part.training)).any():
             raise DataError(
                 f"With {number} folds, one holds out all that is annotated ({part.reason}). Take fewer folds, or annotate more."
             )
@@ -64,7 +64,7 @@ def _by_file(files: Sequence[Sequence[Sample]], number: int, rng: np.random.Gene
         chosen = sorted(order[fold::number])
         names = ", ".join(files[i][0].name if len(files[i]) == 1 else files[i][0].group for i in chosen)
         training = tuple(sample for i, file in enumerate(files) if i not in chosen for sample in file)
-        held_out = annotated(part for i in chosen for part in whole(files[i]))
+        held_out = keep_annotated(part for i in chosen for part in whole_images(files[i]))
         splits.append(Split(training, held_out, f"held out: {len(chosen)} of {len(files)} ({names})", chooses=False))
     return splits
 
@@ -81,7 +81,7 @@ def _by_run(planes: Sequence[Sample], number: int) -> list[Split]:
         names = f"{planes[first].name} to {planes[last].name}"
         aside = f"; {len(beside)} next to them train nothing" if beside else ""
         reason = f"held out: {len(run)} of {len(planes)} neighbouring planes or frames ({names}){aside}"
-        splits.append(Split(training, annotated(whole(planes[first : last + 1])), reason, chooses=False))
+        splits.append(Split(training, keep_annotated(whole_images(planes[first : last + 1])), reason, chooses=False))
     return splits
 
 
@@ -98,7 +98,7 @@ def _by_strip(samples: Sequence[Sample], number: int) -> list[Split]:
     for fold in range(number):
         held_out: Parts = tuple(HeldOut(sample, _strip(sample, fold, number)) for sample in samples)
         reason = f"held out: strip {fold + 1} of {number} of each of {len(samples)} image(s)"
-        splits.append(Split(without(samples, [held_out]), annotated(held_out), reason, chooses=False))
+        splits.append(Split(without(samples, [held_out]), keep_annotated(held_out), reason, chooses=False))
     return splits
 
 

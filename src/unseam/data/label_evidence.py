@@ -91,7 +91,7 @@ def _refuse(bad: np.ndarray, labels: np.ndarray, name: str, words: str) -> None:
         raise LabelError(f"{name}: the label at row {row}, column {column} is {labels[row, column]}; {words}", name)
 
 
-def look(maps: Sequence[Integer[np.ndarray, "_ _"]], ignore: int | None) -> Evidence:
+def collect_evidence(maps: Sequence[Integer[np.ndarray, "_ _"]], ignore: int | None) -> Evidence:
     """Count everything that the judgement needs.
 
     Parameters

@@ -113,7 +113,7 @@ def to_class_map(
             row, column = (int(i) for i in np.unravel_index(int(np.argmax(unseen)), unseen.shape))
             raise LabelError(
                 f"the mask has the value {labels[row, column]} at row {row}, column {column}; known are "
-                f"{listed(reading.values)}. Correct that pixel, or give this mask to training too."
+                f"{list_values(reading.values)}. Correct that pixel, or give this mask to training too."
             )
         classes = index.astype(np.uint8)
     classes[skipped] = IGNORE
@@ -149,7 +149,7 @@ def to_instance_map(
     return instances
 
 
-def listed(values: Sequence[int]) -> str:
+def list_values(values: Sequence[int]) -> str:
     """Values for a message, those in the middle left out where they are many.
 
     >>> listed((0, 255)), listed(range(100))

@@ -17,9 +17,9 @@ import numpy as np
 from jaxtyping import Integer, Shaped
 
 from unseam.data.kinds import LabelKind
-from unseam.data.label_evidence import Evidence, are_greys, look, same_everywhere, whole_numbers
+from unseam.data.label_evidence import Evidence, are_greys, collect_evidence, same_everywhere, whole_numbers
 from unseam.data.label_faults import check_not_grey, check_one_coding, check_worth_learning, first_pixel
-from unseam.data.label_reading import LabelReading, listed, to_class_map, to_instance_map, translate_mask
+from unseam.data.label_reading import LabelReading, list_values, to_class_map, to_instance_map, translate_mask
 from unseam.errors import LabelError
 from unseam.shapes import IGNORE
 
@@ -69,11 +69,11 @@ def judge_labels(
     """
     names = names or [f"mask {number}" for number in range(1, len(maps) + 1)]
     checked = [whole_numbers(labels, name) for labels, name in zip(maps, names, strict=True)]
-    evidence = look(checked, ignore)
+    evidence = collect_evidence(checked, ignore)
     notes: tuple[str, ...] = ()
     if ignore is None and kind != "instances" and not declared and _has_ignore(evidence.values):
         check_one_coding(evidence, checked, names)
-        ignore, evidence = IGNORE, look(checked, IGNORE)
+        ignore, evidence = IGNORE, collect_evidence(checked, IGNORE)
         notes = (
             "255 above consecutive classes is taken for 'not annotated'. Set ignore to another value if it is a class.",
         )
@@ -100,9 +100,9 @@ def judge_kind(maps: Sequence[Integer[np.ndarray, "_ _"]], ignore: int | None) -
     LabelError
         Nothing annotated, one value only, soft edges, or a grey picture.
     """
-    evidence = look(maps, ignore)
+    evidence = collect_evidence(maps, ignore)
     if ignore is None and _has_ignore(evidence.values):
-        evidence = look(maps, IGNORE)
+        evidence = collect_evidence(maps, IGNORE)
     names = [f"mask {number}" for number in range(1, len(maps) + 1)]
     check_worth_learning(evidence, names)
     check_not_grey(evidence, maps, names)
@@ -117,7 +117,7 @@ def _judge(evidence: Evidence) -> tuple[LabelKind, str]:
     if len(evidence.values) == 2:
         return "binary", _said("binary", evidence)
     number, share = len(evidence.foreground), evidence.whole_share
-    values = f"{len(evidence.values)} values ({listed(evidence.values)})"
+    values = f"{len(evidence.values)} values ({list_values(evidence.values)})"
     if are_greys(evidence.values):
         return "classes", f"The masks hold {values}, spread as greys: classes, {evidence.values[0]} is background."
     if share < (0.8 if number <= _FEW else 0.5) and len(evidence.values) <= 4 * _FEW:
@@ -142,17 +142,17 @@ def _said(kind: LabelKind, evidence: Evidence) -> str:
     if kind == "binary":
         if len(values) != 2:
             raise LabelError(
-                f"The masks hold {len(values)} values ({listed(values)}); binary masks hold two. Set masks to "
+                f"The masks hold {len(values)} values ({list_values(values)}); binary masks hold two. Set masks to "
                 "'classes' or 'instances', or save the masks with two values."
             )
-        return f"The masks hold 2 values ({listed(values)}): {values[0]} is background, {values[1]} is foreground."
+        return f"The masks hold 2 values ({list_values(values)}): {values[0]} is background, {values[1]} is foreground."
     if kind == "classes":
         if len(values) > _MOST_CLASSES:
             raise LabelError(
                 f"The masks hold {len(values)} values; there may be {_MOST_CLASSES} classes. Set masks to "
                 "'instances' if each number is one object."
             )
-        return f"The masks hold {len(values)} classes ({listed(values)}), as was said; {values[0]} is background."
+        return f"The masks hold {len(values)} classes ({list_values(values)}), as was said; {values[0]} is background."
     most = max(len(found) for found in evidence.sets)
     return (
         f"The masks hold up to {most} numbered objects in an image, as was said; {evidence.background} is background."

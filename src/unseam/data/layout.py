@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from unseam.data.challenge_layouts import cell_tracking, nnunet, one_file_an_object
+from unseam.data.challenge_layouts import find_cell_tracking, find_nnunet, find_one_file_per_object
 from unseam.data.file_names import (
     IMAGE_ENDINGS,
     IMAGE_FOLDERS,
@@ -25,14 +25,14 @@ from unseam.data.file_names import (
     MASK_FOLDERS,
     OTHER_FOLDERS,
     TRAINING_FOLDERS,
-    by_stem,
     find_images,
+    group_by_stem,
     readable_files,
     split_by_ending,
     stem,
     subfolder,
 )
-from unseam.data.pairs import FolderPairs, Pair, check_partners, not_empty
+from unseam.data.pairs import FolderPairs, Pair, check_not_empty, check_partners
 from unseam.errors import DataError
 
 __all__ = ["Pair", "FolderPairs", "find_pairs", "find_images"]
@@ -65,10 +65,10 @@ def _two_folders(folder: Path) -> FolderPairs | None:
     images, masks = subfolder(folder, IMAGE_FOLDERS), subfolder(folder, MASK_FOLDERS)
     if images is None or masks is None:
         return None
-    candidates, _ = split_by_ending(not_empty(images))
-    image_of, mask_of = by_stem(candidates), by_stem(not_empty(masks))
+    candidates, _ = split_by_ending(check_not_empty(images))
+    image_of, mask_of = group_by_stem(candidates), group_by_stem(check_not_empty(masks))
     if set(image_of) != set(mask_of):
-        image_of, mask_of = by_stem(candidates, IMAGE_ENDINGS), by_stem(mask_of.values(), MASK_ENDINGS)
+        image_of, mask_of = group_by_stem(candidates, IMAGE_ENDINGS), group_by_stem(mask_of.values(), MASK_ENDINGS)
     check_partners(image_of, mask_of, images, masks)
     pairs = tuple(Pair(name, (path,), (mask_of[name],)) for name, path in image_of.items())
     return FolderPairs(folder, pairs, f"the folders {images.name} and {masks.name}")
@@ -84,9 +84,9 @@ def _one_folder(folder: Path) -> FolderPairs | None:
     if outdated:
         masks = [path for path in masks if path not in outdated]
         notes = (f"{len(outdated)} file(s) _cp_masks left aside, for there are _masks of the same images",)
-    image_of, mask_of = by_stem(images), by_stem(masks, MASK_ENDINGS)
+    image_of, mask_of = group_by_stem(images), group_by_stem(masks, MASK_ENDINGS)
     if set(image_of) != set(mask_of):
-        image_of = by_stem(images, IMAGE_ENDINGS)
+        image_of = group_by_stem(images, IMAGE_ENDINGS)
     check_partners(image_of, mask_of, folder, folder)
     pairs = tuple(Pair(name, (path,), (mask_of[name],)) for name, path in image_of.items())
     endings = sorted({stem(path)[len(name) :] for name, path in mask_of.items()})
@@ -104,9 +104,9 @@ def _training_folder(folder: Path) -> FolderPairs | None:
 
 
 _LAYOUTS: tuple[Callable[[Path], FolderPairs | None], ...] = (
-    nnunet,
-    cell_tracking,
-    one_file_an_object,
+    find_nnunet,
+    find_cell_tracking,
+    find_one_file_per_object,
     _two_folders,
     _one_folder,
     _training_folder,

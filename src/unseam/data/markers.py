@@ -11,7 +11,7 @@ from scipy import ndimage
 from unseam.shapes import NOT_ANNOTATED
 
 
-def without_unmasked(
+def drop_unmasked(
     masks: Integer[np.ndarray, "height width"], markers: Integer[np.ndarray, "height width"]
 ) -> tuple[Int32[np.ndarray, "height width"], int]:
     """Set to "not annotated" what may belong to cells that were marked and not outlined.

@@ -126,7 +126,7 @@ def sample_step(height: int, width: int) -> int:
     return step
 
 
-def sampled(
+def sample_pixels(
     values: Shaped[np.ndarray, "rows columns"], top: int, left: int, height: int, width: int
 ) -> Shaped[np.ndarray, "values"]:
     """Return the values in a window that percentiles are computed from; the channel has height x width px.

@@ -77,7 +77,7 @@ class FolderPairs:
     is_partial: bool = False
 
 
-def not_empty(folder: Path) -> list[Path]:
+def check_not_empty(folder: Path) -> list[Path]:
     """The readable files of a folder. Raises DataError if there is none."""
     files = readable_files(folder)
     if not files:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int32, Integer
 
-from unseam.data.markers import without_unmasked
+from unseam.data.markers import drop_unmasked
 from unseam.data.pairs import Pair
 from unseam.errors import DataError
 from unseam.io import ImageFile, read_image, read_labels
@@ -33,7 +33,7 @@ def read_pair(pair: Pair) -> tuple[ImageFile, ImageFile]:
         mask = _without_unmasked(mask, pair.markers)
     num_planes = len(mask.planes())
     if len(image.planes()) == 1 and num_planes == image.num_channels > 1 and image.axes == "CYX":
-        image = as_planes(image, "the mask has as many")
+        image = to_planes(image, "the mask has as many")
     if len(image.planes()) != num_planes:
         raise DataError(
             f"{pair.image} has {len(image.planes())} plane(s), its mask {pair.mask} has {num_planes}. Both must have "
@@ -74,7 +74,7 @@ def read_mask(paths: Sequence[Path]) -> ImageFile:
     return _merged([read_labels(path) for path in paths])
 
 
-def as_planes(image: ImageFile, why: str) -> ImageFile:
+def to_planes(image: ImageFile, why: str) -> ImageFile:
     """Take channels for planes, with a note: many programs write a plain stack as channels."""
     note = f"{image.num_channels} channels are taken as planes, for {why}"
     return replace(image, axes=image.axes.replace("C", "Z"), notes=(*image.notes, note))
@@ -88,7 +88,7 @@ def _without_unmasked(mask: ImageFile, markers: Path) -> ImageFile:
             f"{markers} ({marked.axes}, {marked.pixels.shape}) marks the cells of {mask.path} ({mask.axes}, "
             f"{mask.pixels.shape}); both must be maps of the same size. Correct it, or move the folder {markers.parent} away."
         )
-    pixels, num_unmasked = without_unmasked(mask.pixels, marked.pixels)
+    pixels, num_unmasked = drop_unmasked(mask.pixels, marked.pixels)
     if not num_unmasked:
         return mask
     note = f"cells with a marker in {markers.parent.name} but no mask count as not annotated, and so does what is around them"

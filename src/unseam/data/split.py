@@ -72,14 +72,14 @@ def split(samples: Sequence[Sample], fraction: float, seed: int, max_pixels: int
     if len(files) >= _WHOLE_FILES_FROM:
         chosen = _choose_files(files, fraction, rng, max_pixels, _Stock(samples, fraction))
         if chosen:
-            judged = [part for file in chosen for part in spread(file, max_pixels)]
-            return Split(without(samples, chosen), annotated(judged), _said_of_files(chosen, len(files)))
-        files = [file for file in files if _has_foreground(whole(file))]
+            judged = [part for file in chosen for part in spread_evenly(file, max_pixels)]
+            return Split(without(samples, chosen), keep_annotated(judged), _said_of_files(chosen, len(files)))
+        files = [file for file in files if _has_foreground(whole_images(file))]
     ends = _choose_ends(files, fraction, rng, max_pixels, _Stock(samples, fraction))
     if not any(_has_foreground(parts) for parts in ends):
         few = "too little is annotated to hold out foreground and leave enough of every class to learn from"
         return Split(tuple(samples), (), f"{few}: {_NOTHING}")
-    validation = annotated(part for parts in ends for part in parts)
+    validation = keep_annotated(part for parts in ends for part in parts)
     return Split(without(samples, ends), validation, _said_of_ends(ends, fraction, len(samples)))
 
 
@@ -87,14 +87,14 @@ class _Stock:
     """Pixels of each class that training still has, and the fewest that it must keep."""
 
     def __init__(self, samples: Sequence[Sample], fraction: float | int) -> None:
-        self.left = counts_of(whole(samples))
+        self.left = count_classes(whole_images(samples))
         self.least = self.left * (1 - fraction) / 2
 
     def allows(self, parts: Parts) -> bool:
-        return bool((self.left - counts_of(parts) >= self.least).all())
+        return bool((self.left - count_classes(parts) >= self.least).all())
 
     def take(self, parts: Parts) -> None:
-        self.left = self.left - counts_of(parts)
+        self.left = self.left - count_classes(parts)
 
 
 def files_of(samples: Sequence[Sample]) -> list[list[Sample]]:
@@ -109,7 +109,7 @@ def _choose_files(
     files: Sequence[Sequence[Sample]], fraction: float, rng: np.random.Generator, max_pixels: int, stock: _Stock
 ) -> list[Parts]:
     """Choose whole files in random order, the first with foreground; none if no such file can be spared."""
-    wholes = [whole(file) for file in files]
+    wholes = [whole_images(file) for file in files]
     order = [int(index) for index in rng.permutation(len(files))]
     first = next((i for i in order if _has_foreground(wholes[i]) and stock.allows(wholes[i])), None)
     if first is None:
@@ -120,7 +120,7 @@ def _choose_files(
         if len(chosen) == max(1, round(fraction * len(files))):
             break
         parts = wholes[index]
-        if index == first or not counts_of(parts).any() or not stock.allows(parts):
+        if index == first or not count_classes(parts).any() or not stock.allows(parts):
             continue
         pixels += _num_pixels(parts)
         if pixels > max_pixels:
@@ -139,7 +139,7 @@ def _choose_ends(
         if len(files) >= _WHOLE_FILES_FROM and sum(map(_num_pixels, ends)) > max_pixels:
             break
         allowed = [parts for parts in _ends(file, fraction, rng, max_pixels) if stock.allows(parts)]
-        allowed = [parts for parts in allowed if 0 < counts_of(parts).sum() < counts_of(whole(file)).sum()]
+        allowed = [parts for parts in allowed if 0 < count_classes(parts).sum() < count_classes(whole_images(file)).sum()]
         best = next((parts for parts in allowed if _has_foreground(parts)), allowed[0] if allowed else None)
         if best is not None:
             stock.take(best)
@@ -156,7 +156,7 @@ def _ends(file: Sequence[Sample], fraction: float, rng: np.random.Generator, max
         return strips
     most = max(1, max_pixels // file[0].window.num_pixels)
     number = min(most, max(1, round(fraction * len(file))))
-    return [whole(file[-number:] if end else file[:number]) for end in ends] + strips
+    return [whole_images(file[-number:] if end else file[:number]) for end in ends] + strips
 
 
 def _strip(sample: Sample, fraction: float, at_end: bool) -> Window:
@@ -167,7 +167,7 @@ def _strip(sample: Sample, fraction: float, at_end: bool) -> Window:
     return Window(0, height, width - thickness, width) if at_end else Window(0, height, 0, thickness)
 
 
-def whole(samples: Sequence[Sample]) -> Parts:
+def whole_images(samples: Sequence[Sample]) -> Parts:
     """Hold out all of the samples."""
     return tuple(HeldOut(sample, sample.window) for sample in samples)
 
@@ -179,7 +179,7 @@ def without(samples: Sequence[Sample], held_out: Sequence[Parts]) -> tuple[Sampl
     return tuple(s if window is None else s.without(window) for s, window in left if window != s.window)
 
 
-def spread(parts: Parts, max_pixels: int = MOST_JUDGED) -> Parts:
+def spread_evenly(parts: Parts, max_pixels: int = MOST_JUDGED) -> Parts:
     """Choose as many planes as may be scored, evenly over all of them."""
     if not parts:
         return ()
@@ -187,12 +187,12 @@ def spread(parts: Parts, max_pixels: int = MOST_JUDGED) -> Parts:
     return tuple(parts[i] for i in np.linspace(0, len(parts) - 1, number).round().astype(int))
 
 
-def annotated(parts: Iterable[HeldOut]) -> Parts:
+def keep_annotated(parts: Iterable[HeldOut]) -> Parts:
     """Return the parts in which anything is annotated."""
-    return tuple(part for part in parts if counts_of((part,)).any())
+    return tuple(part for part in parts if count_classes((part,)).any())
 
 
-def counts_of(parts: Parts) -> Int64[np.ndarray, "256"]:
+def count_classes(parts: Parts) -> Int64[np.ndarray, "256"]:
     """Count the annotated pixels of each class."""
     counts = np.zeros(256, np.int64)
     for part in parts:
@@ -202,7 +202,7 @@ def counts_of(parts: Parts) -> Int64[np.ndarray, "256"]:
 
 
 def _has_foreground(parts: Parts) -> bool:
-    return bool(counts_of(parts)[1:].any())
+    return bool(count_classes(parts)[1:].any())
 
 
 def _num_pixels(parts: Parts) -> int:

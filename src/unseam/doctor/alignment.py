@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy import fft, ndimage
 
-from unseam.doctor.finding import Finding, some_of
+from unseam.doctor.finding import Finding, shorten_list
 from unseam.doctor.item import Labelled
 
 _SIDE = 256
@@ -176,7 +176,7 @@ def _two_contrasts(labelled: Sequence[Labelled]) -> Finding | None:
     return Finding(
         "two kinds of contrast",
         "hurts" if len(fewer) < 0.1 * len(sure) else "note",
-        f"the foreground is {words} than the background {some_of(len(fewer), len(sure))}, and the other way round in the "
+        f"the foreground is {words} than the background {shorten_list(len(fewer), len(sure))}, and the other way round in the "
         "others",
         tuple(one.item.in_image for one in fewer),
         "the network must learn two kinds of images, and the rarer kind badly",
@@ -189,7 +189,7 @@ def _said_inverted(inverted: Sequence[Labelled], labelled: Sequence[Labelled]) -
     return Finding(
         "mask inverted",
         "note" if is_all else "hurts",
-        f"the foreground is one sheet with holes, as a background is, {some_of(len(inverted), len(labelled))}"
+        f"the foreground is one sheet with holes, as a background is, {shorten_list(len(inverted), len(labelled))}"
         + ("" if is_all else "; the other masks are the other way round"),
         tuple(one.item.in_mask for one in inverted),
         "the network learns background as foreground" + (", if the holes are your objects" if is_all else ""),
@@ -202,7 +202,7 @@ def _said_shifted(shifted: Sequence[tuple[Fit, tuple[int, int]]], total: int) ->
     return Finding(
         "mask shifted",
         "hurts",
-        f"the mask would fit its image far better if moved, {some_of(len(shifted), total)}; the first by about {rows:+d} "
+        f"the mask would fit its image far better if moved, {shorten_list(len(shifted), total)}; the first by about {rows:+d} "
         f"rows and {columns:+d} columns",
         tuple(fit.labelled.item.in_mask for fit, _ in shifted),
         "the network learns to draw objects beside where they are, or nothing",
@@ -214,7 +214,7 @@ def _said_turned(turned: Sequence[tuple[Fit, str]], total: int) -> Finding:
     return Finding(
         "mask turned",
         "hurts",
-        f"the mask would fit its image if turned {turned[0][1]}, {some_of(len(turned), total)}",
+        f"the mask would fit its image if turned {turned[0][1]}, {shorten_list(len(turned), total)}",
         tuple(fit.labelled.item.in_mask for fit, _ in turned),
         "what is learnt has nothing to do with the image",
         "turn these masks; programs disagree on whether rows or columns come first",
@@ -226,7 +226,7 @@ def _said_foreign(foreign: Sequence[tuple[Fit, Fit]], total: int) -> Finding:
     return Finding(
         "mask of another image",
         "hurts",
-        f"the mask fits another image, {some_of(len(foreign), total)}: {fit.labelled.item.in_mask} fits "
+        f"the mask fits another image, {shorten_list(len(foreign), total)}: {fit.labelled.item.in_mask} fits "
         f"{other.labelled.item.in_image}",
         tuple(fit.labelled.item.in_mask for fit, _ in foreign),
         "what is learnt has nothing to do with the image",

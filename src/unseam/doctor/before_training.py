@@ -13,7 +13,7 @@ from unseam.nets import NetConfig
 from unseam.recipes.run import Run
 
 
-def warnings(annotated: Sequence[Annotated], reading: LabelReading, run: Run) -> list[str]:
+def find_warnings(annotated: Sequence[Annotated], reading: LabelReading, run: Run) -> list[str]:
     """Examine the training images: findings that hurt. Those that stop training were refused before; notes are left out."""
     names = [one.stack or one.name for one in annotated]
     items = [Item(one, name, f"the mask of {name}", one.plane) for one, name in zip(annotated, names, strict=True)]

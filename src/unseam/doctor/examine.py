@@ -11,8 +11,8 @@ from unseam.doctor.duplicates import check_duplicates, check_left_aside
 from unseam.doctor.files import read_items
 from unseam.doctor.finding import CheckReport, Finding, by_severity
 from unseam.doctor.grey_values import check_grey_values
-from unseam.doctor.item import Item, Labelled, one_a_file
-from unseam.doctor.masks import check_classes, understand
+from unseam.doctor.item import Item, Labelled, one_per_file
+from unseam.doctor.masks import check_class_values, understand_masks
 from unseam.doctor.object_findings import check_objects, count_objects
 from unseam.doctor.outlines import check_outlines
 from unseam.geometry import path_geometry
@@ -56,7 +56,7 @@ def check_folder(
     if not folder_items.items:
         return Checked(CheckReport(f"{folder}: no annotated image could be read", findings=by_severity(findings)))
     said = ignore if ignore is not None else folder_items.ignore
-    understood = understand(folder_items.items, masks=masks, ignore=said, declared=folder_items.classes)
+    understood = understand_masks(folder_items.items, masks=masks, ignore=said, declared=folder_items.classes)
     findings += understood.findings
     findings += examine(folder_items.items, understood.reading, context, HELD_OUT)
     findings += check_left_aside(folder, folder_items.items)
@@ -79,11 +79,11 @@ def examine(items: Sequence[Item], reading: LabelReading | None, context: int, f
     fraction
         Share of the annotation that training holds out.
     """
-    found = check_grey_values(one_a_file(items), context)
+    found = check_grey_values(one_per_file(items), context)
     labelled: list[Labelled] = []
     if reading is not None:
         labelled = [Labelled(item, item.classes(reading)) for item in items]
-        found += check_classes(labelled, reading)
+        found += check_class_values(labelled, reading)
         if reading.has_cells:
             outlines = check_outlines(labelled)  # of which sizes mean nothing
             found += outlines or check_objects([count_objects(one, reading) for one in labelled], reading, context)

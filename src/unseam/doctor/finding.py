@@ -124,7 +124,7 @@ def by_severity(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 
-def some_of(number: int, total: int, what: str = "image") -> str:
+def shorten_list(number: int, total: int, what: str = "image") -> str:
     """``in 3 of 12 images``; ``in the image`` and ``in all 12 images`` where that is meant.
 
     >>> some_of(3, 12), some_of(12, 12), some_of(1, 1)

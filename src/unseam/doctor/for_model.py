@@ -13,7 +13,7 @@ from unseam.data.channels import num_channels
 from unseam.data.grey_facts import GreyFacts, SeenImages, grey_facts, object_sizes
 from unseam.data.labels import LabelReading, to_instance_map
 from unseam.data.read_pair import read_case
-from unseam.doctor.finding import Finding, FindingKind, Place, some_of
+from unseam.doctor.finding import Finding, FindingKind, Place, shorten_list
 from unseam.doctor.item import Item
 from unseam.errors import DataError, ImageReadError
 from unseam.model.model_file import ModelInfo
@@ -162,7 +162,7 @@ def compare_with_model(seen: Sequence[MeasuredImage], info: ModelInfo) -> list[F
                 met.setdefault(difference.kind, []).append((one.place, difference.words))
     for kind, places in met.items():
         effect, mend = _EFFECTS[kind]
-        where = some_of(len(places), len(seen))
+        where = shorten_list(len(places), len(seen))
         found.append(
             Finding(
                 kind,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from unseam.doctor.finding import Finding, Place, some_of
+from unseam.doctor.finding import Finding, Place, shorten_list
 from unseam.doctor.item import Item
 
 _FEW_LEVELS = 8  # between dark and bright: below it steps of a grey value are seen as structure
@@ -68,7 +68,7 @@ def _blank(items: Sequence[Item]) -> Finding | None:
     return Finding(
         "blank image",
         "hurts",
-        f"one grey value everywhere, {some_of(len(blank), len(items))}"
+        f"one grey value everywhere, {shorten_list(len(blank), len(items))}"
         + (f"; {painted} of them with something in the mask" if painted else ""),
         _where(blank),
         "there is nothing to see, so what the mask says there cannot be learnt",
@@ -85,7 +85,7 @@ def _saturated(items: Sequence[Item]) -> Finding | None:
     return Finding(
         "saturated image",
         "hurts" if worst.top_share >= _MUCH_SATURATED else "note",
-        f"over {_SATURATED:.0%} of the pixels have the highest grey value, {some_of(len(clipped), len(items))}; "
+        f"over {_SATURATED:.0%} of the pixels have the highest grey value, {shorten_list(len(clipped), len(items))}; "
         f"most: {worst.top_share:.0%} at {worst.highest:g}",
         _where(clipped),
         "what lies there has lost its detail; borders between bright objects may be gone",
@@ -108,7 +108,7 @@ def _few_levels(items: Sequence[Item]) -> Finding | None:
     return Finding(
         "few grey levels",
         "hurts" if 2 * len(dim) >= len(items) else "note",
-        f"dark and bright lie only {least:.0f} grey levels apart, {some_of(len(dim), len(items))}",
+        f"dark and bright lie only {least:.0f} grey levels apart, {shorten_list(len(dim), len(items))}",
         _where(dim),
         "normalisation stretches these few steps to the whole range, and the noise with them",
         "export the original 12- or 16-bit image instead of an 8-bit copy",
@@ -137,7 +137,7 @@ def _drift(items: Sequence[Item]) -> Finding | None:
         "intensity drift",
         "note",
         f"the grey range (1st to 99.8th percentile) goes from {values[0]:.3g} to {values[-1]:.3g}; more than "
-        f"{_DRIFT:.0f} times from the median {usual:.3g} {some_of(len(odd), len(shown))}",
+        f"{_DRIFT:.0f} times from the median {usual:.3g} {shorten_list(len(odd), len(shown))}",
         _where(odd),
         "the range itself is normalised away; but a dim image is noisier, and one from another source may look different",
         "see that such images are among those that train, in proportion to those you will predict",
@@ -155,7 +155,7 @@ def _tiny(items: Sequence[Item], context: int) -> Finding | None:
         "tiny image",
         "hurts" if min(least[:2]) < _TINY else "note",
         f"smaller than the {context} px of surroundings that the network needs, "
-        f"{some_of(len(small), len(items))}; smallest: {least[0]} x {least[1]} px",
+        f"{shorten_list(len(small), len(items))}; smallest: {least[0]} x {least[1]} px",
         _where(small),
         f"the network looks at {seen} x {seen} px round each pixel, and most of that is mirrored image here",
         "give whole images instead of cut-outs, or take a shallower network: --set net.unet.depth=2",

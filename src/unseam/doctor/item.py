@@ -71,7 +71,7 @@ class Item:
         return to_class_map(whole_numbers(self.annotated.labels, str(self.in_mask)), reading)
 
 
-def one_a_file(items: Sequence[Item]) -> list[Item]:
+def one_per_file(items: Sequence[Item]) -> list[Item]:
     """All single images, and of each stack the plane with the most contrast."""
     best: dict[str, Item] = {}
     for item in items:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from unseam.data.kinds import MaskChoice
-from unseam.data.label_evidence import look, whole_numbers
+from unseam.data.label_evidence import collect_evidence, whole_numbers
 from unseam.data.label_faults import check_not_grey, first_pixel, is_copy_of_image, two_codings
 from unseam.data.labels import LabelReading, judge_labels
-from unseam.doctor.finding import Finding, Place, some_of
+from unseam.doctor.finding import Finding, Place, shorten_list
 from unseam.doctor.item import Item, Labelled, unit
 from unseam.errors import LabelError
 from unseam.shapes import IGNORE
@@ -29,7 +29,7 @@ class Understood:
     findings: tuple[Finding, ...] = ()
 
 
-def understand(
+def understand_masks(
     items: Sequence[Item],
     *,
     masks: MaskChoice = "auto",
@@ -42,7 +42,7 @@ def understand(
         return Understood(None, "", (_copied(copies, len(items)),))
     try:
         maps = [whole_numbers(item.annotated.labels, str(item.in_mask)) for item in items]
-        evidence = look(maps, ignore)
+        evidence = collect_evidence(maps, ignore)
         absent = [(value, name) for value, name in declared if value not in evidence.values]
         if absent:
             return Understood(None, "", (_class_missing(absent, items),))
@@ -68,7 +68,7 @@ def understand(
     return Understood(reading, f"{words} (a guess)", (_guessed(reading, items, evidence.whole_share),))
 
 
-def check_classes(labelled: Sequence[Labelled], reading: LabelReading) -> list[Finding]:
+def check_class_values(labelled: Sequence[Labelled], reading: LabelReading) -> list[Finding]:
     """Findings on the number of pixels of each class, and on what is not annotated."""
     counts = np.stack([np.bincount(one.classes.ravel(), minlength=256) for one in labelled])
     found = [_empty(labelled, counts), _not_annotated(labelled, counts)]
@@ -86,7 +86,7 @@ def _copied(copies: Sequence[Item], total: int) -> Finding:
     return Finding(
         "mask is the image",
         "stops",
-        f"the mask is a copy of its image, {some_of(len(copies), total)}",
+        f"the mask is a copy of its image, {shorten_list(len(copies), total)}",
         tuple(item.in_mask for item in copies),
         "its grey values would be taken for object numbers",
         "put the painted mask there under the name of the image",
@@ -110,7 +110,7 @@ def _unclear(items: Sequence[Item], error: LabelError) -> Finding:
 def _is_clear(item: Item) -> bool:
     try:
         maps = [whole_numbers(item.annotated.labels, str(item.in_mask))]
-        check_not_grey(look(maps, None), maps, [str(item.in_mask)])
+        check_not_grey(collect_evidence(maps, None), maps, [str(item.in_mask)])
     except LabelError:
         return False
     return True
@@ -178,7 +178,7 @@ def _empty(labelled: Sequence[Labelled], counts: np.ndarray) -> Finding | None:
     return Finding(
         "empty mask",
         "note",
-        f"nothing but background in the mask, {some_of(len(empty), len(labelled), _unit(labelled))}",
+        f"nothing but background in the mask, {shorten_list(len(empty), len(labelled), _unit(labelled))}",
         tuple(item.in_mask for item in empty),
         "right if the image shows none of your objects; otherwise the network learns to overlook them",
         "look at these; if they were never annotated, move image and mask away",
@@ -195,7 +195,7 @@ def _not_annotated(labelled: Sequence[Labelled], counts: np.ndarray) -> Finding 
     return Finding(
         "not annotated",
         "hurts" if total > 0.99 else "note",
-        f"{total:.1%} of all pixels are marked 'not annotated', {some_of(len(order), len(labelled), _unit(labelled))}"
+        f"{total:.1%} of all pixels are marked 'not annotated', {shorten_list(len(order), len(labelled), _unit(labelled))}"
         + (f"; {nothing} of them wholly" if nothing else ""),
         tuple(labelled[i].item.in_mask for i in order),
         "they train nothing and are not scored, as is meant by that mark",

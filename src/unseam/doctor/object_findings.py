@@ -11,7 +11,7 @@ from skimage.measure import label
 
 from unseam.data.grey_facts import ENOUGH, SPECK_PX, diameters
 from unseam.data.labels import LabelReading, to_instance_map
-from unseam.doctor.finding import Finding, some_of
+from unseam.doctor.finding import Finding, shorten_list
 from unseam.doctor.item import Labelled, unit
 from unseam.heads.instance_map import checked_instance_map
 
@@ -170,7 +170,7 @@ def _two_regions(counted: Sequence[Census]) -> Finding | None:
         "one number, two regions",
         "hurts" if number > 0.02 * total else "note",
         f"{number} of {total:,} object numbers are on two separate regions, "
-        f"{some_of(len(guilty), len(counted), _unit(counted))}; "
+        f"{shorten_list(len(guilty), len(counted), _unit(counted))}; "
         f"e.g. number {first.split[0][0]} of {first.labelled.item.mask_file}",
         tuple(c.labelled.item.mask_at(row, column) for c in guilty for _, row, column in c.split),
         "two objects count as one: no border is learnt between them, and scores of objects are too low",
@@ -186,7 +186,7 @@ def _touch(counted: Sequence[Census]) -> Finding | None:
     return Finding(
         "objects touch",
         "note",
-        f"{number:,} of {total:,} objects touch another with no gap, {some_of(len(guilty), len(counted), _unit(counted))}",
+        f"{number:,} of {total:,} objects touch another with no gap, {shorten_list(len(guilty), len(counted), _unit(counted))}",
         tuple(c.labelled.item.mask_at(*(c.touch_at or (None, None))) for c in guilty),
         "training parts them by a ridge of two pixels of background, and prediction gives it back",
         "nothing to do: each has its own number; objects only a few pixels wide are better enlarged",
@@ -202,7 +202,7 @@ def _thin_border(counted: Sequence[Census]) -> Finding | None:
         "thin border",
         "note",
         f"{number:,} of {total:,} objects have a border of one pixel to another somewhere, "
-        f"{some_of(len(guilty), len(counted), _unit(counted))}",
+        f"{shorten_list(len(guilty), len(counted), _unit(counted))}",
         tuple(c.labelled.item.mask_at(*(c.thin_at or (None, None))) for c in guilty),
         "so thin a border is easily missed, and one missed pixel melts two objects into one",
         "weigh borders more: --set weight_map.w0=20; or paint them two pixels wide",
@@ -222,7 +222,7 @@ def _specks(counted: Sequence[Census]) -> Finding | None:
     return Finding(
         "specks",
         "note",
-        f"{number:,} of {total:,} objects are of {SPECK_PX} px or less, {some_of(len(guilty), len(counted), _unit(counted))}; "
+        f"{number:,} of {total:,} have {SPECK_PX} px or less, {shorten_list(len(guilty), len(counted), _unit(counted))}; "
         f"half of the others have over {_median_area(counted):.0f}",
         tuple(c.labelled.item.in_mask for c in guilty),
         "slips of the brush: they count as objects that were missed, and lower the smallest size that is kept",
@@ -261,7 +261,7 @@ def _too_large(counted: Sequence[Census], context: int) -> Finding | None:
         "objects too large",
         "hurts" if 2 * large >= sides.size else "note",
         f"{large:,} of {sides.size:,} objects are longer than the {seen} px that the network sees round a pixel, "
-        f"{some_of(len(guilty), len(counted), _unit(counted))}; longest: {int(guilty[0].sides.max())} px",
+        f"{shorten_list(len(guilty), len(counted), _unit(counted))}; longest: {int(guilty[0].sides.max())} px",
         tuple(c.labelled.item.in_mask for c in guilty),
         "in the middle of such an object no border is in sight: expect holes and pieces",
         "shrink the images until objects fit, or let it see farther: --set net.unet.depth=5",

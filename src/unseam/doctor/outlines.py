@@ -8,7 +8,7 @@ from scipy import ndimage
 from skimage.measure import euler_number, label
 
 from unseam.data.grey_facts import SPECK_PX
-from unseam.doctor.finding import Finding, some_of
+from unseam.doctor.finding import Finding, shorten_list
 from unseam.doctor.item import Labelled, unit
 
 _THICK = 0.1  # share of the foreground that lies three pixels deep: no drawing of lines
@@ -29,7 +29,7 @@ def check_outlines(labelled: Sequence[Labelled]) -> list[Finding]:
             "outlines only",
             "hurts",
             f"{rings:,} of {pieces:,} pieces of the foreground are thin rings, "
-            f"{some_of(len(guilty), len(labelled), unit([one.item for one in labelled]))}: outlines of objects",
+            f"{shorten_list(len(guilty), len(labelled), unit([one.item for one in labelled]))}: outlines of objects",
             tuple(one.item.in_mask for one in guilty),
             "the network learns to draw outlines, and the inside of an object as background",
             "fill the outlines, if you mean the objects (in Fiji: Process > Binary > Fill Holes)",

@@ -10,7 +10,7 @@ _TITLES: dict[Severity, str] = {"stops": "STOPS THE WORK", "hurts": "WILL HURT T
 _MOST_PLACES = 3
 
 
-def page(report: CheckReport) -> str:
+def render_page(report: CheckReport) -> str:
     """The whole report, for a terminal."""
     lines = _wrapped(report.checked)
     if report.understood:

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int32, Integer, UInt8
 
 from unseam.data.kinds import facts_of_kind
-from unseam.data.label_evidence import Evidence, look
+from unseam.data.label_evidence import Evidence, collect_evidence
 from unseam.data.labels import LabelKind, LabelReading, judge_kind, to_class_map, to_instance_map
 from unseam.errors import LabelError
 from unseam.shapes import IGNORE
@@ -94,7 +94,7 @@ class ScoringReading:
 
 def guess_kind(maps: LabelMaps, ignore: int | None) -> LabelKind:
     """What label maps hold, judged by their numbers; binary if there are fewer than two values."""
-    return "binary" if len(look(maps, ignore).values) < 2 else judge_kind(maps, ignore)
+    return "binary" if len(collect_evidence(maps, ignore).values) < 2 else judge_kind(maps, ignore)
 
 
 def choose_reading(
@@ -123,13 +123,13 @@ def choose_reading(
     >>> choose_reading([empty], [one], "binary", said=False).values
     (0, 1)
     """
-    true, predicted = look(truths, ignore), look(predictions, None)
+    true, predicted = collect_evidence(truths, ignore), collect_evidence(predictions, None)
     if facts_of_kind(kind).has_objects:
         words = f"Each number is one object{', as was said' if said else ''}.{_pieces(true)}"
         return ScoringReading(kind, (), 0, ignore, words)
     note = ""
     if ignore is None and _has_ignore(true, predicted):
-        ignore, true = IGNORE, look(truths, IGNORE)
+        ignore, true = IGNORE, collect_evidence(truths, IGNORE)
         note = " 255 above consecutive classes, which no prediction has, is taken for 'not annotated'."
     values = tuple(sorted({*true.values, *predicted.values}))
     background = 0 if 0 in values or not values else values[0]

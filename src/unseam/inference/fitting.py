@@ -4,7 +4,7 @@ from unseam.engines import TellsMemory
 from unseam.errors import MemoryShortError
 from unseam.geometry import Geometry
 from unseam.inference.tiles import TilePlan
-from unseam.machine.memory import as_amount
+from unseam.machine.memory import format_bytes
 
 _AFTERWARDS = 32
 """Bytes a pixel for what is made of probabilities, while an engine keeps its memory: 26 for objects, measured, and classes."""
@@ -57,7 +57,7 @@ def largest_tile_within(limit: int, now: int, engine: TellsMemory, plan: TilePla
         fitting = plan.with_tiles(geometry, sizes[max(0, low - 1)])
         if low == 0:
             raise MemoryShortError(
-                f"{as_amount(limit)} of memory are allowed or left for this process; it needs {as_amount(peak(fitting))} for "
+                f"{format_bytes(limit)} of memory may be used by this process; it needs {format_bytes(peak(fitting))} for "
                 f"{plan.columns.length} x {plan.rows.length} px, even with the smallest tiles. Allow that much, run fewer "
                 "workers, or cut the image into parts."
             )

@@ -12,7 +12,7 @@ from unseam.heads import Classes, Head
 from unseam.inference import DEFAULT_INPUT_TILE
 from unseam.inference.fitting import bytes_to_come, largest_tile_within, smallest_tile
 from unseam.inference.tiles import Image, TilePlan, plan_tiles, read_tiles
-from unseam.machine.memory import as_amount, available_bytes, is_out_of_memory, resident_bytes
+from unseam.machine.memory import available_bytes, format_bytes, is_out_of_memory, resident_bytes
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class Predictor:
             return plan
         fitting = largest_tile_within(limit, now + spare_bytes, self.engine, plan, num_channels)
         if fitting != plan and self.on_note is not None:
-            allowed = "the memory of this machine" if self.max_bytes is None else as_amount(self.max_bytes)
+            allowed = "the memory of this machine" if self.max_bytes is None else format_bytes(self.max_bytes)
             self.on_note(f"input tiles of {_size(fitting)} px instead of {_size(plan)}, to stay within {allowed}")
         return fitting
 

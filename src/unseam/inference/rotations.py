@@ -19,7 +19,7 @@ Probabilities = Callable[[np.ndarray], np.ndarray]
 _CLASSES = Classes()
 
 
-def averaged(
+def average_versions(
     probabilities_of: Probabilities,
     image: Float[np.ndarray, "channel height width"],
     averaging: Averaging,

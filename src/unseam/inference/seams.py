@@ -37,7 +37,7 @@ class SeamLine:
     num_changed: int
 
 
-def one_pass(net: nn.Module, height: int, width: int) -> int:
+def single_tile_length(net: nn.Module, height: int, width: int) -> int:
     """Length of the one input tile that covers an image, px: what all others are compared with."""
     return geometry_of(net).input_for_output(max(height, width))
 

@@ -14,14 +14,14 @@ from typing import get_args
 
 from unseam.errors import ImageReadError
 from unseam.io.arrays import ArrayReader
-from unseam.io.decoder_process import DecoderDidNotStart, decoder
+from unseam.io.decoder_process import DecoderDidNotStart, shared_decoder
 from unseam.io.guard import check_regular, status_of
 from unseam.io.image_file import ImageFile
 from unseam.io.pictures import PictureReader
 from unseam.io.settle import settle_image, settle_labels
 from unseam.io.tiff import TiffReader
-from unseam.io.unfinished import sweep
-from unseam.io.write import make_folder, whole_file, write_bytes_whole, write_text_whole
+from unseam.io.unfinished import remove_unfinished
+from unseam.io.write import make_folders, whole_file, write_bytes_whole, write_text_whole
 from unseam.io.write_images import write_image, write_label_map, write_probabilities
 
 Reader = TiffReader | PictureReader | ArrayReader
@@ -50,8 +50,8 @@ __all__ = [
     "write_bytes_whole",
     "write_text_whole",
     "whole_file",
-    "make_folder",
-    "sweep",
+    "make_folders",
+    "remove_unfinished",
 ]
 
 
@@ -105,7 +105,7 @@ def _read(path: Path, is_labels: bool) -> ImageFile:
     promised = reader.decoded_apart(path)
     if promised is not None:
         with suppress(DecoderDidNotStart):
-            return decoder().read(path, is_labels, promised)
+            return shared_decoder().read(path, is_labels, promised)
     return reader.read_labels(path) if is_labels else reader.read_image(path)
 
 

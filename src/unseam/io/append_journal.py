@@ -182,7 +182,7 @@ def _sum_of(stream: IO[bytes], before: int) -> int | None:
     return total if line[:8] == b"%08x" % total else None
 
 
-def packed(array: np.ndarray) -> dict[str, Any]:
+def pack(array: np.ndarray) -> dict[str, Any]:
     """Make a JSON value of an array: type, shape, and the numbers compressed.
 
     >>> unpacked(packed(np.arange(3, dtype=np.uint16)))
@@ -195,7 +195,7 @@ def packed(array: np.ndarray) -> dict[str, Any]:
     return {"dtype": little.dtype.str, "shape": list(little.shape), "zlib-base64": data}
 
 
-def unpacked(about: Any) -> np.ndarray:
+def unpack(about: Any) -> np.ndarray:
     """Return the array of :func:`packed`, writable.
 
     Raises

@@ -14,7 +14,7 @@ _NO_LENGTH = (0x01, *range(0xD0, 0xD9))
 _FRAMES = (0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
 
 
-def coded_values(codec: int, data: bytes) -> int | None:
+def count_coded_values(codec: int, data: bytes) -> int | None:
     """Number of values (rows times columns times samples) that a stream states; None if it states none.
 
     >>> coded_values(34712, bytes.fromhex("ff4fff51002f0000 00000064 000000c8 0000000a 00000000") + bytes(16) + b"\\x00\\x03")

@@ -15,7 +15,7 @@ from unseam.io import READERS
 from unseam.io.decoder_process import HELLO
 
 
-def main() -> None:
+def answer_tasks() -> None:
     """Answer tasks, a line of JSON each, until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then closes the pipe
     with os.fdopen(os.dup(1), "wb") as answers:

@@ -29,7 +29,7 @@ from unseam.io.guard import most_decoded_bytes
 from unseam.io.image_file import ImageFile
 
 HELLO = b"unseam decoder 1\n"
-_CODE = "import sys; sys.path[:] = sys.argv[1:]; from unseam.io.decoder_main import main; main()"
+_CODE = "import sys; sys.path[:] = sys.argv[1:]; from unseam.io.decoder_main import answer_tasks; answer_tasks()"
 _LEAST_SECONDS, _LEAST_BYTES = 10, 256 * 2**20
 _SLOWEST = 2_000_000  # bytes that an old machine decodes in a second
 _START_SECONDS = 60.0
@@ -131,7 +131,7 @@ class DecoderProcess:
 
 
 @functools.cache
-def decoder() -> DecoderProcess:
+def shared_decoder() -> DecoderProcess:
     """The decoder of this process; it ends with it."""
     one = DecoderProcess()
     atexit.register(one.close)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from unseam.io import disk
 from unseam.io.lock import locked
-from unseam.io.unfinished import sweep
-from unseam.io.write import make_folder
+from unseam.io.unfinished import remove_unfinished
+from unseam.io.write import make_folders
 
 
 @contextmanager
@@ -29,10 +29,10 @@ def output_folder(out: Path, doing: str, *, is_shared: bool = False) -> Iterator
         If it cannot be made or written into; :class:`~unseam.errors.InUseError` if another process holds it.
     """
     new = [folder for folder in (out, *out.parents) if not folder.exists()]
-    make_folder(out)
+    make_folders(out)
     try:
         with locked(out, doing, is_shared=is_shared):
-            sweep(out)
+            remove_unfinished(out)
             yield
     finally:
         with suppress(OSError):  # only an empty folder can be removed

@@ -11,7 +11,7 @@ from unseam.io.axes import name_axes, tidy_axes
 from unseam.io.coded_size import PICTURE_CODECS
 from unseam.io.image_file import ImageFile
 from unseam.io.tiff_checks import check_tiff
-from unseam.io.tiff_colours import INVERTED, Colours, alpha_varies, colours_of, without_alpha
+from unseam.io.tiff_colours import INVERTED, Colours, alpha_varies, colours_of, drop_alpha
 from unseam.io.tiff_file import open_tiff, walk_file
 from unseam.io.tiff_spacing import spacing_of
 
@@ -88,7 +88,7 @@ class _Raw:
         notes = (*notes, guess_note) if guess_note else notes
         if self.colours.drops_alpha(pixels.shape, axes):
             notes = (*notes, "its transparency varies over the image and was dropped") if alpha_varies(pixels, axes) else notes
-            pixels = without_alpha(pixels, axes)
+            pixels = drop_alpha(pixels, axes)
         if not {"Y", "X"} <= set(axes):
             raise ImageReadError(self.path, f"has axes {axes}; an image has rows (Y) and columns (X)")
         pixels, axes = tidy_axes(pixels, axes)

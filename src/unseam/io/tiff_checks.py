@@ -12,7 +12,7 @@ from pathlib import Path
 import tifffile
 
 from unseam.errors import ImageReadError
-from unseam.io.coded_size import PICTURE_CODECS, coded_values
+from unseam.io.coded_size import PICTURE_CODECS, count_coded_values
 from unseam.io.guard import check_size
 from unseam.io.tiff_walk import Walk
 
@@ -200,7 +200,7 @@ def check_stream(path: Path, place: tuple[int, int], key: "tifffile.TiffPage", d
         If it is.
     """
     codec = int(key.compression)
-    coded = coded_values(codec, data) if codec in PICTURE_CODECS else None
+    coded = count_coded_values(codec, data) if codec in PICTURE_CODECS else None
     samples = key.samplesperpixel if int(key.planarconfig) == 1 else 1
     rows, columns = (key.tilelength, key.tilewidth) if key.is_tiled else (key.rowsperstrip, key.imagewidth)
     values = math.prod((rows, columns, samples, max(1, key.tiledepth)))

@@ -95,7 +95,7 @@ def alpha_varies(pixels: Shaped[np.ndarray, "..."], axes: str) -> bool:
     return bool((alpha != alpha.flat[0]).any())
 
 
-def without_alpha(pixels: Shaped[np.ndarray, "..."], axes: str) -> Shaped[np.ndarray, "..."]:
+def drop_alpha(pixels: Shaped[np.ndarray, "..."], axes: str) -> Shaped[np.ndarray, "..."]:
     """All but the last sample."""
     at = axes.index("S")
     return pixels.take(range(pixels.shape[at] - 1), axis=at)

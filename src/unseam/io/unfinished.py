@@ -86,7 +86,7 @@ def remove(path: Path) -> bool:
     return False
 
 
-def sweep(folder: Path) -> int:
+def remove_unfinished(folder: Path) -> int:
     """Remove what killed writers left in a folder, unfinished or locked; return the number of such files and folders.
 
     A file whose writer still runs stays, and so does a lock that is held.

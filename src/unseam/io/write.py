@@ -122,7 +122,7 @@ def write_folder_whole(path: Path | str, files: Iterable[tuple[str, bytes]]) -> 
                 disk.close(descriptor)
 
 
-def make_folder(path: Path | str) -> None:
+def make_folders(path: Path | str) -> None:
     """Make a folder and its parents, synced to the disk, unless it exists. Raises OutputError if it cannot be made."""
     path = Path(path)
     try:
@@ -140,10 +140,10 @@ def make_folder(path: Path | str) -> None:
         raise OutputError(f"{path}: the folder cannot be made ({reason}). {advice}.") from error
 
 
-def remove_folder(path: Path) -> None:
+def remove_tree(path: Path) -> None:
     """Remove a folder of plain files at once: renamed first, so that half of it is never met under its name.
 
-    What cannot be removed stays, and :func:`unseam.io.unfinished.sweep` tries again.
+    What cannot be removed stays, and :func:`unseam.io.unfinished.remove_unfinished` tries again.
     """
     with suppress(OSError):
         aside = name_beside(path)

@@ -37,7 +37,7 @@ def parse_bytes(text: str | int) -> int:
     return size
 
 
-def as_amount(size: int) -> str:
+def format_bytes(size: int) -> str:
     """Bytes as people read them.
 
     >>> as_amount(1_234_567_890), as_amount(56_700_000)

@@ -17,7 +17,7 @@ from unseam.errors import DataError
 from unseam.heads import Classes, Head, Objects
 from unseam.inference import DEFAULT_INPUT_TILE
 from unseam.inference.predict import Predictor
-from unseam.inference.rotations import Averaging, averaged
+from unseam.inference.rotations import Averaging, average_versions
 from unseam.machine.memory import parse_bytes
 from unseam.model.model_file import ModelInfo, load_model, save_model
 from unseam.nets import members_of
@@ -186,7 +186,7 @@ class Model:
         notes: list[str] = []
         max_bytes = None if max_memory is None else parse_bytes(max_memory)
         predictor = Predictor(self.engine, max_input_tile, on_tile, max_bytes, notes.append, head=self.info.head)
-        probabilities = averaged(predictor.probabilities, self.normalised(np.asarray(image)), average, self.info.head)
+        probabilities = average_versions(predictor.probabilities, self.normalised(np.asarray(image)), average, self.info.head)
         unique_notes = tuple(dict.fromkeys(notes))  # averaging may say the same of each version
         return Segmentation(probabilities, self.info.objects, self.info.class_values, unique_notes, self.info.head)
 

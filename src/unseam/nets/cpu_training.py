@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from unseam.nets.blocks import DoubleConvolution, UpConvolution
-from unseam.nets.gradients import convolution_with_relu, pooled_and_copied, up_convolution
+from unseam.nets.gradients import convolution_with_relu, pool_and_copy, up_convolution
 from unseam.nets.unet import UNet
 
 _STEPS = 2**16
@@ -79,7 +79,7 @@ def _unet(net: UNet, image: Tensor) -> Tensor:
         features_BCHW = double_convolution(features_BCHW)
         if double_convolution is levels[-1]:
             features_BCHW = net.drop(features_BCHW)
-        features_BCHW, copy_BCHW = pooled_and_copied(features_BCHW, margin)
+        features_BCHW, copy_BCHW = pool_and_copy(features_BCHW, margin)
         copied.append(copy_BCHW)
     features_BCHW = net.drop(bottom(features_BCHW))
     for up, double_convolution in zip(net.up, net.expansive, strict=True):
@@ -114,10 +114,10 @@ def drop_out(features: Float[Tensor, "batch channel height width"], p: float) ->
     Departs: four features share one random number of 64 bits, so p is met to the nearest 1/65536 (one half exactly).
     """
     dropped = round(p * _STEPS)
-    return features * kept(features.shape, dropped) * (_STEPS / (_STEPS - dropped))
+    return features * draw_kept(features.shape, dropped) * (_STEPS / (_STEPS - dropped))
 
 
-def kept(shape: torch.Size, dropped: int) -> Bool[Tensor, "batch channel height width"]:
+def draw_kept(shape: torch.Size, dropped: int) -> Bool[Tensor, "batch channel height width"]:
     """Which features of a map (B, C, H, W) stay: each is lost with probability ``dropped`` / 65536."""
     batch, channels, height, width = shape
     num_numbers = -(-shape.numel() // 4)

@@ -39,7 +39,7 @@ def up_convolution(features: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return result
 
 
-def pooled_and_copied(features: Tensor, margin: int) -> tuple[Tensor, Tensor]:
+def pool_and_copy(features: Tensor, margin: int) -> tuple[Tensor, Tensor]:
     """The 2x2 max-pooling of a map, and the map without ``margin`` px on each side."""
     pooled, copied = _PooledAndCopied.apply(features, margin)
     return pooled, copied

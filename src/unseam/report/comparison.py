@@ -120,7 +120,7 @@ def write_comparisons(path: Path, comparisons: Comparisons) -> None:
     about = {"format": _FORMAT, "facts": encode(comparisons.facts), "images": images}
     arrays = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)}
     for index, one in enumerate(comparisons.images):
-        arrays[f"truth_{index}"], arrays[f"predicted_{index}"] = narrow(one.truth), narrow(one.predicted)
+        arrays[f"truth_{index}"], arrays[f"predicted_{index}"] = narrow_dtype(one.truth), narrow_dtype(one.predicted)
         if one.picture is not None:
             arrays[f"picture_{index}"] = one.picture
     stream = io.BytesIO()
@@ -165,7 +165,7 @@ def _read_image(arrays: Any, index: int, image: dict[str, Any]) -> Comparison:
     return Comparison(str(image["name"]), truth, predicted, picture, (row, column), str(image.get("group", "")))
 
 
-def narrow(labels: np.ndarray) -> np.ndarray:
+def narrow_dtype(labels: np.ndarray) -> np.ndarray:
     """The same map in the smallest type that holds its values."""
     low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
     return labels.astype(np.promote_types(np.min_scalar_type(low), np.min_scalar_type(high)))

@@ -17,7 +17,7 @@ from unseam.inference.seams import compare_tiles
 from unseam.model import Model
 from unseam.nets import members_of
 from unseam.report.comparison import Comparison, Comparisons, ReportFacts, SeamCheck
-from unseam.report.overlay import to_look_at
+from unseam.report.overlay import to_display
 
 _SECONDS = 3.0
 """What a seam check may cost, by estimate."""
@@ -54,7 +54,7 @@ def compare_held_out(
 
 def _compare(image: HeldOutImage) -> Comparison:
     sample, window = image.sample, image.window
-    picture = to_look_at(sample.image.transpose(1, 2, 0))[window.slices]
+    picture = to_display(sample.image.transpose(1, 2, 0))[window.slices]
     return Comparison(sample.name, image.truth, image.predicted, picture, (window.top, window.left), sample.group)
 
 

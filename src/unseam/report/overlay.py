@@ -51,7 +51,7 @@ def draw_overlay(
     outlines
         Draw the border of each label at full strength.
     """
-    picture = _as_rgb(to_look_at(image)).astype(np.float32)
+    picture = _as_rgb(to_display(image)).astype(np.float32)
     shown = labels > 0
     colours = PALETTE[(labels[shown].astype(np.int64) - 1) % len(PALETTE)]
     picture[shown] = (1 - opacity) * picture[shown] + opacity * colours
@@ -74,7 +74,7 @@ def error_picture(
     return np.array(Image.alpha_composite(Image.fromarray(under).convert("RGBA"), over).convert("RGB"))
 
 
-def to_look_at(image: Shaped[np.ndarray, "height width *channel"]) -> UInt8[np.ndarray, "height width *colour"]:
+def to_display(image: Shaped[np.ndarray, "height width *channel"]) -> UInt8[np.ndarray, "height width *colour"]:
     """An image of any real type as 8 bits, (H, W) or (H, W, 3): stretched between its percentiles 0.5 and 99.5.
 
     Of two channels, or of more than three, the first.
@@ -109,7 +109,7 @@ class Layers:
     errors: str
 
 
-def layers_of(
+def draw_layers(
     picture: UInt8[np.ndarray, "height width *colour"] | None,
     truth: Integer[np.ndarray, "height width"],
     predicted: Integer[np.ndarray, "height width"],
@@ -122,12 +122,12 @@ def layers_of(
     unknown = not_annotated(of_objects=instances)
     small_truth, small_predicted, small_kinds = (labels[::factor, ::factor] for labels in (truth, predicted, kinds))
     height, width = small_truth.shape
-    shown = np.full((height, width), 128, np.uint8) if picture is None else reduced(picture, factor)
+    shown = np.full((height, width), 128, np.uint8) if picture is None else reduce_layer(picture, factor)
     return Layers(
         height,
         width,
         factor,
-        jpeg(shown),
+        encode_jpeg(shown),
         _palette_png(_filled(small_truth, unknown)),
         _palette_png(_filled(small_predicted, unknown)),
         _rgba_png(error_layer(small_kinds)),
@@ -167,7 +167,7 @@ def error_layer(kinds: UInt8[np.ndarray, "height width"]) -> UInt8[np.ndarray, "
     return layer
 
 
-def reduced(picture: UInt8[np.ndarray, "height width *colour"], factor: int) -> UInt8[np.ndarray, "rows columns *colour"]:
+def reduce_layer(picture: UInt8[np.ndarray, "height width *colour"], factor: int) -> UInt8[np.ndarray, "rows columns *colour"]:
     """The picture with each ``factor`` x ``factor`` px as their mean; as many as ``labels[::factor, ::factor]`` has."""
     if factor == 1:
         return picture
@@ -177,7 +177,7 @@ def reduced(picture: UInt8[np.ndarray, "height width *colour"], factor: int) -> 
     return blocks.mean(axis=(1, 3)).round().astype(np.uint8)
 
 
-def jpeg(picture: UInt8[np.ndarray, "height width *colour"], quality: int = 85) -> str:
+def encode_jpeg(picture: UInt8[np.ndarray, "height width *colour"], quality: int = 85) -> str:
     """A picture to look at as a data URI."""
     return _uri(Image.fromarray(picture), "JPEG", quality=quality)
 

@@ -15,7 +15,7 @@ from unseam.model.card import facts
 from unseam.model.model_file import ModelInfo
 from unseam.report.calibration_plot import calibration_svg
 from unseam.report.comparison import Comparison, Comparisons
-from unseam.report.overlay import PALETTE, Layers, layers_of
+from unseam.report.overlay import PALETTE, Layers, draw_layers
 from unseam.report.score_table import ScoreTable, score_comparisons, score_table
 from unseam.report.thumbnails import MOST_SHOWN, wrong_objects
 from unseam.training.curve import FOR_A_PAGE, curve_svg
@@ -180,7 +180,7 @@ def _count(comparisons: Comparisons, scored_by: tuple[Scores, Intervals] | None)
     panels: list[Panel] = []
     for index in dict.fromkeys(chosen):
         one = comparisons.images[index]
-        layers = layers_of(one.picture, one.truth, one.predicted, instances=comparisons.facts.has_objects)
+        layers = draw_layers(one.picture, one.truth, one.predicted, instances=comparisons.facts.has_objects)
         score = f"{table.ranked_by} {scored[index]:.3f}" if index in scored else "nothing to score"
         panels.append(Panel(len(panels) + 1, one.name, _place(one), score, layers))
     heading = "all, the best first" if few else f"the best {_EACH_WAY} and the worst {_EACH_WAY} of {len(order)}"

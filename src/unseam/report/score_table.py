@@ -10,7 +10,7 @@ from unseam.report.comparison import Comparisons, ReportFacts
 
 
 @dataclass(frozen=True)
-class Column:
+class ShownColumn:
     """A score: its name, and what it means (empty: the name says it)."""
 
     name: str
@@ -21,7 +21,7 @@ class Column:
 class ScoreTable:
     """Scores to show: one row for each image in their order, and one for all."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[ShownColumn, ...]
     rows: tuple[tuple[str, tuple[str, ...]], ...]
     all: tuple[str, ...]
     interval: tuple[str, ...]
@@ -49,7 +49,7 @@ def score_table(scores: Scores, found: Intervals, facts: ReportFacts) -> ScoreTa
     pooled, values = scores.pooled(), [figures for _, figures in scores.images()]
     ranked = [(index, float(figures[ranked_by.name])) for index, figures in enumerate(values)]
     return ScoreTable(
-        tuple(Column(c.title(facts.class_names), c.legend if c.klass is None else "") for c in shown),
+        tuple(ShownColumn(c.title(facts.class_names), c.legend if c.klass is None else "") for c in shown),
         tuple((name, tuple(c.text(figures[c.name]) for c in shown)) for name, figures in scores.images()),
         tuple(c.text(pooled[c.name]) for c in shown),
         tuple(_ends(c, intervals[c.name]) for c in shown) if intervals else (),

@@ -9,7 +9,7 @@ from scipy.ndimage import binary_dilation
 
 from unseam.report.comparison import Comparison
 from unseam.report.object_errors import KINDS, ObjectError, ObjectErrorKind, object_errors
-from unseam.report.overlay import ERROR_COLOURS, INVENTED, MISSED, jpeg, outlines_of
+from unseam.report.overlay import ERROR_COLOURS, INVENTED, MISSED, encode_jpeg, outlines_of
 
 MOST_SHOWN = 8
 _SIDE = 180  # px of a thumbnail, about
@@ -64,7 +64,7 @@ def _thumbnail(error: ObjectError, one: Comparison) -> Thumbnail:
         for middle, length in zip((row, column), one.truth.shape, strict=True)
     )
     picture = _drawn(one, (window[0], window[1]), seen)
-    return Thumbnail(jpeg(picture), _SIDE, one.name, one.origin[0] + row, one.origin[1] + column, error.num_pixels)
+    return Thumbnail(encode_jpeg(picture), _SIDE, one.name, one.origin[0] + row, one.origin[1] + column, error.num_pixels)
 
 
 def _drawn(one: Comparison, window: tuple[slice, slice], seen: int) -> UInt8[np.ndarray, "rows columns 3"]:

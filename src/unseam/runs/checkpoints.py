@@ -11,9 +11,9 @@ from typing import Any
 import torch
 
 from unseam.errors import ModelFileError
-from unseam.io import make_folder, sweep
+from unseam.io import make_folders, remove_unfinished
 from unseam.io.manifest import read_with_manifest, write_with_manifest
-from unseam.io.write import remove_folder
+from unseam.io.write import remove_tree
 from unseam.training import TrainState
 from unseam.training.observers import Validate
 from unseam.training.observers.checkpoint import FORMAT, checkpoint_files, restore_checkpoint
@@ -52,7 +52,7 @@ class Checkpoints:
         TrainingError
             If the state holds a number that is not finite.
         """
-        make_folder(self.folder)
+        make_folders(self.folder)
         about = {
             "format": FORMAT,
             "step": state.step,
@@ -65,7 +65,7 @@ class Checkpoints:
         write_with_manifest(self.folder / f"step-{state.step:06d}", about, files)
         for step, path in self._found():
             if step > state.step:  # it was damaged, or it would have been gone on from
-                remove_folder(path)
+                remove_tree(path)
         self._remove_older_than_kept(state.step)
 
     def load(
@@ -110,7 +110,7 @@ class Checkpoints:
 
     def _newest(self, tell: Callable[[str], None]) -> tuple[int, dict[str, Any], dict[str, bytes]] | None:
         """Step, manifest and files of the newest that is sound; None if there is none at all."""
-        sweep(self.folder)
+        remove_unfinished(self.folder)
         damaged = []
         for step, path in self._found():
             try:
@@ -137,7 +137,7 @@ class Checkpoints:
 
     def _remove_older_than_kept(self, newest: int) -> None:
         for _, path in [found for found in self._found() if found[0] <= newest][self.keep :]:
-            remove_folder(path)
+            remove_tree(path)
 
     def exist(self) -> bool:
         """Whether there is any, sound or not."""

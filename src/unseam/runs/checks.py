@@ -15,7 +15,7 @@ from unseam.recipes.run import Run
 from unseam.settings import table_name
 
 
-def net_for(run: Run, prepared: Prepared) -> NetConfig:
+def choose_net(run: Run, prepared: Prepared) -> NetConfig:
     """The recipe's network with the channels and classes of the data.
 
     Raises

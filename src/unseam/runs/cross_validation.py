@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from unseam.data.folds import folds
+from unseam.data.folds import split_into_folds
 from unseam.data.prepare import Prepared
 from unseam.data.split import Split
 from unseam.evaluation.held_out import HeldOutPredictions, predict_held_out
@@ -17,7 +17,7 @@ _FEWEST_VALIDATIONS = 6
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedFolds:
     """The networks of the folds that were trained, with what each held out."""
 
     fitted: tuple[Fitted, ...]
@@ -51,8 +51,8 @@ def cross_validate(
     prepared: Prepared,
     run: Run,
     session_of: Callable[[int], Session],
-    on_fold: Callable[[Trained], None] = lambda _: None,
-) -> tuple[Trained, HeldOutPredictions]:
+    on_fold: Callable[[TrainedFolds], None] = lambda _: None,
+) -> tuple[TrainedFolds, HeldOutPredictions]:
     """Train one network a fold by the same recipe; fold i draws from the seed i steps further on.
 
     What a fold holds out chooses nothing in it, neither weights nor threshold: so the out-of-fold scores are those of
@@ -74,9 +74,9 @@ def cross_validate(
     KeyboardInterrupt
         If there is nothing to keep yet.
     """
-    parts = folds(prepared.samples, run.data.folds, run.training.seed)
+    parts = split_into_folds(prepared.samples, run.data.folds, run.training.seed)
     fitted: list[Fitted] = []
-    trained: Trained | None = None
+    trained: TrainedFolds | None = None
     for index, part in enumerate(parts):
         session = session_of(index + 1)
         session.tell(f"fold {index + 1} of {len(parts)}")
@@ -91,7 +91,7 @@ def cross_validate(
             session.tell(_kept(trained))
             break
         fitted.append(one)
-        trained = Trained(tuple(fitted), parts[: len(fitted)], len(parts))
+        trained = TrainedFolds(tuple(fitted), parts[: len(fitted)], len(parts))
         on_fold(trained)
         if one.was_interrupted:
             break
@@ -109,7 +109,7 @@ def _run_of_fold(run: Run, index: int) -> Run:
     return replace(run, training=replace(training, seed=training.seed + index, validations=min(times, training.validations)))
 
 
-def _kept(trained: Trained) -> str:
+def _kept(trained: TrainedFolds) -> str:
     number = len(trained.fitted)
     return f"kept: the {number} fold(s) that are finished, of {trained.num_folds}; --resume goes on with the others"
 
@@ -122,7 +122,7 @@ def shared_budget(run: Run, steps: int | None, minutes: float | None) -> Run:
     return replace(run, training=replace(run.training, steps=each_steps, minutes=each_minutes))
 
 
-def said_of_budget(run: Run) -> str:
+def describe_budget(run: Run) -> str:
     """How long a cross-validation takes, for the user."""
     number, limits = run.data.folds, []
     for each, unit in ((run.training.minutes, "minute(s)"), (run.training.steps, "step(s)")):

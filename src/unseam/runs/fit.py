@@ -6,10 +6,10 @@ from itertools import starmap
 
 import torch
 
-from unseam.data.crops import Crops, made_ahead
+from unseam.data.crops import Crops, make_ahead
 from unseam.data.fingerprint import fingerprint
 from unseam.data.prepare import Prepared
-from unseam.data.split import Split, split, spread
+from unseam.data.split import Split, split, spread_evenly
 from unseam.engines import choose_dtype, geometry_of
 from unseam.evaluation.held_out import HeldOutPredictions, predict_held_out, with_smallest_object
 from unseam.evaluation.validation import prepare_validation
@@ -19,12 +19,12 @@ from unseam.model.model_file import ModelInfo
 from unseam.nets import fast_on_cpu
 from unseam.recipes.run import Run
 from unseam.runs.checkpoints import Checkpoints
-from unseam.runs.checks import check_classes, check_energy, net_for
+from unseam.runs.checks import check_classes, check_energy, choose_net
 from unseam.runs.record import model_info
 from unseam.settings import decode, encode
-from unseam.training import Batch, Budget, Observer, Plan, TrainState, train
+from unseam.training import Batch, Budget, Observer, Plan, TrainState, train_network
 from unseam.training.observers import Record, Validate
-from unseam.training.ranks import ALONE, Ranks, kept_chance
+from unseam.training.ranks import ALONE, Ranks, keep_random_state
 from unseam.training.stop import AtStepEnd
 
 
@@ -137,7 +137,7 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
 
     was_interrupted = False
     objects = _objects(run, parts, prepared)
-    watched = parts.validation if parts.chooses else spread(parts.validation)
+    watched = parts.validation if parts.chooses else spread_evenly(parts.validation)
     score_of = prepare_validation(watched, prepared.head, objects, session.device, dtype)
     if score_of is None and parts.validation and parts.chooses:
         session.tell("what is held out has no foreground to score: no validation, the last weights are kept")
@@ -147,7 +147,7 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
         session.tell(f"going on from step {state.step}" if is_begun else "there is no checkpoint yet: from the start")
 
     validate.begin(plan.budget.progress(state.step, state.seconds))
-    batches = starmap(_batch, made_ahead(_crops(run, parts, state.net, ranks).batch, state.step))
+    batches = starmap(_batch, make_ahead(_crops(run, parts, state.net, ranks).batch, state.step))
     if ranks.is_first:
         session.on_start(validate.records)  # last: a failure before leaves no folder behind
     was_interrupted = _train_or_stop(state, batches, run, plan, session, validate)
@@ -181,7 +181,7 @@ def _train_or_stop(
 
     try:
         with at_step_end, fast_on_cpu(state.net):
-            train(state, batches, run.energy, plan, [*session.observers, validate] if is_first else [], stop)
+            train_network(state, batches, run.energy, plan, [*session.observers, validate] if is_first else [], stop)
     except KeyboardInterrupt:
         if state.step == 0:  # nothing is learnt yet: there is no model to keep
             raise
@@ -230,9 +230,9 @@ def _everywhere(net: torch.nn.Module, info: ModelInfo | None, ranks: Ranks) -> M
 
 def _fresh_state(run: Run, prepared: Prepared, device: torch.device) -> TrainState:
     """The network with weights drawn from the seed, and its optimiser."""
-    with kept_chance(device):  # the caller's random numbers stay as they are
+    with keep_random_state(device):  # the caller's random numbers stay as they are
         torch.manual_seed(run.training.seed)
-        net: torch.nn.Module = net_for(run, prepared).build().to(device)
+        net: torch.nn.Module = choose_net(run, prepared).build().to(device)
     net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return TrainState(net, run.optimiser.build(net))
 

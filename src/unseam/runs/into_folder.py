@@ -12,7 +12,7 @@ from unseam.runs.fit import Fitted, Session, fit
 from unseam.runs.run_folder import RunFolder
 from unseam.runs.watch import Watch
 from unseam.training import TrainState
-from unseam.training.joining import launch
+from unseam.training.joining import launch_id
 from unseam.training.observers import Record
 from unseam.training.ranks import ALONE, Ranks
 
@@ -37,7 +37,7 @@ def fit_into(
     OutputError
         If something cannot be written; otherwise as :func:`unseam.runs.fit.fit`.
     """
-    session = session_in(folder, folder, run, call, prepared.reading.kind_facts.score_name)
+    session = make_session(folder, folder, run, call, prepared.reading.kind_facts.score_name)
     fitted = fit(prepared, run, session, parts)
     model = Model(fitted.net, fitted.info, call.device)
     if folder is not None and call.ranks.is_first:
@@ -45,7 +45,7 @@ def fit_into(
     return model, fitted
 
 
-def session_in(root: RunFolder | None, folder: RunFolder | None, run: Run, call: TrainingCall, score_name: str) -> Session:
+def make_session(root: RunFolder | None, folder: RunFolder | None, run: Run, call: TrainingCall, score_name: str) -> Session:
     """A session that keeps its settings in ``root``, and checkpoints and history in ``folder`` (of a fold, another one).
 
     Raises
@@ -58,7 +58,7 @@ def session_in(root: RunFolder | None, folder: RunFolder | None, run: Run, call:
 
     def on_start(records: Sequence[Record]) -> None:
         if root is not None and folder is not None:
-            root.begin(run, launch())
+            root.begin(run, launch_id())
             folder.make()
             if records:
                 folder.write_history(records, score_name)

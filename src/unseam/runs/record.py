@@ -13,7 +13,7 @@ from unseam.data.split import Split
 from unseam.evaluation.held_out import HeldOutPredictions
 from unseam.model.model_file import ModelInfo, TrainingRecord
 from unseam.recipes.run import Run
-from unseam.runs.checks import net_for
+from unseam.runs.checks import choose_net
 from unseam.settings import table_name
 from unseam.shapes import IGNORE
 from unseam.training import Plan, TrainState
@@ -34,7 +34,7 @@ def model_info(
     best = validate.best if parts.chooses else validate.records[-1]
     assert best is not None
     return ModelInfo(
-        net=net_for(run, prepared),
+        net=choose_net(run, prepared),
         normalise=run.normalise,
         head=prepared.head,
         objects=held_out.objects or run.objects,

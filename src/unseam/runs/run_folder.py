@@ -14,7 +14,7 @@ import tomli_w
 from unseam.data.labels import LabelKind
 from unseam.errors import ModelFileError, OutputError, SettingsError
 from unseam.evaluation.held_out import HeldOutPredictions
-from unseam.io import disk, make_folder, sweep, write_text_whole
+from unseam.io import disk, make_folders, remove_unfinished, write_text_whole
 from unseam.model.card import card
 from unseam.model.model_file import ModelInfo
 from unseam.recipes.run import Run
@@ -107,8 +107,8 @@ class RunFolder:
         OutputError
             If it cannot be made.
         """
-        make_folder(self.path)
-        sweep(self.path)
+        make_folders(self.path)
+        remove_unfinished(self.path)
 
     def read_config(self) -> Run:
         """The settings of the run.

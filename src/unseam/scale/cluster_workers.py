@@ -12,7 +12,7 @@ from unseam.errors import ClusterError
 from unseam.machine.cores import num_cores
 from unseam.model import Model
 from unseam.scale.prediction import LargePrediction
-from unseam.scale.stages import perform
+from unseam.scale.stages import perform_pass
 from unseam.scale.task import ChunkTask
 from unseam.scale.worker import ChunkWorker
 
@@ -45,7 +45,7 @@ def perform_there(name: str, task: ChunkTask) -> Any:
     """Perform a task on a worker, with the set-up of this name; its pixels are on the disk before it answers."""
     setup: Any = distributed.get_worker().plugins[name]
     held = setup.worker
-    facts = perform(held, task)
+    facts = perform_pass(held, task)
     held.files.settle()
     return facts
 

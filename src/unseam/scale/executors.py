@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol, runtime_checkable
 
-from unseam.scale.stages import perform
+from unseam.scale.stages import perform_pass
 from unseam.scale.task import ChunkTask, Failed
 from unseam.scale.worker import ChunkWorker
 
@@ -59,7 +59,7 @@ class LocalExecutor:
 def _in_order(pool: ThreadPoolExecutor, worker: ChunkWorker, tasks: Iterable[ChunkTask], most: int) -> Iterator[Answer]:
     begun: deque[tuple[ChunkTask, Future[Any]]] = deque()
     for task in tasks:
-        begun.append((task, pool.submit(perform, worker, task)))
+        begun.append((task, pool.submit(perform_pass, worker, task)))
         if len(begun) >= most:
             yield _next(begun)
     while begun:

@@ -25,7 +25,7 @@ from unseam.io import disk
 from unseam.io.lock import locked
 from unseam.io.result import read_facts, sweep_image
 from unseam.io.unfinished import name_beside, remove
-from unseam.io.write import make_folder, sync_folder, write_text_whole
+from unseam.io.write import make_folders, sync_folder, write_text_whole
 
 ZARR, TIFF = (".zarr",), (".tif", ".tiff", ".btf")
 
@@ -70,7 +70,7 @@ def claim(out: Path, *, resume: bool, overwrite: bool) -> Iterator[Path]:
         raise OutputError(
             f"{out}: there is unfinished work on it ({folder}). Give --resume to continue it, or --overwrite to start again."
         )
-    make_folder(folder)
+    make_folders(folder)
     try:
         with locked(folder, f"segmenting to {out.name}"):
             if overwrite:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from unseam.io.append_journal import packed, unpacked
+from unseam.io.append_journal import pack, unpack
 
 T = TypeVar("T")
 
@@ -89,10 +89,10 @@ class NoFacts:
 
 def as_record(task: ChunkTask, facts: Any) -> dict[str, Any]:
     """Make the line of the journal that says: this chunk is finished, with these facts."""
-    arrays = {f.name: packed(np.asarray(getattr(facts, f.name))) for f in dataclasses.fields(facts)}
+    arrays = {f.name: pack(np.asarray(getattr(facts, f.name))) for f in dataclasses.fields(facts)}
     return {"stage": task.stage.key, "chunk": task.chunk, "facts": arrays}
 
 
 def facts_of(record: dict[str, Any], kind: type[T]) -> T:
     """Read the facts in a line of the journal. Raises KeyError, ValueError, TypeError if the line holds something else."""
-    return kind(**{f.name: unpacked(record["facts"][f.name]) for f in dataclasses.fields(kind)})  # type: ignore[arg-type]
+    return kind(**{f.name: unpack(record["facts"][f.name]) for f in dataclasses.fields(kind)})  # type: ignore[arg-type]

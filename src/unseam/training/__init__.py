@@ -1,10 +1,11 @@
 """Training: a loop of one page that is handed a module, a callable and an iterator, and knows nothing else."""
 
-from unseam.training.loop import train
+from unseam.training.loop import train_network
 from unseam.training.optim import SGD, AdamW, Cosine, Optimiser, Schedule
 from unseam.training.ranks import Ranks
 from unseam.training.state import Batch, Budget, Observer, Plan, TrainState
 
 __all__ = [
-    "train", "TrainState", "Batch", "Plan", "Budget", "Schedule", "Observer", "Ranks", "Optimiser", "SGD", "AdamW", "Cosine",
+    "train_network", "TrainState", "Batch", "Plan", "Budget", "Schedule", "Observer", "Ranks",
+    "Optimiser", "SGD", "AdamW", "Cosine",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from unseam.errors import TrainingError
 from unseam.training.state import TrainState
 
 
-def slower(state: TrainState) -> str:
+def advise_slower(state: TrainState) -> str:
     """Return the setting for a learning rate ten times smaller than this run's, and the one that shortens gradients."""
     rate = state.optimiser.defaults["lr"] / 10
     return (
@@ -18,7 +18,7 @@ def slower(state: TrainState) -> str:
     )
 
 
-def not_finite(state: TrainState, step: int) -> TrainingError:
+def not_finite_error(state: TrainState, step: int) -> TrainingError:
     """The error for many steps in a row, up to ``step``, that had no finite energy or gradient."""
     said = (
         f"Training diverged: {state.skipped} steps in a row, up to step {step}, gave an energy or a gradient that is not "
@@ -29,7 +29,7 @@ def not_finite(state: TrainState, step: int) -> TrainingError:
             f"{said}It was so from the first step on, so the reason is not what was learnt: grey values far beyond those of "
             "other images, class weights that are too large, or half precision (--set training.precision=float32)."
         )
-    return TrainingError(f"{said}The steps before were too large. Try {slower(state)}.")
+    return TrainingError(f"{said}The steps before were too large. Try {advise_slower(state)}.")
 
 
 def check_finite(state: TrainState) -> None:
@@ -46,7 +46,7 @@ def check_finite(state: TrainState) -> None:
         if not bool(torch.isfinite(numbers).all()):
             raise TrainingError(
                 f"Training diverged: at step {state.step} {name} holds a number that is not finite. Nothing of this step was "
-                f"kept. The steps before were too large. Try {slower(state)}."
+                f"kept. The steps before were too large. Try {advise_slower(state)}."
             )
 
 

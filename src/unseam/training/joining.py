@@ -61,7 +61,7 @@ def ranks_here(environment: Mapping[str, str] = os.environ) -> Ranks:
     return Ranks(rank, world, *local) if world > 1 else Ranks()
 
 
-def launch(environment: Mapping[str, str] = os.environ) -> str:
+def launch_id(environment: Mapping[str, str] = os.environ) -> str:
     """What tells one call of torchrun from every other one, its restarts included; empty without torchrun."""
     if "TORCHELASTIC_RUN_ID" not in environment:
         return ""
@@ -94,7 +94,7 @@ def device_of_rank(name: str, ranks: Ranks) -> torch.device:
 
 
 @contextmanager
-def joined(ranks: Ranks, device_name: str) -> Iterator[None]:
+def join_ranks(ranks: Ranks, device_name: str) -> Iterator[None]:
     """Be connected with the other ranks; one that is alone needs no connection, and gets none.
 
     Whatever goes wrong is told by one of them: by the first that has a reason of its own, or, if one died without a word, by
@@ -158,7 +158,7 @@ def _connected(ranks: Ranks, device: torch.device) -> Store:
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     try:
         found, *_ = next(rendezvous("env://", ranks.rank, ranks.world, timeout=timeout))
-        store = PrefixStore(met(found, ranks), found)
+        store = PrefixStore(wait_for_ranks(found, ranks), found)
         torch.distributed.init_process_group(
             backend, store=store, rank=ranks.rank, world_size=ranks.world, timeout=timeout
         )
@@ -172,7 +172,7 @@ def _connected(ranks: Ranks, device: torch.device) -> Store:
     return store
 
 
-def met(store: Store, ranks: Ranks) -> str:
+def wait_for_ranks(store: Store, ranks: Ranks) -> str:
     """A word that all ranks have now, and that nobody before them had.
 
     The store may hold what ranks of the same numbers wrote that are dead. So each writes a word of its own, rank 0 repeats all

@@ -6,12 +6,12 @@ import torch
 from torch import nn
 
 from unseam.training.optim import step_if
-from unseam.training.outcome import Arriving, note, outcome
-from unseam.training.ranks import kept_chance
+from unseam.training.outcome import OutcomeQueue, measure_outcome, record_outcome
+from unseam.training.ranks import keep_random_state
 from unseam.training.state import Batch, Observer, Plan, TrainState, monotonic
 
 
-def train(
+def train_network(
     state: TrainState,
     batches: Iterator[Batch],
     energy_of: Callable[..., torch.Tensor],
@@ -47,8 +47,8 @@ def train(
     net, optimiser, ranks = state.net, state.optimiser, plan.ranks
     forward = ranks.wrap(net)
     started = monotonic() - state.seconds
-    arriving = Arriving(late=0 if plan.device.type == "cpu" else 1)
-    with kept_chance(plan.device):  # drop-out draws from the global generator; leave it as we found it
+    arriving = OutcomeQueue(late=0 if plan.device.type == "cpu" else 1)
+    with keep_random_state(plan.device):  # drop-out draws from the global generator; leave it as we found it
         while (progress := ranks.same(plan.budget.progress(state.step, monotonic() - started))) < 1:
             batch = next(batches)
             torch.manual_seed(ranks.seed_of(plan.seed, state.step))
@@ -64,11 +64,11 @@ def train(
             energy.backward()
             norm = _norm(net, plan.clip_norm)
             is_finite = torch.isfinite(norm) & torch.isfinite(energy)
-            came = outcome(state.step, plan.classes_of(logits.detach()), energy, is_finite, ranks)
+            came = measure_outcome(state.step, plan.classes_of(logits.detach()), energy, is_finite, ranks)
 
             step_if(came.is_finite, optimiser)
             for arrived in arriving.send(came):
-                note(state, arrived)
+                record_outcome(state, arrived)
             state.step += 1
             state.seconds = monotonic() - started
             progress = plan.budget.progress(state.step, state.seconds)
@@ -77,7 +77,7 @@ def train(
             if stop(state, progress):
                 break
     for arrived in arriving.rest():
-        note(state, arrived)
+        record_outcome(state, arrived)
     return state
 
 

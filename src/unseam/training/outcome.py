@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from unseam.training.diverged import not_finite
+from unseam.training.diverged import not_finite_error
 from unseam.training.ranks import ALONE, Ranks
 from unseam.training.state import TrainState
 
@@ -26,7 +26,7 @@ class Outcome:
     num_pixels: int
 
 
-def outcome(
+def measure_outcome(
     step: int,
     classes: Int64[Tensor, "batch height width"],
     energy: Float[Tensor, ""],
@@ -48,7 +48,7 @@ def outcome(
     return Outcome(step, total.to(own.energy.dtype), *of_all)
 
 
-class Arriving:
+class OutcomeQueue:
     """Brings outcomes to the host in the order of their steps, ``late`` steps after they were sent.
 
     A GPU works through a queue. To ask for a number of the step just queued is to wait until the queue is empty, and then the
@@ -83,7 +83,7 @@ class Arriving:
             yield arrived
 
 
-def note(state: TrainState, arrived: Outcome) -> None:
+def record_outcome(state: TrainState, arrived: Outcome) -> None:
     """Write into the state what a step gave.
 
     Raises
@@ -98,4 +98,4 @@ def note(state: TrainState, arrived: Outcome) -> None:
         return
     state.skipped += 1
     if state.skipped >= _MOST_SKIPPED:
-        raise not_finite(state, arrived.step)
+        raise not_finite_error(state, arrived.step)

@@ -128,12 +128,12 @@ class _Rehearsed:
     def __call__(self, images: Tensor) -> Tensor:
         if not self._is_rehearsed:
             self._is_rehearsed = True
-            with kept_chance(images.device):  # drop-out draws for the step, not for this
+            with keep_random_state(images.device):  # drop-out draws for the step, not for this
                 self.net(images).sum().backward()
         logits: Tensor = self.net(images)
         return logits
 
 
-def kept_chance(device: torch.device) -> AbstractContextManager[None]:
+def keep_random_state(device: torch.device) -> AbstractContextManager[None]:
     """What is drawn inside, on the CPU or on that GPU, is drawn from there again afterwards."""
     return torch.random.fork_rng([device] if device.type == "cuda" else [])

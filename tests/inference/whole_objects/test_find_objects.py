@@ -7,7 +7,7 @@ from reference.hard_fields import cells, coarse, smooth, specks
 from reference.objects_in_memory import ObjectsInMemory, Serial, found_in_chunks
 from unseam.geometry.chunk_grid import ChunkGrid
 from unseam.heads.objects import Objects
-from unseam.inference.whole_objects import Halo, ObjectStage, StageRound, find_objects, perform
+from unseam.inference.whole_objects import Halo, ObjectStage, StageRound, find_objects, perform_stage
 from unseam.inference.whole_objects.records import CoreTables
 
 
@@ -158,5 +158,5 @@ def test_tables_of_another_stage_are_a_bug_of_ours(rng):
     grid = ChunkGrid(4, 4, 4)
     store = ObjectsInMemory(np.zeros((4, 4), np.float32), grid)
     with pytest.raises(AssertionError, match="CoreTables are not the tables of"):
-        perform(ObjectStage.WRITE, 0, grid, Objects(), store, CoreTables())
+        perform_stage(ObjectStage.WRITE, 0, grid, Objects(), store, CoreTables())
     assert {StageRound(stage, 2).name for stage in ObjectStage} == {"cores-2", "flood-2", "complete-2", "write-2"}

@@ -17,7 +17,7 @@ from unseam.io.result import (
     build_level_chunk,
     check_complete,
     create_image,
-    downsampled,
+    downsample,
     level_shape,
     link_labels,
     link_series,
@@ -45,7 +45,7 @@ def written(group: Path, layout: ImageLayout, pixels: np.ndarray) -> list[np.nda
         if level:
             below = np.empty(level_shape(layout.shape, level), layout.dtype)
             for leading in np.ndindex(*layout.shape[:-2]):
-                below[leading] = downsampled(levels[-1][leading], layout.kind)
+                below[leading] = downsample(levels[-1][leading], layout.kind)
             levels.append(below)
     files.settle()
     mark_complete(group, {"made_by": "a test"})
@@ -102,7 +102,7 @@ def test_where_a_smaller_pixel_lies() -> None:
     line = np.arange(16, dtype=np.float64)[np.newaxis]
     line = np.concatenate([line, line])
     for level in (1, 2, 3):
-        line = downsampled(line, "probabilities")
+        line = downsample(line, "probabilities")
         np.testing.assert_array_equal(line[0], np.arange(len(line[0])) * 2**level + (2**level - 1) / 2)
 
 
@@ -110,7 +110,7 @@ def test_where_a_smaller_pixel_lies() -> None:
 @pytest.mark.parametrize("shape", [(6, 8), (7, 8), (6, 9), (7, 9), (1, 1), (1, 5)])
 def test_means(dtype: str, shape: tuple[int, int], rng: np.random.Generator) -> None:
     part = (rng.random(shape) * 250).astype(dtype)
-    out = downsampled(part, "probabilities")
+    out = downsample(part, "probabilities")
     assert out.dtype == part.dtype
     for row, column in np.ndindex(*out.shape):
         mean = part[2 * row : 2 * row + 2, 2 * column : 2 * column + 2].astype(np.float64).mean()
@@ -121,8 +121,8 @@ def test_means(dtype: str, shape: tuple[int, int], rng: np.random.Generator) -> 
 def test_means_of_large_numbers() -> None:
     for dtype in ("u1", "u2", "u4"):
         part = np.full((4, 4), np.iinfo(dtype).max, dtype)
-        assert (downsampled(part, "probabilities") == part[:2, :2]).all()
-    assert (downsampled(np.full((2, 2), 6e4, np.float16), "probabilities") == np.float16(6e4)).all()
+        assert (downsample(part, "probabilities") == part[:2, :2]).all()
+    assert (downsample(np.full((2, 2), 6e4, np.float16), "probabilities") == np.float16(6e4)).all()
 
 
 def test_levels() -> None:

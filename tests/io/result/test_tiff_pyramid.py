@@ -13,7 +13,7 @@ import tifffile
 
 from torture.disk_calls import failing, watched
 from unseam.errors import OutputError
-from unseam.io import read_image, sweep
+from unseam.io import read_image, remove_unfinished
 from unseam.io.result import ImageLayout, build_level_chunk, create_image, mark_complete, open_level, write_tiff
 
 LAYOUTS = (
@@ -84,7 +84,7 @@ def test_whole_or_absent(tmp_path: Path) -> None:
     for call in range(1, 100):
         with watched(failing(call, errno.ENOSPC)) as calls, contextlib.suppress(OutputError):
             write_tiff(path, tmp_path / "a.zarr", layout, tile=32)
-        sweep(path.parent)
+        remove_unfinished(path.parent)
         if path.exists():
             assert tifffile.imread(path).shape == (100, 100)
         assert [p for p in path.parent.iterdir() if p != path] == []

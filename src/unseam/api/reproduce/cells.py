@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unseam.api.reproduce.experiment import Asked, last_block, made, trained
-from unseam.api.reproduce.table import PaperTable, Row, number
+from unseam.api.reproduce.experiment import ExperimentCall, describe_training, hold_out_last_block, train_experiment
+from unseam.api.reproduce.table import PaperRow, PaperTable, format_number
 from unseam.data.annotated import read_annotated
 from unseam.data.layout import find_pairs
 from unseam.data.prepare import prepare
 from unseam.data.sample import Sample
-from unseam.data.split import Split, annotated, whole
+from unseam.data.split import Split, keep_annotated, whole_images
 from unseam.errors import DataError
 from unseam.metrics import evaluate_instance_maps
 from unseam.model import Model
@@ -32,7 +32,7 @@ PHC_U373 = TrackingSet("PhC-U373", 0.9203, 0.83)
 DIC_HELA = TrackingSet("DIC-HeLa", 0.7756, 0.46)
 
 
-def tracking(which: TrackingSet, asked: Asked) -> PaperTable:
+def tracking(which: TrackingSet, asked: ExperimentCall) -> PaperTable:
     """Train on the first sequence, score the second, and put the paper's row beside ours.
 
     Source: paper, section 4, table 2.
@@ -58,7 +58,7 @@ def tracking(which: TrackingSet, asked: Asked) -> PaperTable:
     run = asked.run
     prepared = prepare(images, run.normalise, run.weight_map, masks="instances", tell=asked.watch.tell)
     parts = _parts(prepared.samples)
-    model = trained(prepared, parts, asked)
+    model = train_experiment(prepared, parts, asked)
     by_name = {one.name: one.image for one in images}
 
     def segmented(sample: Sample) -> tuple[str, np.ndarray, np.ndarray]:
@@ -72,11 +72,11 @@ def tracking(which: TrackingSet, asked: Asked) -> PaperTable:
         f"Cell tracking challenge, {which.title} (paper, table 2)",
         COLUMNS,
         (
-            Row("second best of 2015 (paper, table 2)", (which.second, None, None)),
-            Row("U-Net (paper, table 2)", (which.paper, None, None)),
+            PaperRow("second best of 2015 (paper, table 2)", (which.second, None, None)),
+            PaperRow("U-Net (paper, table 2)", (which.paper, None, None)),
         ),
-        (Row("ours", tuple(map(number, ours))),),
-        made(model, parts, asked),
+        (PaperRow("ours", tuple(map(format_number, ours))),),
+        describe_training(model, parts, asked),
         _differences(asked, model, parts),
     )
     table.write(asked.out)
@@ -87,14 +87,14 @@ def _parts(samples: Sequence[Sample]) -> Split:
     """The first sequence trains, the others are scored; of a single one, its end is."""
     sequences = sorted({sample.group for sample in samples})
     if len(sequences) < 2:
-        return last_block(samples)
+        return hold_out_last_block(samples)
     first = tuple(sample for sample in samples if sample.group == sequences[0])
     others = tuple(sample for sample in samples if sample.group != sequences[0])
     reason = f"held out: {len(others)} frame(s) of the sequence(s) {', '.join(sequences[1:])}"
-    return Split(first, annotated(whole(others)), reason, chooses=False)
+    return Split(first, keep_annotated(whole_images(others)), reason, chooses=False)
 
 
-def _differences(asked: Asked, model: Model, parts: Split) -> tuple[str, ...]:
+def _differences(asked: ExperimentCall, model: Model, parts: Split) -> tuple[str, ...]:
     record = model.info.training
     return (
         *asked.departures,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from unseam.data.prepare import Prepared
 from unseam.data.sample import Sample
-from unseam.data.split import Split, annotated, whole
+from unseam.data.split import Split, keep_annotated, whole_images
 from unseam.errors import DataError, SettingsError
 from unseam.inference.rotations import Averaging
 from unseam.io.output_folder import output_folder
@@ -20,7 +20,7 @@ from unseam.settings import with_overrides
 
 
 @dataclass(frozen=True)
-class Asked:
+class ExperimentCall:
     """What the user wants of an experiment: data, folder for the results, budget, recipe and changes to it, averaging.
 
     With ``resume`` it goes on with what stands in the folder, by the same recipe, until the budget is used up.
@@ -80,7 +80,7 @@ class Asked:
         return tuple(said)
 
 
-def trained(prepared: Prepared, parts: Split, asked: Asked) -> Model:
+def train_experiment(prepared: Prepared, parts: Split, asked: ExperimentCall) -> Model:
     """Train by the recipe within the budget; what is held out chooses nothing, the last weights are kept.
 
     Raises
@@ -97,7 +97,7 @@ def trained(prepared: Prepared, parts: Split, asked: Asked) -> Model:
     return model
 
 
-def last_block(samples: Sequence[Sample], share: float = 0.2) -> Split:
+def hold_out_last_block(samples: Sequence[Sample], share: float = 0.2) -> Split:
     """Hold out the last neighbours of a sequence, with one between them and those that train.
 
     Raises
@@ -112,10 +112,10 @@ def last_block(samples: Sequence[Sample], share: float = 0.2) -> Split:
         f"held out: the last {len(samples) - first} of {len(samples)} ({samples[first].name} to {samples[-1].name}); "
         f"{samples[first - 1].name}, next to them, trains nothing"
     )
-    return Split(tuple(samples[: first - 1]), annotated(whole(samples[first:])), reason, chooses=False)
+    return Split(tuple(samples[: first - 1]), keep_annotated(whole_images(samples[first:])), reason, chooses=False)
 
 
-def made(model: Model, parts: Split, asked: Asked) -> tuple[tuple[str, str], ...]:
+def describe_training(model: Model, parts: Split, asked: ExperimentCall) -> tuple[tuple[str, str], ...]:
     """How ours came about, for the table."""
     record = model.info.training
     return (

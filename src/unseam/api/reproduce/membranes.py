@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from unseam.api.reproduce.experiment import Asked, last_block, made, trained
-from unseam.api.reproduce.table import PaperTable, Row, number
+from unseam.api.reproduce.experiment import ExperimentCall, describe_training, hold_out_last_block, train_experiment
+from unseam.api.reproduce.table import PaperRow, PaperTable, format_number
 from unseam.data.annotated import read_annotated
 from unseam.data.pairs import Pair
 from unseam.data.prepare import Annotated, prepare
@@ -16,17 +16,17 @@ from unseam.errors import DataError
 from unseam.io import write_image
 from unseam.metrics import BestOverThresholds, PixelError, RandError, VInfo, VRand, WarpingError, over_thresholds
 from unseam.model import Model
-from unseam.report.overlay import to_look_at
+from unseam.report.overlay import to_display
 
 COLUMNS = ("warping error", "Rand error", "pixel error", "V-Rand (not in the paper)", "V-Info (not in the paper)")
 PAPER = (
-    Row("human (paper, table 1)", (0.000005, 0.0021, 0.0010, None, None)),
-    Row("U-Net (paper, table 1)", (0.000353, 0.0382, 0.0611, None, None)),
+    PaperRow("human (paper, table 1)", (0.000005, 0.0021, 0.0010, None, None)),
+    PaperRow("U-Net (paper, table 1)", (0.000353, 0.0382, 0.0611, None, None)),
 )
 _AT = 0.5
 
 
-def isbi2012(asked: Asked) -> PaperTable:
+def isbi2012(asked: ExperimentCall) -> PaperTable:
     """Train on the first of the annotated slices, score the last ones, and put the paper's row beside ours.
 
     Source: paper, section 4, table 1.
@@ -46,8 +46,8 @@ def isbi2012(asked: Asked) -> PaperTable:
     slices = _slices(asked.data, asked)
     run = asked.run
     prepared = prepare(slices, run.normalise, run.weight_map, masks="binary", tell=asked.watch.tell)
-    parts = last_block(prepared.samples)
-    model = trained(prepared, parts, asked)
+    parts = hold_out_last_block(prepared.samples)
+    model = train_experiment(prepared, parts, asked)
     by_name = {one.name: one for one in slices}
     scored = _Scored()
     for part in parts.validation:
@@ -61,7 +61,7 @@ def isbi2012(asked: Asked) -> PaperTable:
         COLUMNS,
         PAPER,
         scored.rows(),
-        made(model, parts, asked),
+        describe_training(model, parts, asked),
         _differences(asked, model, len(slices), len(parts.validation)),
     )
     table.write(asked.out)
@@ -90,7 +90,7 @@ class _Scored:
         squared = (probabilities.astype(np.float64) - truth)[truth <= 1] ** 2
         self._pixel.append((float(squared.mean()), PixelError()(decided, truth).error))
 
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[PaperRow, ...]:
         """As the challenge scored, with the best threshold; and as a user gets it, at one half."""
         warping, rand, v_rand, v_info = (BestOverThresholds.together(scores).score for scores in self._best)
         squared, wrong = np.mean(self._pixel, axis=0)
@@ -104,12 +104,12 @@ class _Scored:
             type(v_infos[0]).together(v_infos).score,
         )
         return (
-            Row("ours, the challenge's way", tuple(map(number, best))),
-            Row("ours, decided at one half", tuple(map(number, at_half))),
+            PaperRow("ours, the challenge's way", tuple(map(format_number, best))),
+            PaperRow("ours, decided at one half", tuple(map(format_number, at_half))),
         )
 
 
-def _slices(data: Path, asked: Asked) -> list[Annotated]:
+def _slices(data: Path, asked: ExperimentCall) -> list[Annotated]:
     """The slices in order, each with its labels; other files of the challenge (its test images) may lie beside."""
     volume, labels = data / "train-volume.tif", data / "train-labels.tif"
     if volume.is_file() and labels.is_file():
@@ -123,11 +123,11 @@ def _slices(data: Path, asked: Asked) -> list[Annotated]:
 
 def _picture(path: Path, image: np.ndarray, truth: np.ndarray, probabilities: np.ndarray) -> None:
     """A slice, its truth and what was made of it, side by side, to look at."""
-    parts = (to_look_at(image), 255 * (truth == 1), np.round(255 * probabilities))
+    parts = (to_display(image), 255 * (truth == 1), np.round(255 * probabilities))
     write_image(path, np.ascontiguousarray(np.hstack([part.astype(np.uint8) for part in parts])))
 
 
-def _differences(asked: Asked, model: Model, slices: int, scored: int) -> tuple[str, ...]:
+def _differences(asked: ExperimentCall, model: Model, slices: int, scored: int) -> tuple[str, ...]:
     record = model.info.training
     last = () if asked.average == "rotations" else ("The paper averaged over seven rotations of the input; ours did not.",)
     return (

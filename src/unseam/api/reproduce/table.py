@@ -9,7 +9,7 @@ from unseam.io import write_bytes_whole
 
 
 @dataclass(frozen=True)
-class Row:
+class PaperRow:
     """Who got what; None where nobody said."""
 
     who: str
@@ -36,8 +36,8 @@ class PaperTable:
 
     title: str
     columns: tuple[str, ...]
-    paper: tuple[Row, ...]
-    ours: tuple[Row, ...]
+    paper: tuple[PaperRow, ...]
+    ours: tuple[PaperRow, ...]
     made: tuple[tuple[str, str], ...]
     differences: tuple[str, ...]
 
@@ -71,7 +71,7 @@ class PaperTable:
         return files
 
 
-def number(value: float | int) -> float | None:
+def format_number(value: float | int) -> float | None:
     """A figure for a row; None where there was nothing to score."""
     return None if math.isnan(value) else float(value)
 

@@ -2,7 +2,7 @@
 
 from unseam.inference.whole_objects.find import Halo, ObjectsFound, find_objects
 from unseam.inference.whole_objects.records import ChunkFacts, ChunkTables, ObjectStage, ObjectStore
-from unseam.inference.whole_objects.stages import Runner, StageRound, perform
+from unseam.inference.whole_objects.stages import Runner, StageRound, perform_stage
 
 __all__ = [
     "ChunkFacts",
@@ -14,5 +14,5 @@ __all__ = [
     "StageRound",
     "ChunkTables",
     "find_objects",
-    "perform",
+    "perform_stage",
 ]

@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from unseam.geometry.chunk_grid import ChunkGrid
 from unseam.inference.whole_objects.records import NO_LOWEST, CompleteFacts
-from unseam.inference.whole_objects.run_lengths import TouchingPairs, line_of, pairs_along, runs_of, united
+from unseam.inference.whole_objects.run_lengths import TouchingPairs, line_of, pairs_along, runs_of, unite
 
 GapFacts = tuple[
     Int64[np.ndarray, "gaps"],
@@ -118,7 +118,7 @@ class JoinedGaps:
 def join_gaps(grid: ChunkGrid, facts: Sequence[CompleteFacts], num_cores: int) -> JoinedGaps:
     """Unite the gaps of all chunks and say which objects fill them."""
     offsets = np.cumsum([0, *(len(fact.gap_areas) for fact in facts)], dtype=np.int64)
-    whole = united(_shared(grid, facts, offsets.tolist()), int(offsets[-1]))
+    whole = unite(_shared(grid, facts, offsets.tolist()), int(offsets[-1]))
     num_whole = int(whole.max(initial=-1)) + 1
     lowest, highest, is_at_border = np.full(num_whole, NO_LOWEST), np.zeros(num_whole, np.int64), np.zeros(num_whole, bool)
     np.minimum.at(lowest, whole, np.concatenate([fact.lowest for fact in facts]))

@@ -16,7 +16,7 @@ from unseam.inference.whole_objects.run_lengths import (
     line_of,
     pairs_along,
     runs_of,
-    united,
+    unite,
 )
 
 
@@ -40,7 +40,7 @@ def join_cores(grid: ChunkGrid, facts: Sequence[CoreFacts]) -> Numbering:
     """
     offsets = np.cumsum([0, *(len(fact.firsts) for fact in facts)], dtype=np.int64)
     firsts = np.concatenate([fact.firsts for fact in facts])
-    core = united(_touching(grid, facts, offsets.tolist()), len(firsts))
+    core = unite(_touching(grid, facts, offsets.tolist()), len(firsts))
     first = np.full(core.max(initial=-1) + 1, np.iinfo(np.int64).max)
     np.minimum.at(first, core, firsts)
     number = np.empty(len(first), np.int64)

@@ -42,7 +42,7 @@ def pairs_along(
     return pairs
 
 
-def united(pairs: Iterable[TouchingPairs], num_members: int) -> Int64[np.ndarray, "members"]:
+def unite(pairs: Iterable[TouchingPairs], num_members: int) -> Int64[np.ndarray, "members"]:
     """Of each member the set that it belongs to, 0, 1, ... in no particular order, where each pair is in one set."""
     joined = np.concatenate([np.zeros((2, 0), np.int64), *pairs], axis=1)
     graph = coo_array((np.ones(joined.shape[1], bool), tuple(joined)), shape=(num_members, num_members))

@@ -63,7 +63,7 @@ class Runner(Protocol):
         ...
 
 
-def perform(
+def perform_stage(
     stage: ObjectStage, chunk: int, grid: ChunkGrid, settings: Objects, store: ObjectStore, tables: ChunkTables
 ) -> ChunkFacts:
     """One stage on one chunk: a pure function of its arguments but for what it writes, which is its own chunk alone."""

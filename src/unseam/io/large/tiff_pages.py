@@ -18,7 +18,7 @@ from unseam.io.large.raw_array import RawArray
 from unseam.io.large.recent import Recent
 from unseam.io.large.stored_axes import Bounds
 from unseam.io.tiff_checks import check_stream
-from unseam.io.tiff_colours import Colours, without_alpha
+from unseam.io.tiff_colours import Colours, drop_alpha
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,5 +155,5 @@ class InColours:
     def _converted(self, block: Shaped[np.ndarray, "..."]) -> tuple[Shaped[np.ndarray, "..."], str, str | None]:
         pixels, axes, note = self._colours.converted(self._path, block, self._stored_axes)
         if self._colours.drops_alpha(pixels.shape, axes):
-            pixels = without_alpha(pixels, axes)
+            pixels = drop_alpha(pixels, axes)
         return pixels, axes, note

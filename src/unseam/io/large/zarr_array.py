@@ -15,7 +15,7 @@ from unseam.io.guard import decoding
 from unseam.io.large.recent import Recent
 from unseam.io.large.stored_axes import Bounds, StoredAxes
 from unseam.io.large.zarr_metadata import ZarrMetadata
-from unseam.io.large.zarr_store import Store, joined
+from unseam.io.large.zarr_store import Store, join_path
 
 _ABSENT = 2**64 - 1
 _INDEXES = 16
@@ -91,7 +91,7 @@ class ZarrArray:
         """The bytes of a chunk; None if it is not there."""
         shard, most = self.metadata.shard, self.metadata.chain.most_encoded
         outer = tuple(i // n for i, n in zip(index, shard, strict=True))
-        name = joined(self.key, self.metadata.prefix + self.metadata.separator.join(map(str, outer)))
+        name = join_path(self.key, self.metadata.prefix + self.metadata.separator.join(map(str, outer)))
         found = self.store.file(name)
         if found is None:
             return None

@@ -67,7 +67,9 @@ class Chain:
         return stored.transpose(np.argsort(self.order))
 
 
-def chain(shape: tuple[int, ...], dtype: np.dtype, order: tuple[int, ...], codecs: list[tuple[str, dict[str, Any]]]) -> Chain:
+def build_chain(
+    shape: tuple[int, ...], dtype: np.dtype, order: tuple[int, ...], codecs: list[tuple[str, dict[str, Any]]]
+) -> Chain:
     """Make a chain from the names and settings of its codecs, in the order in which they were applied.
 
     Raises

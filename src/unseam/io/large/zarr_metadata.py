@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from unseam.errors import ImageReadError
-from unseam.io.large.zarr_codecs import KNOWN_CODECS, Chain, UnknownCodecError, chain
+from unseam.io.large.zarr_codecs import KNOWN_CODECS, Chain, UnknownCodecError, build_chain
 from unseam.io.large.zarr_store import Node, Store
 
 _MOST_AXES = 5
@@ -90,7 +90,7 @@ def _read_version_2(store: Store, node: Node) -> ZarrMetadata:
     if separator not in (".", "/"):
         raise ValueError(f"separator {separator!r}")
     _check(store, node, shape, chunk, dtype)
-    packed = chain(chunk, dtype, order, [(str(codec["id"]), codec) for codec in codecs])
+    packed = build_chain(chunk, dtype, order, [(str(codec["id"]), codec) for codec in codecs])
     return ZarrMetadata(shape, packed, _fill(found.get("fill_value"), dtype), "", separator, (1,) * len(shape))
 
 
@@ -136,7 +136,7 @@ def _read_version_3(store: Store, node: Node) -> ZarrMetadata:
     if location not in ("start", "end"):
         raise ValueError(f"index at the {location}")
     packed = _chain_3(chunk, dtype, [_named(codec) for codec in settings["codecs"]])
-    table = chain((math.prod(shard), 2), np.dtype("<u8"), (0, 1), index[1:])
+    table = build_chain((math.prod(shard), 2), np.dtype("<u8"), (0, 1), index[1:])
     return ZarrMetadata(shape, packed, _fill(found["fill_value"], dtype), prefix, separator, shard, table, location == "end")
 
 
@@ -155,7 +155,7 @@ def _chain_3(chunk: tuple[int, ...], dtype: np.dtype, codecs: list[tuple[str, di
     if endian not in ("little", "big"):
         raise ValueError(f"order of bytes {endian!r:.30}")
     stored = dtype.newbyteorder("<" if endian == "little" else ">")
-    return chain(chunk, stored, order, [(name.removeprefix("numcodecs."), settings) for name, settings in codecs[1:]])
+    return build_chain(chunk, stored, order, [(name.removeprefix("numcodecs."), settings) for name, settings in codecs[1:]])
 
 
 def _named(entry: Any) -> tuple[str, dict[str, Any]]:

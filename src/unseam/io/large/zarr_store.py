@@ -94,7 +94,7 @@ class Store:
         if isinstance(path, str) and path and not set(path) & {"\\", "\0"} and not os.path.splitdrive(path)[0]:
             parts = path.rstrip("/").split("/")
             if all(part not in ("", ".", "..") for part in parts):
-                return joined(group, "/".join(parts))
+                return join_path(group, "/".join(parts))
         raise self.error(f"its metadata name the path {str(path)[:100]!r}; it has to lie inside the store: export it again")
 
 
@@ -115,7 +115,7 @@ class Node:
         return branch if isinstance(branch, dict) else self.attributes
 
 
-def joined(group: str, path: str) -> str:
+def join_path(group: str, path: str) -> str:
     """Join a group and a path in it to a key of the store."""
     return f"{group}/{path}" if group else path
 
@@ -161,17 +161,17 @@ def read_node(store: Store, key: str) -> Node | None:
 
 def _node(store: Store, key: str) -> Node | None:
     for name, version in (("zarr.json", 3), (".zarray", 2), (".zgroup", 2)):
-        found = store.json(joined(key, name))
+        found = store.json(join_path(key, name))
         if found is None:
             continue
         if found.get("zarr_format") != version:
             written = str(found.get("zarr_format"))[:20]
-            raise store.error(f"{joined(key, name)} is of Zarr format {written}; 2 and 3 are read: export it again as OME-Zarr")
+            raise store.error(f"{join_path(key, name)} has Zarr format {written}, not 2 or 3: export it again as OME-Zarr")
         if version == 2:
-            return Node(key, name == ".zarray", 2, found, store.json(joined(key, ".zattrs")) or {})
+            return Node(key, name == ".zarray", 2, found, store.json(join_path(key, ".zattrs")) or {})
         kind, attributes = found.get("node_type"), found.get("attributes") or {}
         if kind not in ("group", "array") or not isinstance(attributes, dict):
-            raise store.error(f"{joined(key, name)} is neither that of a group nor of an array; it is damaged: copy it again")
+            raise store.error(f"{join_path(key, name)} describes neither a group nor an array; it is damaged: copy it again")
         return Node(key, kind == "array", 3, found, attributes)
     return None
 

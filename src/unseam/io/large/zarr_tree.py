@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from unseam.io.large.zarr_store import Node, Store, joined, read_node
+from unseam.io.large.zarr_store import Node, Store, join_path, read_node
 
 _MOST_MEMBERS = 10_000
 
@@ -62,10 +62,10 @@ def _strings(store: Store, node: Node, found: Any) -> list[str]:
 
 def _series(store: Store, node: Node) -> list[Node]:
     """Images that the group OME lists, or numbered ones."""
-    ome = read_node(store, joined(node.key, "OME"))
+    ome = read_node(store, join_path(node.key, "OME"))
     if ome is not None and "series" in ome.ome:
         return [_group(store, node, path) for path in _strings(store, node, ome.ome["series"])]
-    numbered = (read_node(store, joined(node.key, str(number))) for number in itertools.count())
+    numbered = (read_node(store, join_path(node.key, str(number))) for number in itertools.count())
     return list(itertools.takewhile(lambda one: one is not None, numbered))  # type: ignore[arg-type]
 
 

@@ -20,7 +20,7 @@ from unseam.io.result.ome_zarr import (
     read_facts,
     sweep_image,
 )
-from unseam.io.result.pyramid import ResultKind, downsampled, level_shape, num_levels
+from unseam.io.result.pyramid import ResultKind, downsample, level_shape, num_levels
 from unseam.io.result.tiff_pyramid import write_tiff
 
 __all__ = [
@@ -34,7 +34,7 @@ __all__ = [
     "open_level",
     "num_levels",
     "level_shape",
-    "downsampled",
+    "downsample",
     "build_level_chunk",
     "check_complete",
     "mark_complete",

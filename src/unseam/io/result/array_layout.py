@@ -81,12 +81,12 @@ class ArrayLayout:
         }
 
 
-def rendered(about: Any) -> bytes:
+def render_metadata(about: Any) -> bytes:
     """Metadata as bytes."""
     return (json.dumps(about, indent=1, allow_nan=False) + "\n").encode()
 
 
-def read_metadata(path: Path) -> dict[str, Any]:
+def read_array_metadata(path: Path) -> dict[str, Any]:
     """What the ``zarr.json`` of an array or a group says. Raises OutputError if it is not there or is no JSON."""
     file = path / METADATA
     try:

@@ -25,7 +25,7 @@ class DamagedChunkError(Exception):
     """The bytes are not those that were written; the caller knows the path and tells the user."""
 
 
-def encoded(part: Shaped[np.ndarray, "height width"], side: int, shard: int) -> bytes:
+def encode_chunk(part: Shaped[np.ndarray, "height width"], side: int, shard: int) -> bytes:
     """Encode a chunk, or a shard of chunks.
 
     Parameters
@@ -49,7 +49,7 @@ def encoded(part: Shaped[np.ndarray, "height width"], side: int, shard: int) -> 
     return b"".join((*blobs, tail, crc32c(tail).to_bytes(4, "little")))
 
 
-def decoder(stream: IO[bytes], side: int, shard: int, dtype: np.dtype) -> Callable[[int, int], np.ndarray]:
+def chunk_decoder(stream: IO[bytes], side: int, shard: int, dtype: np.dtype) -> Callable[[int, int], np.ndarray]:
     """Return a function that decodes the chunk at (row, column) of an open file, read only when it is called.
 
     Raises

@@ -7,7 +7,7 @@ thousand chunks waits for groups of them, and notes a chunk as finished only aft
 from pathlib import Path
 from threading import Lock
 
-from unseam.io.write import make_folder, sync_files, write_bytes_whole
+from unseam.io.write import make_folders, sync_files, write_bytes_whole
 
 
 class ChunkFiles:
@@ -35,7 +35,7 @@ class ChunkFiles:
             Names the path, the reason and the number of bytes; what was there before is as it was.
         """
         if path.parent not in self._folders:
-            make_folder(path.parent)
+            make_folders(path.parent)
             self._folders.add(path.parent)
         write_bytes_whole(path, data, is_synced=self.is_synced)
         if not self.is_synced:

@@ -12,8 +12,8 @@ from jaxtyping import Shaped
 
 from unseam.errors import OutputError
 from unseam.geometry.chunk_grid import ChunkGrid, Window
-from unseam.io.result.array_layout import AGAIN, METADATA, TYPES, ArrayLayout, read_metadata, rendered
-from unseam.io.result.chunk_codec import DamagedChunkError, decoder, encoded
+from unseam.io.result.array_layout import AGAIN, METADATA, TYPES, ArrayLayout, read_array_metadata, render_metadata
+from unseam.io.result.chunk_codec import DamagedChunkError, chunk_decoder, encode_chunk
 from unseam.io.result.chunk_files import ChunkFiles
 
 
@@ -28,7 +28,7 @@ def create_array(path: Path, layout: ArrayLayout, files: ChunkFiles | None = Non
     if (path / "c").exists():
         raise OutputError(f"{path}: there are chunks here already. Remove the result that was here, or give another --out.")
     array = ChunkedArray(path, layout, files or ChunkFiles())
-    array.files.write(path / METADATA, rendered(layout.metadata()))
+    array.files.write(path / METADATA, render_metadata(layout.metadata()))
     return array
 
 
@@ -40,7 +40,7 @@ def open_array(path: Path, files: ChunkFiles | None = None) -> "ChunkedArray":
     OutputError
         If there is none, or if it has another layout or is damaged.
     """
-    about = read_metadata(path)
+    about = read_array_metadata(path)
     try:
         side = about["chunk_grid"]["configuration"]["chunk_shape"][-1]
         codec = about["codecs"][0]
@@ -91,7 +91,7 @@ class ChunkedArray:
         rows, columns = self.grid.window(place[0] * self.grid.num_columns + place[1])
         assert part.shape == (rows.stop - rows.start, columns.stop - columns.start)
         assert part.dtype == self.layout.dtype
-        self.files.write(self._file(leading, place), encoded(part, self.layout.chunk, self.layout.shard))
+        self.files.write(self._file(leading, place), encode_chunk(part, self.layout.chunk, self.layout.shard))
 
     def read(self, leading: tuple[int, ...], window: Window) -> Shaped[np.ndarray, "height width"]:
         """Read a window of a plane, from the chunks that it touches. Raises OutputError if one is absent or damaged."""
@@ -110,7 +110,7 @@ class ChunkedArray:
         part = tuple(_overlap(at * self.grid.side, self.grid.side, along) for at, along in zip(place, window, strict=True))
         try:
             with path.open("rb") as stream:
-                chunk = decoder(stream, side, self.layout.shard, np.dtype(self.layout.dtype))
+                chunk = chunk_decoder(stream, side, self.layout.shard, np.dtype(self.layout.dtype))
                 for number in inner.touching((part[0], part[1])):
                     row, column = inner.place(number)
                     pixels = chunk(row % self.layout.shard, column % self.layout.shard)

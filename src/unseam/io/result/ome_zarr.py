@@ -17,13 +17,13 @@ from typing import Any, cast, get_args
 
 from unseam.errors import OutputError
 from unseam.io import disk
-from unseam.io.result.array_layout import AGAIN, METADATA, ArrayLayout, read_metadata, rendered
+from unseam.io.result.array_layout import AGAIN, METADATA, ArrayLayout, read_array_metadata, render_metadata
 from unseam.io.result.chunk_files import ChunkFiles
 from unseam.io.result.chunked_array import ChunkedArray, create_array, open_array
 from unseam.io.result.ome_metadata import VERSION, ImageLayout, ome_attributes
-from unseam.io.result.pyramid import ResultKind, downsampled, level_shape
-from unseam.io.unfinished import sweep
-from unseam.io.write import make_folder, write_bytes_whole
+from unseam.io.result.pyramid import ResultKind, downsample, level_shape
+from unseam.io.unfinished import remove_unfinished
+from unseam.io.write import make_folders, write_bytes_whole
 
 FORMAT = "unseam result 1"
 _LABELS = "labels"
@@ -46,7 +46,7 @@ def create_image(group: Path, layout: ImageLayout) -> None:
 def link_labels(image_group: Path, names: Sequence[str]) -> None:
     """List the label images in ``labels/`` of an image, anew. Raises OutputError if it cannot be written."""
     assert all(name and name == Path(name).name for name in names)
-    make_folder(image_group / _LABELS)
+    make_folders(image_group / _LABELS)
     _write_group(image_group / _LABELS, {"ome": {"version": VERSION, "labels": list(names)}})
 
 
@@ -59,9 +59,9 @@ def link_series(store: Path, positions: Sequence[str]) -> None:
         If it cannot be written.
     """
     for folder in {parent for position in positions for parent in Path(position).parents if parent.name}:
-        make_folder(store / folder)
+        make_folders(store / folder)
         _write_group(store / folder, {})
-    make_folder(store / "OME")
+    make_folders(store / "OME")
     _write_group(store / "OME", {"ome": {"version": VERSION, "series": list(positions)}})
     _write_group(store, {"ome": {"version": VERSION, "bioformats2raw.layout": 3}})
 
@@ -93,7 +93,7 @@ def build_level_chunk(group: Path, level: int, leading: tuple[int, ...], chunk: 
     rows, columns = array.grid.window(chunk)
     height, width = larger.layout.shape[-2:]
     window = slice(2 * rows.start, min(2 * rows.stop, height)), slice(2 * columns.start, min(2 * columns.stop, width))
-    array.write(leading, array.grid.place(chunk), downsampled(larger.read(leading, window), _kind(group)))
+    array.write(leading, array.grid.place(chunk), downsample(larger.read(leading, window), _kind(group)))
 
 
 def check_complete(group: Path) -> tuple[int, ...]:
@@ -121,7 +121,7 @@ def mark_complete(group: Path, facts: Mapping[str, Any]) -> None:
         If a chunk is missing, or if this cannot be written.
     """
     chunks = check_complete(group)
-    attributes = dict(read_metadata(group)["attributes"])
+    attributes = dict(read_array_metadata(group)["attributes"])
     known = read_facts(group)
     ours = {**known, **facts, "format": FORMAT, "kind": known["kind"], "complete": True, "chunks": list(chunks)}
     _write_group(group, {**attributes, "unseam": ours})
@@ -136,7 +136,7 @@ def read_facts(group: Path) -> dict[str, Any]:
         If this package did not write the result, or if it is damaged.
     """
     try:
-        facts = read_metadata(group)["attributes"]["unseam"]
+        facts = read_array_metadata(group)["attributes"]["unseam"]
         if facts["format"] == FORMAT and facts["kind"] in get_args(ResultKind):
             return dict(facts)
     except (LookupError, TypeError, ValueError):
@@ -149,7 +149,7 @@ def sweep_image(group: Path) -> int:
     num, folders = 0, [group]
     while folders:
         folder = folders.pop()
-        num += sweep(folder)
+        num += remove_unfinished(folder)
         if folder.is_dir():
             folders += [path for path in disk.list_folder(folder) if path.is_dir() and not path.is_symlink()]
     return num
@@ -161,7 +161,7 @@ def _kind(group: Path) -> ResultKind:
 
 def _num_levels(group: Path) -> int:
     try:
-        datasets = read_metadata(group)["attributes"]["ome"]["multiscales"][0]["datasets"]
+        datasets = read_array_metadata(group)["attributes"]["ome"]["multiscales"][0]["datasets"]
         if [dataset["path"] for dataset in datasets] == [str(level) for level in range(len(datasets))] and datasets:
             return len(datasets)
     except (LookupError, TypeError):
@@ -170,4 +170,5 @@ def _num_levels(group: Path) -> int:
 
 
 def _write_group(group: Path, attributes: Mapping[str, Any]) -> None:
-    write_bytes_whole(group / METADATA, rendered({"zarr_format": 3, "node_type": "group", "attributes": dict(attributes)}))
+    metadata = {"zarr_format": 3, "node_type": "group", "attributes": dict(attributes)}
+    write_bytes_whole(group / METADATA, render_metadata(metadata))

@@ -37,7 +37,7 @@ def level_shape(shape: tuple[int, ...], level: int) -> tuple[int, ...]:
     return *shape[:-2], -(-shape[-2] // 2**level), -(-shape[-1] // 2**level)
 
 
-def downsampled(part: Shaped[np.ndarray, "height width"], kind: ResultKind) -> Shaped[np.ndarray, "half_height half_width"]:
+def downsample(part: Shaped[np.ndarray, "height width"], kind: ResultKind) -> Shaped[np.ndarray, "half_height half_width"]:
     """Half as many rows and columns, rounded up.
 
     Class and instance maps keep every second pixel, from the first: a mean of two names is no name. Probabilities are the mean

@@ -28,6 +28,6 @@ STAGES: dict[PassKind, tuple[Callable[[ChunkWorker, ChunkTask], Any], type[Any]]
 """The closed list: the function of each pass, and the type of what it answers."""
 
 
-def perform(worker: ChunkWorker, task: ChunkTask) -> Any:
+def perform_pass(worker: ChunkWorker, task: ChunkTask) -> Any:
     """Compute one chunk."""
     return STAGES[task.stage.kind][0](worker, task)

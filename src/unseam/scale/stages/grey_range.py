@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from unseam.data.normalise import GreyRange, Normalise, sampled
+from unseam.data.normalise import GreyRange, Normalise, sample_pixels
 from unseam.errors import DataError
 from unseam.geometry.chunk_grid import Window
 from unseam.io.large import LargeImage
@@ -80,7 +80,7 @@ def grey_range(worker: ChunkWorker, task: ChunkTask) -> RangeFacts:
     values = image.read(task.stage.plane, rows, columns)
     _check_finite(image, task.stage.plane, values, rows.start, columns.start)
     channels = values[None] if values.ndim == 2 else np.moveaxis(values, -1, 0)
-    parts = [sampled(channel, rows.start, columns.start, image.height, image.width) for channel in channels]
+    parts = [sample_pixels(channel, rows.start, columns.start, image.height, image.width) for channel in channels]
     return RangeFacts(
         np.concatenate(parts),
         channels.min(axis=(1, 2)),

@@ -6,7 +6,7 @@ from jaxtyping import Float32, Int32, UInt32
 from numpy import ndarray
 
 from unseam.geometry.chunk_grid import Window
-from unseam.inference.whole_objects import ObjectStage, perform
+from unseam.inference.whole_objects import ObjectStage, perform_stage
 from unseam.inference.whole_objects.records import CoreFacts, CoreTables
 from unseam.scale.prediction import CORES, FLOODED, LIKELY, OBJECTS
 from unseam.scale.task import ChunkTask
@@ -67,13 +67,13 @@ def objects(stage: ObjectStage, worker: ChunkWorker, task: ChunkTask) -> Any:
     position, plane = task.stage.position, task.stage.plane
     settings = worker.model.info.objects
     store = PlaneArrays(worker, position, plane)
-    return perform(stage, task.chunk, worker.grid(position), settings, store, task.tables)
+    return perform_stage(stage, task.chunk, worker.grid(position), settings, store, task.tables)
 
 
 def cores(worker: ChunkWorker, task: ChunkTask, likely: Float32[ndarray, "height width"]) -> CoreFacts:
     """Find the cores of a chunk, while its probabilities are in memory."""
     position, plane = task.stage.position, task.stage.plane
     store = PlaneArrays(worker, position, plane, likely)
-    facts = perform(ObjectStage.CORES, task.chunk, worker.grid(position), worker.model.info.objects, store, CoreTables())
+    facts = perform_stage(ObjectStage.CORES, task.chunk, worker.grid(position), worker.model.info.objects, store, CoreTables())
     assert isinstance(facts, CoreFacts)
     return facts

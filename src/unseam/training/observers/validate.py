@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from unseam.errors import TrainingError
-from unseam.training.diverged import check_finite, slower
+from unseam.training.diverged import advise_slower, check_finite
 from unseam.training.state import TrainState
 
 _FLAT = 0.05  # an energy that moves less than that, of itself, stays where it is
@@ -135,7 +135,8 @@ class Validate:
             return ""
         return (
             "the network learnt nothing: what is kept gives one class to all pixels. Train for longer, or check that images "
-            f"and masks belong together; if the energy does not fall, try another seed (--set training.seed=1), {slower(state)}"
+            f"and masks belong together; if the energy does not fall, try another seed (--set training.seed=1), "
+            f"{advise_slower(state)}"
         )
 
     def check_learning(self, state: TrainState, progress: float) -> None:
@@ -166,7 +167,7 @@ class Validate:
             raise TrainingError(
                 f"Training makes no progress: since step {recent[0].step} the network gives one class to all pixels, and the "
                 f"energy stays at {energies[-1]:.3f} (guessing between two classes gives {math.log(2):.2f}). Check that images "
-                f"and masks belong together; then try another seed (--set training.seed=1), {slower(state)}."
+                f"and masks belong together; then try another seed (--set training.seed=1), {advise_slower(state)}."
             )
 
     def _check_energy(self, state: TrainState) -> None:
@@ -178,7 +179,7 @@ class Validate:
         if min(energies[-2:]) > _RISEN * max(lowest, _LOW):
             raise TrainingError(
                 f"Training diverged: the energy rose from {lowest:.3g} to {energies[-1]:.3g} at step {state.step}. The steps "
-                f"were too large. Try {slower(state)}."
+                f"were too large. Try {advise_slower(state)}."
             )
 
 

@@ -1,0 +1,5 @@
+"""Recognises an error that says that memory ran out."""
+
+from unseam.machine.memory import is_out_of_memory
+
+__all__ = ["is_out_of_memory"]
