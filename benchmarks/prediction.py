@@ -25,7 +25,7 @@ from torch.nn import functional
 
 from ceiling import least_seconds, matrix_rates
 from common import facts, heading, write_result
-from unseam.api.predict_files import Wanted, plan_outputs, predict_file
+from unseam.api.predict_files import ResultKinds, plan_outputs, predict_file
 from unseam.engines import OpenVINOEngine, TorchEngine
 from unseam.engines.precision import has_fast_bfloat16
 from unseam.io import write_bytes_whole
@@ -111,7 +111,7 @@ def plain_file(net: UNet, source: Path, target: Path, tile: int) -> None:
 
 def unseam_file(model: Model, source: Path, folder: Path) -> None:
     """The same by ``unseam predict``, all but the start of the program and the reading of the model."""
-    wanted = Wanted()
+    wanted = ResultKinds()
     (job,) = plan_outputs([source], folder, wanted, overwrite=True)
     predict_file(model, job, wanted, max_input_tile=1212, average="none")
 

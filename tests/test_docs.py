@@ -4,6 +4,8 @@ import ast
 import inspect
 import re
 import shlex
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from test_house import FLOOR
 from unseam.api import training as api
 from unseam.cli.app import app, run
 from unseam.io import write_image
+from unseam.metrics import ImagePair, evaluate_class_maps, evaluate_instance_maps, every_metric
 from unseam.recipes import recipe_named
 from unseam.settings import with_overrides
 
@@ -82,17 +85,53 @@ def at_the_users(tmp_path, monkeypatch, rng):
     return tmp_path
 
 
-def test_the_commands_of_the_readme_run_in_order(at_the_users):
-    lines = [line for code in fences(README, "sh") for line in code.splitlines() if line.startswith("unseam ")]
-    assert len(lines) >= 8
+def commands(page: Path) -> list[list[str]]:
+    """The commands of a page, without those that need a cluster."""
+    lines = [line.split("  #")[0] for code in fences(page, "sh") for line in code.splitlines()]
+    return [shlex.split(line) for line in lines if line.startswith("unseam ") and not re.search("--(workers|scheduler)", line)]
+
+
+def run_all(commands: list[list[str]]) -> None:
+    for command in commands:
+        assert run(command[1:]) == 0, shlex.join(command)
+
+
+def test_the_four_commands_run_on_the_images_of_a_fresh_clone(at_the_users):
+    for folder in ("my_cells", "new_images", "new_masks"):
+        shutil.rmtree(at_the_users / folder)
+    (at_the_users / "src").symlink_to(ROOT / "src")
+    lines = [line for code in fences(README, "sh") for line in code.splitlines() if line.startswith("cp ")]
+    assert len(lines) == 3
     for line in lines:
-        assert run(shlex.split(line)[1:]) == 0, line
+        subprocess.run(shlex.split(line), check=True)
+    four = commands(README)
+    assert [command[1] for command in four] == ["check", "train", "predict", "evaluate"]
+    run_all(four)
+    made = {path.name for path in (at_the_users / "results").iterdir()}
+    assert made == {"rat6_classes.tif", "rat6_overlay.png", "report.html"}
+
+
+def test_the_commands_of_the_pages_run_in_order(at_the_users):
+    run_all(commands(README))
+    for page in ("scores.md", "options.md", "doctor.md", "scale.md"):
+        some = commands(ROOT / "docs" / page)
+        assert some, page
+        run_all(some)
     made = {path.name for folder in ("results", "cells") for path in (at_the_users / folder).iterdir()}
     made |= {re.sub(r"^(dish\d|big)_", "x_", name) for name in made}
-    named = {span for span in spans(section(README, "Your own images")) if re.fullmatch(r"\w+\.[a-z]+", span)}
-    wanted = named - {"x.tif"}
+    promised = spans(section(ROOT / "docs/data-formats.md", "What comes out"))
+    wanted = {span for span in promised if re.fullmatch(r"\w+\.[a-z]+", span)} - {"x.tif"}
     assert len(wanted) >= 10
-    assert wanted <= made, "the README promises these files"
+    assert wanted <= made, "the page promises these files"
+
+
+def test_the_readme_is_short():
+    assert 1200 <= len(README.read_text(encoding="utf-8").split()) <= 1700
+
+
+def test_the_readme_leads_to_each_page_once():
+    links = re.findall(r"\]\(docs/([\w-]+\.md)[^)]*\)", README.read_text(encoding="utf-8"))
+    assert sorted(links) == sorted(path.name for path in (ROOT / "docs").glob("*.md"))
 
 
 @each_page
@@ -104,10 +143,12 @@ def test_python_code_runs(page, at_the_users):
 
 @each_page
 def test_commands_and_their_options_exist(page):
+    verbs = "|".join(FLAGS)
     for words in shell_words(page):
-        if (command := re.search(r"(?:^|[\s/\\])unseam +([a-z]+)\b(.*)", words)) is None:
+        command = re.search(rf"(?:^|[\s/\\])unseam +([a-z]+)\b(.*)|^({verbs})( --.*)", words)
+        if command is None:
             continue
-        verb, rest = command.groups()
+        verb, rest = (part for part in command.groups() if part is not None)
         assert verb in FLAGS, words
         assert set(re.findall(r"(?<!\S)--[a-z][a-z0-9-]*", rest)) <= FLAGS[verb] | {"--help"}, words
 
@@ -157,13 +198,26 @@ def messages() -> list[str]:
     return found
 
 
-def test_messages_that_the_readme_explains_exist():
-    table = section(README, "When it goes wrong").split("And without a message")[0]
+def test_messages_that_the_documents_explain_exist():
+    table = section(ROOT / "docs/troubleshooting.md", "Messages")
     rows = re.findall(r"^\| (`.+?) \|", table, re.MULTILINE)
     assert len(rows) >= 8
     said = messages()
     for fragment in (span for row in rows for span in spans(row)):
         assert any(fragment in text for text in said), f"no message says {fragment!r}"
+
+
+def test_the_page_of_scores_names_every_score():
+    truth = np.pad(np.array([[1, 2]]), 2)
+    cells = np.minimum(truth, 1)
+    pair, two_classes = ImagePair("a", truth, truth, probabilities=np.full((3, 5, 6), 1 / 3)), ImagePair("a", cells, cells)
+    columns = {
+        *evaluate_class_maps([pair], metrics=every_metric()).columns,
+        *evaluate_class_maps([two_classes], metrics=every_metric()).columns,
+        *evaluate_instance_maps([pair], metrics=every_metric()).columns,
+    }
+    named = set(spans((ROOT / "docs/scores.md").read_text(encoding="utf-8")))
+    assert {re.sub(r"_class_\d+$|_\d5$|_[6-9]0$", "", column) for column in columns} - named == set()
 
 
 def test_the_floors_are_those_of_the_house():

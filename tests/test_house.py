@@ -21,7 +21,7 @@ FLOOR = {
     "data": 4, "inference": 4,
     "model": 5, "recipes": 5, "evaluation": 5,
     "runs": 6, "report": 6, "doctor": 6, "scale": 6,
-    "api": 7, "reproduce": 7,
+    "api": 7,
     "cli": 8, "__main__": 9,
 }  # fmt: skip
 TOP = {"__init__", "__main__", "_version", "errors", "settings", "shapes"}
@@ -163,6 +163,11 @@ def test_one_public_name_means_one_thing() -> None:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
     )
     assert {name for name, number in names.items() if number > 1} == set(DUPLICATES)
+@pytest.mark.parametrize("path", sorted((ROOT / "cli").glob("*.py")), ids=lambda p: p.name)
+def test_the_command_line_uses_the_api_only(path: Path) -> None:
+    """So a program can do all that a person at a terminal can."""
+    for name in imports(path):
+        assert name.split(".")[1] in ("api", "cli", "errors", "_version"), f"{path.name} imports {name}: give it a face in api/"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))

@@ -11,12 +11,15 @@ from unseam._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from unseam.api import plot
-    from unseam.api.training import load, train
+    from unseam.api.check import check
+    from unseam.api.evaluate import Evaluation, evaluate
+    from unseam.api.models import Model, load
+    from unseam.api.predict import predict
+    from unseam.api.reports import write_report
+    from unseam.api.training import train
     from unseam.data.weight_map import weight_map
     from unseam.errors import UnseamError
-    from unseam.evaluation.from_files import evaluate
-    from unseam.evaluation.result import Evaluation
-    from unseam.model import Model, Segmentation
+    from unseam.model import Segmentation
     from unseam.nets.fcn import FCN
     from unseam.nets.unet import UNet
     from unseam.scale.predict_store import predict_store
@@ -25,19 +28,22 @@ _HOME = {
     "UNet": "unseam.nets.unet",
     "FCN": "unseam.nets.fcn",
     "weight_map": "unseam.data.weight_map",
+    "check": "unseam.api.check",
     "train": "unseam.api.training",
-    "load": "unseam.api.training",
+    "load": "unseam.api.models",
+    "predict": "unseam.api.predict",
     "predict_store": "unseam.scale.predict_store",
-    "evaluate": "unseam.evaluation.from_files",
-    "Evaluation": "unseam.evaluation.result",
+    "evaluate": "unseam.api.evaluate",
+    "write_report": "unseam.api.reports",
+    "Evaluation": "unseam.api.evaluate",
     "Model": "unseam.model",
     "Segmentation": "unseam.model",
     "UnseamError": "unseam.errors",
 }
 
 __all__ = [
-    "UNet", "FCN", "weight_map", "train", "load", "predict_store", "evaluate", "Evaluation", "Model", "Segmentation",
-    "UnseamError", "plot",
+    "UNet", "FCN", "weight_map", "check", "train", "load", "predict", "predict_store", "evaluate", "write_report", "Evaluation",
+    "Model", "Segmentation", "UnseamError", "plot",
 ]  # fmt: skip
 
 

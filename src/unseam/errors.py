@@ -1,7 +1,7 @@
 """Everything that can go wrong because of what came in, as one tree.
 
-A user's mistake is always an :class:`UnseamError`; anything else that escapes is a bug of ours. Each error is also the
-builtin that fits, so that code which knows nothing of this package can catch it::
+A user's mistake is always an :class:`UnseamError`; anything else that escapes is a bug in this package. Each error is also the
+builtin that fits, so that code which does not know this package can catch it::
 
     UnseamError
     ├── SizeError        (ValueError)   an image or tile size that the network cannot take
@@ -13,8 +13,9 @@ builtin that fits, so that code which knows nothing of this package can catch it
     ├── OutputError      (OSError)      a result that could not be written
     │   └── InUseError                  another process is writing into the same folder
     ├── MemoryShortError (MemoryError)  not even the smallest tile fits into the memory that there is
-    ├── TrainingError    (RuntimeError) training cannot go on (diverged, no progress)
-    └── ClusterError     (RuntimeError) workers, or their scheduler, that cannot be reached, die, or do not fit
+    ├── TrainingError    (RuntimeError) training cannot continue (diverged, no progress)
+    ├── ClusterError     (RuntimeError) workers, or their scheduler, that cannot be reached, die, or do not fit
+    └── RankError        (RuntimeError) training by several processes that ended because of another one of them
 
 A message has three parts: what came, what may come, what to do.
 """
@@ -88,7 +89,7 @@ class MemoryShortError(UnseamError, MemoryError):
 
 
 class TrainingError(UnseamError, RuntimeError):
-    """Training cannot go on: it diverged, or it makes no progress."""
+    """Training cannot continue: it diverged, or it makes no progress."""
 
 
 class ClusterError(UnseamError, RuntimeError):
@@ -101,7 +102,7 @@ class RankError(UnseamError, RuntimeError):
     Attributes
     ----------
     is_told
-        Whether the reason was told already, by the process that has it.
+        Whether the process that knows the reason has already printed it.
     """
 
     is_told = False

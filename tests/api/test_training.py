@@ -11,7 +11,8 @@ from PIL import Image
 
 import unseam
 from reference.toy import SMALL, spots, weights_of
-from unseam.api.training import load, train
+from unseam.api.models import load
+from unseam.api.training import train
 from unseam.errors import DataError, LabelError, ModelFileError, OutputError, SettingsError
 from unseam.model import Model
 from unseam.recipes.default import default
@@ -274,6 +275,43 @@ def test_ctrl_c_keeps_the_best_weights_so_far(folder, tmp_path):
     assert model.info.training.steps == 5
     assert files_of(tmp_path / "run") == FILES
     assert load(tmp_path / "run", "cpu").info == model.info
+
+
+def test_a_program_stops_it_as_ctrl_c_does(folder, tmp_path):
+    steps, told = [], []
+    watch = Watch(told.append, observers=(lambda state, _: steps.append(state.step),), should_stop=lambda: steps[-1] == 5)
+    model = quick(folder, out=tmp_path / "run", steps=1000, watch=watch)
+    assert steps == [1, 2, 3, 4, 5]
+    assert model.info.training.steps == 5
+    assert any("stopped at step 5" in sentence for sentence in told)
+    assert files_of(tmp_path / "run") == FILES
+    assert (tmp_path / "run/checkpoints/step-000005").exists()
+    assert load(tmp_path / "run", "cpu").info == model.info
+
+
+def test_what_a_program_stopped_continues_bit_for_bit(folder, tmp_path):
+    whole = quick(folder, out=tmp_path / "whole", steps=30)
+    steps = []
+    watch = Watch(observers=(lambda state, _: steps.append(state.step),), should_stop=lambda: steps[-1] == 13)
+    quick(folder, out=tmp_path / "run", steps=30, watch=watch)
+    again = train(folder, out=tmp_path / "run", resume=True, device="cpu")
+    for name, weight in weights_of(whole.net).items():
+        np.testing.assert_array_equal(weights_of(again.net)[name], weight)
+
+
+def test_a_stop_keeps_the_folds_that_are_finished(folder, tmp_path):
+    steps = []
+    watch = Watch(observers=(lambda state, _: steps.append(state.step),), should_stop=lambda: len(steps) == 8)
+    model = quick(folder, out=tmp_path / "run", steps=10, folds=2, watch=watch)
+    assert len(model.info.members) == 1
+    assert steps == [1, 2, 3, 4, 5, 1, 2, 3]
+
+
+def test_two_trainings_in_one_process_are_those_of_two_processes(pair):
+    """The memory that the first one frees is kept for the second, and holds nothing of it."""
+    first, second = (weights_of(quick([pair[0]], [pair[1]], steps=5).net) for _ in range(2))
+    for name, weight in first.items():
+        np.testing.assert_array_equal(second[name], weight)
 
 
 def test_ctrl_c_before_the_first_step_gives_no_model(folder, tmp_path):

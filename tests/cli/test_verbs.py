@@ -310,6 +310,6 @@ def test_the_tile_that_help_names_is_the_one_that_is_taken():
     from inspect import signature
 
     from unseam.cli.predict import predict
-    from unseam.inference.predict import DEFAULT_INPUT_TILE
+    from unseam.inference import DEFAULT_INPUT_TILE
 
     assert signature(predict).parameters["tile"].default == DEFAULT_INPUT_TILE

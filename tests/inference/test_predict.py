@@ -10,7 +10,8 @@ from scipy import special
 from unseam.engines import Engine, TorchEngine
 from unseam.errors import SizeError
 from unseam.geometry import Geometry, path_geometry
-from unseam.inference.predict import DEFAULT_INPUT_TILE, Predictor
+from unseam.inference import DEFAULT_INPUT_TILE
+from unseam.inference.predict import Predictor
 from unseam.nets import FCN, UNet
 
 

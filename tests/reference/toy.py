@@ -1,6 +1,6 @@
 """A toy to train on: tell bright pixels from dark ones, with the smallest U-Net there is."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -9,6 +9,7 @@ from unseam.heads import Classes
 from unseam.losses import WeightedCrossEntropy
 from unseam.nets import UNetConfig
 from unseam.training import SGD, AdamW, Batch, Budget, Cosine, Plan, TrainState
+from unseam.training.observers import Validate
 
 CONFIG = UNetConfig(first_width=2, depth=1, dropout=0.3)
 SMALL = (
@@ -45,6 +46,16 @@ def plan(steps: int, learning_rate: float = 1e-2, clip_norm: float | None = 1.0,
     settings = {"warm_up": 0.0, "decay": False} | schedule
     budget, device = Budget(steps, None), torch.device("cpu")
     return Plan(budget, Cosine(**settings), learning_rate, clip_norm, device, torch.float32, seed, Classes().likeliest)
+
+
+def checked(validate: Validate) -> Callable[[TrainState, float], bool]:
+    """Lets training end by an error when it no longer learns, as a run does."""
+
+    def stop(state: TrainState, progress: float) -> bool:
+        validate.check_learning(state, progress)
+        return False
+
+    return stop
 
 
 def weights_of(net: torch.nn.Module) -> dict[str, np.ndarray]:

@@ -11,7 +11,8 @@ from PIL import Image
 
 from reference.toy import SMALL, spots, weights_of
 from unseam import metrics
-from unseam.api.training import load, train
+from unseam.api.models import load
+from unseam.api.training import train
 from unseam.data.folds import folds
 from unseam.data.prepare import Annotated, prepare
 from unseam.errors import SettingsError

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file
 
-from reference.toy import CONFIG, ENERGY, batches, fresh, plan, weights_of
+from reference.toy import CONFIG, ENERGY, batches, checked, fresh, plan, weights_of
 from reference.toy import spots as an_image
 from torture.harness import Result, Scale
 from unseam.api.training import train as train_model
@@ -101,7 +101,7 @@ def _dead() -> bool:
             weight.fill_(-1.0 if name.endswith("bias") and "classify" not in name else 0.0)
     validate = Validate(lambda _: ValidationScore(0.0, 0.0), 12)
     try:
-        train(state, batches(), ENERGY, plan(60, 1e-3), [validate])
+        train(state, batches(), ENERGY, plan(60, 1e-3), [validate], checked(validate))
     except TrainingError as error:
         return state.step < 60 and "0.69" in str(error) and "--set" in str(error)
     return False
@@ -114,7 +114,7 @@ def _beyond_32_bits() -> bool:
     validate = Validate(None, 20, lambda s, _: kept.append(all(np.isfinite(w).all() for w in weights_of(s.net).values())))
     steep = 1e37
     try:
-        train(state, batches(), lambda *of: steep * ENERGY(*of), plan(20, 1e3, clip_norm=None), [validate])
+        train(state, batches(), lambda *of: steep * ENERGY(*of), plan(20, 1e3, clip_norm=None), [validate], checked(validate))
     except TrainingError as error:
         best = validate.best_weights or {}
         return all(kept) and all(bool(torch.isfinite(w).all()) for w in best.values()) and "not finite" in str(error)
@@ -127,7 +127,7 @@ def _risen() -> bool:
     validate = Validate(None, 10)
     factor = iter([*[1.0] * 50, *[1e3] * 50])
     try:
-        train(state, batches(), lambda *of: next(factor) * ENERGY(*of), plan(100, 1e-9), [validate])
+        train(state, batches(), lambda *of: next(factor) * ENERGY(*of), plan(100, 1e-9), [validate], checked(validate))
     except TrainingError as error:
         return "the energy rose" in str(error) and "learning_rate" in str(error)
     return False

@@ -67,7 +67,7 @@ class _Afresh:
 def _forget(what: str) -> None:
     loop = unseam.runs.fit.train
 
-    def forgetful(state, batches, energy_of, plan, observers):
+    def forgetful(state, batches, energy_of, plan, *rest):
         if state.step:
             if what == "momentum":
                 state.optimiser.state.clear()
@@ -77,7 +77,7 @@ def _forget(what: str) -> None:
                 plan = replace(plan, schedule=_Afresh(plan.schedule, state.step / STEPS))
             elif what == "batches":
                 next(batches)
-        return loop(state, batches, energy_of, plan, observers)
+        return loop(state, batches, energy_of, plan, *rest)
 
     unseam.runs.fit.train = forgetful
 

@@ -68,6 +68,7 @@ def test_an_energy_that_rose_and_stays_up_ends_the_run(energies, rises):
         state.step, state.energy, state.foreground = step, energy, 0.3
         try:
             validate(state, step / 5)
+            validate.check_learning(state, step / 5)
         except TrainingError as error:
             told = str(error)
     assert bool(told) == rises

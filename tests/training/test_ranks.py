@@ -229,6 +229,23 @@ def test_one_that_is_asked_to_stop_stops_all_after_the_same_step_and_all_have_th
     assert (tmp_path / "run/checkpoints" / f"step-{steps:06d}").exists()
 
 
+def stopped_by_its_program(data, out) -> None:
+    """Both give a wish to stop; only that of rank 0 counts, and it stops both."""
+    rank, seen = ranks_here().rank, []
+    watch = Watch(observers=(lambda state, _: seen.append(state.step),), should_stop=lambda: rank == 1 or seen[-1] == 20)
+    model = train(data, out=out, device="cpu", steps=10**6, settings=SETTINGS, watch=watch)
+    (out.parent / f"{rank}.txt").write_text(f"{model.info.training.steps} {weights_of(model.net)['classify.bias']}")
+
+
+def test_the_program_of_rank_0_stops_all_after_the_same_step(tmp_path):
+    data = write_data(tmp_path / "data")
+    assert together(2, stopped_by_its_program, data, tmp_path / "run") == [0, 0]
+    told = [(tmp_path / f"{rank}.txt").read_text() for rank in range(2)]
+    assert told[0] == told[1]
+    assert told[0].split()[0] == "20"
+    assert (tmp_path / "run/checkpoints/step-000020").exists()
+
+
 def goes_on_elsewhere(data, outs) -> None:
     rank = ranks_here().rank
     with pytest.raises(Exception) as caught:

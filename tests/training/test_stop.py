@@ -41,7 +41,7 @@ def interrupted_in(step: int, where: str):
         return ENERGY(*parts)
 
     with pytest.raises(KeyboardInterrupt), AtStepEnd() as stop:
-        train(state, given(), energy_of, plan(10), [stop])
+        train(state, given(), energy_of, plan(10), (), stop)
     return state
 
 
@@ -112,7 +112,7 @@ def test_another_thread_may_train():
     def work():
         try:
             with AtStepEnd() as stop:
-                train(fresh(SGD()), batches(), ENERGY, plan(1), [stop])
+                train(fresh(SGD()), batches(), ENERGY, plan(1), (), stop)
         except Exception as error:
             failed.append(error)
 
@@ -120,6 +120,46 @@ def test_another_thread_may_train():
     thread.start()
     thread.join()
     assert not failed
+
+
+def test_a_program_stops_it_after_the_step_that_it_names():
+    state = fresh(SGD())
+    with AtStepEnd(state=state, should_stop=lambda: state.step >= 3) as stop:
+        train(state, batches(), ENERGY, plan(10, decay=False), (), stop)
+    assert (state.step, stop.has_stopped) == (3, True)
+    whole = train(fresh(SGD()), batches(), ENERGY, plan(10, decay=False))
+    continued = train(state, batches(3), ENERGY, plan(10, decay=False))
+    for name, weights in weights_of(whole.net).items():
+        np.testing.assert_array_equal(weights, weights_of(continued.net)[name])
+
+
+def test_a_training_that_ends_by_its_budget_was_not_stopped():
+    with AtStepEnd() as stop:
+        assert train(fresh(SGD()), batches(), ENERGY, plan(2), (), stop).step == 2
+    assert not stop.has_stopped
+
+
+def test_a_handler_that_raises_nothing_lets_training_continue():
+    """A program may note SIGTERM and decide later."""
+    came, state = [], fresh(SGD())
+    before = signal.signal(signal.SIGTERM, lambda number, frame: came.append(state.step))
+
+    def look(state, progress):
+        if state.step == 2:
+            signal.raise_signal(signal.SIGTERM)
+
+    try:
+        with AtStepEnd(state=state) as stop:
+            train(state, batches(), ENERGY, plan(4), [look], stop)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (state.step, came, stop.has_stopped) == (4, [2], False)
+
+
+def test_observers_see_the_last_step_before_it_stops():
+    seen, state = [], fresh(SGD())
+    train(state, batches(), ENERGY, plan(10), [lambda s, _: seen.append(s.step)], lambda s, _: s.step == 3)
+    assert seen == [1, 2, 3]
 
 
 @pytest.mark.parametrize("jump", [-1e9, 1e9])

@@ -27,6 +27,7 @@ def run(
         state.step, state.energy, state.seconds = step, energy, 0.1 * step
         state.foreground = foreground(step)
         validate(state, step / total)
+        validate.check_learning(state, step / total)
     return state
 
 
@@ -143,6 +144,15 @@ def test_a_network_that_finds_foreground_in_one_batch_of_many_is_let_be():
 def test_a_network_that_has_learnt_but_finds_nothing_in_what_is_held_out_is_let_be():
     validate = Validate(lambda _: ValidationScore(0.0, 0.0), 12)
     run(validate, [0.02] * 12)
+    assert len(validate.records) == 12
+
+
+def test_an_observer_never_ends_training():
+    validate, state = Validate(lambda _: Score(0.0, 0.0), 12), a_state()
+    state.energy, state.foreground = 0.69, 0.0
+    for step in range(1, 13):
+        state.step = step
+        validate(state, step / 12)
     assert len(validate.records) == 12
 
 

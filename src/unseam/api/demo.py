@@ -1,4 +1,4 @@
-"""The demo: the whole way on real micrographs that ship with the package, from annotation to scores."""
+"""The demo: from annotation to scores, on real micrographs that ship with the package."""
 
 import time
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from unseam.api import training as api
-from unseam.api.predict_files import Wanted, plan_outputs, predict_file
+from unseam.api.predict_files import ResultKinds, plan_outputs, predict_file
 from unseam.errors import OutputError
 from unseam.evaluation.from_files import evaluate_files
-from unseam.inference.predict import DEFAULT_INPUT_TILE
+from unseam.inference import DEFAULT_INPUT_TILE
 from unseam.io import read_image, read_labels, write_image
 from unseam.metrics import Scores
 from unseam.report.overlay import draw_overlay, error_picture, to_look_at
@@ -21,7 +21,7 @@ SAMPLES = Path(__file__).parents[1] / "samples" / "axon-sem"
 
 @dataclass(frozen=True)
 class DemoResult:
-    """Scores on the held-out micrograph, the files to look at, and how long it all took."""
+    """Scores on the held-out micrograph, the files to look at, and the duration."""
 
     scores: Scores
     files: tuple[Path, ...]
@@ -29,7 +29,7 @@ class DemoResult:
 
 
 def run_demo(out: Path, minutes: float, watch: Watch) -> DemoResult:
-    """Train on two crops of micrographs of rat spinal cord, segment a third one of another animal, and score it.
+    """Train on crops of micrographs of rat spinal cord, segment one of another animal, and score it.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def run_demo(out: Path, minutes: float, watch: Watch) -> DemoResult:
     model = api.train(SAMPLES, out=out / "model", minutes=minutes, watch=watch)
     image = SAMPLES / "held-out" / "images" / "rat6.png"
     truth = SAMPLES / "held-out" / "masks" / "rat6.png"
-    wanted = Wanted(classes=True, instances=False, probabilities=False, overlay=True)
+    wanted = ResultKinds(classes=True, instances=False, probabilities=False, overlay=True)
     (job,) = plan_outputs([image], out, wanted, overwrite=True)
     predict_file(model, job, wanted, max_input_tile=DEFAULT_INPUT_TILE, average="none")
     assert job.classes is not None

@@ -1,4 +1,4 @@
-"""Prediction from file to file: results are planned before the first pixel is read, and written whole."""
+"""The in-memory half of ``predict``: results are planned before the first pixel is read, and written whole."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -21,7 +21,7 @@ from unseam.report.overlay import draw_overlay
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ResultKinds:
     """Which results are written for each image; ``object_class`` is the index of the class whose objects are wanted."""
 
     classes: bool = True
@@ -55,29 +55,28 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a job: a phrase for the user, and notes on how the image was read."""
+    """A phrase on what was found in an image, and notes on how it was read."""
 
     summary: str
     notes: tuple[str, ...]
 
 
 def plan_outputs(
-    images: Sequence[Path], out: Path, wanted: Wanted, *, overwrite: bool, skip_existing: bool = False
+    images: Sequence[Path], out: Path, wanted: ResultKinds, *, overwrite: bool, skip_existing: bool = False
 ) -> list[Job]:
     """Find the images and name the results, before anything is computed.
 
-    With ``skip_existing``, results that are there are not computed again, for only whole files are ever written; images of
-    which nothing is left to do give no job.
+    With ``skip_existing`` only missing results are planned, since a file that is there is whole. An image without any gives
+    no job.
 
     Raises
     ------
     DataError
         If there is no image, or two of them would get the same result.
     OutputError
-        If a result is there already and is neither to be overwritten nor to be skipped, or if what is there may be the
-        image's annotation.
+        If a result is there already and is neither overwritten nor skipped, or may be the image's annotation.
     SettingsError
-        If results are both to be overwritten and to be skipped.
+        If existing results should be both overwritten and skipped.
     """
     if overwrite and skip_existing:
         raise SettingsError(
@@ -116,7 +115,7 @@ def _left_to_do(job: Job) -> Job:
 
 
 def _spare_annotations(job: Job, out: Path) -> None:
-    """A label map beside its image, or in a folder of masks, may be painted by hand: it is never replaced."""
+    """A label map next to its image, or in a folder of masks, may be painted by hand: it is never replaced."""
     here, beside = out.resolve(), job.image.resolve().parent
     is_masks = here.name.lower() in MASK_FOLDERS and here.parent == beside.parent
     for path in (job.classes, job.instances):
@@ -128,9 +127,9 @@ def _spare_annotations(job: Job, out: Path) -> None:
 
 
 def unclaimed(jobs: Sequence[Job], out: Path) -> Iterator[Job]:
-    """The jobs that no other process has done or is at, where several go on with the same results; each is held until the next.
+    """The jobs that no other process has done or is doing. Each is locked until the next one is taken.
 
-    So any number of processes may be given the same images and ``--skip-existing``, and no image is computed twice.
+    So any number of processes may share the same images with ``--skip-existing``, and no image is computed twice.
     """
     for job in jobs:
         name = job.outputs[0].name.rsplit("_", 1)[0]
@@ -143,7 +142,7 @@ def unclaimed(jobs: Sequence[Job], out: Path) -> Iterator[Job]:
 def predict_file(
     model: Model,
     job: Job,
-    wanted: Wanted,
+    wanted: ResultKinds,
     *,
     max_input_tile: int,
     average: Averaging,
@@ -152,8 +151,8 @@ def predict_file(
 ) -> Result:
     """Read an image, segment each of its planes, and write what is wanted with the image's pixel size.
 
-    ``max_memory`` is the most that this process may hold, bytes; see :meth:`unseam.Model.predict`. Of a stack, the results of
-    the planes to come are set aside.
+    ``max_memory`` is the most that this process may hold, bytes; see :meth:`unseam.Model.predict`. For a stack, room for the
+    results of the remaining planes is subtracted from it.
 
     Raises
     ------

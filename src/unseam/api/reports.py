@@ -1,4 +1,4 @@
-"""Writes the report of a run or of an evaluation to a file."""
+"""Reports of runs and of evaluations, written as one HTML file each."""
 
 import shlex
 from collections.abc import Sequence
@@ -25,15 +25,20 @@ _MOST_PIXELS = 100_000_000
 """Of maps that the report of an evaluation holds."""
 
 
-def write_run_report(folder: RunFolder, out: Path | None = None) -> Path:
-    """Make the report of a run from what its folder holds, and nothing else.
+def write_report(run: str | Path, out: str | Path | None = None) -> Path:
+    """Write the report of a finished run, from what its folder holds and nothing else.
 
     Parameters
     ----------
-    folder
-        Of a finished run.
+    run
+        Run folder.
     out
         File to write; None: ``report.html`` in the folder.
+
+    Returns
+    -------
+    Path
+        The file.
 
     Raises
     ------
@@ -42,8 +47,9 @@ def write_run_report(folder: RunFolder, out: Path | None = None) -> Path:
     DataError
         If what was kept of the held-out parts is damaged.
     OutputError
-        If the file cannot be written, or is somebody's that is no report.
+        If the file cannot be written, or is already there and not one of our reports.
     """
+    folder = RunFolder(Path(run))
     info = read_info(folder.model)
     config = folder.path / "config.toml"
     comparisons = read_comparisons(folder.held_out) if folder.held_out.exists() else None
@@ -64,11 +70,11 @@ def write_run_report(folder: RunFolder, out: Path | None = None) -> Path:
         training=training,
         command=shlex.join(["unseam", "report", str(folder.path)]),
     )
-    return _write(out or folder.report, report)
+    return _write(Path(out) if out is not None else folder.report, report)
 
 
 class EvaluationReport:
-    """Collects the maps of an evaluation, and writes its report.
+    """Collects what an evaluation compares, and writes its report.
 
     Parameters
     ----------
@@ -77,7 +83,7 @@ class EvaluationReport:
     out
         File to write; None: ``report.html`` in the folder of the predictions.
     options
-        Options of the command line: the page names the command that made it.
+        Options of the command line; the page shows the command that made it.
     """
 
     def __init__(self, predicted: Path, truth: Path, out: Path | None = None, options: Sequence[str] = ()) -> None:
@@ -91,7 +97,7 @@ class EvaluationReport:
         self._pairs: dict[Path, Pair] | None = None
 
     def on_pair(self, pair: ScoredPair) -> None:
-        """Keep a pair of maps to show, up to a bound: there may be thousands."""
+        """Keep a pair of maps to show, up to a number of pixels: there may be thousands of pairs."""
         if self._pairs is None:
             self._pairs = _pairs_around(self.truth)
         truth, predicted = narrow(pair.images.truth), narrow(pair.images.predicted)
@@ -105,12 +111,13 @@ class EvaluationReport:
         self._class_names = tuple(f"value {value}" for value in pair.values)
 
     def write_if_possible(self, evaluation: Evaluation) -> str:
-        """Write the page; return where it is, or why there is none: the default place may be read-only.
+        """Write the page; a sentence says where it is, or why there is none.
 
         Raises
         ------
         OutputError
-            If a file that was asked for cannot be written, or is somebody's that is no report.
+            If the caller named the file, and it cannot be written or is not one of our reports. The default place may be
+            read-only.
         """
         try:
             return f"report: {_write(self.out, self._report(evaluation))}"
@@ -145,7 +152,7 @@ def _pairs_around(truth: Path) -> dict[Path, Pair]:
 
 
 def _picture(pair: Pair | None, index: int, shape: tuple[int, ...]) -> UInt8[np.ndarray, "height width *colour"] | None:
-    """A plane of the image to look at; None where there is none that fits."""
+    """A plane of the image as a picture; None if there is none of this shape."""
     if pair is None:
         return None
     try:
@@ -157,9 +164,9 @@ def _picture(pair: Pair | None, index: int, shape: tuple[int, ...]) -> UInt8[np.
 
 
 def _write(out: Path, report: ReportPage) -> Path:
-    """Write the page; what stands there already must be a report."""
+    """Write the page; a file that is already there must be one of our reports."""
     if out.exists() and not _is_report(out):
-        raise OutputError(f"{out} is there already, and is no report of ours: it is not overwritten. Give another --out.")
+        raise OutputError(f"{out} is there already and not a report of unseam, so it is not overwritten. Give another --out.")
     write_bytes_whole(out, render(report).encode(errors="backslashreplace"))
     return out
 

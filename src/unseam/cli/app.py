@@ -1,4 +1,4 @@
-"""``unseam``: the verbs, and what becomes of errors. Nothing heavy is imported before a verb runs."""
+"""``unseam``: the verbs, and how errors end the program. Nothing heavy is imported before a verb runs."""
 
 import io
 import os
@@ -50,7 +50,7 @@ _MOST_BRACKETS = 50
 _LONGEST_MESSAGE = 4000
 USERS_MISTAKE = 2
 IN_USE = 75
-"""A folder that another process writes into: the same command may do later (EX_TEMPFAIL)."""
+"""Exit code for a folder that another process writes into: the same command may succeed later (EX_TEMPFAIL)."""
 STOPPED = 130
 
 

@@ -2,9 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
+
+from unseam.api.choices import Masks
+from unseam.errors import DataError
 
 
 def check(
@@ -12,45 +15,36 @@ def check(
     /,
     *,
     model: Path | None = None,
-    masks: Literal["auto", "binary", "classes", "instances"] = "auto",
+    masks: Masks = "auto",
     ignore: int | None = None,
     json_: Annotated[Path | None, Parameter(name="--json")] = None,
 ) -> None:
     """Look for what is wrong with a folder of annotated images, before anyone trains on it.
 
-    Prints what stops training, what will hurt the result and what is worth knowing: where it is, what it does, and what
-    mends it. The exit code is 0 if nothing stops training, otherwise 2.
+    Prints what stops training, what will hurt the result and what is worth knowing, each with place, effect and remedy. The
+    exit code is 0 if nothing stops training, otherwise 2.
 
     Parameters
     ----------
     data
-        Folder with images and masks, in any layout that training knows. With --model also an image or a folder of images
+        Folder with images and masks, in any layout that training knows. With --model also an image, or a folder of images
         without masks.
     model
         Run folder or model file: are these images like those that it was trained on?
     masks
-        What the masks hold, if what is found out by looking is wrong.
+        What the masks hold, if the automatic choice is wrong.
     ignore
         Value of the masks that means "not annotated".
     json_
-        File to write everything into, with every place.
+        File for all findings, with every place.
     """
-    from unseam.doctor.page import page
-    from unseam.errors import DataError
-    from unseam.io import write_bytes_whole
+    from unseam.api.check import check as check_images
+    from unseam.api.check import page
+    from unseam.api.files import write_text
 
-    if model is None:
-        from unseam.doctor.examine import check_folder
-
-        report = check_folder(data, masks=masks, ignore=ignore).report
-    else:
-        from unseam.doctor.with_model import check_with_model
-        from unseam.model.model_file import read_info
-
-        info = read_info(model / "model.safetensors" if model.is_dir() else model)
-        report = check_with_model(data, info, masks=masks, ignore=ignore)
+    report = check_images(data, model, masks=masks, ignore=ignore)
     if json_ is not None:
-        write_bytes_whole(json_, json.dumps(report.to_json(), indent=2).encode())
+        write_text(json_, json.dumps(report.to_json(), indent=2))
     print(page(report))
     if report.stops:
         number = sum(finding.severity == "stops" for finding in report.findings)

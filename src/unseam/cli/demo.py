@@ -5,6 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from unseam.cli.console import Console
+
 
 def demo(*, out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("demo"), minutes: float = 2.0) -> None:
     """Train on the real micrographs that ship with the package, segment one that was not trained on, and score it.
@@ -20,16 +22,9 @@ def demo(*, out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("demo")
 
     from unseam.api.demo import run_demo
     from unseam.cli.table import print_scores
-    from unseam.runs.watch import Watch
-    from unseam.training.observers import Console
 
-    terminal = Terminal(stderr=True)
-
-    def tell(sentence: str) -> None:
-        terminal.print(f"- {sentence}", highlight=False, markup=False, soft_wrap=True)
-
-    with Console(terminal) as console:
-        result = run_demo(out, minutes, Watch(tell, console.recorded, (console,)))
+    with Console(Terminal(stderr=True)) as console:
+        result = run_demo(out, minutes, console.watch())
     print("\nScores on the micrograph that was not trained on (another animal): 1 = myelin, 2 = axon\n")
     print_scores(result.scores)
     print(f"\n{result.seconds / 60:.1f} minutes in all. Look at:")

@@ -3,10 +3,11 @@
 import json
 import textwrap
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
+from unseam.api.choices import Masks
 from unseam.errors import SettingsError
 
 
@@ -15,7 +16,7 @@ def evaluate(
     truth: Path,
     /,
     *,
-    masks: Literal["auto", "binary", "classes", "instances"] = "auto",
+    masks: Masks = "auto",
     ignore: int | None = None,
     tolerance: float | None = None,
     as_json: Annotated[str | None, Parameter(name="--json", allow_leading_hyphen=True)] = None,
@@ -31,13 +32,13 @@ def evaluate(
     Parameters
     ----------
     predicted
-        Folder of predictions (x_masks.tif, x_classes.tif, ...) or one file. Probabilities beside them (x_prob.tif, x_prob.npy)
-        are scored too.
+        Folder of predictions (x_masks.tif, x_classes.tif, ...) or one file. Probabilities next to them (x_prob.tif,
+        x_prob.npy) are scored too.
     truth
         Folder of annotations, or of images and annotations in any layout that training knows, or one file.
     masks
-        What is scored; auto: objects if all predictions are named x_masks, classes if all are named x_classes, otherwise found
-        out by looking. binary: everything but the background is foreground.
+        What is scored. auto: objects if all predictions are named x_masks, classes if all are named x_classes, otherwise what
+        the values suggest. binary: everything but the background is foreground.
     ignore
         Value of the annotations that means "not annotated"; in predictions it is a value like any other.
     tolerance
@@ -50,13 +51,13 @@ def evaluate(
         File for all scores as a table with a line for each image and score, for a spreadsheet or R; - prints it instead of the
         table.
     report
-        File for the report, an HTML page with images, errors and scores; without it, report.html beside the predictions.
+        File for the report, an HTML page with images, errors and scores. Without it, report.html next to the predictions.
     no_report
-        Make no report.
+        Write no report.
     """
+    from unseam.api.evaluate import evaluate_files
+    from unseam.api.files import write_text
     from unseam.api.reports import EvaluationReport
-    from unseam.evaluation.from_files import evaluate_files
-    from unseam.io import write_bytes_whole
 
     for option, place in (("--json", as_json), ("--csv", as_csv)):
         if place is not None and place.startswith("-") and place != "-":
@@ -76,7 +77,7 @@ def evaluate(
             print(text(), end="")
             printed = True
         elif place is not None:
-            write_bytes_whole(place, text().encode())
+            write_text(place, text())
     if printed:
         return
     from unseam.cli.table import print_legend, print_scores

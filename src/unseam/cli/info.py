@@ -17,11 +17,9 @@ def info(model: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", ne
     as_json
         Print everything as JSON.
     """
-    from unseam.model.card import facts
-    from unseam.model.model_file import read_info
-    from unseam.settings import encode
+    from unseam.api.models import encode, facts, read_info
 
-    about = read_info(model / "model.safetensors" if model.is_dir() else model)
+    about = read_info(model)
     if as_json:
         print(json.dumps(encode(about), indent=2))
         return

@@ -7,10 +7,10 @@ from cyclopts import Parameter
 
 
 def report(run: Path, /, *, out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None) -> None:
-    """Make the report of a training anew, from its run folder: one HTML file that opens in any browser.
+    """Write the report of a training again, from its run folder: one HTML file that opens in any browser.
 
-    Training makes it by itself. It holds the scores, the learning curve, images with truth, prediction and errors, the objects
-    that are wrong, how far the probabilities can be believed, the seam check, and all that is needed to repeat the training.
+    Training also writes it. It holds the scores, the learning curve, images with truth, prediction and errors, the wrong
+    objects, the calibration of the probabilities, the seam check, and all that is needed to repeat the training.
 
     Parameters
     ----------
@@ -19,7 +19,6 @@ def report(run: Path, /, *, out: Annotated[Path | None, Parameter(name=["--out",
     out
         File to write; without it, report.html in the run folder.
     """
-    from unseam.api.reports import write_run_report
-    from unseam.runs.run_folder import RunFolder
+    from unseam.api.reports import write_report
 
-    print(f"report: {write_run_report(RunFolder(run), out)}")
+    print(f"report: {write_report(run, out)}")

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from unseam.cli.console import Console
+
 
 def reproduce(
     table: Literal["isbi2012", "phc-u373", "dic-hela"],
@@ -19,10 +21,10 @@ def reproduce(
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = (),
     resume: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
-    """Train as the paper did, and print the paper's figures beside ours, with all that differs.
+    """Train as the paper did, and print the paper's figures next to ours, with all that differs.
 
-    Writes table.md and table.json beside the model. The paper trained for ten hours on a graphics card; a processor makes a
-    few steps of its recipe a minute, which is not enough to learn. There --recipe default shows what can be had in little time.
+    Writes table.md and table.json next to the model. The paper trained for ten hours on a GPU. A CPU takes only a few steps of
+    that recipe per minute, which is not enough to learn; --recipe default shows what little time can reach.
 
     Parameters
     ----------
@@ -30,7 +32,7 @@ def reproduce(
         isbi2012: membranes in electron micrographs (table 1). phc-u373, dic-hela: cells of the Cell Tracking Challenge
         (table 2).
     data
-        Folder of the challenge's data: train-volume.tif and train-labels.tif (or images and masks, a slice a file); or the
+        Folder of the challenge's data: train-volume.tif and train-labels.tif (or images and masks, one slice per file); or the
         sequences 01 and 02 with 01_GT/SEG and 02_GT/SEG.
     out
         Folder for the model and the table; without it, reproduced-TABLE.
@@ -45,23 +47,16 @@ def reproduce(
     set_
         Any setting of the recipe, as path.to.setting=value; may be given several times. The table then says so.
     resume
-        Go on with the run in --out, with the same recipe; a larger --minutes trains it for longer.
+        Continue the run in --out with the same recipe; a larger --minutes trains it for longer.
     """
     from rich.console import Console as Terminal
     from rich.table import Table
 
-    from unseam.reproduce import EXPERIMENTS, Asked
-    from unseam.runs.watch import Watch
-    from unseam.training.observers import Console
+    from unseam.api.reproduce import EXPERIMENTS, Asked
 
     terminal, folder = Terminal(stderr=True), out or Path(f"reproduced-{table}")
-
-    def tell(sentence: str) -> None:
-        terminal.print(f"- {sentence}", highlight=False, markup=False, soft_wrap=True)
-
     with Console(terminal) as console:
-        watch = Watch(tell, console.recorded, (console,))
-        result = EXPERIMENTS[table](Asked(data, folder, minutes, recipe, set_, average, device, watch, resume))
+        result = EXPERIMENTS[table](Asked(data, folder, minutes, recipe, set_, average, device, console.watch(), resume))
     head, *rows = result.lines()
     shown = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for index, title in enumerate(head):

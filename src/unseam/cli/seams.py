@@ -14,31 +14,27 @@ def seams(
     tile: Annotated[tuple[int, ...], Parameter(name="--tile", negative=())] = (),
     float32: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
-    """Show that the result does not depend on the tiles: one image by several tile sizes, and the largest difference.
+    """Show that the result does not depend on the tiles: predict one image with several tile sizes and compare.
 
     Parameters
     ----------
     model
         Run folder or model file.
     image
-        An image; of a stack, the first plane is taken, and of a large one its upper left 1500 x 1500 px.
+        An image. Of a stack the first plane is taken, of a large image its upper left 1500 x 1500 px.
     tile
         Largest input tiles to try, px; without it, up to three sizes, from small to half of one pass over the image.
     float32
-        Compute as prediction does, instead of in float64. A sum may be added up in another order in a tile of another size:
-        about 1e-15 is left of that in float64, about 1e-6 in float32.
+        Compute in float32, as prediction does, instead of float64. Tiles of another size may add numbers in another order; that
+        changes about 1e-15 in float64, about 1e-6 in float32.
     """
-    from unseam.inference.seams import compare_tiles, one_pass
-    from unseam.io import read_image
-    from unseam.model import Model
+    from unseam.api.seams import check_seams
 
-    plane = read_image(image).planes()[0][:1500, :1500]
-    loaded = Model.load(model, device="cpu")
-    size = one_pass(loaded.net, *plane.shape[:2])
+    check = check_seams(model, image, tile, double=not float32)
     number_format = "float32" if float32 else "float64"
-    print(f"{plane.shape[1]} x {plane.shape[0]} px, {number_format}, one pass: input tile {size} x {size}")
+    print(f"{check.width} x {check.height} px, {number_format}, one pass: input tile {check.whole} x {check.whole}")
     worst = 0.0
-    for result in compare_tiles(loaded.net, loaded.info.head, loaded.normalised(plane), tile, double=not float32):
+    for result in check.comparisons:
         print(
             f"input tile {result.input_tile[0]:5d} x {result.input_tile[1]:<5d} {result.num_tiles:4d} tile(s)   "
             f"largest difference to one pass {result.difference:.3g}   pixels of another class {result.num_changed}"

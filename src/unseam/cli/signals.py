@@ -1,6 +1,6 @@
-"""A request to end is treated as Ctrl-C is, and the exit code says that there was one.
+"""A signal that asks the process to end acts as Ctrl-C does, and the exit code names it.
 
-SIGTERM comes from ``kill``, from a system that shuts down and from the queue of a cluster whose time is up; SIGHUP when a
+SIGTERM comes from ``kill``, from a system that shuts down, and from the queue of a cluster when the time is up; SIGHUP when a
 terminal is closed.
 """
 
@@ -16,16 +16,16 @@ _ASKING = ("SIGTERM", "SIGHUP", "SIGBREAK")
 
 @contextmanager
 def ending_like_ctrl_c() -> Iterator[Callable[[], int | None]]:
-    """Raise KeyboardInterrupt where the process would be ended; gives a function that says which signal came, if any.
+    """Raise KeyboardInterrupt where the process would end; yields a function that returns the signal that came, if any.
 
-    What is ignored already (SIGHUP, under nohup) stays ignored.
+    A signal that is already ignored (SIGHUP, under nohup) stays ignored.
     """
     came: list[int] = []
 
     def end(number: int, frame: FrameType | None) -> None:
         came.append(number)
         if number == getattr(signal, "SIGHUP", None):
-            _speak_to_nobody()
+            _silence_terminal()
         raise KeyboardInterrupt(signal.Signals(number).name)
 
     changed = {}
@@ -40,8 +40,8 @@ def ending_like_ctrl_c() -> Iterator[Callable[[], int | None]]:
             signal.signal(number, before)
 
 
-def _speak_to_nobody() -> None:
-    """The terminal is gone: to write to it would be an error, in the middle of what is being saved."""
+def _silence_terminal() -> None:
+    """The terminal is gone: writing to it would raise an error while a model is being saved."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         if stream.isatty():

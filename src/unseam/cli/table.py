@@ -1,19 +1,21 @@
 """Scores as a small table at the terminal."""
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from unseam.metrics import Column, Intervals, Scores
+if TYPE_CHECKING:
+    from unseam.api.evaluate import Column, Intervals, Scores
 
 _WIDEST = 100
 _LONGEST_NAME = 28
 _PERCENT = 100
 
 
-def print_scores(scores: Scores, intervals: Intervals | None = None) -> tuple[Column, ...]:
+def print_scores(scores: "Scores", intervals: "Intervals | None" = None) -> tuple["Column", ...]:
     """Print a row per image and one for all of them, in as many columns as there is room for; files have them all.
 
     Returns

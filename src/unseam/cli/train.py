@@ -1,11 +1,13 @@
 """``unseam train``."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
+from unseam.api.choices import Masks
 from unseam.api.recipes import RECIPES
+from unseam.cli.console import Console
 
 _RECIPES = f"{', '.join(f'{name} ({text})' for name, text in RECIPES.items())}, or the config.toml of another run."
 
@@ -19,7 +21,7 @@ def train(
     steps: int | None = None,
     minutes: float | None = None,
     folds: int | None = None,
-    masks: Literal["auto", "binary", "classes", "instances"] = "auto",
+    masks: Masks = "auto",
     ignore: int | None = None,
     resume: Annotated[bool, Parameter(negative=())] = False,
     device: str = "auto",
@@ -27,11 +29,11 @@ def train(
 ) -> None:
     """Train a model on a folder of annotated images.
 
-    On several GPUs or machines: torchrun --nproc-per-node 4 -m unseam train DATA --out cells/, and so many crops more a step.
+    On several GPUs or machines: torchrun --nproc-per-node 4 -m unseam train DATA --out cells/. A step then takes the crops of
+    all of them.
 
-    Ctrl-C ends training early: the best weights so far become the model, and the exit code is 0, so that a script
-    goes on with it. Before the first step there is no model; the exit code is then 130. With --folds, the folds that are
-    finished become the model.
+    Ctrl-C ends training early: the best weights so far become the model, and the exit code is 0, so that a script continues.
+    Before the first step there is no model, and the exit code is 130. With --folds, the finished folds become the model.
 
     Parameters
     ----------
@@ -40,19 +42,19 @@ def train(
     out
         Run folder to write: report.html, model.safetensors, config.toml, history.csv, curve.svg, held_out.npz, README.md.
     steps
-        Train for so many steps.
+        Number of steps.
     minutes
-        Train for so many minutes. Without --steps and --minutes: five minutes, with --folds for each fold.
+        Duration. Without --steps and --minutes: five minutes, with --folds five for each fold.
     folds
-        Cross-validation: train so many networks, each without one part of the images, and score each on the part that it
-        did not see; predictions are the mean of all. --minutes and --steps are then for all of them together. Writes
-        out_of_fold.json and out_of_fold.csv as well.
+        Cross-validation: number of networks. Each is trained without one part of the images and scored on that part;
+        predictions are the mean of all. --minutes and --steps are then for all together. Also writes out_of_fold.json and
+        out_of_fold.csv.
     masks
-        What the masks hold, if what is found out by looking is wrong.
+        What the masks hold, if the automatic choice is wrong.
     ignore
         Value of the masks that means "not annotated".
     resume
-        Go on with the run in --out; a larger --minutes or --steps trains it for longer.
+        Continue the run in --out; a larger --minutes or --steps trains it for longer.
     device
         auto, cpu, cuda, ...
     set_
@@ -60,11 +62,9 @@ def train(
     """
     from rich.console import Console as Terminal
 
+    from unseam.api.evaluate import Scores
+    from unseam.api.training import ranks_here
     from unseam.api.training import train as train_model
-    from unseam.metrics import Scores
-    from unseam.runs.watch import Watch
-    from unseam.training.joining import ranks_here
-    from unseam.training.observers import Console
 
     settings = [*set_]
     if masks != "auto":
@@ -72,12 +72,7 @@ def train(
     if ignore is not None:
         settings.append(f"data.ignore={ignore}")
     is_first, scores = ranks_here().is_first, list[Scores]()
-    terminal = Terminal(stderr=True, quiet=not is_first)
-
-    def tell(sentence: str) -> None:
-        terminal.print(f"- {sentence}", highlight=False, markup=False, soft_wrap=True)
-
-    with Console(terminal) as console:
+    with Console(Terminal(stderr=True, quiet=not is_first)) as console:
         model = train_model(
             data,
             out=out,
@@ -88,7 +83,7 @@ def train(
             settings=settings,
             device=device,
             resume=resume,
-            watch=Watch(tell, console.recorded, (console,), scores.append),
+            watch=console.watch(on_scores=scores.append),
         )
     if not is_first:
         return

@@ -9,12 +9,10 @@ from jaxtyping import Float
 from unseam.engines import Engine, TellsMemory
 from unseam.errors import MemoryShortError
 from unseam.heads import Classes, Head
+from unseam.inference import DEFAULT_INPUT_TILE
 from unseam.inference.fitting import bytes_to_come, largest_tile_within, smallest_tile
 from unseam.inference.tiles import Image, TilePlan, plan_tiles, read_tiles
 from unseam.machine.memory import as_amount, available_bytes, is_out_of_memory, resident_bytes
-
-DEFAULT_INPUT_TILE = 1212
-"""Largest input tile, px, unless another is asked for: at depth 4 the context is then 28 % of it."""
 
 
 @dataclass(frozen=True)

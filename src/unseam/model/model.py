@@ -15,7 +15,8 @@ from unseam.data.normalise import check_image
 from unseam.engines import Engine, EngineName, Precision, average_engines, choose_device, choose_engine
 from unseam.errors import DataError
 from unseam.heads import Classes, Head, Objects
-from unseam.inference.predict import DEFAULT_INPUT_TILE, Predictor
+from unseam.inference import DEFAULT_INPUT_TILE
+from unseam.inference.predict import Predictor
 from unseam.inference.rotations import Averaging, averaged
 from unseam.machine.memory import parse_bytes
 from unseam.model.model_file import ModelInfo, load_model, save_model

@@ -1,6 +1,6 @@
-"""One training run, from prepared samples to a model: what the recipe says, done in order."""
+"""One training run, from prepared samples to a model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import starmap
 
@@ -56,27 +56,30 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Session:
-    """Everything about one call of training that is not part of the recipe.
+    """Everything about one training that is not part of the recipe.
 
     Attributes
     ----------
     device
         Where to compute.
     checkpoints
-        Where the state of the run is kept; None: nowhere.
+        Where the state of the run is saved; None: nowhere.
     resume
-        Go on from the newest sound checkpoint, if there are any.
+        Continue from the newest sound checkpoint, if there is one.
     observers
         Called after each step.
     on_start
-        Called when all is ready, before the first step, with the records of before a break: a run that was killed between
-        its last checkpoint and what is written of it has no further record to write that with.
+        Called before the first step with the records of the checkpoint: a run that was killed after its last checkpoint may
+        not have written them, and may make no further record.
     on_record
-        Called after each validation with all records so far, those before a break included.
+        Called after each validation with all records so far, including those of the checkpoint.
     tell
         Called with sentences for the user.
+    should_stop
+        Asked after each step. True ends training as Ctrl-C does: the state is saved, and the best weights so far are kept.
+        With several ranks only the first is asked, and all stop after the same step.
     ranks
-        Which of the processes that train together this is. All but the first call nobody and write nothing.
+        Which of the processes that train together this is. Only the first calls these functions and writes.
     """
 
     device: torch.device
@@ -86,19 +89,22 @@ class Session:
     on_start: Callable[[Sequence[Record]], None] = lambda _: None
     on_record: Callable[[TrainState, Sequence[Record]], None] = lambda *_: None
     tell: Callable[[str], None] = lambda _: None
+    should_stop: Callable[[], bool] = lambda: False
     ranks: Ranks = ALONE
 
 
 def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = None) -> Fitted:
-    """Train a network by a recipe; Ctrl-C ends it early with the best weights so far (before the first step it passes).
+    """Train a network by a recipe. Ctrl-C and ``session.should_stop`` end it early with the best weights so far.
+
+    Before the first step is done there is nothing to keep, and KeyboardInterrupt passes.
 
     Parameters
     ----------
     prepared, run, session
-        What to train on, by which recipe, and everything else.
+        The samples, the recipe, and everything else.
     parts
-        What is held out; None: chosen by the recipe. Where it chooses nothing (a fold of a cross-validation), the last
-        weights are kept and the threshold of objects stays as it is.
+        What is held out; None: as the recipe says. If it does not choose the weights (in a fold of a cross-validation), the
+        last weights are kept and the threshold of objects stays as it is.
 
     Raises
     ------
@@ -143,19 +149,13 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     validate.begin(plan.budget.progress(state.step, state.seconds))
     batches = starmap(_batch, made_ahead(_crops(run, parts, state.net, ranks).batch, state.step))
     if ranks.is_first:
-        session.on_start(validate.records)  # last: what fails before leaves no folder behind
-    watching = [*session.observers, validate] if ranks.is_first else []
-    try:
-        with AtStepEnd(ranks, state) as stop, fast_on_cpu(state.net):
-            train(state, batches, run.energy, plan, [*watching, stop])
-    except KeyboardInterrupt:
-        if state.step == 0:  # nothing is learnt yet: there is no model to keep
-            raise
-        # First of all, for who asked may not wait for long; and before the validation that only this stop calls for, so that
-        # the run which goes on is the one that would have been without it.
+        session.on_start(validate.records)  # last: a failure before leaves no folder behind
+    was_interrupted = _train_or_stop(state, batches, run, plan, session, validate)
+    if was_interrupted:
+        # Saved first, because the process may soon be killed. And before the validation that only this stop causes, so that
+        # a run that continues is the run without the stop.
         if session.checkpoints is not None and ranks.is_first and not _is_recorded(validate, state):
             session.checkpoints.save(state, validate, trained_on, ranks)
-        was_interrupted = True
         session.tell(f"stopped at step {state.step}; the {'best' if parts.chooses else 'last'} weights so far are kept")
     info, held_out = None, HeldOutPredictions(objects=objects)
     if ranks.is_first:
@@ -167,6 +167,28 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     return Fitted(state.net.cpu().eval(), info, tuple(validate.records), held_out, was_interrupted)
 
 
+def _train_or_stop(
+    state: TrainState, batches: Iterator[Batch], run: Run, plan: Plan, session: Session, validate: Validate
+) -> bool:
+    """Train until the budget is used up or somebody stops it; whether somebody did."""
+    is_first = session.ranks.is_first
+    at_step_end = AtStepEnd(session.ranks, state, session.should_stop)
+
+    def stop(state: TrainState, progress: float) -> bool:
+        if is_first:
+            validate.check_learning(state, progress)
+        return at_step_end(state, progress)
+
+    try:
+        with at_step_end, fast_on_cpu(state.net):
+            train(state, batches, run.energy, plan, [*session.observers, validate] if is_first else [], stop)
+    except KeyboardInterrupt:
+        if state.step == 0:  # nothing is learnt yet: there is no model to keep
+            raise
+        return True
+    return at_step_end.has_stopped
+
+
 def _is_recorded(validate: Validate, state: TrainState) -> bool:
     return bool(validate.records) and validate.records[-1].step >= state.step
 
@@ -174,7 +196,7 @@ def _is_recorded(validate: Validate, state: TrainState) -> bool:
 def _finish(
     validate: Validate, state: TrainState, parts: Split, tell: Callable[[str], None], needs_record: bool
 ) -> None:
-    """Leave the network with the weights that are kept; tell if they are doubtful."""
+    """Load the weights that are kept into the network; say so if they are doubtful."""
     if validate.best_weights is None or needs_record:
         validate.record(state)
     if doubt := validate.doubt_of(validate.best if parts.chooses else validate.records[-1], state):
@@ -198,7 +220,7 @@ def _predict_held_out(
 
 
 def _everywhere(net: torch.nn.Module, info: ModelInfo | None, ranks: Ranks) -> ModelInfo:
-    """Give every rank what rank 0 came to: the weights, and all that prediction needs beside them."""
+    """Give every rank the weights of rank 0 and what prediction needs besides them."""
     if ranks.world == 1:
         assert info is not None
         return info
@@ -208,7 +230,7 @@ def _everywhere(net: torch.nn.Module, info: ModelInfo | None, ranks: Ranks) -> M
 
 def _fresh_state(run: Run, prepared: Prepared, device: torch.device) -> TrainState:
     """The network with weights drawn from the seed, and its optimiser."""
-    with kept_chance(device):  # the caller's random numbers are not ours to restart
+    with kept_chance(device):  # the caller's random numbers stay as they are
         torch.manual_seed(run.training.seed)
         net: torch.nn.Module = net_for(run, prepared).build().to(device)
     net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -241,7 +263,7 @@ def _crops(run: Run, parts: Split, net: torch.nn.Module, ranks: Ranks) -> Crops:
 
 
 def _objects(run: Run, parts: Split, prepared: Prepared) -> Objects | None:
-    """How objects are taken from probabilities, fitted to those trained on; None where the masks hold classes."""
+    """The settings for objects, with the smallest object of the training masks; None if the masks hold classes."""
     if not prepared.reading.has_objects:
         return None
     if not run.training.tune_objects:
@@ -250,6 +272,6 @@ def _objects(run: Run, parts: Split, prepared: Prepared) -> Objects | None:
 
 
 def _num_validations(run: Run) -> int:
-    """As many as the recipe says, but no more often than every tenth step."""
+    """The recipe's number of validations, but at most one in ten steps."""
     wanted, steps = run.training.validations, run.training.steps
     return wanted if steps is None else max(1, min(wanted, steps // 10))

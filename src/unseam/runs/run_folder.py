@@ -1,4 +1,4 @@
-"""The folder of a run: which file is called what, and how each is written."""
+"""The folder of a run: the names of its files, and how each is written."""
 
 import csv
 import io
@@ -34,26 +34,26 @@ class RunFolder:
 
     @property
     def model(self) -> Path:
-        """All that prediction needs, alone as well."""
+        """The model file; prediction needs nothing else."""
         return self.path / "model.safetensors"
 
     @property
     def checkpoints(self) -> Checkpoints:
-        """The state of training, to go on from."""
+        """The checkpoints, from which training continues."""
         return Checkpoints(self.path / "checkpoints")
 
     @property
     def held_out(self) -> Path:
-        """What was held out, as pictures and maps, from which the report can be made anew."""
+        """The held-out parts as pictures and maps, from which the report can be made again."""
         return self.path / "held_out.npz"
 
     @property
     def report(self) -> Path:
-        """The page to look at."""
+        """The HTML report."""
         return self.path / "report.html"
 
     def fold(self, number: int) -> "RunFolder":
-        """Where fold ``number`` of a cross-validation, from 1, keeps its checkpoints and its history."""
+        """The folder of checkpoints and history of fold ``number`` (from 1) of a cross-validation."""
         return RunFolder(self.path / f"fold-{number}")
 
     def check_free(self) -> None:
@@ -62,7 +62,7 @@ class RunFolder:
         Raises
         ------
         OutputError
-            If a run is there already, or a file of somebody's with a name that a run would use.
+            If a run, or any file with a name that a run would use, is already there.
         """
         names = (self.model.name, self.checkpoints.folder.name, "config.toml", "history.csv", "curve.svg", "README.md")
         there = [name for name in (*names, self.held_out.name, self.report.name) if (self.path / name).exists()]
@@ -75,7 +75,7 @@ class RunFolder:
     def begin(self, run: Run, launch: str = "") -> None:
         """Make the folder and write the settings, before the first step: a folder that cannot be written is found now.
 
-        ``launch`` is what tells the call of torchrun that trains here from others; empty without one.
+        ``launch`` names the call of torchrun that trains here; empty without torchrun.
 
         Raises
         ------
@@ -88,19 +88,19 @@ class RunFolder:
         write_text_whole(self.path / "config.toml", tomli_w.dumps(encode(run)))
 
     def was_begun_by(self, launch: str) -> bool:
-        """Whether it was this call of torchrun that began the run here, which has not come to its end."""
+        """Whether this call of torchrun began the run here, and the run is not finished."""
         try:
             return bool(launch) and (self.path / "config.toml").exists() and (self.path / _LAUNCH).read_text() == launch
         except OSError:
             return False
 
     def end(self) -> None:
-        """The run is at its end: nobody goes on with it by himself."""
+        """Note that the run is finished, so that torchrun does not continue it."""
         with suppress(OSError):
             disk.remove_file(self.path / _LAUNCH)
 
     def make(self) -> None:
-        """Make the folder, and remove what a run that was killed here left unfinished.
+        """Make the folder, and remove unfinished files of a run that was killed here.
 
         Raises
         ------
@@ -111,7 +111,7 @@ class RunFolder:
         sweep(self.path)
 
     def read_config(self) -> Run:
-        """The settings that the run was begun with.
+        """The settings of the run.
 
         Raises
         ------
@@ -123,7 +123,7 @@ class RunFolder:
         return read_run(self.path / "config.toml")
 
     def check_resumable(self) -> None:
-        """See that a run which has got somewhere still has a checkpoint: to begin it anew would replace what it wrote.
+        """See that a run with a history still has a checkpoint: starting it again would replace what it wrote.
 
         Raises
         ------
@@ -165,17 +165,17 @@ class RunFolder:
         write_text_whole(self.path / "out_of_fold.csv", text.getvalue())
 
     def write_card(self, info: ModelInfo) -> None:
-        """``README.md``: what this model is, for whoever finds the folder."""
+        """``README.md``: what this model is."""
         write_text_whole(self.path / "README.md", card(info, self.path.name))
 
 
 def read_run(file: Path) -> Run:
-    """The settings in a ``config.toml``: what a run was begun with, and a recipe for another one.
+    """The settings in a ``config.toml``.
 
     Raises
     ------
     SettingsError
-        If there is no such file, or it holds something else.
+        If there is no such file, or it is no ``config.toml``.
     """
     try:
         return decode(Run, tomllib.loads(file.read_text(encoding="utf-8")))
@@ -188,7 +188,7 @@ def read_run(file: Path) -> Run:
 
 
 def read_history(path: Path) -> tuple[Record, ...]:
-    """The records in a ``history.csv``; none, where it is absent or holds something else."""
+    """The records in a ``history.csv``; none if it is absent or damaged."""
     try:
         rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
         return tuple(

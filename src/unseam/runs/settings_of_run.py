@@ -1,4 +1,4 @@
-"""By which settings a call of training goes: a recipe, or the run that it goes on with, and what the caller changes."""
+"""The settings of a training: those of a recipe or of the run that it continues, with the caller's changes."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,8 +13,14 @@ from unseam.settings import with_overrides
 from unseam.training import Budget
 
 
-def begun(recipe: str | Run | None, resumed: RunFolder | None, folds: int | None) -> Run:
-    """The settings of the run to go on with, or of the recipe."""
+def choose_run(recipe: str | Run | None, resumed: RunFolder | None, folds: int | None) -> Run:
+    """The settings of the run to continue, or of the recipe.
+
+    Raises
+    ------
+    SettingsError
+        If both came, if the run was begun with another number of folds, or if there is no such recipe.
+    """
     if resumed is not None:
         if recipe is not None:
             raise SettingsError("A recipe came together with resume: a run goes on by its own settings. Leave one of them out.")
@@ -30,12 +36,15 @@ def begun(recipe: str | Run | None, resumed: RunFolder | None, folds: int | None
     return recipe or recipe_named("default")
 
 
-def changed(
-    run: Run, steps: int | None, minutes: float | None, folds: int | None, settings: Sequence[str]
-) -> Run:
-    """The run with the caller's changes; a budget that is given replaces the whole budget.
+def change_run(run: Run, steps: int | None, minutes: float | None, folds: int | None, settings: Sequence[str]) -> Run:
+    """The run with the caller's changes. A budget that is given replaces the whole budget.
 
-    How objects are taken is found out by looking, unless it is said: then nothing is tuned.
+    Threshold and smallest object are tuned on the held-out part, unless the caller sets one of them.
+
+    Raises
+    ------
+    SettingsError
+        If a setting is unknown or out of range, or if nothing limits training.
     """
     if any(setting.strip().startswith(("objects.threshold", "objects.min_size")) for setting in settings):
         settings = ["training.tune_objects=false", *settings]
@@ -44,5 +53,5 @@ def changed(
         run = replace(run, data=replace(run.data, folds=folds))
     if steps is not None or minutes is not None:
         run = shared_budget(run, steps, minutes)
-    Budget(run.training.steps, run.training.minutes)  # refuses what cannot be, before any image is read
+    Budget(run.training.steps, run.training.minutes)  # refuses a bad budget before any image is read
     return run

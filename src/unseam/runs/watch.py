@@ -1,14 +1,16 @@
-"""What a caller may watch while a training runs."""
+"""What a caller may watch while a training runs, and how the caller stops it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from unseam.metrics import Scores
 from unseam.training import Observer, TrainState
 from unseam.training.observers import Record
 
 
+@dataclass
 class Watch:
-    """Who is told how training goes: nobody, unless a caller gives more than this.
+    """Functions that training calls. Each does nothing unless the caller gives another one.
 
     Attributes
     ----------
@@ -20,16 +22,12 @@ class Watch:
         Called after each step.
     on_scores
         Called with the out-of-fold scores of a cross-validation.
+    should_stop
+        Asked after each step. True ends training as Ctrl-C does: the best weights so far become the model.
     """
 
-    def __init__(
-        self,
-        tell: Callable[[str], None] = lambda _: None,
-        on_record: Callable[[TrainState, Record], None] = lambda *_: None,
-        observers: Sequence[Observer] = (),
-        on_scores: Callable[[Scores], None] = lambda _: None,
-    ) -> None:
-        self.tell = tell
-        self.on_record = on_record
-        self.observers = tuple(observers)
-        self.on_scores = on_scores
+    tell: Callable[[str], None] = lambda _: None
+    on_record: Callable[[TrainState, Record], None] = lambda *_: None
+    observers: Sequence[Observer] = ()
+    on_scores: Callable[[Scores], None] = lambda _: None
+    should_stop: Callable[[], bool] = lambda: False

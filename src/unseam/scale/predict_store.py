@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from unseam.errors import SettingsError
+from unseam.inference import DEFAULT_INPUT_TILE
 from unseam.io.large import LargeImage, open_large
 from unseam.machine.memory import available_bytes, parse_bytes
 from unseam.model import Model
@@ -31,7 +32,7 @@ def predict_store(  # noqa: PLR0913 - the public face: each argument is a word t
     workers: int | None = None,
     scheduler: str | None = None,
     max_memory: str | int | None = None,
-    max_input_tile: int = 1212,
+    max_input_tile: int = DEFAULT_INPUT_TILE,
     resume: bool = False,
     overwrite: bool = False,
     fill_missing: bool = False,

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Literal
 
 from unseam.engines import EngineName, Precision
+from unseam.inference import DEFAULT_INPUT_TILE
 
 ProbabilityType = Literal["none", "uint8", "float16"]
 """Type of written probabilities: 255 levels, or half precision (11 bits)."""
 
 CHUNK = 1024
-"""Side of an output chunk, px. At depth 4 one input tile of 1212 px covers it."""
+"""Side of an output chunk, px. At depth 4 one input tile of the default size gives it whole."""
 
 CLASSES, PROBABILITIES, OBJECTS = "classes", "probabilities", "objects"
 LIKELY, CORES, FLOODED = "likely", "cores", "flooded"
@@ -67,7 +68,7 @@ class LargePrediction:
     saves: SavedResults = SavedResults()
     chunk: int = CHUNK
     shard: int = 1
-    tile: int = 1212
+    tile: int = DEFAULT_INPUT_TILE
     max_bytes: int | None = None
     fill_missing: bool = False
     channels: tuple[int, ...] = ()

@@ -17,8 +17,9 @@ def train(
     energy_of: Callable[..., torch.Tensor],
     plan: Plan,
     observers: Sequence[Observer] = (),
+    stop: Callable[[TrainState, float], bool] = lambda *_: False,
 ) -> TrainState:
-    """Train until the budget is used up. All that changes is in the state.
+    """Train until the budget is used up, or until ``stop`` says so. All that changes is in the state.
 
     Parameters
     ----------
@@ -32,7 +33,10 @@ def train(
     plan
         Budget, learning rate, precision, ranks.
     observers
-        Called in order after each step. On a GPU the energy that they read is that of the step before.
+        Called in order after each step; they only read. On a GPU the energy that they read is that of the step before.
+    stop
+        ``(state, progress) -> bool``: the one question whether training ends now. Asked after each step, when the observers
+        have read it. With several ranks the answer must be the same everywhere.
 
     Raises
     ------
@@ -67,8 +71,11 @@ def train(
                 note(state, arrived)
             state.step += 1
             state.seconds = monotonic() - started
+            progress = plan.budget.progress(state.step, state.seconds)
             for observer in observers:
-                observer(state, plan.budget.progress(state.step, state.seconds))
+                observer(state, progress)
+            if stop(state, progress):
+                break
     for arrived in arriving.rest():
         note(state, arrived)
     return state

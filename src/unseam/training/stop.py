@@ -1,7 +1,7 @@
-"""Ctrl-C, and whatever else asks a process to end, waits until the step that is being worked on is done.
+"""Whoever asks a training to stop waits until the current step is done: Ctrl-C, other signals, and the calling program.
 
-An interrupt in the middle of an update would leave weights of one step with the number of another, and a run that goes on from
-there would be another run.
+An interrupt in the middle of an update would leave weights of one step with the number of another. A run that continued from
+them would not be the same run.
 """
 
 import signal
@@ -18,24 +18,35 @@ Handler = Callable[[int, FrameType | None], object]
 
 
 class AtStepEnd:
-    """An observer that lets signals through between steps; inside ``with``, and in the main thread, only there.
+    """Decides after each step whether training stops. Inside ``with``, it also holds signals back until then.
 
-    Only signals that already raise something wait (Ctrl-C does in Python, the others where a program has seen to it): what the
-    caller ignores stays ignored, what ends the process at once does so. The second signal does not wait: a step may hang.
+    A signal waits if the program handles it in Python (Ctrl-C is handled by default) and trains in the main thread. At the end
+    of the step the program's own handler gets it. A signal that is ignored stays ignored, and one that ends the process does
+    so at once. The second signal does not wait, because a step may hang.
 
-    Of several ranks all stop after the same step if one of them is asked to.
+    With several ranks, all stop after the same step if one of them gets a signal or if ``should_stop`` of rank 0 says so.
 
     Parameters
     ----------
     ranks
-        Who trains.
+        The processes that train.
     state
-        Of the run: before its first step is done there is nothing that could be spoilt, and a process that is alone stops at
-        once. The first step may take minutes.
+        The run. Before its first step is done nothing can be spoilt, so a single process stops at once: the first step may
+        take minutes.
+    should_stop
+        The program's own wish, asked after each step on rank 0.
+
+    Attributes
+    ----------
+    has_stopped
+        Whether training ended because of an answer given here.
     """
 
-    def __init__(self, ranks: Ranks = ALONE, state: TrainState | None = None) -> None:
-        self._ranks, self._state = ranks, state
+    def __init__(
+        self, ranks: Ranks = ALONE, state: TrainState | None = None, should_stop: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._ranks, self._state, self._should_stop = ranks, state, should_stop
+        self.has_stopped = False
         self._before: dict[int, Handler] = {}
         self._came: int | None = None
 
@@ -53,11 +64,13 @@ class AtStepEnd:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         if kind is None:
-            self._let_through()
+            self.has_stopped = self.has_stopped or self._agree(is_asked=False)  # ranks that agreed do not meet again
+            self._deliver()
 
-    def __call__(self, state: TrainState, progress: float) -> None:
-        """After a step, when all who look at the state have done so."""
-        self._let_through()
+    def __call__(self, state: TrainState, progress: float) -> bool:
+        """Whether training stops after this step. A signal that came during the step is delivered now."""
+        self.has_stopped = self._agree(is_asked=self._ranks.is_first and self._should_stop())
+        return self.has_stopped
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         is_fresh = self._state is not None and self._state.step == 0 and self._ranks.world == 1
@@ -68,10 +81,15 @@ class AtStepEnd:
         else:
             self._before[number](number, frame)
 
-    def _let_through(self) -> None:
-        if self._ranks.any(self._came is not None):
-            came, self._came = self._came, None
-            if came is not None:
-                self._before[came](came, None)
-            if self._ranks.world > 1:
-                raise KeyboardInterrupt
+    def _agree(self, *, is_asked: bool) -> bool:
+        """Whether all ranks stop. Gives a signal that came to the program's handler, which usually raises."""
+        # A single process leaves it to its handler whether a signal ends training. Other ranks cannot see what it raises.
+        stops = self._ranks.any(is_asked or (self._came is not None and self._ranks.world > 1))
+        if stops or self._ranks.world == 1:  # one that came since the ranks agreed waits for the next step
+            self._deliver()
+        return stops
+
+    def _deliver(self) -> None:
+        came, self._came = self._came, None
+        if came is not None:
+            self._before[came](came, None)

@@ -58,7 +58,7 @@ def checkpoint_files(
         "trained_on": list(trained_on),
         "optimiser": type(state.optimiser).__name__,
         "optimiser_numbers": numbers,
-        "since_record": [validate._energies, validate._foregrounds],  # of a stop between two lines of the history
+        "since_record": [validate.energies, validate.foregrounds],  # of a stop between two lines of the history
         "records": [asdict(record) for record in validate.records],
         "best_step": validate.best.step if validate.best else None,
         "best_weights": _WEIGHTS if is_best else _BEST if best else None,
@@ -133,7 +133,7 @@ def _restore(state: TrainState, validate: Validate, files: Mapping[str, bytes], 
     for name in {f.name for f in fields(TrainState)} & about["state"].keys() - {*_NOT_NUMBERS, "step", "seconds"}:
         kind = type(getattr(state, name))
         setattr(state, name, kind(about["state"][name]))
-    validate._energies, validate._foregrounds = ([float(value) for value in values] for values in about["since_record"])
+    validate.energies, validate.foregrounds = ([float(value) for value in values] for values in about["since_record"])
     names = {field.name for field in fields(Record)}
     validate.records = [Record(**{k: v for k, v in row.items() if k in names}) for row in about["records"]]
     validate.best = next((r for r in validate.records if r.step == about["best_step"]), None)

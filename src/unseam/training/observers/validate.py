@@ -72,6 +72,8 @@ class Validate:
         Everything measured so far.
     best_weights, best
         The weights with the highest score, on the CPU, and their record.
+    energies, foregrounds
+        Of each step since the last record: what its energy and share of foreground will be the means of.
     """
 
     def __init__(
@@ -86,8 +88,8 @@ class Validate:
         self.records: list[Record] = []
         self.best: Record | None = None
         self.best_weights: dict[str, Tensor] | None = None
-        self._energies: list[float] = []
-        self._foregrounds: list[float] = []
+        self.energies: list[float] = []
+        self.foregrounds: list[float] = []
         self.begin(0.0)
 
     def begin(self, progress: float) -> None:
@@ -97,14 +99,12 @@ class Validate:
     def __call__(self, state: TrainState, progress: float) -> None:
         """Record, if the next part of the budget is reached."""
         if math.isfinite(state.energy):
-            self._energies.append(state.energy)
-            self._foregrounds.append(state.foreground)
+            self.energies.append(state.energy)
+            self.foregrounds.append(state.foreground)
         if progress < self._next and progress < 1:
             return
         self.begin(progress)
         self.record(state)
-        self._stop_if_risen(state, progress)
-        self._stop_if_dead(state, progress)
 
     def record(self, state: TrainState) -> Record:
         """Score the network now, and keep its weights if they are the best so far.
@@ -116,9 +116,9 @@ class Validate:
         """
         check_finite(state)
         score = self.score_of(state.net) if self.score_of is not None else ValidationScore(math.nan, math.nan)
-        energy, foreground = _mean(self._energies), _mean(self._foregrounds)
-        self._energies.clear()
-        self._foregrounds.clear()
+        energy, foreground = _mean(self.energies), _mean(self.foregrounds)
+        self.energies.clear()
+        self.foregrounds.clear()
         record = Record(state.step, state.seconds, energy, score.value, score.foreground, foreground)
         self.records.append(record)
         if self.best is None or not score.value < self.best.score:  # without a score the last is best
@@ -138,14 +138,26 @@ class Validate:
             f"and masks belong together; if the energy does not fall, try another seed (--set training.seed=1), {slower(state)}"
         )
 
-    def _stop_if_dead(self, state: TrainState, progress: float) -> None:
+    def check_learning(self, state: TrainState, progress: float) -> None:
+        """See after a record that training still learns; whoever decides whether it goes on calls this.
+
+        Raises
+        ------
+        TrainingError
+            If the energy has risen far above its lowest, or if the network has given one class to all pixels for long.
+        """
+        if progress < 1 and self.records and self.records[-1].step == state.step:
+            self._check_energy(state)
+            self._check_classes(state)
+
+    def _check_classes(self, state: TrainState) -> None:
         """A network whose ReLUs have died predicts one class for ever at a constant energy: no NaN gives it away.
 
         It must do so in every batch, not only on what is held out: that may be of one class, or unlike what was learnt.
         """
         a_third = max(4, self.times // 3)
         recent = self.records[-a_third:]
-        if progress >= 1 or len(recent) < a_third or not _is_one_class(recent):
+        if len(recent) < a_third or not _is_one_class(recent):
             return
         energies = [r.energy for r in recent]
         if energies[-1] < 0.7 * self.records[0].energy:
@@ -157,10 +169,10 @@ class Validate:
                 f"and masks belong together; then try another seed (--set training.seed=1), {slower(state)}."
             )
 
-    def _stop_if_risen(self, state: TrainState, progress: float) -> None:
+    def _check_energy(self, state: TrainState) -> None:
         """What was learnt is being lost: the energy is far above the lowest, twice in a row."""
         energies = [r.energy for r in self.records if math.isfinite(r.energy)]
-        if progress >= 1 or len(energies) < 3:
+        if len(energies) < 3:
             return
         lowest = min(energies[:-2])
         if min(energies[-2:]) > _RISEN * max(lowest, _LOW):

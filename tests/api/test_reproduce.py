@@ -7,12 +7,12 @@ import pytest
 import tifffile
 
 from reference.toy import SMALL, spots
+from unseam.api.reproduce import EXPERIMENTS, Asked
+from unseam.api.reproduce.membranes import _Scored
+from unseam.api.reproduce.table import PaperTable, Row
 from unseam.errors import DataError, OutputError, SettingsError
 from unseam.metrics import BestOverThresholds, RandError, VInfo, VRand, VRandScore, WarpingError, over_thresholds
 from unseam.recipes.paper import paper
-from unseam.reproduce import EXPERIMENTS, Asked
-from unseam.reproduce.membranes import _Scored
-from unseam.reproduce.table import PaperTable, Row
 from unseam.runs.watch import Watch
 
 

@@ -7,19 +7,16 @@ from pathlib import Path
 from unseam.data.prepare import Prepared
 from unseam.data.sample import Sample
 from unseam.data.split import Split, annotated, whole
-from unseam.engines import choose_device
 from unseam.errors import DataError, SettingsError
 from unseam.inference.rotations import Averaging
 from unseam.io.output_folder import output_folder
 from unseam.model import Model
 from unseam.recipes import recipe_named
 from unseam.recipes.run import Run
-from unseam.runs.fit import Session, fit
+from unseam.runs.into_folder import TrainingCall, fit_into
 from unseam.runs.run_folder import RunFolder
 from unseam.runs.watch import Watch
 from unseam.settings import with_overrides
-from unseam.training import TrainState
-from unseam.training.observers import Record
 
 
 @dataclass(frozen=True)
@@ -91,33 +88,12 @@ def trained(prepared: Prepared, parts: Split, asked: Asked) -> Model:
     OutputError
         If another process trains in the folder, or it cannot be written.
     DataError, SettingsError, TrainingError
-        As for :func:`unseam.runs.fit.fit`.
+        As for :func:`unseam.runs.into_folder.fit_into`.
     """
-    run, folder = asked.run, RunFolder(asked.out)
-    score_name = prepared.reading.kind_facts.score_name
-
-    def on_start(records: Sequence[Record]) -> None:
-        folder.begin(run)
-        if records:
-            folder.write_history(records, score_name)
-
-    def on_record(state: TrainState, records: Sequence[Record]) -> None:
-        folder.write_history(records, score_name)
-        asked.watch.on_record(state, records[-1])
-
-    session = Session(
-        device=choose_device(asked.device),
-        checkpoints=folder.checkpoints,
-        observers=asked.watch.observers,
-        on_start=on_start,
-        on_record=on_record,
-        tell=asked.watch.tell,
-        resume=asked.resume,
-    )
+    folder = RunFolder(asked.out)
     with output_folder(folder.path, "training"):
-        fitted = fit(prepared, run, session, parts)
-        model = Model(fitted.net, fitted.info, asked.device)
-        model.save(folder.model)
+        model, _ = fit_into(folder, prepared, asked.run, TrainingCall(asked.device, asked.watch, asked.resume), parts)
+        folder.end()
     return model
 
 

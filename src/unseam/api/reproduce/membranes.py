@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from unseam.api.reproduce.experiment import Asked, last_block, made, trained
+from unseam.api.reproduce.table import PaperTable, Row, number
 from unseam.data.annotated import read_annotated
 from unseam.data.pairs import Pair
 from unseam.data.prepare import Annotated, prepare
@@ -15,8 +17,6 @@ from unseam.io import write_image
 from unseam.metrics import BestOverThresholds, PixelError, RandError, VInfo, VRand, WarpingError, over_thresholds
 from unseam.model import Model
 from unseam.report.overlay import to_look_at
-from unseam.reproduce.experiment import Asked, last_block, made, trained
-from unseam.reproduce.table import PaperTable, Row, number
 
 COLUMNS = ("warping error", "Rand error", "pixel error", "V-Rand (not in the paper)", "V-Info (not in the paper)")
 PAPER = (

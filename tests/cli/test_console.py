@@ -5,8 +5,9 @@ import pytest
 from rich.console import Console as Terminal
 
 from reference.toy import ENERGY, batches, fresh, plan
+from unseam.cli.console import Console
 from unseam.training import AdamW, train
-from unseam.training.observers import Console, Record, Validate, ValidationScore
+from unseam.training.observers import Record, Validate, ValidationScore
 
 
 def watched(terminal: Terminal, score_of) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unseam.api.reproduce.experiment import Asked, last_block, made, trained
+from unseam.api.reproduce.table import PaperTable, Row, number
 from unseam.data.annotated import read_annotated
 from unseam.data.layout import find_pairs
 from unseam.data.prepare import prepare
@@ -13,8 +15,6 @@ from unseam.data.split import Split, annotated, whole
 from unseam.errors import DataError
 from unseam.metrics import evaluate_instance_maps
 from unseam.model import Model
-from unseam.reproduce.experiment import Asked, last_block, made, trained
-from unseam.reproduce.table import PaperTable, Row, number
 
 COLUMNS = ("IoU (SEG)", "mean IoU of matched objects", "IoU of the foreground")
 

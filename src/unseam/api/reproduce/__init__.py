@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from unseam.reproduce.cells import DIC_HELA, PHC_U373, tracking
-from unseam.reproduce.experiment import Asked
-from unseam.reproduce.membranes import isbi2012
-from unseam.reproduce.table import PaperTable, Row
+from unseam.api.reproduce.cells import DIC_HELA, PHC_U373, tracking
+from unseam.api.reproduce.experiment import Asked
+from unseam.api.reproduce.membranes import isbi2012
+from unseam.api.reproduce.table import PaperTable, Row
 
 EXPERIMENTS: Mapping[str, Callable[[Asked], PaperTable]] = {
     "isbi2012": isbi2012,

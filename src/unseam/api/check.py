@@ -1,0 +1,50 @@
+"""``check``: what is wrong with a folder of images, before anyone trains on it or segments it."""
+
+from pathlib import Path
+
+from unseam.api.models import Model, read_info
+from unseam.data import Masks
+from unseam.doctor.examine import check_folder
+from unseam.doctor.finding import CheckReport, Finding
+from unseam.doctor.page import page
+from unseam.doctor.with_model import check_with_model
+
+__all__ = ["Finding", "CheckReport", "check", "page"]
+
+
+def check(
+    folder: str | Path,
+    model: Model | str | Path | None = None,
+    *,
+    masks: Masks = "auto",
+    ignore: int | None = None,
+) -> CheckReport:
+    """Look for what stops training, what will hurt the result and what is worth knowing.
+
+    Parameters
+    ----------
+    folder
+        Images and masks in any layout that training knows. With a model also an image, or a folder of images without masks.
+    model
+        A model, or its file or run folder: are these images like those that it was trained on?
+    masks
+        What the masks hold; ``auto``: found out by looking.
+    ignore
+        Value of the masks that means "not annotated".
+
+    Returns
+    -------
+    CheckReport
+        ``stops``, ``findings`` and ``to_json()``; :func:`page` gives it as text.
+
+    Raises
+    ------
+    DataError
+        If there is no image at all.
+    ModelFileError
+        If the model cannot be read.
+    """
+    if model is None:
+        return check_folder(Path(folder), masks=masks, ignore=ignore).report
+    info = model.info if isinstance(model, Model) else read_info(model)
+    return check_with_model(Path(folder), info, masks=masks, ignore=ignore)

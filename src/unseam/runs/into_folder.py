@@ -1,0 +1,81 @@
+"""One training into a folder: when its settings, history, checkpoints and model are written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from unseam.data.prepare import Prepared
+from unseam.data.split import Split
+from unseam.engines import choose_device
+from unseam.model import Model
+from unseam.recipes.run import Run
+from unseam.runs.fit import Fitted, Session, fit
+from unseam.runs.run_folder import RunFolder
+from unseam.runs.watch import Watch
+from unseam.training import TrainState
+from unseam.training.joining import launch
+from unseam.training.observers import Record
+from unseam.training.ranks import ALONE, Ranks
+
+
+@dataclass(frozen=True)
+class TrainingCall:
+    """What one call of training brings besides data and recipe; ``resume``: continue from the checkpoints that are there."""
+
+    device: str
+    watch: Watch = field(default_factory=Watch)
+    resume: bool = False
+    ranks: Ranks = ALONE
+
+
+def fit_into(
+    folder: RunFolder | None, prepared: Prepared, run: Run, call: TrainingCall, parts: Split | None = None
+) -> tuple[Model, Fitted]:
+    """Train one network; settings, history, checkpoints and model are written into ``folder`` (None: nowhere).
+
+    Raises
+    ------
+    OutputError
+        If something cannot be written; otherwise as :func:`unseam.runs.fit.fit`.
+    """
+    session = session_in(folder, folder, run, call, prepared.reading.kind_facts.score_name)
+    fitted = fit(prepared, run, session, parts)
+    model = Model(fitted.net, fitted.info, call.device)
+    if folder is not None and call.ranks.is_first:
+        model.save(folder.model)
+    return model, fitted
+
+
+def session_in(root: RunFolder | None, folder: RunFolder | None, run: Run, call: TrainingCall, score_name: str) -> Session:
+    """A session that keeps its settings in ``root``, and checkpoints and history in ``folder`` (of a fold, another one).
+
+    Raises
+    ------
+    ModelFileError
+        If it is to continue, and its checkpoints are gone.
+    """
+    if call.resume and folder is not None and call.ranks.is_first:
+        folder.check_resumable()
+
+    def on_start(records: Sequence[Record]) -> None:
+        if root is not None and folder is not None:
+            root.begin(run, launch())
+            folder.make()
+            if records:
+                folder.write_history(records, score_name)
+
+    def on_record(state: TrainState, records: Sequence[Record]) -> None:
+        if folder is not None:
+            folder.write_history(records, score_name)
+        call.watch.on_record(state, records[-1])
+
+    return Session(
+        device=choose_device(call.device),
+        checkpoints=folder.checkpoints if folder else None,
+        resume=call.resume,
+        observers=call.watch.observers,
+        on_start=on_start,
+        on_record=on_record,
+        tell=call.watch.tell,
+        should_stop=call.watch.should_stop,
+        ranks=call.ranks,
+    )

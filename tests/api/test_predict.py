@@ -1,0 +1,112 @@
+"""From image files to files of results, as a program calls it."""
+
+import numpy as np
+import pytest
+import tifffile
+import zarr
+from PIL import Image
+
+import unseam
+from reference.large import blob_model, write_zarr
+from reference.toy import spots
+from unseam.api.predict import PredictWatch
+from unseam.errors import DataError, OutputError, SettingsError
+from unseam.io import read_image
+
+
+@pytest.fixture(scope="module")
+def model():
+    return blob_model()
+
+
+@pytest.fixture
+def folder(tmp_path, rng):
+    """Two images."""
+    images = tmp_path / "images"
+    images.mkdir()
+    for name in "ab":
+        Image.fromarray(spots(rng)[0]).save(images / f"{name}.png")
+    return images
+
+
+def test_a_folder_becomes_class_maps_and_instance_maps_of_the_same_names(model, folder, tmp_path):
+    told, progress, seen = [], [], []
+    watch = PredictWatch(told.append, lambda *of: progress.append(of), seen.append)
+    results = unseam.predict(model, folder, tmp_path / "out", save="both", probabilities=True, watch=watch)
+    assert [result.image.name for result in results] == ["a.png", "b.png"]
+    assert list(results) == seen
+    assert [path.name for path in results[0].outputs] == ["a_classes.tif", "a_masks.tif", "a_prob.tif"]
+    assert {what for what, _, _ in progress} == {"a.png", "b.png"}
+    assert progress[-1][1] == progress[-1][2]
+    assert any(str(model.engine) in sentence for sentence in told)
+    one = model.predict(read_image(folder / "a.png").pixels)
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "out/a_classes.tif"), one.classes)
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "out/a_masks.tif"), one.instances)
+
+
+def test_nothing_is_printed(model, folder, tmp_path, capsys):
+    unseam.predict(model, folder / "a.png", tmp_path / "out")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_model_may_be_given_by_its_file(model, folder, tmp_path):
+    model.save(tmp_path / "model.safetensors")
+    (result,) = unseam.predict(str(tmp_path / "model.safetensors"), [str(folder / "b.png")], str(tmp_path / "out"))
+    assert result.outputs[0].exists()
+    assert str(result).startswith(f"{folder / 'b.png'}: ")
+
+
+def test_what_is_there_is_left_if_one_says_so(model, folder, tmp_path):
+    unseam.predict(model, folder / "a.png", tmp_path / "out")
+    with pytest.raises(OutputError, match="a_"):
+        unseam.predict(model, folder, tmp_path / "out")
+    assert [r.image.name for r in unseam.predict(model, folder, tmp_path / "out", skip_existing=True)] == ["b.png"]
+    assert unseam.predict(model, folder, tmp_path / "out", skip_existing=True) == ()
+
+
+def test_a_bad_image_is_named_at_the_end_and_the_others_are_written(model, folder, tmp_path):
+    (folder / "a.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"a\.png.*1 of 2"):
+        unseam.predict(model, folder, tmp_path / "out")
+    assert {path.name.split("_")[0] for path in (tmp_path / "out").iterdir()} == {"b"}
+
+
+def test_stores_and_files_together_and_one_large_result(model, folder, tmp_path):
+    image = np.tile(read_image(folder / "a.png").pixels, (2, 2))
+    store = write_zarr(tmp_path / "slide.ome.zarr", image)
+    seen = []
+    watch = PredictWatch(on_progress=lambda what, *_: seen.append(what))
+    large, small = unseam.predict(model, [store, folder / "a.png"], tmp_path / "out", save="classes", watch=watch)
+    assert large.outputs == (tmp_path / "out/slide_seg.ome.zarr",)
+    assert "network" in seen
+    expected = model.predict(image).classes
+    np.testing.assert_array_equal(zarr.open_array(large.outputs[0] / "0", mode="r")[...], expected)
+    assert small.outputs == (tmp_path / "out/a_classes.tif",)
+    again, _ = unseam.predict(model, [store, folder / "b.png"], tmp_path / "out", save="classes", resume=True)
+    assert again.outputs == large.outputs
+    assert "there already" in str(again)
+    (one,) = unseam.predict(model, store, tmp_path / "one.tif", save="classes")
+    np.testing.assert_array_equal(tifffile.imread(one.outputs[0]), expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"resume": True, "workers": 2}, "--resume, --workers"),
+        ({"save": "classes", "threshold": 0.7}, "--threshold"),
+        ({"overwrite": True, "skip_existing": True}, "--overwrite"),
+        ({"max_memory": "much"}, "'much'"),
+    ],
+)
+def test_options_without_effect_are_refused(model, folder, tmp_path, options, named):
+    with pytest.raises(SettingsError, match=named):
+        unseam.predict(model, folder, tmp_path / "out", **options)
+    assert not list(tmp_path.glob("out/*.tif"))
+
+
+def test_options_of_files_are_refused_for_a_large_result(model, folder, tmp_path):
+    for options in ({"overlay": True}, {"average": "flips"}, {"skip_existing": True}):
+        with pytest.raises(SettingsError, match="large image"):
+            unseam.predict(model, folder / "a.png", tmp_path / "one.zarr", **options)
+    with pytest.raises(DataError, match="2 images"):
+        unseam.predict(model, [folder / "a.png", folder / "b.png"], tmp_path / "one.zarr")
