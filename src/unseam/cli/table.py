@@ -44,7 +44,7 @@ def print_scores(scores: "Scores", intervals: "Intervals | None" = None) -> tupl
     return tuple(shown)
 
 
-def print_legend(columns: Iterable[Column]) -> None:
+def print_legend(columns: "Iterable[Column]") -> None:
     """Print what each of the columns means, and which value is best; the ones of single classes explain themselves."""
     for column in columns:
         if column.klass is None:
