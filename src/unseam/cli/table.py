@@ -51,7 +51,7 @@ def print_legend(columns: "Iterable[Column]") -> None:
             print(f"{column.title()}: {column.legend}")
 
 
-def _that_fit(wanted: Sequence[Column], room: int) -> list[Column]:
+def _that_fit(wanted: Sequence["Column"], room: int) -> list["Column"]:
     shown: list[Column] = []
     for column in wanted:
         room -= max(len(column.title()), len("0.0000")) + 2
