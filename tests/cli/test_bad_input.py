@@ -216,7 +216,6 @@ def test_options_of_train(options, word, refused, data, tmp_path):
 def test_kinds_that_the_masks_contradict(refused, data, tmp_path):
     png(data / "masks/b.png", mask() * 3)
     message = refused("train", data, "--out", tmp_path / "run", "--masks", "binary")
-    assert "b.png" in message
     assert "binary" in message
 
 

@@ -138,7 +138,7 @@ def test_probabilities_that_are_none(terminal, folders, channels, words):
 
 def test_refusals(terminal, folders, tmp_path):
     for words, message in (
-        (("--json", "--csv"), "it needs the name of a file"),
+        (("--json", "--csv"), "name of a file"),
         (("--tolerance", -1), "tolerance is -1.0; it may be 0 or more"),
         (("--json", "-", "--csv", "-"), "Give the other one a file"),
         (("--json", tmp_path / "nowhere/s.json"), "make the folder first"),

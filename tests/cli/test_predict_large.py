@@ -61,13 +61,13 @@ def test_two_workers(terminal, model, slide, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--overlay",), r"--overlay: for a large image there is no such thing"),
-        (("--skip-existing",), r"--skip-existing: for a large image"),
-        (("--average", "flips"), r"--average: for a large image"),
-        (("--resume",), r"no work folder .* --resume"),
-        (("--scheduler", "tcp://127.0.0.1:9"), r"no scheduler answers there within \d+ s"),
-        (("--workers", "0"), r"0 workers came; 1 to 1024 may come"),
-        (("--memory", "much"), r"The memory is 'much'"),
+        (("--overlay",), r"--overlay: .*large image"),
+        (("--skip-existing",), r"--skip-existing: .*large image"),
+        (("--average", "flips"), r"--average: .*large image"),
+        (("--resume",), r"--resume"),
+        (("--scheduler", "tcp://127.0.0.1:9"), r"127\.0\.0\.1:9"),
+        (("--workers", "0"), r"0 workers.*1024"),
+        (("--memory", "much"), r"'much'"),
         (("--memory", "20MB"), r"20 MB of memory .* needs [\d.]+ [MG]B .* fewer workers"),
     ],
 )
