@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
-from unseam.heads.softmax import likeliest_class, softmax
+from unseam.errors import DataError
+from unseam.heads.softmax import foreground_of, likeliest_class, softmax
 
 
 @given(st.integers(2, 6), st.integers(0, 10**6), st.sampled_from([0.1, 5.0, 1000.0]))
@@ -33,3 +34,18 @@ def test_likeliest_class_is_argmax(num_classes, rng):
     """The first of equals, of which there are many here."""
     probabilities = rng.integers(0, 3, (num_classes, 20, 30)).astype(np.float32)
     assert np.array_equal(likeliest_class(probabilities), probabilities.argmax(axis=0))
+
+
+def test_foregrounds_add_up_or_stand_alone():
+    probabilities = np.array([[0.4, 0.0], [0.3, 0.9], [0.3, 0.1]], np.float32)
+    np.testing.assert_allclose(foreground_of(probabilities), [0.6, 1.0], rtol=1e-6)
+    assert foreground_of(probabilities, 1).tolist() == probabilities[1].tolist()
+    assert foreground_of(probabilities, foreground=2).tolist() == probabilities[2].tolist()
+    assert foreground_of(probabilities[1:]).tolist() == probabilities[2].tolist(), "the second of two, to the bit"
+
+
+def test_classes_that_are_not_there_are_refused():
+    with pytest.raises(DataError, match=r"1 class.*2 or more"):
+        foreground_of(np.ones((1, 3, 3), np.float32))
+    with pytest.raises(DataError, match=r"class 2 came.*0 to 1"):
+        foreground_of(np.ones((2, 3, 3), np.float32), 2)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from unseam.api.models import Model, read_model_info
-from unseam.data import Masks
+from unseam.data.kinds import MaskChoice
 from unseam.doctor.examine import check_folder
 from unseam.doctor.finding import CheckReport, Finding
 from unseam.doctor.page import render_page
@@ -16,7 +16,7 @@ def check(
     folder: str | Path,
     model: Model | str | Path | None = None,
     *,
-    masks: Masks = "auto",
+    masks: MaskChoice = "auto",
     ignore: int | None = None,
 ) -> CheckReport:
     """Look for what stops training, what will hurt the result and what is worth knowing.

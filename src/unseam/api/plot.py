@@ -58,7 +58,7 @@ def overlay(
     (6, 4)
     """
     if isinstance(segmentation, Segmentation):
-        labels = segmentation.instances if objects else segmentation.probabilities.argmax(axis=0)
+        labels = segmentation.instances if objects else segmentation.class_indices
     else:
         labels = np.asarray(segmentation)
     _check_same_size(image, labels, "segmentation")

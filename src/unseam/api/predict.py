@@ -132,7 +132,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     model = model if isinstance(model, Model) else Model.load(model)
     paths = (Path(images),) if isinstance(images, str | Path) else tuple(Path(image) for image in images)
     out, watch = Path(out), watch or PredictWatch()
-    saves_objects = save in ("instances", "both") or (save == "auto" and model.info.masks == "instances")
+    saves_objects = save in ("instances", "both") or (save == "auto" and model.info.kind_facts.has_objects)
     saves_classes = save in ("classes", "both") or not saves_objects
     if not saves_objects:
         given = {"--objects-of": objects_of, "--threshold": threshold, "--min-size": min_size}

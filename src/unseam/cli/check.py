@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from unseam.api.choices import Masks
+from unseam.api.choices import MaskChoice
 from unseam.errors import DataError
 
 
@@ -15,7 +15,7 @@ def check(
     /,
     *,
     model: Path | None = None,
-    masks: Masks = "auto",
+    masks: MaskChoice = "auto",
     ignore: int | None = None,
     json_: Annotated[Path | None, Parameter(name="--json")] = None,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from unseam.api.choices import Masks
+from unseam.api.choices import MaskChoice
 from unseam.errors import SettingsError
 
 
@@ -16,7 +16,7 @@ def evaluate(
     truth: Path,
     /,
     *,
-    masks: Masks = "auto",
+    masks: MaskChoice = "auto",
     ignore: int | None = None,
     tolerance: float | None = None,
     as_json: Annotated[str | None, Parameter(name="--json", allow_leading_hyphen=True)] = None,

@@ -44,14 +44,14 @@ def print_scores(scores: "Scores", intervals: "Intervals | None" = None) -> tupl
     return tuple(shown)
 
 
-def print_legend(columns: Iterable[Column]) -> None:
+def print_legend(columns: "Iterable[Column]") -> None:
     """Print what each of the columns means, and which value is best; the ones of single classes explain themselves."""
     for column in columns:
         if column.klass is None:
             print(f"{column.title()}: {column.legend}")
 
 
-def _that_fit(wanted: Sequence[Column], room: int) -> list[Column]:
+def _that_fit(wanted: Sequence["Column"], room: int) -> list["Column"]:
     shown: list[Column] = []
     for column in wanted:
         room -= max(len(column.title()), len("0.0000")) + 2

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from unseam.api.choices import Masks
+from unseam.api.choices import MaskChoice
 from unseam.api.recipes import RECIPES
 from unseam.cli.console import Console
 
@@ -21,7 +21,7 @@ def train(
     steps: int | None = None,
     minutes: float | None = None,
     folds: int | None = None,
-    masks: Masks = "auto",
+    masks: MaskChoice = "auto",
     ignore: int | None = None,
     resume: Annotated[bool, Parameter(negative=())] = False,
     device: str = "auto",

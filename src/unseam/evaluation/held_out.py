@@ -169,7 +169,7 @@ class _Trial:
         self._maps: dict[float, bytes] = {}
         self.scores: dict[float, PanopticScore] = {}
         for threshold in dict.fromkeys((objects.threshold, *(PROBABILITY_THRESHOLDS if tune else ()))):
-            instances = replace(objects, threshold=threshold).separate(likely)
+            instances = replace(objects, threshold=threshold)(likely)
             self._maps[threshold] = zlib.compress(instances.tobytes(), 1)
             self.scores[threshold] = PanopticQuality()(instances, truth)
 

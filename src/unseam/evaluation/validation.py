@@ -43,7 +43,7 @@ def prepare_validation(
         predictor = Predictor(TorchEngine(net, str(device), dtype), head=head)
         maps = [predictor.probabilities(part.sample.image, part.window.slices) for part in held_out]
         classes = [head.classes(of_one) for of_one in maps]
-        predicted = classes if objects is None else [objects.separate(head.foreground(of_one)) for of_one in maps]
+        predicted = classes if objects is None else [objects(head.foreground(of_one)) for of_one in maps]
         pairs = list(zip(predicted, truths, strict=True))
         value = score_for_choice(pairs, of_objects=of_objects)
         foreground = sum(map(np.count_nonzero, classes)) / sum(part.window.num_pixels for part in held_out)

@@ -18,17 +18,16 @@ from scipy import ndimage
 from unseam.errors import SettingsError
 from unseam.geometry.two_nearest import two_nearest
 from unseam.heads.flood import LIKELY, flood, steps_to_core
-from unseam.heads.softmax import foreground_of
 
 
 @dataclass(frozen=True)
 class Objects:
-    """Separate objects from the probability of the foreground; a setting, and the function that goes with it.
+    """Separate the objects in the foreground of a head; a setting, and the function that goes with it.
 
     Examples
     --------
-    >>> foreground = np.array([[0.9, 0.9, 0.1, 0.8, 0.9, 0.2, 0.2, 0.2, 0.1]], np.float32)
-    >>> Objects(min_size=1)(np.stack([1 - foreground, foreground])).tolist()
+    >>> likely = np.array([[0.9, 0.9, 0.1, 0.8, 0.9, 0.2, 0.2, 0.2, 0.1]], np.float32)
+    >>> Objects(min_size=1)(likely).tolist()
     [[1, 1, 1, 2, 2, 0, 0, 0, 0]]
     """
 
@@ -55,21 +54,7 @@ class Objects:
         if not (math.isfinite(self.grow_px) and 0 <= self.grow_px <= 100):
             raise SettingsError(f"grow_px is {self.grow_px} px. It may be 0 to 100; 3.9 undoes the ridge, 0 keeps it.")
 
-    def __call__(
-        self, probabilities: Float[np.ndarray, "classes height width"], foreground: int | None = None
-    ) -> Int32[np.ndarray, "height width"]:
-        """The objects of an image, from probabilities (K, H, W) after a soft-max, class 0 the background.
-
-        ``foreground`` is the class that the objects belong to; None: every class but 0, added up.
-
-        Raises
-        ------
-        DataError
-            Fewer than two classes, or no class ``foreground``.
-        """
-        return self.separate(foreground_of(probabilities, foreground))
-
-    def separate(self, likely: Float[np.ndarray, "height width"]) -> Int32[np.ndarray, "height width"]:
+    def __call__(self, likely: Float[np.ndarray, "height width"]) -> Int32[np.ndarray, "height width"]:
         """Find the objects of an image in the foreground of a head.
 
         Components are 4-connected: a ridge that runs diagonally and is one pixel wide separates the two sides then;

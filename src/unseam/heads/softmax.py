@@ -93,8 +93,8 @@ def foreground_of(
     classes = len(probabilities)
     if classes < 2:
         raise DataError(
-            f"Probabilities of {classes} class came. Objects need 2 or more: background, then the others. "
-            "For a lone foreground map p, hand over numpy.stack([1 - p, p])."
+            f"Probabilities of {classes} class came. A foreground needs 2 or more: background, then the others. Train with two "
+            "classes or more."
         )
     if foreground is None:
         # Two classes need no sum, and a sum in the array's own type would round.

@@ -66,7 +66,7 @@ class Segmentation:
 
     def instances_of(self, klass: int | None) -> Int32[np.ndarray, "height width"]:
         """The objects of one class, given by its index (1 is the first after the background); None: of all of them."""
-        return self.objects.separate(self.head.foreground(self.probabilities, klass))
+        return self.objects(self.head.foreground(self.probabilities, klass))
 
 
 class Model:

@@ -16,7 +16,7 @@ def drawn(*lines: str) -> np.ndarray:
 
 
 def whole(likely: np.ndarray, settings: Objects) -> np.ndarray:
-    return settings(np.stack([1 - likely, likely]))
+    return settings(np.asarray(likely, np.float32))
 
 
 def test_any_order_of_chunks_gives_the_same(rng):
