@@ -116,7 +116,7 @@ def test_three_planes_are_no_colours_to_a_model_of_grey_images(terminal, model, 
     tifffile.imwrite(tmp_path / "s.tif", stack, photometric="minisblack")
     said = terminal("predict", model, tmp_path / "s.tif", "-o", tmp_path / "out")
     assert said.code == 0, said.err
-    assert "3 channels are taken as planes, for the model was trained on one channel" in said.err
+    assert any("3 channels" in line and "planes" in line for line in said.err.splitlines())
     assert read_labels(tmp_path / "out/s_classes.tif").pixels.shape == (3, 30, 41)
     np.save(tmp_path / "g.npy", np.stack([stack[0]] * 3))
     terminal("predict", model, tmp_path / "g.npy", "-o", tmp_path / "out")
