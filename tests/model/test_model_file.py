@@ -153,17 +153,17 @@ def test_a_file_without_a_check_sum_is_read(data, net, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        pytest.param(lambda about: about.update(format="unseam model 3"), r"another version.*Update", id="newer"),
-        pytest.param(lambda about: about.update(head_version=2), r"'classes'.* version 2.* up to 1.*Update", id="newer head"),
-        pytest.param(lambda about: about.update(head={"star": {}}), r"'star' is not known.*classes.*Update", id="unknown head"),
-        pytest.param(lambda about: about.pop("format"), r"its format is not", id="no format"),
+        pytest.param(lambda about: about.update(format="unseam model 3"), r"unseam model 2.*Update", id="newer"),
+        pytest.param(lambda about: about.update(head_version=2), r"'classes'.* 2.* 1.*Update", id="newer head"),
+        pytest.param(lambda about: about.update(head={"star": {}}), r"'star'.*classes.*Update", id="unknown head"),
+        pytest.param(lambda about: about.pop("format"), r"unseam model 2", id="no format"),
         pytest.param(lambda about: about.update(colour="red"), r"Unknown setting 'colour'", id="unknown"),
         pytest.param(lambda about: about.update(net={"vit": {}}), r"vit", id="unknown network"),
         pytest.param(lambda about: about.update(net=3), r"net", id="network is a number"),
         pytest.param(lambda about: about["net"]["unet"].update(depth=10**6), r"unet.depth", id="absurd depth"),
         pytest.param(lambda about: about["net"]["unet"].update(first_width=10**12), r"first_width", id="absurd width"),
-        pytest.param(lambda about: about["net"]["unet"].update(first_width=512, depth=7), r"weights; up to", id="large"),
-        pytest.param(lambda about: about["net"]["unet"].update(first_width=3), r"do not fit", id="other width"),
+        pytest.param(lambda about: about["net"]["unet"].update(first_width=512, depth=7), r"weights.*2,000,000,000", id="large"),
+        pytest.param(lambda about: about["net"]["unet"].update(first_width=3), r"weights", id="other width"),
         pytest.param(lambda about: about["net"]["unet"].update(first_width=-2), r"first_width", id="negative"),
         pytest.param(lambda about: about["net"]["unet"].update(first_width="2"), r"of type int", id="text"),
         pytest.param(lambda about: about["net"]["unet"].update(first_width=True), r"of type int", id="true"),
@@ -189,12 +189,12 @@ def test_descriptions_that_cannot_be(change, message, data, tmp_path):
     [
         pytest.param(lambda w: w["classify.bias"].fill_(float("nan")), r"not finite", id="NaN"),
         pytest.param(lambda w: w["classify.weight"][0].fill_(float("inf")), r"not finite", id="infinite"),
-        pytest.param(lambda w: w.update({"classify.bias": torch.zeros(4)}), r"do not fit", id="another shape"),
+        pytest.param(lambda w: w.update({"classify.bias": torch.zeros(4)}), r"weights", id="another shape"),
         pytest.param(lambda w: w.update({"classify.bias": w["classify.bias"].half()}), r"float32", id="half"),
         pytest.param(lambda w: w.update({"classify.bias": w["classify.bias"].to(torch.bfloat16)}), r"float32", id="b"),
         pytest.param(lambda w: w.update({"classify.bias": torch.zeros(3, dtype=torch.int32)}), r"float32", id="whole"),
-        pytest.param(lambda w: w.pop("classify.bias"), r"do not fit", id="one missing"),
-        pytest.param(lambda w: w.update(more=torch.zeros(1)), r"do not fit", id="one more"),
+        pytest.param(lambda w: w.pop("classify.bias"), r"weights", id="one missing"),
+        pytest.param(lambda w: w.update(more=torch.zeros(1)), r"weights", id="one more"),
     ],
 )
 def test_weights_that_cannot_be(change, message, data, tmp_path):
@@ -249,9 +249,9 @@ def test_a_file_that_promises_much_takes_no_memory(tmp_path):
 
 
 def test_no_file_and_no_model_in_a_folder(tmp_path):
-    with pytest.raises(ModelFileError, match=r"nowhere: not a model file.*No such file"):
+    with pytest.raises(ModelFileError, match=r"nowhere: .*No such file"):
         Model.load(tmp_path / "nowhere")
-    with pytest.raises(ModelFileError, match=r"model\.safetensors: not a model file.*unseam train"):
+    with pytest.raises(ModelFileError, match=r"model\.safetensors: .*unseam train"):
         Model.load(tmp_path)
 
 
@@ -263,12 +263,12 @@ def test_what_stood_there_stays_if_writing_fails(net, tmp_path):
 
 
 def test_names_and_values_must_fit_the_network():
-    with pytest.raises(SettingsError, match=r"class_names has 2 entries for 3 logits"):
+    with pytest.raises(SettingsError, match=r"class_names .*2 .*3 logits"):
         ModelInfo(net=CONFIG)
 
 
 def test_a_class_is_found_by_name_or_value():
     assert INFO.class_index("axon") == INFO.class_index("127") == 1
     for name in ("background", "0", "128"):
-        with pytest.raises(SettingsError, match=r"no foreground class.*axon \(127\)"):
+        with pytest.raises(SettingsError, match=r"axon \(127\)"):
             INFO.class_index(name)

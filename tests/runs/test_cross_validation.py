@@ -62,12 +62,12 @@ def test_a_folder_and_its_run_folder(folder, tmp_path):
     model = quick(folder, out=out, watch=Watch(told.append, on_scores=scores.append))
     assert set(FILES) <= {path.name for path in out.iterdir()}
     assert {path.name for path in (out / "fold-2").iterdir()} == {"checkpoints", "history.csv", "curve.svg"}
-    assert "3 folds, one network each: 6 step(s) in all, 2 each, and the scoring at the end" in told
+    assert any(sentence.startswith("3 folds") and "6 step(s) in all, 2 each" in sentence for sentence in told)
     assert [sentence for sentence in told if sentence.startswith("fold ")] == ["fold 1 of 3", "fold 2 of 3", "fold 3 of 3"]
     assert model.info == read_info(out / "model.safetensors") == load(out, "cpu").info
     assert [record.steps for record in model.info.members] == [2, 2, 2]
     assert model.info.training.steps == 6
-    assert "The folders `fold-1` and on hold" in (out / "README.md").read_text()
+    assert "`fold-1`" in (out / "README.md").read_text()
     assert "folds = 3" in (out / "config.toml").read_text()
     rows = list(csv.DictReader((out / "out_of_fold.csv").read_text().splitlines()))
     assert [row["image"] for row in rows[:-1]] == list(json.loads((out / "out_of_fold.json").read_text())["folds"])
@@ -98,7 +98,7 @@ def test_stopped_and_resumed_is_the_run_without_a_break(stop, folder, tmp_path):
     assert len(load(tmp_path / "run", "cpu").info.members) == (stop - 1) // 2
     told = []
     resumed = quick(folder, out=tmp_path / "run", resume=True, settings=(), folds=None, watch=Watch(told.append))
-    assert "going on from step 2" in told
+    assert any("from step 2" in sentence for sentence in told)
     for mine, theirs in zip(members_of(resumed.net), members_of(whole.net), strict=True):
         for name, weights in weights_of(mine).items():
             np.testing.assert_array_equal(weights, weights_of(theirs)[name])
@@ -128,7 +128,7 @@ def test_killed_before_the_last_writing_of_a_file(name, folder, tmp_path, monkey
             quick(folder, out=out, watch=Watch(observers=(lambda *_: steps.append(1),)))
     told = []
     quick(folder, out=out, resume=True, settings=(), folds=None, watch=Watch(told.append))
-    assert "going on from step 2" in told
+    assert any("from step 2" in sentence for sentence in told)
     assert tables(out) == tables(whole)
     assert sorted(path.relative_to(out) for path in out.rglob("*")) == sorted(p.relative_to(whole) for p in whole.rglob("*"))
 
@@ -148,7 +148,7 @@ def test_ctrl_c_in_the_first_fold_keeps_what_it_has_learnt(folder, tmp_path):
     watch.tell = told.append
     model = quick(folder, out=tmp_path / "run", watch=watch)
     assert [record.steps for record in model.info.members] == [1]
-    assert "stopped at step 1; the last weights so far are kept" in told
+    assert any("stopped at step 1" in sentence and "last weights" in sentence for sentence in told)
     assert list(json.loads((tmp_path / "run/out_of_fold.json").read_text())["folds"].values()) == [[1]]
 
 
@@ -164,7 +164,7 @@ def test_ctrl_c_before_the_first_step_gives_no_model(folder, tmp_path):
 
 def test_other_folds_cannot_go_on(folder, tmp_path):
     quick(folder, out=tmp_path / "run", steps=3)
-    with pytest.raises(SettingsError, match=r"was begun with 3 fold\(s\), and 2 came: other folds would hold out other"):
+    with pytest.raises(SettingsError, match=r"run .*3 fold\(s\).* 2\b.*Leave folds out"):
         quick(folder, out=tmp_path / "run", resume=True, settings=(), folds=2)
 
 

@@ -145,7 +145,7 @@ def without(files: dict[str, bytes], name: str) -> dict[str, bytes]:
     ],
 )
 def test_damage_is_one_kind_of_error(damage, checkpoint):
-    with pytest.raises(ModelFileError, match=r"c: not a checkpoint.*--resume"):
+    with pytest.raises(ModelFileError, match=r"^c: .*--resume"):
         restore_checkpoint(Path("c"), damage(checkpoint), fresh(AdamW()), Validate(None, 1))
 
 
@@ -157,7 +157,7 @@ def test_another_network_is_refused_in_one_short_line(checkpoint):
 
 
 def test_another_optimiser_is_refused(checkpoint):
-    with pytest.raises(ModelFileError, match="train with the settings it was begun with"):
+    with pytest.raises(ModelFileError, match="--resume"):
         restore_checkpoint(Path("c"), checkpoint, fresh(SGD()), Validate(None, 1))
 
 
@@ -203,7 +203,7 @@ def test_nothing_that_is_not_finite_is_written(place, value, tmp_path):
         "best": validate.best_weights["classify.bias"],
     }
     last[place][-1] = value
-    with pytest.raises(TrainingError, match=r"at step 2 .* not finite.*the one before is kept"):
+    with pytest.raises(TrainingError, match=r"step 2 .*optimiser\.learning_rate"):
         store.save(state, validate)
     assert [path.name for path in (tmp_path / "c").iterdir()] == ["step-000001"]
     again = fresh(AdamW())
@@ -214,7 +214,7 @@ def test_nothing_that_is_not_finite_is_written(place, value, tmp_path):
 @pytest.mark.parametrize(
     ("before", "now", "message"),
     [
-        (("image a", "image b"), ("image a", "image c"), r"begun with other data.*before: image b\. now: image c\)"),
+        (("image a", "image b"), ("image a", "image c"), r"other data.*before: image b\. now: image c\)"),
         (("image a",), ("image a", "image b"), r"\(now: image b\)"),
         (("image a", "held out of a: rows 0-2"), ("image a",), r"\(before: held out of a: rows 0-2\)"),
         (("a", "b", "c", "d"), ("d",), r"\(before: a; b; and 1 more\)"),

@@ -68,7 +68,7 @@ def test_twenty_bad_steps_in_a_row_end_training_with_the_last_good_weights():
         if state.step == 5:
             good.update(weights_of(state.net))
 
-    with pytest.raises(TrainingError, match=r"20 steps in a row, up to step 24, .*learning_rate"):
+    with pytest.raises(TrainingError, match=r"20 steps .*step 24.*learning_rate"):
         train_network(state, with_bad_steps(set(range(5, 100)), float("nan")), ENERGY, plan(100), [look])
     for name, weight in weights_of(state.net).items():
         np.testing.assert_array_equal(weight, good[name])
@@ -148,7 +148,7 @@ def test_budgets_that_cannot_be():
     assert Budget(10, 1.0).progress(8, 30.0) == 0.8
     with pytest.raises(SettingsError, match=r"training.steps = 0"):
         Budget(0, None)
-    with pytest.raises(SettingsError, match=r"neither steps nor minutes.*Give"):
+    with pytest.raises(SettingsError, match=r"steps nor minutes"):
         Budget(None, None)
 
 

@@ -53,7 +53,7 @@ def test_the_papers_momentum_is_the_default():
     ("make", "message"),
     [
         (lambda: SGD(learning_rate=-1.0), r"sgd.learning_rate = -1.0"),
-        (lambda: SGD(momentum=1.0), r"sgd.momentum = 1.0: it must lie between 0.0 and 0.9999"),
+        (lambda: SGD(momentum=1.0), r"sgd.momentum = 1.0.* 0.9999"),
         (lambda: AdamW(weight_decay=float("nan")), r"adam_w.weight_decay"),
         (lambda: Cosine(warm_up=2.0), r"schedule.warm_up"),
     ],

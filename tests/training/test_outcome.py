@@ -63,7 +63,7 @@ def test_divergence_is_noticed_one_step_late_with_the_last_good_weights():
         if state.step == 5:
             good.update(weights_of(state.net))
 
-    with pytest.raises(TrainingError, match=r"20 steps in a row, up to step 24"):
+    with pytest.raises(TrainingError, match=r"20 steps .*step 24"):
         train_network(state, with_nan(set(range(5, 100))), ENERGY, plan(100), [look])
     assert state.step == 25
     for name, weight in weights_of(state.net).items():

@@ -1,6 +1,7 @@
 """Several processes take the step that one would have taken with all their crops."""
 
 import os
+import re
 import signal
 import threading
 import time
@@ -132,7 +133,7 @@ def test_three_that_are_killed_go_on_bit_for_bit(tmp_path):
     assert ours == theirs
     told = []  # and one process alone may go on with it, which is told
     train(data, out=tmp_path / "run", resume=True, device="cpu", steps=61, watch=Watch(told.append))
-    assert any("trained by 3 process(es) and goes on with 1: batches are others" in sentence for sentence in told)
+    assert any(sentence.startswith("3 process(es)") and " 1 " in sentence for sentence in told)
 
 
 def for_minutes(data, out) -> None:
@@ -259,7 +260,7 @@ def test_ranks_that_do_not_share_a_folder_are_told(tmp_path):
     for out, batch_size in zip(outs, (1, 2), strict=True):
         assert together(1, train_whole, data, out, batch_size) == [0]
     together(2, goes_on_elsewhere, data, outs)
-    assert "another checkpoint here than rank 0 does. All machines must see one" in (outs[1] / "1.txt").read_text()
+    assert re.search("rank 1 .*rank 0 .*shared disk", (outs[1] / "1.txt").read_text())
 
 
 def test_the_crops_of_all_ranks_are_the_batch_of_one_process():
@@ -304,7 +305,7 @@ def test_what_torchrun_says():
     assert ranks_here(OF_TORCHRUN) == Ranks(3, 4, 1, 2)
     assert ranks_here({"RANK": "3"}) == Ranks()
     assert ranks_here(OF_TORCHRUN | {"RANK": "0", "WORLD_SIZE": "1"}) == Ranks()
-    with pytest.raises(SettingsError, match=r"not all numbers.*torchrun"):
+    with pytest.raises(SettingsError, match=r"WORLD_SIZE.*torchrun"):
         ranks_here(OF_TORCHRUN | {"RANK": "x"})
     assert launch_id({}) == ""
     assert launch_id({"TORCHELASTIC_RUN_ID": "7"}).startswith("7 ")
@@ -320,9 +321,9 @@ def test_threads_and_devices(monkeypatch):
     assert device_of_rank("auto", Ranks(1, 2, 1, 2)) == torch.device("cuda:1")
     assert device_of_rank("auto", Ranks(1, 4, 1, 4)) == torch.device("cpu")
     assert device_of_rank("cpu", Ranks(1, 2, 1, 2)) == torch.device("cpu")
-    with pytest.raises(SettingsError, match=r"4 processes came for 2 CUDA GPU.*nproc-per-node"):
+    with pytest.raises(SettingsError, match=r"4 processes.* 2 CUDA GPU.*nproc-per-node"):
         device_of_rank("cuda", Ranks(1, 4, 1, 4))
-    with pytest.raises(SettingsError, match="'cuda:1' came for several processes"):
+    with pytest.raises(SettingsError, match="'cuda:1'.*'cpu'"):
         device_of_rank("cuda:1", Ranks(1, 2, 1, 2))
 
 

@@ -96,7 +96,7 @@ def test_a_break_changes_nothing_about_when_it_records(times, steps, data):
 @pytest.mark.parametrize("foreground", [0.0, 1.0])
 def test_a_dead_network_is_told(foreground):
     validate = Validate(lambda _: ValidationScore(0.0, foreground), 12)
-    with pytest.raises(TrainingError, match=r"since step 1 .*one class.*another seed"):
+    with pytest.raises(TrainingError, match=r"step 1 .*training\.seed"):
         run(validate, [0.69] * 12, foreground=lambda _: foreground)
     assert len(validate.records) == 4, "after a third of the run, not at its end"
 
@@ -104,7 +104,7 @@ def test_a_dead_network_is_told(foreground):
 def test_a_network_that_dies_on_the_way_is_told():
     validate = Validate(lambda net: ValidationScore(0.5, 0.3 if net.weight.item() < 10 else 0.0), 30)
     energies = [0.5 - 0.02 * n for n in range(9)] + [0.69] * 21
-    with pytest.raises(TrainingError, match=r"since step 10"):
+    with pytest.raises(TrainingError, match=r"step 10 "):
         run(validate, energies, foreground=lambda step: 0.3 if step < 10 else 0.0)
 
 
@@ -130,7 +130,7 @@ def test_a_live_network_is_let_be(score_of, energies):
 @pytest.mark.parametrize("foreground", [0.0, 1.0])
 def test_a_dead_network_is_told_where_nothing_is_held_out(foreground):
     validate = Validate(None, 12)
-    with pytest.raises(TrainingError, match=r"since step 10 .*one class to all pixels"):
+    with pytest.raises(TrainingError, match=r"step 10 .*one class"):
         run(validate, [0.69] * 120, foreground=lambda _: foreground)
 
 
