@@ -1,4 +1,4 @@
-"""What both sides hold when they are scored: nothing need be there to learn."""
+"""What both sides hold when they are scored: there may be nothing to learn."""
 
 import numpy as np
 import pytest
@@ -68,8 +68,8 @@ def test_two_names_for_foreground_are_not_taken_for_two_classes() -> None:
 def test_foreground_of_numbered_objects() -> None:
     numbered = np.arange(20, dtype=np.int32).reshape(4, 5)
     numbered[3, 4] = -1
-    for said, kind in ((False, "classes"), (True, "binary")):
-        reading = choose_reading([numbered], [ONE * 255], kind, is_given=said)
+    for is_given, kind in ((False, "classes"), (True, "binary")):
+        reading = choose_reading([numbered], [ONE * 255], kind, is_given=is_given)
         assert reading.kind == "binary"
         assert reading.truth(numbered)[0].tolist() == [0, 1, 1, 1, 1]
         assert reading.truth(numbered)[3, 4] == 255
@@ -82,7 +82,7 @@ def test_one_number_for_all_objects_is_said() -> None:
 
 
 def test_too_many_classes() -> None:
-    with pytest.raises(LabelError, match="300 values.* 255 "):
+    with pytest.raises(LabelError, match=r"300 values.* 255 "):
         choose_reading([np.arange(300).reshape(10, 30)], [THREE], "classes", is_given=True)
 
 

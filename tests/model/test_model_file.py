@@ -1,4 +1,4 @@
-"""A model file is read whole or refused with one kind of error, whatever is in it."""
+"""A model file is read whole or refused with one kind of error, whatever it contains."""
 
 import json
 import tracemalloc
@@ -49,7 +49,7 @@ def header_of(data: bytes) -> dict:
 
 
 def with_about(data: bytes, change) -> bytes:
-    """The same weights beside another description of them, without a check sum."""
+    """Return the same weights with another description, without a check sum."""
     about = json.loads(header_of(data)["__metadata__"]["unseam"])
     del about["sha256"]
     change(about)
@@ -108,7 +108,7 @@ def test_weights_are_saved_from_any_layout_and_number_format(net, tmp_path):
 
 
 def check(path: Path, net) -> bool:
-    """Whether the file is refused, by the right kind of error; otherwise the model must be the one that was saved."""
+    """Return whether the file is refused with the right kind of error; otherwise the model must be the saved one."""
     try:
         loaded, info = load_model(path)
     except ModelFileError:
@@ -128,7 +128,7 @@ def test_fifty_files_cut_short(data, net, tmp_path):
 
 @pytest.mark.parametrize("where", ["header", "anywhere"])
 def test_a_hundred_files_with_a_byte_changed(where, data, net, tmp_path, rng):
-    """The check sum finds what JSON, shapes and finite numbers would let pass: another threshold, another weight."""
+    """The check sum finds what JSON, shapes and finite numbers do not show: another threshold, another weight."""
     path = tmp_path / "m.safetensors"
     end = 8 + int.from_bytes(data[:8], "little") if where == "header" else len(data)
     num_refused = 0
@@ -162,7 +162,7 @@ def test_a_file_without_a_check_sum_is_read(data, net, tmp_path):
         pytest.param(lambda about: about.update(net=3), r"net", id="network is a number"),
         pytest.param(lambda about: about["net"]["unet"].update(depth=10**6), r"unet.depth", id="absurd depth"),
         pytest.param(lambda about: about["net"]["unet"].update(first_width=10**12), r"first_width", id="absurd width"),
-        pytest.param(lambda about: about["net"]["unet"].update(first_width=512, depth=7), r"weights.*2,000,000,000", id="large"),
+        pytest.param(lambda about: about["net"]["unet"].update(first_width=512, depth=7), r"2,000,000,000", id="large"),
         pytest.param(lambda about: about["net"]["unet"].update(first_width=3), r"weights", id="other width"),
         pytest.param(lambda about: about["net"]["unet"].update(first_width=-2), r"first_width", id="negative"),
         pytest.param(lambda about: about["net"]["unet"].update(first_width="2"), r"of type int", id="text"),
@@ -204,7 +204,7 @@ def test_weights_that_cannot_be(change, message, data, tmp_path):
 
 
 def of_text(text: str) -> bytes:
-    """A safetensors file without tensors whose header is this text."""
+    """Return a safetensors file without tensors whose header is this text."""
     return len(text.encode()).to_bytes(8, "little") + text.encode()
 
 

@@ -1,4 +1,4 @@
-"""What a run refuses, and what it is judged by; how a run goes is pinned in ``test_api.py``."""
+"""What a run refuses, and how it is scored; ``tests/api/test_training.py`` pins a whole run."""
 
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ def test_class_weights_that_do_not_fit_are_refused_before_anything_is_written(pa
 
 
 def prepared_of(*names: str) -> Prepared:
-    """An image of the first class, its lower half of the last."""
+    """Return an image of the first class whose lower half is of the last."""
     classes = np.zeros((40, 40), np.uint8)
     classes[20:] = len(names) - 1
     sample = Sample("one", np.zeros((1, 40, 40), np.float32), classes, np.ones(classes.shape, np.float32))
@@ -65,10 +65,10 @@ def test_one_class_is_refused_by_name():
 
 
 def test_a_class_that_is_nowhere_annotated_is_told():
-    told = []
+    messages = []
     run = with_overrides(default(), [*SMALL, "training.steps=1"])
-    fit(prepared_of("sky", "land", "sea"), run, Session(torch.device("cpu"), tell=told.append))
-    assert any("land" in sentence for sentence in told)
+    fit(prepared_of("sky", "land", "sea"), run, Session(torch.device("cpu"), tell=messages.append))
+    assert any("land" in sentence for sentence in messages)
 
 
 @pytest.mark.parametrize("change", ["another image", "another annotation", "another share", "another seed", "nothing held out"])
@@ -96,9 +96,9 @@ def test_a_run_goes_on_with_its_data_and_its_split_only(change, folder, rng, tmp
 def test_without_foreground_to_spare_the_last_weights_are_kept_and_that_is_said(rng):
     """The only bright spot lies in the middle: both ends are background."""
     image, labels = spots(rng)
-    told = []
-    model = quick([image], [(labels == 2).astype(np.uint8)], steps=20, watch=Watch(told.append))
-    assert any("no validation" in sentence for sentence in told)
+    messages = []
+    model = quick([image], [(labels == 2).astype(np.uint8)], steps=20, watch=Watch(messages.append))
+    assert any("no validation" in sentence for sentence in messages)
     assert model.info.training.score is None
     assert model.info.training.score_name == ""
     assert model.info.training.best_step == 20
@@ -106,7 +106,7 @@ def test_without_foreground_to_spare_the_last_weights_are_kept_and_that_is_said(
 
 @pytest.mark.parametrize("validation", [0.0, 0.2])
 def test_a_dead_run_is_told_with_and_without_a_hold_out(validation, pair):
-    """All last weights are taken away after each step: background everywhere, by a hair."""
+    """Zero the last weights after each step, so that background wins everywhere by a small margin."""
     settings = [
         *(f"data.validation={validation}", "optimiser.adam_w.learning_rate=1e-9", "training.validations=12"),
         *("weight_map.w0=0.0", "weight_map.balance=0.0"),

@@ -1,4 +1,4 @@
-"""What is said of a run that went wrong: the likely reason, and the setting of this very run that mends it."""
+"""A run that diverged names the likely reason, and the setting of this run that helps."""
 
 import math
 import re
@@ -64,16 +64,16 @@ def test_nothing_of_a_bad_network_is_kept_as_the_best():
 )
 def test_an_energy_that_rose_and_stays_up_ends_the_run(energies, rises):
     validate, state = Validate(None, 5), fresh(SGD())
-    told = ""
+    messages = ""
     for step, energy in enumerate(energies, start=1):
         state.step, state.energy, state.foreground = step, energy, 0.3
         try:
             validate(state, step / 5)
             validate.check_learning(state, step / 5)
         except TrainingError as error:
-            told = str(error)
-    assert bool(told) == rises
-    assert not rises or re.search("0.4 to 5 .*step 4", told)
+            messages = str(error)
+    assert bool(messages) == rises
+    assert not rises or re.search("0.4 to 5 .*step 4", messages)
 
 
 @pytest.mark.parametrize(("held_out", "trained"), [(0.0, 0.3), (1.0, 0.3), (math.nan, 0.0)])

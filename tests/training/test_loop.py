@@ -19,7 +19,7 @@ def test_energy_falls_on_a_toy(optimiser):
 
 
 def test_momentum_is_the_sum_of_past_gradients_weighted_by_powers_of_it():
-    """Paper, section 3: with momentum 0.99 a large number of the samples seen before share in an update."""
+    """Paper, section 3: with momentum 0.99 many of the samples seen before take part in an update."""
     rate, steps = 1e-3, 4
     state, by_hand = fresh(SGD(rate, 0.99)), fresh(SGD(rate, 0.99))
     train_network(state, batches(), ENERGY, plan(steps, rate, clip_norm=None))

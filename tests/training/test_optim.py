@@ -64,7 +64,7 @@ def test_settings_out_of_range(make, message):
 
 
 OPTIMISERS, SCHEDULES = (get_args(family) or (family,) for family in (Optimiser, Schedule))
-"""The closed lists; each member inherits the tests below."""
+"""The closed lists. Each member runs the tests below."""
 
 each_optimiser = pytest.mark.parametrize("member", OPTIMISERS)
 

@@ -99,14 +99,14 @@ def evaluate(
             "at least one is needed. Give them in the same order."
         )
     names = [f"image {number}" for number in range(len(predicted))]
-    ours = [whole_numbers(np.asarray(one), f"prediction of {name}") for one, name in zip(predicted, names, strict=True)]
-    true = [whole_numbers(np.asarray(one), f"truth of {name}") for one, name in zip(truth, names, strict=True)]
-    kind = masks if masks != "auto" else guess_kind([*true, *ours], ignore)
-    reading = choose_reading(true, ours, kind, is_given=masks != "auto", ignore=ignore)
+    predictions = [whole_numbers(np.asarray(one), f"prediction of {name}") for one, name in zip(predicted, names, strict=True)]
+    truths = [whole_numbers(np.asarray(one), f"truth of {name}") for one, name in zip(truth, names, strict=True)]
+    kind = masks if masks != "auto" else guess_kind([*truths, *predictions], ignore)
+    reading = choose_reading(truths, predictions, kind, is_given=masks != "auto", ignore=ignore)
     likely = [None] * len(names) if probabilities is None else [reading.probabilities(np.asarray(p)) for p in probabilities]
     images = (
         ImagePair(name, reading.prediction(one), reading.truth(other), spacing_um or (1.0, 1.0), each)
-        for name, one, other, each in zip(names, ours, true, likely, strict=True)
+        for name, one, other, each in zip(names, predictions, truths, likely, strict=True)
     )
     return score_images(images, range(len(names)), reading, surface_for([spacing_um], tolerance), reading.reason)
 
@@ -194,12 +194,12 @@ def _images(
         spacing = predicted.spacing_um or true.spacing_um if surface.unit == "um" else None
         planes = list(zip(predicted.planes(), true.planes(), strict=True))
         likely = read_probabilities(file.probabilities, len(planes)) if file.probabilities else [None] * len(planes)
-        for index, ((ours, theirs), probabilities) in enumerate(zip(planes, likely, strict=True)):
+        for index, ((predicted_plane, true_plane), probabilities) in enumerate(zip(planes, likely, strict=True)):
             name = file.name if len(planes) == 1 else f"{file.name} plane {index}"
             pair = ImagePair(
                 name,
-                reading.prediction(ours),
-                reading.truth(theirs),
+                reading.prediction(predicted_plane),
+                reading.truth(true_plane),
                 spacing or (1.0, 1.0),
                 None if probabilities is None else reading.probabilities(probabilities),
             )

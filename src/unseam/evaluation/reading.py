@@ -128,22 +128,22 @@ def choose_reading(
         note = " 255 above consecutive classes means 'not annotated', because no prediction has it."
     values = tuple(sorted({*true.values, *predicted.values}))
     background = 0 if 0 in values or not values else values[0]
-    others, ours = set(true.values) - {background}, set(predicted.values) - {background}
+    true_values, predicted_values = set(true.values) - {background}, set(predicted.values) - {background}
     if facts_of_kind(kind).has_pieces and is_given and len(values) > 2:
         return ScoringReading(kind, (), background, ignore, f"Everything but {background} is foreground, as requested.")
-    if len(others) > _MANY and len(ours) <= 1 and not is_given and background == 0:
-        words = f"The annotations number {len(others)} objects, but the predictions only mark foreground: foreground is scored."
+    if len(true_values) > _MANY and len(predicted_values) <= 1 and not is_given and background == 0:
+        words = f"The annotations number {len(true_values)} objects, the predictions only mark foreground: foreground is scored."
         return ScoringReading("binary", (), 0, ignore, words)
-    if len(others) == len(ours) == 1 and others != ours and not is_given:
+    if len(true_values) == len(predicted_values) == 1 and true_values != predicted_values and not is_given:
         raise LabelError(
-            f"The foreground of the annotations is {_list(others)}, that of the predictions {_list(ours)}. If both mean the "
-            f"same, give --masks binary. If they are different classes, give --masks classes. If {max(others)} means 'not "
-            f"annotated', give --ignore {max(others)}."
+            f"The foreground of the annotations is {_list(true_values)}, that of the predictions {_list(predicted_values)}. If both "
+            "mean the same, give --masks binary. If they are different classes, give --masks classes. If "
+            f"{max(true_values)} means 'not annotated', give --ignore {max(true_values)}."
         )
     if len(values) > _MOST_CLASSES:
         raise LabelError(
-            f"Annotations and predictions hold {len(values)} values, but {_MOST_CLASSES} classes are the most. If each number "
-            "is one object, give --masks instances and the _masks files of unseam predict."
+            f"Annotations and predictions hold {len(values)} values, but there may be at most {_MOST_CLASSES} classes. If each "
+            "number is one object, give --masks instances and the _masks files of unseam predict."
         )
     kind = kind if is_given else "binary" if len(values) <= 2 else "classes"
     words = f"Annotations and predictions hold {len(values)} value(s): {_list(values)}; {background} is background."

@@ -92,27 +92,24 @@ class Session:
 def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = None) -> Fitted:
     """Train a network by a recipe. Ctrl-C and ``session.should_stop`` end it early with the best weights so far.
 
-    During the first step there is nothing to keep yet, and KeyboardInterrupt passes. ``parts`` is what to hold out; None: what
-    the recipe says. If it does not choose the weights (in a fold of a cross-validation), the last weights are kept and the
-    threshold of objects stays as it is.
+    ``parts`` is what to hold out; None: what the recipe says. If it does not choose the weights (in a fold of a
+    cross-validation), the last weights are kept and the threshold of objects stays as it is.
 
     Raises
     ------
     TrainingError
         If training diverged or makes no progress.
-    DataError
-        If there is only one class to learn.
-    SettingsError
-        If there are class weights, but not one for each class.
+    DataError, SettingsError
+        If there is only one class to learn, or the energy does not fit the head or the classes.
     ModelFileError
         If the checkpoint to resume from belongs to another run or other data, or if all checkpoints are damaged.
+    KeyboardInterrupt
+        During the first step, when there is nothing to keep yet.
     """
     parts = parts or split(prepared.samples, run.data.validation, run.training.seed)
     check_energy(run, prepared)
     check_classes(parts, prepared, session.tell)
     session.tell(parts.reason)
-    if session.device.type == "cpu":
-        keep_freed_memory()
     state = _fresh_state(run, prepared, session.device)
     plan = _plan(run, prepared.head, session)
     objects = _objects(run, parts, prepared)
@@ -136,11 +133,11 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
         session.on_start(validate.records)  # last, so that a failure in the lines above leaves no folder behind
     was_interrupted = _train_or_stop(state, batches, run, plan, session, validate)
     needs_record = was_interrupted and not (validate.records and validate.records[-1].step >= state.step)
-    if was_interrupted:
+    if needs_record and session.ranks.is_first:
         # Save now, because the process may soon be killed. The validation below happens only because of this stop: were it in
         # the checkpoint, a resumed run would differ from an uninterrupted one.
-        if needs_record and session.ranks.is_first:
-            save()
+        save()
+    if was_interrupted:
         session.tell(f"stopped at step {state.step}; the {'best' if parts.chooses else 'last'} weights so far are kept")
     info, held_out = None, HeldOutPredictions(objects=objects)
     if session.ranks.is_first:
@@ -237,6 +234,8 @@ def _share_result(net: torch.nn.Module, info: ModelInfo | None, ranks: Ranks) ->
 
 def _fresh_state(run: Run, prepared: Prepared, device: torch.device) -> TrainState:
     """Build the network with weights drawn from the seed, and its optimiser."""
+    if device.type == "cpu":
+        keep_freed_memory()
     with keep_random_state(device):
         torch.manual_seed(run.training.seed)
         net: torch.nn.Module = choose_net(run, prepared).build().to(device)

@@ -246,6 +246,6 @@ def _has_been_explained(store: Store) -> bool:
     """Count this rank as one that failed; whether another one came first, which explains the failure."""
     try:
         store.set_timeout(timedelta(seconds=5))
-        return int(store.add("unseam/told", 1)) > 1
+        return int(store.add("unseam/explained", 1)) > 1
     except RuntimeError:  # the process that holds the store is gone
         return False

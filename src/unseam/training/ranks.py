@@ -25,7 +25,7 @@ _SPREAD = 0x9E3779B1
 
 @dataclass(frozen=True)
 class Ranks:
-    """The number of this process among all (from 0) and on this machine; each with the number of processes.
+    """One process of a training: its number (from 0) among all and on this machine, and how many there are.
 
     By default the process is alone, and every method returns its argument unchanged.
     """

@@ -104,8 +104,8 @@ def _changes(before: Sequence[str], now: Sequence[str], most: int = 2) -> str:
 
 
 def _restore(state: TrainState, validate: Validate, files: Mapping[str, bytes], about: dict[str, Any]) -> None:
-    if about["optimiser"] != (ours := type(state.optimiser).__name__):
-        raise ValueError(f"it holds the state of {about['optimiser']}, not of {ours}")
+    if about["optimiser"] != (needed := type(state.optimiser).__name__):
+        raise ValueError(f"it holds the state of {about['optimiser']}, not of {needed}")
     state.net.load_state_dict(load_tensors(files[_WEIGHTS]))
     groups = state.optimiser.state_dict()["param_groups"]
     weights = [w for group in state.optimiser.param_groups for w in group["params"]]
