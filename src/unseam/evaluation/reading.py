@@ -132,12 +132,12 @@ def choose_reading(
     if facts_of_kind(kind).has_pieces and is_given and len(values) > 2:
         return ScoringReading(kind, (), background, ignore, f"Everything but {background} is foreground, as requested.")
     if len(true_values) > _MANY and len(predicted_values) <= 1 and not is_given and background == 0:
-        words = f"The annotations number {len(true_values)} objects, the predictions only mark foreground: foreground is scored."
+        words = f"The annotations number {len(true_values)} objects, the predictions only foreground: foreground is scored."
         return ScoringReading("binary", (), 0, ignore, words)
     if len(true_values) == len(predicted_values) == 1 and true_values != predicted_values and not is_given:
         raise LabelError(
-            f"The foreground of the annotations is {_list(true_values)}, that of the predictions {_list(predicted_values)}. If both "
-            "mean the same, give --masks binary. If they are different classes, give --masks classes. If "
+            f"The foreground of the annotations is {_list(true_values)}, that of the predictions {_list(predicted_values)}. If "
+            "both mean the same, give --masks binary. If they are different classes, give --masks classes. If "
             f"{max(true_values)} means 'not annotated', give --ignore {max(true_values)}."
         )
     if len(values) > _MOST_CLASSES:

@@ -243,7 +243,7 @@ def _explained_elsewhere(message: str) -> RankError:
 
 
 def _has_been_explained(store: Store) -> bool:
-    """Count this rank as one that failed; whether another one came first, which explains the failure."""
+    """Count this rank as failed; return whether another rank failed first, which then explains the failure."""
     try:
         store.set_timeout(timedelta(seconds=5))
         return int(store.add("unseam/explained", 1)) > 1
