@@ -243,7 +243,7 @@ def test_going_on_without_a_run_or_with_a_broken_one(refused, data, tmp_path):
     words = ["train", data, "--out", tmp_path / "run", "--resume", "--device", "cpu"]
     assert "a checkpoint of an earlier version" in refused(*words)
     (tmp_path / "run/checkpoints/step-000007").mkdir(parents=True)
-    assert "no checkpoint to go on from" in refused(*words)
+    assert "no checkpoint to resume from" in refused(*words)
     (tmp_path / "run/checkpoints/step-000007").rmdir()
     (tmp_path / "run/checkpoint.safetensors").unlink()
     (tmp_path / "run/history.csv").write_text("step\n7\n")

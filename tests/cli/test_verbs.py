@@ -223,7 +223,7 @@ def test_resume_trains_for_longer(terminal, data, tmp_path):
     assert terminal(*words, "--steps", 10, *TINY).code == 0
     said = terminal(*words, "--resume", "--steps", 20)
     assert said.code == 0
-    assert "- going on from step 10" in said.err
+    assert "from step 10" in said.err
     assert said.out.startswith("20 steps")
 
 
