@@ -179,7 +179,7 @@ def test_mistakes_are_named_with_their_place(table, message):
 
 
 def test_a_table_is_needed():
-    with pytest.raises(SettingsError, match="The settings: .*3.* net, data"):
+    with pytest.raises(SettingsError, match=r"The settings: .*3.* net, data"):
         decode(Run, 3)
 
 
@@ -202,7 +202,7 @@ def test_a_setting_without_a_default_must_come():
 
 def test_a_tuple_has_its_length():
     assert decode(Needs, {"size": 1, "pair": [3, 4]}).pair == (3.0, 4.0)
-    with pytest.raises(SettingsError, match="pair .*3.* 2"):
+    with pytest.raises(SettingsError, match=r"pair .*3.* 2"):
         decode(Needs, {"size": 1, "pair": [1, 2, 3]})
 
 
