@@ -42,12 +42,13 @@ class LargeArrayReader:
         shape = header.shape
         if header.is_fortran:  # the same bytes are a C-ordered array with reversed axes
             shape, axes = shape[::-1], axes[::-1]
-        source: RawArray | _Opaque = RawArray(path, header.offset, shape, header.dtype)
-        channel_axis = axes.find("C")
-        may_be_opaque = axes in ("YXC", "CXY") and source.shape[channel_axis] == 4 and source.dtype == np.uint8
-        if may_be_opaque and _is_opaque(source, channel_axis):
-            source = _Opaque(source, channel_axis)
-            notes = ("dropped the fourth channel: it is 255 everywhere, as an opaque alpha channel is",)
+        source: RawArray | _Opaque
+        source = RawArray(path, header.offset, shape, header.dtype)
+        at = axes.find("C")
+        may_be_opaque = axes in ("YXC", "CXY") and source.shape[at] == 4 and source.dtype == np.uint8
+        if may_be_opaque and _is_opaque(source, at):
+            source = _Opaque(source, at)
+            notes = ("the fourth channel is 255 everywhere: taken for transparency and dropped",)
         return (StoredImage(path, axes, source, None, notes=notes),)
 
 

@@ -108,7 +108,7 @@ class ChunkedArray:
             raise OutputError(f"{path}: a chunk of the result is damaged: {error}. {REMEDY}") from error
 
     def check(self) -> int:
-        """Check that every file exists and is not empty; return their number. Raises OutputError with the first missing file."""
+        """Check that no file is missing or empty; return their number. Raises OutputError for the first missing file."""
         for leading in np.ndindex(*self.layout.shape[:-2]):
             for number in range(len(self.grid)):
                 path = self._file(leading, self.grid.place(number))
