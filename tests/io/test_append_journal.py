@@ -168,7 +168,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         AppendJournal(tmp_path / "absent" / "a")
     text = b"[1]"
     (tmp_path / "a").write_bytes(b"unseam journal 1\n%08x %s\n" % (zlib.crc32(text, zlib.crc32(b"unseam journal 1\n")), text))
-    with AppendJournal(tmp_path / "a") as journal, pytest.raises(OutputError, match=r"a: a record.*Remove"):
+    with AppendJournal(tmp_path / "a") as journal, pytest.raises(OutputError, match="Remove"):
         list(journal.records())
 
 

@@ -83,7 +83,7 @@ class AppendJournal:
                 try:
                     yield dict(json.loads(stream.readline(_LONGEST_LINE)[9:]))
                 except (ValueError, TypeError, RecursionError) as error:
-                    raise OutputError(f"{self.path}: a record is not of unseam. Remove the file to start again.") from error
+                    raise OutputError(f"{self.path}: it holds a foreign record. Remove it to start again.") from error
 
     def append(self, records: Iterable[Mapping[str, Any]], *, is_synced: bool = True) -> None:
         """Add records; when this returns they are on the disk.
