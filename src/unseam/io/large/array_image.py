@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from unseam.errors import ImageReadError
-from unseam.io.arrays import CELLPOSE, not_an_image, read_header
+from unseam.io.arrays import CELLPOSE, OPAQUE, not_an_image, read_header
 from unseam.io.axes import guess_axes
 from unseam.io.guard import check_regular, decoding, status_of
 from unseam.io.large.image import LargeImage
@@ -48,7 +48,7 @@ class LargeArrayReader:
         may_be_opaque = axes in ("YXC", "CXY") and source.shape[at] == 4 and source.dtype == np.uint8
         if may_be_opaque and _is_opaque(source, at):
             source = _Opaque(source, at)
-            notes = ("the fourth channel is 255 everywhere: taken for transparency and dropped",)
+            notes = (OPAQUE,)
         return (StoredImage(path, axes, source, None, notes=notes),)
 
 
