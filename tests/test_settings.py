@@ -142,35 +142,35 @@ def test_a_whole_number_serves_as_a_real_one():
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"trainig": {}}, "Unknown setting 'trainig'. Did you mean 'training'?"),
-        ({"training": {"step": 5}}, "Unknown setting 'training.step'. Did you mean 'steps'?"),
-        ({"augment": {"elastic": {"sigmas": 1}}}, "Unknown setting 'augment.elastic.sigmas'. Did you mean 'sigma'?"),
-        ({"schedule": {"zzz": 1}}, "Unknown setting 'schedule.zzz'. There are: decay, warm_up."),
-        ({"net": {"unett": {}}}, r"Unknown table \[net.unett\]. Did you mean 'unet'\?"),
-        ({"net": {"unet": {}, "unett": {}}}, r"Unknown table \[net.unett\]. Did you mean 'unet'\?"),
-        ({"net": {"unet": {"first_widht": 1, "depth": 2}}}, "Unknown setting 'net.unet.first_widht'. Did you mean"),
-        ({"net": {"unet": {}, "fcn": {}}}, r"net: exactly one of \[net.unet\], \[net.fcn\] may stand here."),
-        ({"net": "unet"}, r"net: exactly one of \[net.unet\]"),
-        ({"net": {}}, r"net: exactly one of \[net.unet\]"),
-        ({"net": False}, r"net: exactly one of \[net.unet\]"),
-        ({"net": {"unet": 3}}, "net.unet: 3 came; a table with in_channels, num_classes"),
-        ({"augment": {"elastic": True}}, "augment.elastic: True came; a table with grid, sigma may come."),
-        ({"training": {"seed": 1.5}}, "training.seed = 1.5: it must be of type int."),
-        ({"training": {"seed": True}}, "training.seed = True: it must be of type int."),
-        ({"training": {"seed": False}}, "training.seed = False: it must be of type int."),
-        ({"training": {"steps": "many"}}, "training.steps = 'many': it must be of type int."),
-        ({"training": {"minutes": [5]}}, r"training.minutes = \[5\]: it must be of type float."),
-        ({"weight_map": {"w0": "10"}}, "weight_map.w0 = '10': it must be of type float."),
-        ({"weight_map": {"w0": float("nan")}}, "weight_map.w0 is not a number."),
-        ({"weight_map": {"w0": 10**400}}, "weight_map.w0 has too many digits"),
-        ({"schedule": {"decay": 1}}, "schedule.decay = 1: it must be of type bool."),
-        ({"training": {"precision": "float16"}}, "training.precision = 'float16': it may be 'auto', 'float32'"),
-        ({"training": {"precision": ["auto"]}}, "training.precision = .*: it may be 'auto'"),
-        ({"energy": {"class_weights": 2.0}}, "energy.class_weights = 2.0: a list may come."),
-        ({"energy": {"class_weights": [1, "a"]}}, r"energy.class_weights\[1\] = 'a': it must be of type float."),
-        ({"net": {"unet": {"depth": 0}}}, "unet.depth = 0: it must lie between 1 and 7."),
-        ({"optimiser": {"sgd": {"momentum": 1}}}, "sgd.momentum = 1.0: it must lie between"),
-        ({"weight_map": {"w0": float("inf")}}, "weight_map.w0 = inf: it must lie between"),
+        ({"trainig": {}}, "'trainig'.* 'training'"),
+        ({"training": {"step": 5}}, "'training.step'.* 'steps'"),
+        ({"augment": {"elastic": {"sigmas": 1}}}, "'augment.elastic.sigmas'.* 'sigma'"),
+        ({"schedule": {"zzz": 1}}, "'schedule.zzz'.* decay, warm_up."),
+        ({"net": {"unett": {}}}, r"\[net.unett\].* 'unet'"),
+        ({"net": {"unet": {}, "unett": {}}}, r"\[net.unett\].* 'unet'"),
+        ({"net": {"unet": {"first_widht": 1, "depth": 2}}}, "'net.unet.first_widht'.* 'first_width'"),
+        ({"net": {"unet": {}, "fcn": {}}}, r"net: .*one of \[net.unet\], \[net.fcn\]"),
+        ({"net": "unet"}, r"net: .*one of \[net.unet\]"),
+        ({"net": {}}, r"net: .*one of \[net.unet\]"),
+        ({"net": False}, r"net: .*one of \[net.unet\]"),
+        ({"net": {"unet": 3}}, "net.unet: .*3.* in_channels, num_classes"),
+        ({"augment": {"elastic": True}}, "augment.elastic: .*True.* grid, sigma"),
+        ({"training": {"seed": 1.5}}, "training.seed = 1.5: .* int"),
+        ({"training": {"seed": True}}, "training.seed = True: .* int"),
+        ({"training": {"seed": False}}, "training.seed = False: .* int"),
+        ({"training": {"steps": "many"}}, "training.steps = 'many': .* int"),
+        ({"training": {"minutes": [5]}}, r"training.minutes = \[5\]: .* float"),
+        ({"weight_map": {"w0": "10"}}, "weight_map.w0 = '10': .* float"),
+        ({"weight_map": {"w0": float("nan")}}, "weight_map.w0 is not a number"),
+        ({"weight_map": {"w0": 10**400}}, "weight_map.w0 .*digits"),
+        ({"schedule": {"decay": 1}}, "schedule.decay = 1: .* bool"),
+        ({"training": {"precision": "float16"}}, "training.precision = 'float16': .*'auto', 'float32'"),
+        ({"training": {"precision": ["auto"]}}, "training.precision = .*'auto'"),
+        ({"energy": {"class_weights": 2.0}}, "energy.class_weights = 2.0: .*list"),
+        ({"energy": {"class_weights": [1, "a"]}}, r"energy.class_weights\[1\] = 'a': .* float"),
+        ({"net": {"unet": {"depth": 0}}}, "unet.depth = 0: .* 1 and 7"),
+        ({"optimiser": {"sgd": {"momentum": 1}}}, "sgd.momentum = 1.0: .*between"),
+        ({"weight_map": {"w0": float("inf")}}, "weight_map.w0 = inf: .*between"),
     ],
 )
 def test_mistakes_are_named_with_their_place(table, message):
@@ -179,7 +179,7 @@ def test_mistakes_are_named_with_their_place(table, message):
 
 
 def test_a_table_is_needed():
-    with pytest.raises(SettingsError, match="The settings: 3 came; a table with net, data"):
+    with pytest.raises(SettingsError, match=r"The settings: .*3.* net, data"):
         decode(Run, 3)
 
 
@@ -194,7 +194,7 @@ class Needs:
 
 
 def test_a_setting_without_a_default_must_come():
-    with pytest.raises(SettingsError, match="size is missing, and has no default"):
+    with pytest.raises(SettingsError, match="size is missing"):
         decode(Needs, {})
     with pytest.raises(SettingsError, match=r"here.size is missing"):
         decode(Needs, {"pair": [1, 2]}, "here")
@@ -202,7 +202,7 @@ def test_a_setting_without_a_default_must_come():
 
 def test_a_tuple_has_its_length():
     assert decode(Needs, {"size": 1, "pair": [3, 4]}).pair == (3.0, 4.0)
-    with pytest.raises(SettingsError, match=r"pair has 3 entries; it must have 2."):
+    with pytest.raises(SettingsError, match=r"pair .*3.* 2"):
         decode(Needs, {"size": 1, "pair": [1, 2, 3]})
 
 
@@ -262,7 +262,7 @@ def test_an_override_leaves_the_rest_of_a_recipe(recipe):
 
 
 def test_a_member_that_is_no_table_is_refused_or_replaced():
-    with pytest.raises(SettingsError, match=r"net\.fcn: 3"):
+    with pytest.raises(SettingsError, match=r"net\.fcn: .*3"):
         with_overrides(Run(), ["net.fcn=3"])
     assert with_overrides(Run(), ["net={fcn=3}", "net.unet.depth=2"]).net == UNetConfig(depth=2)
 
@@ -270,17 +270,17 @@ def test_a_member_that_is_no_table_is_refused_or_replaced():
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("training.steps", "--set training.steps: a setting is given as path.to.setting=value."),
+        ("training.steps", "--set training.steps: .*path.to.setting=value"),
         ("steps=5", "Unknown setting 'steps'"),
         ("=5", "Unknown setting ''"),
-        ("nett.unet.depth=2", "Unknown setting 'nett'. Did you mean 'net'?"),
-        ("net.resnet.depth=2", r"Unknown table \[net.resnet\]. Did you mean 'unet'\?"),
-        ("net.momentum=2", r"Unknown table \[net.momentum\]. There are: fcn, unet."),
-        ("net=fcn", r"net: exactly one of \[net.unet\], \[net.fcn\] may stand here."),
-        ("training.seed.deep=1", "training.seed = .*: it must be of type int."),
-        ("training.steps=soon", "training.steps = 'soon': it must be of type int."),
-        ("training.steps=", "training.steps = '': it must be of type int."),
-        ("net.unet.first_width=0", "unet.first_width = 0: it must lie between 1 and 512."),
+        ("nett.unet.depth=2", "'nett'.* 'net'"),
+        ("net.resnet.depth=2", r"\[net.resnet\].* 'unet'"),
+        ("net.momentum=2", r"\[net.momentum\].* fcn, unet"),
+        ("net=fcn", r"net: .*one of \[net.unet\], \[net.fcn\]"),
+        ("training.seed.deep=1", "training.seed = .*: .* int"),
+        ("training.steps=soon", "training.steps = 'soon': .* int"),
+        ("training.steps=", "training.steps = '': .* int"),
+        ("net.unet.first_width=0", "unet.first_width = 0: .* 1 and 512"),
     ],
 )
 def test_wrong_overrides_are_named(override, message):
@@ -296,7 +296,7 @@ def test_overriding_leaves_the_original_alone():
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), float("inf")])
 def test_check_range_refuses(value):
-    with pytest.raises(SettingsError, match=r"part.share = .*: it must lie between 0 and 1."):
+    with pytest.raises(SettingsError, match=r"part.share = .*: .* 0 and 1"):
         check_range("part", "share", value, 0, 1)
 
 
@@ -328,5 +328,5 @@ def test_values_without_end_are_settings_errors_of_one_line(name, value):
 
 
 def test_a_whole_number_beyond_64_bits():
-    with pytest.raises(SettingsError, match=r"training\.steps has too many digits"):
+    with pytest.raises(SettingsError, match=r"training\.steps .*digits"):
         with_overrides(Run(), ["training.steps=9223372036854775808"])

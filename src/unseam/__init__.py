@@ -1,7 +1,7 @@
 """unseam: the U-Net of Ronneberger, Fischer and Brox (2015) as software.
 
-A few annotated images in, a seamless segmentation of an image of any size out. The public names below are loaded when
-they are first used, so that ``import unseam`` costs nothing and needs no torch.
+It learns from a few annotated images and segments images of any size without seams. The public names below are loaded on
+first use, so ``import unseam`` is fast and does not import torch.
 """
 
 from importlib import import_module

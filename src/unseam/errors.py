@@ -1,23 +1,23 @@
-"""Everything that can go wrong because of what came in, as one tree.
+"""The errors of this package, as one tree.
 
-A user's mistake is always an :class:`UnseamError`; anything else that escapes is a bug in this package. Each error is also the
-builtin that fits, so that code which does not know this package can catch it::
+A user's mistake always raises an :class:`UnseamError`; any other exception that escapes is a bug in this package. Each error
+also has a fitting builtin base, so code that does not know this package can catch it::
 
     UnseamError
     ├── SizeError        (ValueError)   an image or tile size that the network cannot take
     ├── SettingsError    (ValueError)   a setting with an unknown name, a wrong type or a value out of range
     ├── DataError        (ValueError)   a folder, a pair or an array that cannot be trained on, predicted or scored
-    │   └── LabelError                  an annotation that does not say what it means
-    ├── ImageReadError   (ValueError)   a file that is no readable image
-    ├── ModelFileError   (ValueError)   a file that is no model, or not one that this version reads
+    │   └── LabelError                  an ambiguous annotation
+    ├── ImageReadError   (ValueError)   a file that is not a readable image
+    ├── ModelFileError   (ValueError)   a file that is not a model, or not one that this version reads
     ├── OutputError      (OSError)      a result that could not be written
     │   └── InUseError                  another process is writing into the same folder
-    ├── MemoryShortError (MemoryError)  not even the smallest tile fits into the memory that there is
+    ├── MemoryShortError (MemoryError)  the smallest tile does not fit into the available memory
     ├── TrainingError    (RuntimeError) training cannot continue (diverged, no progress)
-    ├── ClusterError     (RuntimeError) workers, or their scheduler, that cannot be reached, die, or do not fit
-    └── RankError        (RuntimeError) training by several processes that ended because of another one of them
+    ├── ClusterError     (RuntimeError) workers or a scheduler that cannot be reached, die, or do not match
+    └── RankError        (RuntimeError) training by several processes that another process ended
 
-A message has three parts: what came, what may come, what to do.
+A message has three parts: what the package got, what it accepts, and what to do.
 """
 
 from pathlib import Path
@@ -40,15 +40,7 @@ class DataError(UnseamError, ValueError):
 
 
 class LabelError(DataError):
-    """An annotation that does not say what it means.
-
-    Parameters
-    ----------
-    message
-        For the user.
-    where
-        The file or the name of the mask at fault; empty: no single one.
-    """
+    """An ambiguous annotation; ``where`` is the file or the name of the mask at fault, empty if there is no single one."""
 
     def __init__(self, message: str, where: Path | str = "") -> None:
         super().__init__(message)
@@ -56,15 +48,7 @@ class LabelError(DataError):
 
 
 class ImageReadError(UnseamError, ValueError):
-    """A file that is no readable image.
-
-    Parameters
-    ----------
-    path
-        The file.
-    reason
-        What is wrong with it, and what would mend it.
-    """
+    """A file that is not a readable image; ``reason`` says what is wrong with it and how to fix it."""
 
     def __init__(self, path: Path | str, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -73,7 +57,7 @@ class ImageReadError(UnseamError, ValueError):
 
 
 class ModelFileError(UnseamError, ValueError):
-    """A file that is no model, or not one that this version reads."""
+    """A file that is not a model, or not one that this version reads."""
 
 
 class OutputError(UnseamError, OSError):
@@ -81,28 +65,22 @@ class OutputError(UnseamError, OSError):
 
 
 class InUseError(OutputError):
-    """Another process is writing into the same folder; later it may be free."""
+    """Another process is writing into the same folder; the folder may be free later."""
 
 
 class MemoryShortError(UnseamError, MemoryError):
-    """Not even the smallest tile fits into the memory that there is, or that was allowed."""
+    """The smallest tile does not fit into the available or the allowed memory."""
 
 
 class TrainingError(UnseamError, RuntimeError):
-    """Training cannot continue: it diverged, or it makes no progress."""
+    """Training cannot continue: it diverged or makes no progress."""
 
 
 class ClusterError(UnseamError, RuntimeError):
-    """Workers, or their scheduler, that cannot be reached, die again and again, or do not fit together."""
+    """Workers or a scheduler that cannot be reached, die repeatedly, or do not match each other."""
 
 
 class RankError(UnseamError, RuntimeError):
-    """Training by several processes ended because of another one of them.
+    """Training by several processes ended because another of them stopped."""
 
-    Attributes
-    ----------
-    is_told
-        Whether the process that knows the reason has already printed it.
-    """
-
-    is_told = False
+    is_told = False  # whether the process that knows the reason has already printed it

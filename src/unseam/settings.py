@@ -1,16 +1,14 @@
 """Settings: frozen dataclasses in Python, the same tree in TOML and JSON.
 
-A field that may be one of several dataclasses (a network, an optimiser) is a table named after the one that is meant::
+A field that may hold one of several dataclasses (a network, an optimiser) is a table named after the chosen one::
 
     [net.unet]              # Run.net = UNetConfig(first_width=32)
     first_width = 32
 
-The name of the member may be left out: ``schedule.warm_up`` is the warm-up of the schedule that is chosen, and a table
-without a member's name belongs to the default member. So files stay valid when a family gets its second member.
+The name of the member may be omitted: ``schedule.warm_up`` is the warm-up of the chosen schedule, and a table without a
+member's name belongs to the default member. So old files stay valid when a family gets its second member.
 
-A part that may be off (``Elastic | None``) and a limit that may be none (``float | None``) are switched off by ``false``.
-An unknown name, a wrong type or a value out of range raises a :class:`SettingsError` that says where, and what was
-probably meant.
+``false`` switches off an optional part (``Elastic | None``) and removes an optional limit (``float | None``).
 """
 
 import dataclasses
@@ -26,7 +24,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 from unseam.errors import SettingsError
 
 T = TypeVar("T")
-_MOST_SHOWN = 200
+_MAX_SHOWN_CHARS = 200
 
 
 def check_range(owner: str, name: str, value: float | int, low: float | int, high: float | int) -> None:
@@ -38,8 +36,6 @@ def check_range(owner: str, name: str, value: float | int, low: float | int, hig
 def table_name(cls: type) -> str:
     """Return the name of a dataclass in a settings file.
 
-    Examples
-    --------
     >>> class WeightedCrossEntropy: ...
     >>> class UNetConfig: ...
     >>> table_name(WeightedCrossEntropy), table_name(UNetConfig)
@@ -59,40 +55,43 @@ def encode(value: Any, hint: Any = None) -> Any:
         }
         return {table_name(type(value)): table} if len(_dataclasses_of(hint)) > 1 else table
     if value is None:
-        return False  # a part that is switched off
+        return False  # TOML has no null
     if isinstance(value, tuple | list):
         return [encode(item) for item in value]
     return value
 
 
 def decode(cls: type[T], table: object, where: str = "") -> T:
-    """Make a dataclass from plain tables, as a file may hold them: the inverse of :func:`encode`.
+    """Make a dataclass from the plain tables of a file: the inverse of :func:`encode`.
+
+    Parameters
+    ----------
+    where
+        The dotted path of the table, for messages.
 
     Raises
     ------
     SettingsError
-        For an unknown name, a wrong type or a value out of range.
+        For an unknown name, a wrong type or a value out of range; it gives the place and the closest known name.
     """
     hints = typing.get_type_hints(cls)
     names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
     if not isinstance(table, Mapping):
-        raise SettingsError(f"{where or 'The settings'}: {_shown(table)} came; a table with {_listed(names)} may come.")
+        raise SettingsError(f"{where or 'The settings'}: got {_shown(table)}. Give a table with {_listed(names)}.")
     for name in table:
         if name not in names:
-            raise SettingsError(f"Unknown setting {_shown(_at(where, name))}. {_did_you_mean(name, names)}")
+            raise SettingsError(f"Unknown setting {_shown(_join(where, name))}. {_did_you_mean(name, names)}")
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         if field.name not in table and field.default is field.default_factory is dataclasses.MISSING:
-            raise SettingsError(f"{_at(where, field.name)} is missing, and has no default: give it.")
+            raise SettingsError(f"{_join(where, field.name)} is missing and has no default. Add it.")
     defaults = {field.name: _default(field) for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     tables = {name: _with_member(hints[name], value, type(defaults[name])) for name, value in table.items()}
-    return cls(**{name: _decode_value(hints[name], value, _at(where, name)) for name, value in tables.items()})
+    return cls(**{name: _decode_value(hints[name], value, _join(where, name)) for name, value in tables.items()})
 
 
 def with_overrides(settings: T, overrides: Sequence[str]) -> T:
-    """Return the settings with ``path.to.setting=value`` applied in order; values are written as in TOML.
+    """Apply ``path.to.setting=value`` overrides in order; values are written as in TOML.
 
-    Examples
-    --------
     >>> from dataclasses import dataclass
     >>> @dataclass(frozen=True)
     ... class Training:
@@ -104,7 +103,7 @@ def with_overrides(settings: T, overrides: Sequence[str]) -> T:
     for override in overrides:
         path, sign, text = override.partition("=")
         if not sign:
-            raise SettingsError(f"--set {_cut(override)}: a setting is given as path.to.setting=value.")
+            raise SettingsError(f"--set {_cut(override)}: write a setting as path.to.setting=value.")
         *parents, name = _full_path(tree, type(settings), path.strip().split("."))
         table = tree
         for parent in parents:
@@ -121,7 +120,7 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 
 
 def _with_member(hint: Any, value: Any, chosen: type) -> Any:
-    """Put the member's name into a table that leaves it out."""
+    """Insert the member's name into a table that omits it."""
     members = {table_name(member): member for member in _dataclasses_of(hint)}
     if len(members) > 1 and chosen in members.values() and isinstance(value, Mapping) and value:
         names = {field.name for field in dataclasses.fields(chosen)} - members.keys()
@@ -130,7 +129,7 @@ def _with_member(hint: Any, value: Any, chosen: type) -> Any:
 
 
 def _full_path(tree: dict[str, Any], cls: type, path: Sequence[str]) -> list[str]:
-    """Put the names of members into a path that leaves them out: ``net.depth`` is the depth of the network in the tree."""
+    """Insert the member names that a path omits: ``net.depth`` is the depth of the network that the tree holds."""
     hint: Any = cls
     table: Any = tree
     full: list[str] = []
@@ -138,13 +137,13 @@ def _full_path(tree: dict[str, Any], cls: type, path: Sequence[str]) -> list[str
         members = {table_name(member): member for member in _dataclasses_of(hint)}
         fields = {chosen: typing.get_type_hints(member) for chosen, member in members.items()}
         if len(members) > 1:
-            there = table if isinstance(table, Mapping) else {}
-            inner = next((chosen for chosen in members if chosen in there and name in fields[chosen]), None)
-            if name in members or inner is None:
+            current = table if isinstance(table, Mapping) else {}
+            inner = next((chosen for chosen in members if chosen in current and name in fields[chosen]), None)
+            if name in members or inner is None:  # an unknown name stays as it is, so that decode names it in its error
                 hint = members.get(name)
             else:
                 full.append(inner)
-                hint, table = fields[inner][name], there[inner]
+                hint, table = fields[inner][name], current[inner]
         else:
             hint = next(iter(fields.values()), {}).get(name)
         table = table.get(name) if isinstance(table, Mapping) else None
@@ -153,9 +152,9 @@ def _full_path(tree: dict[str, Any], cls: type, path: Sequence[str]) -> list[str
 
 
 def _drop_other_members(tree: dict[str, Any], cls: type, path: Sequence[str]) -> None:
-    """Remove the table of the member that stood there when a path names another: ``net.fcn.depth`` chooses the FCN.
+    """Remove the previous member's table when a path names another member: ``net.fcn.depth`` chooses the FCN.
 
-    A setting that both know by the same name (a width, a learning rate) is carried over, unless the path sets it.
+    Settings that both members share by name (a width, a learning rate) are carried over, unless the path sets them.
     """
     hint: Any = cls
     table = tree
@@ -176,7 +175,7 @@ def _drop_other_members(tree: dict[str, Any], cls: type, path: Sequence[str]) ->
 def _parse_toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):  # not TOML; a number of thousands of digits; endless brackets
+    except (ValueError, RecursionError):  # plain text, a number with thousands of digits, or endless brackets
         return text
 
 
@@ -209,14 +208,14 @@ def _decode_member(members: list[type], value: Any, where: str) -> Any:
             raise SettingsError(f"Unknown table [{_cut(f'{where}.{name}')}]. {_did_you_mean(name, list(by_name))}")
     if not isinstance(value, Mapping) or len(value) != 1:
         tables = _listed(f"[{where}.{name}]" for name in by_name)
-        raise SettingsError(f"{where}: exactly one of {tables} may stand here.")
+        raise SettingsError(f"{where}: give exactly one of {tables}.")
     name, table = next(iter(value.items()))
     return decode(by_name[name], table, f"{where}.{name}")
 
 
 def _decode_tuple(hint: Any, value: Any, where: str) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise SettingsError(f"{where} = {_shown(value)}: a list may come.")
+        raise SettingsError(f"{where} = {_shown(value)}: it must be a list.")
     items = get_args(hint)
     if items[-1] is Ellipsis:
         items = (items[0],) * len(value)
@@ -246,28 +245,28 @@ def _dataclasses_of(hint: Any) -> list[type]:
 
 
 def _is_absent(value: Any, field: dataclasses.Field[Any], hint: Any) -> bool:
-    """Whether a field is left out of the file: None by default, and not a part that says that it is off."""
+    """Whether a file omits the field: it is None by default, and not a part that ``false`` switches off."""
     return value is None and field.default is None and not _dataclasses_of(hint)
 
 
-def _at(where: str, name: str) -> str:
+def _join(where: str, name: str) -> str:
     return f"{where}.{name}" if where else name
 
 
 def _shown(value: object) -> str:
     try:
         return _cut(repr(value))
-    except (ValueError, RecursionError):  # Python prints neither numbers of thousands of digits nor endless lists in lists
+    except (ValueError, RecursionError):  # Python refuses to print a number with thousands of digits, or endless nesting
         return "a value that is too long to print"
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
+    return text if len(text) <= _MAX_SHOWN_CHARS else f"{text[:_MAX_SHOWN_CHARS]}..."
 
 
 def _did_you_mean(name: str, names: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, names, n=1)
-    return f"Did you mean {close[0]!r}?" if close else f"There are: {_listed(sorted(names))}."
+    return f"Did you mean {close[0]!r}?" if close else f"Known are: {_listed(sorted(names))}."
 
 
 def _listed(names: Any) -> str:

@@ -213,7 +213,7 @@ def test_killed_and_resumed_is_bit_for_bit_the_run_without_a_break(optimiser, fo
     assert files_of(tmp_path / "run") == ["checkpoints", "config.toml", "curve.svg", "history.csv"]
     told = []
     again = train(folder, out=tmp_path / "run", resume=True, device="cpu", watch=Watch(told.append))
-    assert "going on from step 10" in told
+    assert any("from step 10" in sentence for sentence in told)
     for name, weight in weights_of(whole.net).items():
         np.testing.assert_array_equal(weights_of(again.net)[name], weight)
     assert again.info.training.best_step == whole.info.training.best_step
@@ -342,7 +342,7 @@ def test_data_that_cannot_be_trained_on_leaves_nothing_behind(tmp_path, pair):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"recipe": "quick"}, r"no recipe 'quick'; there are: default, paper"),
+        ({"recipe": "quick"}, r"'quick'.*default, paper"),
         ({"settings": ["training.stepz=3"]}, r"Did you mean 'steps'"),
         ({"steps": 0}, r"training\.steps = 0"),
         ({"minutes": -1.0}, r"training\.minutes = -1"),

@@ -56,11 +56,11 @@ def test_scale_above_one_enlarges(rng):
 
 @pytest.mark.parametrize("degrees", [-1.0, 181.0, float("nan")])
 def test_refuses_angles_out_of_range(degrees):
-    with pytest.raises(SettingsError, match="It may be 0 to 180"):
+    with pytest.raises(SettingsError, match="0 to 180"):
         Rotate(degrees)
 
 
 @pytest.mark.parametrize(("low", "high"), [(1.1, 0.9), (0.1, 1.0), (1.0, 5.0), (float("nan"), 1.0)])
 def test_refuses_scales_out_of_range(low, high):
-    with pytest.raises(SettingsError, match=r"from 0.25 to 4, the lower bound first"):
+    with pytest.raises(SettingsError, match=r"0\.25 to 4\b"):
         Scale(low, high)

@@ -64,7 +64,7 @@ def test_the_way_without_interpolation_is_the_general_way_to_the_bit(centre, aug
         return whole.sample_cubic(image, at), whole.sample_nearest(maps, at.centred(sizes[1]))
 
     fast = crop()
-    with patch.object(whole, "_on_grid", general):
+    with patch.object(whole, "_cut_whole_pixels", general):
         slow = crop()
     for name in ("image", "classes", "weights"):
         np.testing.assert_array_equal(getattr(fast, name), getattr(slow, name))
@@ -316,7 +316,7 @@ def test_a_sample_without_weights(sample):
 
 @pytest.mark.parametrize(("input_size", "output_size"), [(9, 10), (9, 8), (0, 0), (5, 0), (572, 387)])
 def test_refuses_tiles_without_a_common_middle(input_size, output_size, sample):
-    with pytest.raises(SizeError, match=r"cannot share their middle.*take the two sizes from the network"):
+    with pytest.raises(SizeError, match=r"\bpx.*middle.*sizes from the network"):
         STILL(
             *sample,
             centre=(9.0, 9.0),
@@ -329,7 +329,7 @@ def test_refuses_tiles_without_a_common_middle(input_size, output_size, sample):
 def test_refuses_a_map_of_another_size(sample):
     with (
         patch.object(whole.Augment, "__call__", whole.Augment.__call__.__wrapped__),
-        pytest.raises(DataError, match=r"image of \(150, 170\) px came with a map of \(150, 169\) px"),
+        pytest.raises(DataError, match=r"\(150, 170\) px.*\(150, 169\) px"),
     ):
         STILL(
             sample[0],
@@ -342,7 +342,7 @@ def test_refuses_a_map_of_another_size(sample):
 
 
 def test_refuses_an_empty_image():
-    with pytest.raises(DataError, match="it is empty"):
+    with pytest.raises(DataError, match=r"\(1, 0, 5\)"):
         STILL(
             np.empty((1, 0, 5), np.float32),
             np.empty((0, 5), np.uint8),
@@ -355,5 +355,5 @@ def test_refuses_an_empty_image():
 
 @pytest.mark.parametrize("centre", [(float("nan"), 0.0), (0.0, float("inf"))])
 def test_refuses_a_centre_that_is_no_place(centre, sample):
-    with pytest.raises(DataError, match="two finite numbers"):
+    with pytest.raises(DataError, match="finite"):
         STILL(*sample, centre=centre, input_size=3, output_size=3, rng=np.random.default_rng(0))

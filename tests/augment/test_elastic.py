@@ -73,11 +73,11 @@ def test_sigma_zero_moves_nothing(rng):
 
 @pytest.mark.parametrize("grid", [-1, 0, 1, 65])
 def test_refuses_a_lattice_without_span(grid):
-    with pytest.raises(SettingsError, match=rf"has {grid} points a side. It may have 2 to 64"):
+    with pytest.raises(SettingsError, match=rf"{grid} points.*2 to 64"):
         Elastic(grid=grid)
 
 
 @pytest.mark.parametrize("sigma", [-0.1, 201.0, float("nan"), float("inf")])
 def test_refuses_a_sigma_out_of_range(sigma):
-    with pytest.raises(SettingsError, match="It may be 0 to 200 px"):
+    with pytest.raises(SettingsError, match="0 to 200 px"):
         Elastic(sigma=sigma)

@@ -117,7 +117,7 @@ def test_never_nan(image, seed, per_channel):
 @pytest.mark.parametrize("name", ["brightness", "contrast", "gamma", "noise"])
 @pytest.mark.parametrize("value", [-0.1, 4.1, float("nan")])
 def test_refuses_values_out_of_range(name, value):
-    with pytest.raises(SettingsError, match=rf"setting {name} is {value}. It may be 0 \(off\) to"):
+    with pytest.raises(SettingsError, match=rf"{name} is {value}\b.*0 \(off\) to"):
         GreyValues(**{name: value})
 
 

@@ -182,7 +182,7 @@ def test_data(damage, words, refused, data, tmp_path):
 @pytest.mark.parametrize(
     ("options", "word"),
     [
-        (["--recipe", "quick"], "there are: default, paper"),
+        (["--recipe", "quick"], "default, paper"),
         (["--set", "training.stepz=3"], "Did you mean 'steps'"),
         (["--set", "trainin.steps=3"], "Did you mean 'training'"),
         (["--set", "training.batch_size=many"], "training.batch_size"),

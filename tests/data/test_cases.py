@@ -42,12 +42,12 @@ def test_known(name: str, tmp_path: Path) -> None:
 
 
 def test_none(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="holds no image that can be read"):
+    with pytest.raises(DataError, match=r"no image.*tif"):
         find_cases(tmp_path)
-    with pytest.raises(DataError, match="No image was given"):
+    with pytest.raises(DataError, match=r"files, folders or patterns"):
         find_cases([])
     (tmp_path / "other").mkdir()
-    with pytest.raises(DataError, match="holds no image itself"):
+    with pytest.raises(DataError, match=r"no image.*images"):
         find_cases(tmp_path)
 
 

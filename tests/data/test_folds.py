@@ -51,7 +51,7 @@ def test_the_planes_of_one_stack_are_cut_into_runs_with_a_gap():
         assert held == list(range(4 * fold, 4 * fold + 4))
         trained = [whole.index(s) for s in part.training]
         assert min(abs(a - b) for a in held for b in trained) == 2
-        assert "train nothing" in part.reason
+        assert "next to them" in part.reason
 
 
 def test_a_gap_does_not_reach_into_another_file():
@@ -87,12 +87,12 @@ def test_the_seed_decides_which_images_go_together():
 
 def test_a_fold_that_leaves_nothing_to_learn_from_is_refused():
     empty = replace(sample("b"), classes=np.full((20, 31), IGNORE, np.uint8))
-    with pytest.raises(DataError, match=r"With 2 folds, one holds out all that is annotated .*Take fewer folds"):
+    with pytest.raises(DataError, match=r"2 folds.*fewer folds"):
         split_into_folds([sample("a"), empty], 2, 0)
 
 
 def test_what_cannot_be_cut_is_refused():
-    with pytest.raises(DataError, match=r"a has 3 x 4 px: too small to be cut into 5 folds"):
+    with pytest.raises(DataError, match=r"a has 3 x 4 px.*5 folds.*fewer"):
         split_into_folds([sample("a", height=3, width=4)], 5, 0)
-    with pytest.raises(SettingsError, match=r"data.folds = 1: it must lie between 2 and 50"):
+    with pytest.raises(SettingsError, match=r"data.folds = 1\b.*2 and 50"):
         split_into_folds([sample("a")], 1, 0)

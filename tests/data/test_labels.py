@@ -122,9 +122,9 @@ def test_the_judgement_can_be_overruled() -> None:
     instances = cells(RNG, 5)
     reading = judge_labels([instances], kind="classes")
     assert (reading.kind, reading.values) == ("classes", (0, 1, 2, 3, 4, 5))
-    with pytest.raises(LabelError, match=r"hold 6 values.*binary masks hold two"):
+    with pytest.raises(LabelError, match=r"6 values.*'classes' or 'instances'"):
         judge_labels([instances], kind="binary")
-    with pytest.raises(LabelError, match="there may be 255 classes"):
+    with pytest.raises(LabelError, match=r"400 values.*255 classes"):
         judge_labels([np.arange(400).reshape(20, 20)], kind="classes")
 
 
@@ -132,9 +132,9 @@ def test_declared_classes() -> None:
     labels = tissue(RNG, 3)
     reading = judge_labels([labels], declared=[(0, "background"), (1, "myelin"), (2, "axon")])
     assert (reading.kind, reading.class_names) == ("classes", ("background", "myelin", "axon"))
-    with pytest.raises(LabelError, match=r"No mask has a pixel of the declared class 3 \(vessel\)"):
+    with pytest.raises(LabelError, match=r"class 3 \(vessel\)"):
         judge_labels([labels], declared=[(0, "background"), (1, "a"), (2, "b"), (3, "vessel")])
-    with pytest.raises(LabelError, match="second: the mask has the value 2 at row"):
+    with pytest.raises(LabelError, match=r"second: .*value 2 at row"):
         judge_labels([labels % 2, labels], names=["first", "second"], declared=[(0, "a"), (1, "b")])
     reading = judge_labels([labels], declared=[(0, "background"), (1, "cell")], ignore=2)
     assert (reading.kind, reading.values, reading.class_names) == ("binary", (0, 1), ("background", "cell"))
@@ -153,16 +153,16 @@ NEGATIVE[4, 1] = -2
 
 # name: (masks, words of the message)
 REFUSED = {
-    "nothing": ([np.zeros((5, 6), np.uint8)], "value 0: there is nothing to learn"),
-    "all foreground": ([np.full((5, 6), 255)], "value 255: there is nothing to learn"),
-    "nothing annotated": ([np.full((5, 6), -1)], "no pixel of the masks is annotated"),
-    "soft edges": ([soft()], r"mask 1: .*soft edges: .*row 17, column 20, is 1\..* 940 such pixels.*threshold of 128"),
-    "fractions": ([FRACTION], r"mask 1: the label at row 2, column 3 is 0\.25.*probability map"),
+    "nothing": ([np.zeros((5, 6), np.uint8)], "mask 1.*value 0"),
+    "all foreground": ([np.full((5, 6), 255)], "mask 1.*value 255"),
+    "nothing annotated": ([np.full((5, 6), -1)], "mask 1.*no pixel.*annotated"),
+    "soft edges": ([soft()], r"mask 1: .*row 17, column 20, is 1\..* 940 .*threshold of 128"),
+    "fractions": ([FRACTION], r"mask 1: .*row 2, column 3 is 0\.25.*probability map"),
     "NaN": ([FRACTION * np.nan], "row 0, column 0 is nan"),
-    "negative": ([np.zeros((5, 6), int), NEGATIVE], "mask 2: the label at row 4, column 1 is -2"),
+    "negative": ([np.zeros((5, 6), int), NEGATIVE], "mask 2: .*row 4, column 1 is -2"),
     "colours": ([np.zeros((5, 6, 3), np.uint8)], r"shape \(5, 6, 3\)"),
     "no pixels": ([np.zeros((0, 6), np.uint8)], r"shape \(0, 6\)"),
-    "text": ([np.full((5, 6), "a")], "holds integers"),
+    "text": ([np.full((5, 6), "a")], "<U1.*integers"),
 }
 
 
@@ -177,7 +177,7 @@ def test_a_value_that_training_never_saw() -> None:
     reading = judge_labels([tissue(RNG, 2) * 255])
     later = np.zeros((5, 6), np.uint8)
     later[3, 4] = 254
-    with pytest.raises(LabelError, match="value 254 at row 3, column 4; known are 0, 255"):
+    with pytest.raises(LabelError, match=r"value 254 at row 3, column 4.*0, 255"):
         to_class_map(later, reading)
 
 
@@ -189,7 +189,7 @@ def test_objects_as_classes_and_back() -> None:
     assert classes.dtype == np.uint8
     np.testing.assert_array_equal(classes, np.where(instances < 0, IGNORE, instances > 0))
     np.testing.assert_array_equal(to_instance_map(instances, reading), instances)
-    with pytest.raises(LabelError, match="no object numbers"):
+    with pytest.raises(LabelError, match="instances"):
         to_instance_map(classes, judge_labels([classes]))
 
 
@@ -227,6 +227,6 @@ def test_inputs_are_left_as_they_are() -> None:
 
 def test_classes_that_no_result_could_hold_are_refused() -> None:
     stripes = np.repeat(np.array([[0, 1, 0, 1]], np.int64), 4, axis=0)
-    with pytest.raises(LabelError, match=r"value 8589934592 at row 0, column 1; classes may have 0 to 4294967295"):
+    with pytest.raises(LabelError, match=r"value 8589934592 at row 0, column 1.*4294967295"):
         judge_labels([stripes * 2**33])
     assert judge_labels([stripes * (2**32 - 1)]).values == (0, 2**32 - 1)

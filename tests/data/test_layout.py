@@ -64,7 +64,7 @@ KNOWN = {
     "Data Science Bowl": (
         ["id1/images/id1.png", "id1/masks/m1.png", "id1/masks/m2.png", "id2/images/id2.png", "id2/masks/m3.png"],
         ["id1: id1/images/id1.png > id1/masks/m1.png id1/masks/m2.png", "id2: id2/images/id2.png > id2/masks/m3.png"],
-        "mask file for each object"),
+        "mask file per object"),
     "junk beside": (["images/a.tif", "images/Thumbs.db", "images/._a.tif", "images/.hidden.png", "images/notes.txt",
         "masks/a.tif", "readme.md", "results.csv"], ["a: images/a.tif > masks/a.tif"], "images"),
     "Cellpose session beside": (["images/a.tif", "images/a_seg.npy", "masks/a.tif"], ["a: images/a.tif > masks/a.tif"],
@@ -88,20 +88,20 @@ def test_layouts_that_are_known(name: str, tmp_path: Path) -> None:
 
 # name: (files, words of the message)
 UNKNOWN = {
-    "nothing": ([], "no annotated images were recognised"),
+    "nothing": ([], r"0 readable file\(s\).*images.*masks"),
     "images only": (["a.tif", "b.tif"], r"2 readable file\(s\).*x_masks.tif"),
-    "sessions only": (["a.tif", "a_seg.npy"], "save the masks as TIFF"),
-    "empty images": (["images/readme.txt", "masks/a.tif"], "images: holds no file that can be read"),
-    "empty masks": (["images/a.tif", "masks/readme.txt"], "masks: holds no file that can be read"),
+    "sessions only": (["a.tif", "a_seg.npy"], "masks as TIFF"),
+    "empty images": (["images/readme.txt", "masks/a.tif"], r"images\b.*TIFF or PNG"),
+    "empty masks": (["images/a.tif", "masks/readme.txt"], r"masks\b.*TIFF or PNG"),
     "no mask": (["images/a.tif", "images/b.tif", "images/c.tif", "masks/a.tif"],
-        "b.tif has no mask in .*masks, nor have 1 other"),
-    "no image": (["images/a.tif", "masks/a.tif", "masks/b.tif"], r"b.tif has no image in \S*images\. An image"),
+        "b.tif has no mask in .*masks.* 1 other"),
+    "no image": (["images/a.tif", "masks/a.tif", "masks/b.tif"], r"b.tif has no image in \S*images\b"),
     "no mask beside": (["a.tif", "a_masks.tif", "b.tif"], "b.tif has no mask"),
     "no image beside": (["a.tif", "a_masks.tif", "b_masks.tif"], "b_masks.tif has no image"),
     "session instead of a mask": (["a.tif", "a_masks.tif", "b.tif", "b_seg.npy"], "b.tif has no mask.*Cellpose"),
-    "one stem twice": (["images/a.tif", "images/a.png", "masks/a.tif"], "a.png and a.tif have the same name"),
-    "one mask twice": (["a.tif", "a_masks.tif", "a_label.tif"], "a_label.tif and a_masks.tif have the same name"),
-    "two mask folders": (["images/a.tif", "masks/a.tif", "labels/a.tif"], "labels and masks, and either"),
+    "one stem twice": (["images/a.tif", "images/a.png", "masks/a.tif"], "a.png and a.tif .*same name"),
+    "one mask twice": (["a.tif", "a_masks.tif", "a_label.tif"], "a_label.tif and a_masks.tif .*same name"),
+    "two mask folders": (["images/a.tif", "masks/a.tif", "labels/a.tif"], "labels and masks"),
     "nnU-Net without channel": (["imagesTr/a.tif", "labelsTr/a.tif"], "case_0000.tif"),
     "nnU-Net without labels": (["imagesTr/a_0000.tif", "labelsTr/b.tif"], "a_0000.tif has no mask"),
     "nnU-Net, channels missing": (
@@ -109,7 +109,7 @@ UNKNOWN = {
         "b has 1 channel"),
     "frame without image": (["01/t000.tif", "01_GT/SEG/man_seg005.tif"], "frame number"),
     "sample without masks": (["id1/images/a.png", "id1/masks/m.png", "id2/images/b.png", "id2/masks/x.txt"],
-        r"id2: holds 1 image\(s\) and 0 mask"),
+        r"id2.* 1 image\(s\) and 0 mask"),
 }  # fmt: skip
 
 
@@ -121,9 +121,9 @@ def test_layouts_that_are_refused(name: str, tmp_path: Path) -> None:
 
 
 def test_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="there is no such folder"):
+    with pytest.raises(DataError, match="nowhere"):
         find_pairs(tmp_path / "nowhere")
-    with pytest.raises(DataError, match="this is a file"):
+    with pytest.raises(DataError, match=r"a\.tif\b.*folder"):
         find_pairs(str(lay_out(tmp_path, "a.tif") / "a.tif"))
 
 
@@ -133,7 +133,7 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
     corrected = lay_out(tmp_path / "2", "a.tif", "a_masks.tif", "a_cp_masks.tif")
     found = find_pairs(corrected)
     assert found.pairs[0].mask.name == "a_masks.tif"
-    assert "_cp_masks left aside" in found.notes[0]
+    assert "1 file(s) _cp_masks" in found.notes[0]
     parts = lay_out(tmp_path / "3", "train/images/a.tif", "train/masks/a.tif", "val/images/b.tif")
     assert "val" in find_pairs(parts).notes[0]
 
@@ -154,7 +154,7 @@ def test_declared_classes_of_nnunet(labels: dict[str, object], tmp_path: Path) -
 def test_a_description_that_is_none(text: str, tmp_path: Path) -> None:
     lay_out(tmp_path, "imagesTr/a_0000.tif", "labelsTr/a.tif")
     (tmp_path / "dataset.json").write_bytes(text.encode("latin1"))
-    with pytest.raises(DataError, match="labels cannot be understood"):
+    with pytest.raises(DataError, match=r"dataset\.json.*labels"):
         find_pairs(tmp_path)
 
 
@@ -178,9 +178,9 @@ def test_images_to_predict(tmp_path: Path) -> None:
 @pytest.mark.parametrize("given", ["nothing.tif", "*.png", "empty"])
 def test_nothing_to_predict(given: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"fits no image|holds no image"):
+    with pytest.raises(DataError, match=r"no image"):
         find_images([tmp_path / given])
-    with pytest.raises(DataError, match="No image was given"):
+    with pytest.raises(DataError, match="files, folders or patterns"):
         find_images([])
 
 
@@ -227,7 +227,7 @@ def test_channels_are_joined_and_objects_merged(tmp_path: Path, rng: np.random.G
         write_image(tmp_path / "d" / "id" / "masks" / f"{i}.png", one)
     _, mask = read_pair(find_pairs(tmp_path / "d").pairs[0])
     assert mask.pixels[3].tolist() == [1, 1, 1, 1, 2, 2, 0, 3, 3]
-    assert mask.notes == ("3 px belong to two objects; the first has them",)
+    assert mask.notes[0].startswith("3 px belong to two objects")
 
 
 def test_a_stack_that_was_saved_as_channels(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_a_stack_that_was_saved_as_channels(tmp_path: Path) -> None:
     write_label_map(tmp_path / "masks" / "a.tif", (stack > 100).astype(np.uint8))
     image, mask = read_pair(find_pairs(tmp_path).pairs[0])
     assert image.axes == mask.axes == "ZYX"
-    assert "taken as planes" in image.notes[0]
+    assert "planes" in image.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_parts_that_do_not_fit(kind: str, tmp_path: Path) -> None:
         write_image(tmp_path / "a" / "images" / "a.png", parts[0])
         for i, part in enumerate(parts):
             write_image(tmp_path / "a" / "masks" / f"{i}.png", part)
-    with pytest.raises(DataError, match=f"are {kind} of one image"):
+    with pytest.raises(DataError, match=f"{kind}.*one image"):
         read_pair(find_pairs(tmp_path).pairs[0])
 
 
@@ -294,7 +294,7 @@ def test_of_other_layouts_every_image_is_annotated(tmp_path):
 
 def test_a_plane_of_a_three_dimensional_frame_is_refused_by_name(tmp_path):
     folder = lay_out(tmp_path, "01/t000.tif", "01_GT/SEG/man_seg_000_005.tif")
-    with pytest.raises(DataError, match=r"man_seg_000_005.tif is of one plane \(5\) of a three-dimensional frame \(0\).*Save"):
+    with pytest.raises(DataError, match=r"man_seg_000_005\.tif.*\(5\).*\(0\).*Save"):
         find_pairs(folder)
-    with pytest.raises(DataError, match=r"man_seg_000_005.tif is of one plane"):
+    with pytest.raises(DataError, match=r"man_seg_000_005\.tif"):
         find_truths(folder / "01_GT")

@@ -98,7 +98,7 @@ def test_order_is_kept_and_all_is_finite(image):
 def test_pixels_that_are_not_finite_are_named(bad):
     image = np.zeros((6, 8))
     image[3, 5] = image[4, 1] = bad
-    with pytest.raises(DataError, match=r"2 pixel\(s\) are not finite.*row 3, column 5.*real values"):
+    with pytest.raises(DataError, match=r"2 pixel\(s\).*row 3, column 5.*real values"):
         NORMALISE(image)
 
 

@@ -140,15 +140,15 @@ def nan_image() -> np.ndarray:
 @pytest.mark.parametrize(
     ("items", "error", "message"),
     [
-        ([], DataError, r"No annotated image came"),
-        ([annotated(stripes([0, 1]), "x", np.zeros((30, 41)))], DataError, r"x: the image has 30 x 41 .*mask 30 x 40"),
+        ([], DataError, r"at least one image"),
+        ([annotated(stripes([0, 1]), "x", np.zeros((30, 41)))], DataError, r"x: .*30 x 41 .*mask 30 x 40"),
         (
             [annotated(stripes([0, 1]), "x"), annotated(stripes([0, 1]), "y", np.zeros((30, 40, 2)))],
-            DataError, r"y has 2 channel\(s\), x has 1.*same channels",
+            DataError, r"y has 2 channel\(s\), x has 1\b",
         ),
         ([annotated(stripes([0, 1]), "x", nan_image())], DataError, r"x: 1 pixel\(s\).*row 4, column 7"),
-        ([annotated(stripes([3]), "x")], LabelError, r"value 3: there is nothing to learn"),
-        ([annotated(np.full((5, 5), 0.5), "x")], LabelError, r"x: the label at row 0, column 0 is 0\.5"),
+        ([annotated(stripes([3]), "x")], LabelError, r"x.*value 3"),
+        ([annotated(np.full((5, 5), 0.5), "x")], LabelError, r"x: .*row 0, column 0 is 0\.5"),
         ([annotated(np.full((5, 5), -7), "x")], LabelError, r"x: .* is -7"),
         ([annotated(np.zeros((5, 5, 3), np.uint8), "x", np.zeros((5, 5, 3)))], DataError, r"x"),
         ([annotated(np.zeros((), np.uint8), "x", np.zeros(()))], DataError, r"x"),
@@ -160,7 +160,7 @@ def test_what_cannot_be_trained_on_is_named(items, error, message):
 
 
 def test_a_value_that_the_declared_classes_do_not_have():
-    with pytest.raises(LabelError, match=r"a: the mask has the value 2"):
+    with pytest.raises(LabelError, match=r"a: .*value 2"):
         prepare([annotated(stripes([0, 1, 2]))], NORMALISE, EQ_2, declared=[(0, "sky"), (1, "sea")])
 
 
@@ -171,5 +171,5 @@ def test_the_file_that_a_plane_is_of_comes_along():
 
 def test_a_mask_in_colours_is_named_as_such():
     colours = np.zeros((8, 8, 3), np.uint8)
-    with pytest.raises(LabelError, match=r"a: its mask has the shape \(8, 8, 3\).*grey image"):
+    with pytest.raises(LabelError, match=r"a: .*\(8, 8, 3\).*grey image"):
         prepare([Annotated("a", np.zeros((8, 8), np.uint8), colours)], Normalise(), WeightMap())

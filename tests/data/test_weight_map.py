@@ -154,8 +154,8 @@ def test_the_public_name_is_this_function():
         ({"w0": float("nan")}, r"weight_map.w0 = nan"),
         ({"sigma": 0.0}, r"weight_map.sigma = 0.0.* 0.001 and 1000.0"),
         ({"sigma": 1e9}, r"weight_map.sigma = 1000000000.0"),
-        ({"class_weights": (1.0, -2.0)}, r"Class weights came as \(1.0, -2.0\).*balanced_class_weights"),
-        ({"class_weights": (1.0, float("inf"))}, r"Class weights"),
+        ({"class_weights": (1.0, -2.0)}, r"class weights \(1.0, -2.0\).*balanced_class_weights"),
+        ({"class_weights": (1.0, float("inf"))}, r"class weights .*inf"),
     ],
 )
 def test_refusals_say_what_may_come(settings_, message):
@@ -165,7 +165,7 @@ def test_refusals_say_what_may_come(settings_, message):
 
 def test_refuses_counts_that_are_none():
     for counts in ([], [3, -1]):
-        with pytest.raises(SettingsError, match="Class counts"):
+        with pytest.raises(SettingsError, match="class counts"):
             balanced_class_weights(counts)
 
 

@@ -1,4 +1,4 @@
-"""The page on the doctor knows each finding that there is, and no other."""
+"""The page on the doctor lists each kind of finding, and no other."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ def test_each_kind_is_found_somewhere_in_the_code():
         assert f'"{kind}"' in code, kind
 
 
-def test_the_figures_that_stand_in_for_the_recipe_are_the_recipes():
+def test_the_constants_are_those_of_the_recipes():
     import torch
 
     for name in ("default", "paper"):

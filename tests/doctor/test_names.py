@@ -1,4 +1,4 @@
-"""What files are called decides nothing: a name that reads like a plane, or like a part of another name, is a name."""
+"""File names decide nothing, even if one looks like that of a plane or is a part of another name."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,13 @@ from unseam.data.labels import judge_labels
 from unseam.doctor.before_training import find_warnings
 from unseam.doctor.examine import check_folder
 from unseam.doctor.page import render_page
-from unseam.recipes import default
+from unseam.recipes.default import default
 
 ODD = "my plane {}"
 
 
 def write_folder(folder, names, rng):
-    """Images of noise with one disc each; the discs differ."""
+    """Write images of noise with one disc each; the discs differ."""
     for place in ("images", "masks"):
         (folder / place).mkdir(parents=True)
     rows, columns = np.mgrid[:64, :64]
@@ -44,13 +44,13 @@ def test_an_image_called_like_a_plane_is_an_image(tmp_path, rng, pattern):
 
 
 @pytest.mark.parametrize("pattern", ["scan {}", ODD], ids=["plain", "like a plane"])
-def test_training_warns_of_it_as_of_any_image(tmp_path, rng, pattern):
+def test_training_warns_of_such_an_image_as_of_any_other(tmp_path, rng, pattern):
     folder = write_folder(tmp_path / "data", [pattern.format(i) for i in range(4)], rng)
     for i in (1, 2):
         blank(folder, pattern.format(i))
     images = read_annotated(folder).images
-    said = find_warnings(images, judge_labels([one.labels for one in images]), default())
-    assert any(line.startswith("blank image") and "2 of 4" in line for line in said)
+    warnings = find_warnings(images, judge_labels([one.labels for one in images]), default())
+    assert any(line.startswith("blank image") and "2 of 4" in line for line in warnings)
 
 
 def test_planes_of_a_stack_are_planes(tmp_path, rng):
@@ -70,7 +70,7 @@ def test_planes_of_a_stack_are_planes(tmp_path, rng):
     assert [one.plane for one in read_annotated(tmp_path).images] == [0, 1, 2]
 
 
-def test_the_bad_mask_is_named_and_not_one_whose_name_it_ends_with(tmp_path, rng):
+def test_the_bad_mask_is_named_and_not_one_with_a_similar_name(tmp_path, rng):
     folder = write_folder(tmp_path / "data", ["1", "11", "21"], rng)
     flat = tmp_path / "flat"
     flat.mkdir()
@@ -84,7 +84,7 @@ def test_the_bad_mask_is_named_and_not_one_whose_name_it_ends_with(tmp_path, rng
     assert [place.file for place in finding.where] == ["11_masks.png"]
 
 
-def test_a_mask_that_cannot_be_read_is_the_file_that_is_named(tmp_path, rng):
+def test_an_unreadable_mask_is_named(tmp_path, rng):
     folder = write_folder(tmp_path / "data", ["1", "11"], rng)
     half = np.zeros((64, 64), np.float32)
     half[5, 6] = 0.5

@@ -1,4 +1,4 @@
-"""What a network does, recorded without computing: the record computed by hand is the network."""
+"""A recorded network, replayed operation by operation, computes the same as the network."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ NETS = [(UNet, 1), (UNet, 3), (FCN, 2)]
 
 
 def computed(net, operations: tuple[Operation, ...], image: torch.Tensor) -> torch.Tensor:
-    """The record, played by PyTorch's functions of the same names."""
+    """Replay a record with the PyTorch functions of the same names."""
     weights = net.state_dict()
     values = {Value(0): image}
 

@@ -1,4 +1,4 @@
-"""Predictions and annotations from file to file, in every layout that training knows."""
+"""Scores of files, in every layout that training knows."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from unseam.evaluation.from_files import evaluate, evaluate_files
 from unseam.io import write_image, write_label_map
 
 CELLS = np.array([[0, 1, 1, 0, 2, 2], [0, 1, 1, 0, 2, 2], [0, 0, 0, 0, 0, 0]], np.int32)
-# name: (annotations, images, predictions, what is handed over)
+# name: (annotations, images, predictions, path to pass)
 LAYOUTS = {
     "images and masks": (["masks/a.tif", "masks/b.tif"], ["images/a.png", "images/b.png"], ["a_masks", "b_masks"],
         ("", "masks")),
@@ -95,10 +95,10 @@ def test_ignore_is_of_the_annotation_alone(tmp_path: Path) -> None:
 def test_what_does_not_pair(tmp_path: Path) -> None:
     out, truth = folders(tmp_path, CELLS, CELLS, "_masks")
     write_label_map(out / "a_0000_masks.tif", CELLS)
-    with pytest.raises(DataError, match="belong to 'a'"):
+    with pytest.raises(DataError, match="'a'"):
         evaluate_files(out, truth)
     write_label_map(out / "z_masks.tif", CELLS)
-    with pytest.raises(DataError, match=r"1 of 3 prediction\(s\) have no annotation \(z"):
+    with pytest.raises(DataError, match=r"1 of 3 .*\(z"):
         evaluate_files(out, truth)
 
 
@@ -123,13 +123,13 @@ def test_arrays_score_as_files_do(tmp_path: Path) -> None:
 
 
 def test_arrays_that_do_not_go_together(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="Lists of 1, 2 arrays came"):
+    with pytest.raises(DataError, match="1, 2 arrays"):
         evaluate([CELLS], [CELLS, CELLS])
     with pytest.raises(DataError, match="at least one"):
         evaluate([], [])
-    with pytest.raises(DataError, match="Give files on both sides, or lists"):
+    with pytest.raises(DataError, match=r"files.* lists"):
         evaluate(tmp_path, [CELLS])
-    with pytest.raises(DataError, match="came with files"):
+    with pytest.raises(DataError, match="probabilities="):
         evaluate(tmp_path, tmp_path, spacing_um=(1.0, 1.0))
 
 
@@ -167,7 +167,7 @@ def test_planes_of_one_stack_are_one_image(tmp_path: Path) -> None:
 
 
 def test_a_large_set_is_never_held_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scored_files, "_HELD", 3 * CELLS.size)  # each file takes one byte a pixel
+    monkeypatch.setattr(scored_files, "_HELD", 3 * CELLS.size)  # each file takes one byte per pixel
     paths = []
     for number in range(6):
         paths.append((tmp_path / f"{number}_masks.tif",))

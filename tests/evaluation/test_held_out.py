@@ -1,4 +1,4 @@
-"""What was held out is predicted once, and every figure of it is read from that prediction."""
+"""What was held out is predicted once, and every figure comes from that prediction."""
 
 import ast
 import re
@@ -68,7 +68,7 @@ def test_without_objects_the_settings_stay():
 
 @pytest.fixture
 def predicted(monkeypatch):
-    """Every window that is predicted: the sum of its image, and the window. The seam check, which is no score, is left out."""
+    """List each predicted window with the sum of its image, without the seam check, which scores nothing."""
     found = []
     predict = Predictor.probabilities
 
@@ -112,7 +112,7 @@ def test_a_cross_validation_predicts_each_image_once_at_its_end(masks, rng, tmp_
 
 @pytest.mark.parametrize("masks", ["instances", "binary"])
 def test_model_card_and_report_have_one_final_figure(masks, rng, tmp_path):
-    """In bfloat16 the last validation is another figure: it is called validation, and stands in the history only."""
+    """In bfloat16 the last validation differs. It is called validation, and only the history shows it."""
     image, labels = spots(rng)
     truth = labels if masks == "instances" else (labels > 0).astype(np.uint8)
     settings = [*SMALL, f"data.masks={masks}", "training.precision=bfloat16"]
@@ -137,7 +137,7 @@ def test_model_card_and_report_have_one_final_figure(masks, rng, tmp_path):
 
 
 class Bright(torch.nn.Module):
-    """The probability of the foreground is the brightness."""
+    """Predicts the brightness as the probability of foreground."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -152,7 +152,7 @@ class Bright(torch.nn.Module):
 
 
 def two_strips() -> tuple[Sample, list[Split]]:
-    """A square in the middle of an image, of which each of two folds holds out one half."""
+    """Return an image with a square in the middle, of which each of two folds holds out one half."""
     ids = np.zeros((20, 20), np.int32)
     ids[5:15, 5:15] = 1
     image = np.where(ids > 0, 0.9, 0.1).astype(np.float32)[None]
@@ -215,7 +215,7 @@ def test_the_figure_that_chooses_is_the_one_of_the_table(rng):
 
 
 def test_panoptic_quality_is_a_product_nowhere():
-    """Its metric divides the sum of IoU once; nothing else multiplies F1 by the mean IoU of matches."""
+    """Its metric divides the sum of IoU once. No other code multiplies F1 by the mean IoU of matches."""
     source = Path(unseam.__file__).parent
     products = [
         (path.name, ast.unparse(node))

@@ -7,10 +7,10 @@ from unseam.io import write_image
 
 LAYOUT = '''
 from dataclasses import replace
-from unseam.data.challenge_layouts import one_file_an_object
+from unseam.data.challenge_layouts import find_one_file_per_object
 
 def toy(folder):
-    found = one_file_an_object(folder / "toy") if (folder / "toy").is_dir() else None
+    found = find_one_file_per_object(folder / "toy") if (folder / "toy").is_dir() else None
     return found and replace(found, layout="a toy layout")
 '''
 

@@ -64,11 +64,11 @@ def test_input_for_output_is_the_smallest_that_gives_it(geometry, length):
 @pytest.mark.parametrize(
     ("length", "message"),
     [
-        (570, "An input of 570 px cannot pass this network: .* nearest: 556 or 572."),
-        (573, "nearest: 572 or 588."),
-        (187, r"Admissible are 188 px and steps of 16 px from there; nearest: 188\."),
-        (0, r"An input of 0 px .* nearest: 188\."),
-        (-16, r"An input of -16 px .* nearest: 188\."),
+        (570, "570 px .* 556 or 572"),
+        (573, "573 px .* 572 or 588"),
+        (187, "187 px .* 188 px .* 16 px.* 188"),
+        (0, " 0 px .* 188"),
+        (-16, "-16 px .* 188"),
     ],
 )
 def test_lengths_that_cannot_pass_are_refused_with_their_neighbours(length, message):
@@ -121,15 +121,13 @@ def test_the_last_tile_is_used_in_part():
 
 @pytest.mark.parametrize("length", [0, -3])
 def test_an_empty_axis_is_refused(length):
-    with pytest.raises(SizeError, match=f"has {length} px along one axis; it must have at least 1"):
+    with pytest.raises(SizeError, match=f" {length} px .*at least 1"):
         lay_tiles(length, PAPER, 572)
 
 
 @pytest.mark.parametrize("most", [-1, 0, 187, 188, 203])
 def test_tiles_that_are_all_context_are_refused(most):
-    with pytest.raises(
-        SizeError, match=f"Tiles of {most} px are too small .*184 px of them are context. Give at least 204 px"
-    ):
+    with pytest.raises(SizeError, match=f"{most} px .*184 px .*at least 204 px"):
         lay_tiles(1000, PAPER, most)
 
 
@@ -137,7 +135,7 @@ def test_tiles_that_are_all_context_are_refused(most):
 def test_the_tile_that_the_refusal_asks_for_will_do(geometry):
     needed = geometry.input_for_output(geometry.phase)
     assert lay_tiles(10_000, geometry, needed).stride == geometry.phase
-    with pytest.raises(SizeError, match=f"Give at least {needed} px"):
+    with pytest.raises(SizeError, match=f"at least {needed} px"):
         lay_tiles(10_000, geometry, needed - 1)
 
 

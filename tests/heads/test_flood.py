@@ -1,4 +1,4 @@
-"""The flood: its order is of the pixels, and a window says nothing that the image would not."""
+"""The order of the flood depends on the pixels alone, and a window never contradicts the image."""
 
 import numpy as np
 from hypothesis import given
@@ -22,7 +22,7 @@ def flooded(likely: np.ndarray) -> np.ndarray:
 
 
 def by_turns(likely: np.ndarray) -> np.ndarray:
-    """The flood in plain words: of all pixels with a number that wait, the first in the order tells its neighbours."""
+    """Flood plainly: of all waiting pixels with a number, the first in the order gives it to its neighbours."""
     numbers = cores_of(likely)
     steps = steps_to_core(numbers > 0)
     height, width = likely.shape

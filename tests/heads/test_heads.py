@@ -87,7 +87,7 @@ def test_masks_choose_the_head():
 
 
 def test_further_targets_move_with_the_crop_and_reach_the_energy(rng):
-    """A head may ask for a distance, say: its plane is cut where the classes are."""
+    """A head may need another plane, such as a distance, which is cropped together with the classes."""
     classes = rng.integers(0, 2, (50, 60)).astype(np.uint8)
     distance = classes.astype(np.float32) * 3
     sample = Sample("one", rng.random((1, 50, 60), np.float32), classes, np.ones_like(distance), planes=(distance,))

@@ -9,7 +9,7 @@ from unseam.errors import ModelFileError
 from unseam.model import load_model
 
 BOUNDARY = '''
-    """Objects by their boundary: background, object, boundary."""
+    """Three classes: background, object, boundary."""
 
     from dataclasses import dataclass
     from typing import ClassVar

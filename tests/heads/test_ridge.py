@@ -19,7 +19,7 @@ def test_cut_is_that_of_the_pixel_by_pixel_reference(instances):
     np.testing.assert_array_equal(instances, before)
     np.testing.assert_array_equal(cut_ridge(cut), cut)
     assert set(np.unique(cut)) | {0} == set(np.unique(instances)) | {0}, "no object vanishes"
-    assert ((cut == instances) | (cut == 0)).all(), "a cut only takes away"
+    assert ((cut == instances) | (cut == 0)).all(), "a cut only removes"
     np.testing.assert_array_equal(cut < 0, instances < 0)
 
 
@@ -56,5 +56,5 @@ def test_type_and_numbers_stay(dtype):
 
 
 def test_refuses_what_is_no_instance_map():
-    with pytest.raises(LabelError, match=r"has 3 axes.*one plane"):
+    with pytest.raises(LabelError, match=r"3 axes.*plane"):
         cut_ridge(np.zeros((2, 3, 4), int))

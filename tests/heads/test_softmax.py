@@ -1,4 +1,4 @@
-"""The soft-max and what is read from it."""
+"""The soft-max and the class chosen from it."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_softmax_leaves_its_input():
 
 @pytest.mark.parametrize("num_classes", [1, 2, 3, 4, 7, 256])
 def test_likeliest_class_is_argmax(num_classes, rng):
-    """The first of equals, of which there are many here."""
+    """The first of equal classes wins; there are many equal ones here."""
     probabilities = rng.integers(0, 3, (num_classes, 20, 30)).astype(np.float32)
     assert np.array_equal(likeliest_class(probabilities), probabilities.argmax(axis=0))
 

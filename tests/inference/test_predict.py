@@ -1,4 +1,4 @@
-"""Prediction with engines whose answer is known, so that each pixel can be asked for its place."""
+"""Predict with engines whose output is known, so that each pixel shows whether it lies in its place."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from unseam.nets import FCN, UNet
 
 
 class Centre:
-    """Logits (0, grey value): the image itself, less the context."""
+    """Returns logits (0, grey value): the image without the context."""
 
     num_classes = 2
 
@@ -88,7 +88,7 @@ def test_the_default_tile_spends_little_on_context():
 
 
 def test_a_tile_that_is_all_context_is_refused():
-    with pytest.raises(SizeError, match=r"Tiles of 150 px are too small .* Give at least 204 px"):
+    with pytest.raises(SizeError, match=r"150 px.*204 px"):
         Predictor(Centre(PAPER), 150).probabilities(np.zeros((1, 500, 500)))
 
 

@@ -1,4 +1,4 @@
-"""Files cut short, flipped and lying: refused with one kind of error, never half read, never a flood of memory."""
+"""Files that are cut short, flipped or lying are refused with one kind of error, never half read, without using much memory."""
 
 import contextlib
 import struct
@@ -56,7 +56,7 @@ KINDS = [
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_cut_short_anywhere_is_refused_or_whole(kind: str, tmp_path: Path) -> None:
-    """Whatever the length, a cut file is refused; or nothing that matters was cut, and the pixels are all there."""
+    """A cut file is refused at any length, unless nothing that matters was cut and all pixels are read."""
     ending, data = encoded(kind)
     path = tmp_path / f"a.{ending}"
     path.write_bytes(data)
@@ -111,8 +111,8 @@ def small_tiff_that_promises_much(pixels_a_side: int, num_bytes_of_strip: int) -
     ("side", "num_bytes", "words"),
     [
         (60_000, 100, "cut short|damaged"),
-        (60_000, 3_600_000_000, "cut short|damaged|not all inside"),
-        (4_000_000, 100, "GiB in memory|cut short"),
+        (60_000, 3_600_000_000, "cut short|damaged"),
+        (4_000_000, 100, "GiB|cut short"),
     ],
 )
 def test_a_lying_tiff_takes_no_memory(side: int, num_bytes: int, words: str, tmp_path: Path) -> None:
@@ -126,12 +126,12 @@ def test_a_lying_tiff_takes_no_memory(side: int, num_bytes: int, words: str, tmp
         tracemalloc.stop()
 
 
-def test_tiles_that_are_not_there(tmp_path: Path) -> None:
-    """A tile of no bytes is how some writers say "empty": zeros would be invented for it."""
+def test_missing_tiles(tmp_path: Path) -> None:
+    """Some writers store an empty tile as no bytes; the decoder would invent zeros for it."""
     tifffile.imwrite(tmp_path / "a.tif", NOISE[:32, :32, 0], tile=(16, 16), compression="zlib")
     with tifffile.TiffFile(tmp_path / "a.tif", mode="r+") as tiff:
         tiff.pages[0].tags["TileByteCounts"].overwrite([0, *tiff.pages[0].databytecounts[1:]])
-    assert not tifffile.imread(tmp_path / "a.tif")[:16, :16].any()  # the decoder alone makes zeros of it
+    assert not tifffile.imread(tmp_path / "a.tif")[:16, :16].any()  # the decoder alone returns zeros
     with pytest.raises(ImageReadError, match="tile 0"):
         read_image(tmp_path / "a.tif")
 
@@ -156,7 +156,7 @@ def test_a_png_that_promises_what_it_cannot_hold(tmp_path: Path) -> None:
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0))
     body = chunk(b"IDAT", zlib.compress(b"\0" * 1000))
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + body + chunk(b"IEND", b""))
-    with pytest.raises(ImageReadError, match=r"60,000 x 60,000 pixels.*cannot hold"):
+    with pytest.raises(ImageReadError, match="60,000 x 60,000"):
         read_image(tmp_path / "a.png")
 
 
@@ -173,7 +173,7 @@ def test_an_npy_that_promises_what_it_cannot_hold(tmp_path: Path) -> None:
     stream = BytesIO()
     np.lib.format.write_array_header_1_0(stream, {"descr": "<u2", "fortran_order": False, "shape": (50_000, 50_000)})
     (tmp_path / "a.npy").write_bytes(stream.getvalue())
-    with pytest.raises(ImageReadError, match="promises 5,000,000,000 bytes"):
+    with pytest.raises(ImageReadError, match="5,000,000,000 bytes"):
         read_image(tmp_path / "a.npy")
 
 
@@ -182,16 +182,16 @@ def test_the_cap_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     for kind in ("png", "tif", "npy", "npz"):
         ending, data = encoded(kind)
         (tmp_path / f"a.{ending}").write_bytes(data)
-        with pytest.raises(ImageReadError, match="GiB in memory"):
+        with pytest.raises(ImageReadError, match=r"GiB.*unseam predict"):
             read_image(tmp_path / f"a.{ending}")
 
 
-def test_rights_are_told_apart_from_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_permission_is_not_called_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.png").write_bytes(encoded("png")[1])
 
     def refuse(self: Path) -> bytes:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(ImageReadError, match=r"cannot be read \(Permission denied\)"):
+    with pytest.raises(ImageReadError, match="Permission denied"):
         read_image(tmp_path / "a.png")

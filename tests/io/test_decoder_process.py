@@ -1,4 +1,4 @@
-"""Files that are decoded apart: the same pixels, one process for many; whatever becomes of it, only the file is refused."""
+"""Files decoded in a separate process: the same pixels, one process for many files; if it dies, only that file is refused."""
 
 import sys
 from io import BytesIO
@@ -38,9 +38,9 @@ def jpeg(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def process():
-    one = DecoderProcess()
-    yield one
-    one.close()
+    process = DecoderProcess()
+    yield process
+    process.close()
 
 
 def tiff(path: Path, **options: object) -> Path:
@@ -50,15 +50,16 @@ def tiff(path: Path, **options: object) -> Path:
 
 
 @pytest.mark.parametrize("codec", ["jpeg", "jpeg2000", "webp"])
-def test_apart_is_the_same_as_here(codec: str, tmp_path: Path) -> None:
+def test_the_separate_process_reads_the_same(codec: str, tmp_path: Path) -> None:
     path = tiff(tmp_path / "a.tif", compression=codec)
     assert TiffReader().decoded_apart(path) is not None
-    here, apart = TiffReader().read_image(path), read_image(path)
-    np.testing.assert_array_equal(here.pixels, apart.pixels)
-    assert (here.axes, here.spacing_um, here.notes, here.path) == (apart.axes, apart.spacing_um, apart.notes, apart.path)
+    direct, apart = TiffReader().read_image(path), read_image(path)
+    np.testing.assert_array_equal(direct.pixels, apart.pixels)
+    for name in ("axes", "spacing_um", "notes", "path"):
+        assert getattr(direct, name) == getattr(apart, name)
 
 
-def test_a_picture_apart_is_the_same_as_here(jpeg: Path) -> None:
+def test_the_separate_process_reads_the_same_picture(jpeg: Path) -> None:
     np.testing.assert_array_equal(PictureReader().read_image(jpeg).pixels, read_image(jpeg).pixels)
 
 
@@ -77,12 +78,12 @@ def test_one_process_for_many_files(process: DecoderProcess, jpeg: Path, tmp_pat
     assert process._process.pid == pid
 
 
-def test_what_the_reader_says_comes_through(jpeg: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(LabelError, match="JPEG changes pixel values") as caught:
+def test_errors_of_the_reader_are_passed_on(jpeg: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(LabelError, match=r"JPEG.*Export") as caught:
         read_labels(jpeg)
     assert str(caught.value).startswith(f"{jpeg}: JPEG")
     monkeypatch.chdir(tmp_path)
-    assert read_image("a.jpg").path == Path("a.jpg")  # as it was given, though the process was started in another folder
+    assert read_image("a.jpg").path == Path("a.jpg")  # as given, although the process was started in another folder
 
 
 def test_names_of_all_kinds(process: DecoderProcess, jpeg: Path) -> None:
@@ -93,10 +94,10 @@ def test_names_of_all_kinds(process: DecoderProcess, jpeg: Path) -> None:
 
 @pytest.mark.parametrize("death", ["os._exit(3)", "os.kill(os.getpid(), 9)", "os.write(1, b'{')", "os.write(1, b'[]')"])
 def test_a_process_that_dies(death: str, process: DecoderProcess, jpeg: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file is refused; the next one gets a new process."""
+    """The file is refused, and the next one gets a new process."""
     with monkeypatch.context() as patch:
         patch.setattr(decoder_process, "_CODE", _SCRIPT + death)
-        with pytest.raises(ImageReadError, match=r"a\.jpg: its decoder crashed.*copy it again"):
+        with pytest.raises(ImageReadError, match=r"a\.jpg: .*copy it again"):
             process.read(jpeg, False, 10_000)
     assert process.read(jpeg, False, 10_000).height == 64
 
@@ -104,14 +105,14 @@ def test_a_process_that_dies(death: str, process: DecoderProcess, jpeg: Path, mo
 def test_half_of_the_pixels(process: DecoderProcess, jpeg: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     head = '{"shape": [64, 80], "dtype": "|u1", "axes": "YX", "spacing_um": null, "notes": []}'
     monkeypatch.setattr(decoder_process, "_CODE", _SCRIPT + f"os.write(1, b'''{head}\\n1234''')")
-    with pytest.raises(ImageReadError, match="crashed"):
+    with pytest.raises(ImageReadError, match="exit code"):
         process.read(jpeg, False, 10_000)
 
 
 def test_a_process_that_sleeps(process: DecoderProcess, jpeg: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoder_process, "_CODE", _SCRIPT + "time.sleep(1000)")
     monkeypatch.setattr(decoder_process, "_PATIENCE", (0.0, 0.2))
-    with pytest.raises(ImageReadError, match="did not end within"):
+    with pytest.raises(ImageReadError, match="exit code"):
         process.read(jpeg, False, 10_000)
 
 
@@ -125,7 +126,7 @@ def test_a_process_that_computes_for_ever(process: DecoderProcess, jpeg: Path, m
 @pytest.mark.skipif(sys.platform != "linux", reason="no limit there")
 def test_a_process_that_takes_all_memory(process: DecoderProcess, jpeg: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoder_process, "_CODE", _SCRIPT + "limit_process(9, 10**8)\nbytearray(2 * 10**8)")
-    with pytest.raises(ImageReadError, match="crashed"):
+    with pytest.raises(ImageReadError, match="exit code"):
         process.read(jpeg, False, 10_000)
 
 
@@ -134,7 +135,7 @@ def test_ctrl_c_does_not_shift_the_answers(process: DecoderProcess, jpeg: Path, 
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(decoder_process, "_received", interrupted)
+        patch.setattr(decoder_process, "_receive_pixels", interrupted)
         with pytest.raises(KeyboardInterrupt):
             process.read(jpeg, False, 10_000)
     Image.fromarray(SMOOTH[:7, :9]).save(jpeg)
@@ -166,7 +167,7 @@ def test_without_a_process_it_is_decoded_here(executable: str, jpeg: Path, monke
         shared_decoder.cache_clear()
 
 
-def test_sizes_that_streams_say() -> None:
+def test_sizes_stated_in_streams() -> None:
     def values(kind: str, codec: int, pixels: np.ndarray, **options: object) -> int | None:
         stream = BytesIO()
         Image.fromarray(pixels).save(stream, kind, **options)
@@ -179,10 +180,10 @@ def test_sizes_that_streams_say() -> None:
     assert [count_coded_values(codec, b"") for codec in (1, 7, 34712, 50001)] == [None] * 4
 
 
-def test_a_stream_that_says_it_is_larger_than_its_tile(tmp_path: Path) -> None:
+def test_a_stream_larger_than_its_tile(tmp_path: Path) -> None:
     path = tiff(tmp_path / "a.tif", compression="jpeg2000")
     data = path.read_bytes()
     at = data.index(b"\xff\x4f\xff\x51") + 8
     path.write_bytes(data[:at] + (60_000).to_bytes(4, "big") * 2 + data[at + 8 :])
-    with pytest.raises(ImageReadError, match=r"3,600,000,000 values where 5,120 belong"):
+    with pytest.raises(ImageReadError, match=r"3,600,000,000.*5,120"):
         read_image(path)

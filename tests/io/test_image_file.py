@@ -1,4 +1,4 @@
-"""Planes, axes and words for places."""
+"""Planes, axes and the description of places."""
 
 from pathlib import Path
 

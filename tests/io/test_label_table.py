@@ -1,4 +1,4 @@
-"""The golden table of label files: what is read, and what is refused with the place of the first bad pixel."""
+"""The golden table of label files: which are read, and which are refused with the place of the first bad pixel."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -55,7 +55,7 @@ WIDE = np.where(IDS > 0, IDS.astype(np.int64) + 2**33, 0)
 PARTLY = IDS.astype(np.int16)
 PARTLY[:5] = -1
 
-# name: (how to write it, labels that must come, axes, a word of the notes or "")
+# name: (how to write it, expected labels, axes, a word of the notes or "")
 READ = {
     "TIFF 8-bit": (tif(IDS), IDS, "YX", ""),
     "TIFF 16-bit": (tif(IDS.astype(np.uint16) * 300), IDS.astype(np.uint16) * 300, "YX", ""),
@@ -78,15 +78,15 @@ READ = {
         tif(STACK, photometric="rgb", planarconfig="separate"),
         STACK,
         "ZYX",
-        "taken as planes",
+        "planes",
     ),
     "stack that ImageJ calls channels": (
         tif(STACK, imagej=True, metadata={"axes": "CYX"}),
         STACK,
         "ZYX",
-        "taken as planes",
+        "planes",
     ),
-    "npy stack of 3": (npy(STACK), STACK, "ZYX", "taken as planes"),
+    "npy stack of 3": (npy(STACK), STACK, "ZYX", "planes"),
     "npy bool": (npy(IDS > 2), (IDS > 2).astype(np.uint8), "YX", ""),
     "PNG": (picture(Image.fromarray(IDS)), IDS, "YX", ""),
     "PNG 16-bit": (picture(Image.fromarray(IDS.astype(np.uint16) * 300)), IDS.astype(np.uint16) * 300, "YX", ""),
@@ -122,21 +122,21 @@ def cmyk(folder: Path) -> Path:
     return folder / "a.tif"
 
 
-# name: (how to write it, words that the message must hold)
+# name: (how to write it, facts in the message)
 REFUSED = {
-    "colours": (picture(Image.fromarray(COLOURED)), r"row 4, column 7 has the colour \(255, 0, 0\)"),
+    "colours": (picture(Image.fromarray(COLOURED)), r"row 4, column 7.*\(255, 0, 0\)"),
     "colours in TIFF": (tif(COLOURED, photometric="rgb"), "row 4, column 7"),
     "16-bit colours": (deep, "row 1, column 2"),
-    "fractions": (tif(HALVES), r"row 6, column 8 is 0\.5.*probability map"),
+    "fractions": (tif(HALVES), r"row 6, column 8 .*0\.5.*probability map"),
     "NaN": (npy(HOLES), "row 9, column 1 is nan"),
     "negative": (tif(MINUS), "row 2, column 3 is -5"),
     "negative in a stack": (npy(np.stack([IDS.astype(np.int16)] * 4 + [MINUS])), r"column 3 \(plane 4\) is -5"),
-    "JPEG": (picture(Image.fromarray(IDS), "jpg"), "JPEG changes pixel values"),
+    "JPEG": (picture(Image.fromarray(IDS), "jpg"), "JPEG"),
     "planes and channels": (
         tif(np.stack([STACK] * 2), imagej=True, metadata={"axes": "ZCYX"}),
-        "several numbers for a pixel",
+        "axes ZCYX",
     ),
-    "CMYK": (cmyk, "has the colour"),
+    "CMYK": (cmyk, "row 0, column 0"),
 }
 
 

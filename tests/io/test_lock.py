@@ -1,4 +1,4 @@
-"""One process at a time writes into a folder, and one that died holds nobody up."""
+"""One process at a time writes into a folder, and a dead one blocks no other."""
 
 import json
 import os
@@ -25,21 +25,21 @@ def holder(folder) -> subprocess.Popen:
     return process
 
 
-def test_nothing_is_left(tmp_path):
+def test_no_file_is_left(tmp_path):
     with locked(tmp_path, "training"):
         assert [path.name for path in tmp_path.iterdir()] == [LOCK_NAME]
     assert not list(tmp_path.iterdir())
 
 
-def test_the_other_is_told_who_has_it(tmp_path):
+def test_the_error_names_the_holder(tmp_path):
     with locked(tmp_path, "training"), pytest.raises(InUseError) as caught, locked(tmp_path, "prediction"):
         pass
-    assert f"{tmp_path} is in use: process {os.getpid()} on {socket.gethostname()}, training for 0 s." in str(caught.value)
-    assert "Wait until that is done, or give another --out" in str(caught.value)
+    for fact in (tmp_path, f"process {os.getpid()} on {socket.gethostname()}, training for 0 s", "--out"):
+        assert str(fact) in str(caught.value)
 
 
 @POSIX
-def test_a_killed_process_holds_nobody_up(tmp_path):
+def test_a_killed_process_blocks_no_other(tmp_path):
     with holder(tmp_path) as process:
         with pytest.raises(InUseError, match=f"process {process.pid} "), locked(tmp_path, "training"):
             pass
@@ -65,7 +65,7 @@ def test_sharing(tmp_path):
 
 
 def test_threads_exclude_each_other(tmp_path):
-    """Also while the file of the lock is removed and made again all the time."""
+    """They do so even while the lock file is removed and created again all the time."""
     inside, most, got = [], [0], [0]
 
     def work():
@@ -90,14 +90,14 @@ def test_threads_exclude_each_other(tmp_path):
 
 
 @pytest.mark.parametrize("text", [b"", b"\xff\n", b"[]", b'{"pid": "x"}', b'{"pid": 1e99, "host": "h"}', b"[" * 70_000])
-def test_a_file_that_says_nothing(tmp_path, text):
+def test_a_lock_file_without_a_name(tmp_path, text):
     with locked(tmp_path, "training"):
         (tmp_path / LOCK_NAME).write_bytes(text)
-        with pytest.raises(InUseError, match="another process is at it"), locked(tmp_path, "training"):
+        with pytest.raises(InUseError, match="another process"), locked(tmp_path, "training"):
             pass
 
 
-def test_what_the_file_says_is_made_harmless_and_short(tmp_path):
+def test_the_text_of_the_lock_file_is_made_harmless_and_short(tmp_path):
     holder = {"pid": 1, "host": "far\x1b[2J\u202e" + "x" * 1000, "since": time.time() + 1000, "doing": "a\nb"}
     with locked(tmp_path, "training"):
         (tmp_path / LOCK_NAME).write_text(json.dumps(holder))
@@ -107,7 +107,7 @@ def test_what_the_file_says_is_made_harmless_and_short(tmp_path):
     assert message.isprintable()
     assert len(message) < 500
     assert "process 1 on far?[2J?xxx" in message
-    assert "a?b. Nothing" in message  # begun in the future: the clock was set back, and nothing is said of it
+    assert "a?b. " in message  # "since" is in the future, as after the clock was set back: no duration
 
 
 def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
@@ -115,7 +115,7 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(os, "open", refuse)
-    words = r"nothing can be written into this folder \(Permission denied\). Give another"
+    words = "Permission denied.*--out"
     with pytest.raises(OutputError, match=words), locked(tmp_path, "training"):
         pass
 

@@ -1,4 +1,4 @@
-"""The golden table: each kind of pixel that a file can hold, and what the reader makes of it."""
+"""The golden table: every kind of pixel that a file can hold, and how it is read."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -69,7 +69,7 @@ COLOUR_MAP[:, :3] = RED_GREEN_BLUE.T.astype(np.uint16) * 257
 INK = np.stack([GREY, GREY // 2, GREY // 3, GREY // 4], axis=-1)
 PAPER = np.rint((1 - INK[..., :3] / 255) * (1 - INK[..., 3:] / 255) * 255).astype(np.uint8)
 
-# name: (how to write it, pixels that must come, axes, a word of the notes or "")
+# name: (how to write it, expected pixels, axes, a word of the notes or "")
 READ = {
     "TIFF 8-bit": (tif(GREY), GREY, "YX", ""),
     "TIFF 16-bit": (tif(RAMP), RAMP, "YX", ""),
@@ -133,7 +133,7 @@ READ = {
         tif(STACK[:3].astype(np.float64), photometric="minisblack"),
         STACK[:3].astype(np.float64),
         "CYX",
-        "taken as channels",
+        "channels",
     ),
     "ImageJ stack": (tif(STACK, imagej=True, metadata={"axes": "ZYX"}), STACK, "ZYX", ""),
     "ImageJ channels": (tif(STACK, imagej=True, metadata={"axes": "CYX"}), STACK, "CYX", ""),
@@ -177,7 +177,7 @@ READ = {
     "npy RGB": (npy(COLOUR), COLOUR, "YXC", ""),
     "npy RGBA": (npy(np.dstack([COLOUR, RAISED])), COLOUR, "YXC", "dropped"),
     "npy one channel": (npy(RAMP[..., np.newaxis]), RAMP, "YX", ""),
-    "npy channels first": (npy(np.moveaxis(DEEP, -1, 0)), np.moveaxis(DEEP, -1, 0), "CYX", "taken as channels"),
+    "npy channels first": (npy(np.moveaxis(DEEP, -1, 0)), np.moveaxis(DEEP, -1, 0), "CYX", "channels"),
     "npy stack": (npy(STACK), STACK, "ZYX", "stack of 5"),
     "npy stack of colours": (npy(np.stack([COLOUR] * 5)), np.stack([COLOUR] * 5), "ZYXC", "3 channels"),
     "npy planes of channels": (
@@ -194,27 +194,27 @@ NOT_FINITE[5, 6] = np.nan
 INFINITE = STACK.astype(np.float64)
 INFINITE[2, 3, 4] = -np.inf
 
-# name: (how to write it, words that the message must hold)
+# name: (how to write it, facts in the message)
 REFUSED = {
-    "NaN": (tif(NOT_FINITE), "row 5, column 6 is nan"),
-    "infinite in a stack": (npy(INFINITE), r"row 3, column 4 \(plane 2\) is -inf"),
+    "NaN": (tif(NOT_FINITE), "row 5, column 6 .*nan"),
+    "infinite in a stack": (npy(INFINITE), r"row 3, column 4 \(plane 2\) .*-inf"),
     "complex": (npy(GREY.astype(np.complex64)), "complex64.*magnitude"),
     "complex TIFF": (tif(GREY.astype(np.complex64)), "complex64"),
-    "text": (npy(np.array([["a", "b"]])), "may be integers or real"),
+    "text": (npy(np.array([["a", "b"]])), "integers or real"),
     "no rows": (npy(np.zeros((0, 5))), "no pixels"),
     "one axis": (npy(np.zeros(5)), r"shape \(5,\)"),
     "five axes": (npy(np.zeros((2, 2, 2, 8, 8))), "2 axes"),
     "scalar": (npy(np.float64(3)), r"shape \(\)"),
     "empty file": (raw(b"", "a.tif"), "empty"),
-    "text named .tif": (raw(b"hello, I am text", "a.tif"), "no readable TIFF"),
-    "text named .png": (raw(b"hello, I am text", "a.png"), "content is none of PNG"),
-    "text named .npy": (raw(b"hello, I am text", "a.npy"), "no readable NumPy"),
-    "text named .npz": (raw(b"hello, I am text", "a.npz"), "no readable NumPy"),
+    "text named .tif": (raw(b"hello, I am text", "a.tif"), "readable TIFF"),
+    "text named .png": (raw(b"hello, I am text", "a.png"), "PNG, JPEG"),
+    "text named .npy": (raw(b"hello, I am text", "a.npy"), "readable NumPy"),
+    "text named .npz": (raw(b"hello, I am text", "a.npz"), "readable NumPy"),
     "TIFF named .png": (raw(b"II*\0" + b"\0" * 60, "a.png"), "rename it to .tif"),
     "microscope file": (raw(b"ZISRAWFILE", "a.czi"), "OME-TIFF"),
-    "unknown ending": (raw(b"1,2,3", "a.csv"), r"ends in \.csv; images may end in \.tif"),
-    "no ending": (raw(b"1,2,3", "a"), "has no ending"),
-    "JPEG XR in TIFF": (tif(np.zeros((64, 64), np.uint8), compression="jpegxr"), "JPEGXR is not read"),
+    "unknown ending": (raw(b"1,2,3", "a.csv"), r"\.csv.*\.tif"),
+    "no ending": (raw(b"1,2,3", "a"), r"ending.*\.tif"),
+    "JPEG XR in TIFF": (tif(np.zeros((64, 64), np.uint8), compression="jpegxr"), "JPEGXR"),
 }
 
 
@@ -243,7 +243,7 @@ def test_what_is_refused(name: str, tmp_path: Path) -> None:
 def test_jpeg_is_read_and_turned_upright(tmp_path: Path) -> None:
     image = Image.fromarray(np.repeat(GREY[:, :, np.newaxis], 3, axis=2))
     exif = image.getexif()
-    exif[0x0112] = 6  # the camera lay on its side: a quarter turn clockwise mends it
+    exif[0x0112] = 6  # the camera lay on its side: a quarter turn clockwise corrects it
     image.save(tmp_path / "a.jpg", quality=100, exif=exif)
     file = read_image(tmp_path / "a.jpg")
     assert file.pixels.shape == (30, 20, 3)
@@ -302,16 +302,16 @@ def test_no_pickle_is_ever_opened(tmp_path: Path) -> None:
     with pytest.raises(ImageReadError, match=r"Cellpose.*_cp_masks\.tif"):
         read_image(tmp_path / "x_seg.npy")
     np.save(tmp_path / "x.npy", np.array([{"masks": GREY}], dtype=object))
-    with pytest.raises(ImageReadError, match="Python objects"):
+    with pytest.raises(ImageReadError, match="pickle"):
         read_image(tmp_path / "x.npy")
 
 
 def test_no_file_no_image(tmp_path: Path) -> None:
-    with pytest.raises(ImageReadError, match="no such file"):
+    with pytest.raises(ImageReadError, match="file"):
         read_image(tmp_path / "a.tif")
     with pytest.raises(ImageReadError, match="folder"):
         read_image(tmp_path)
-    with pytest.raises(ImageReadError, match="cannot be read"):
+    with pytest.raises(ImageReadError, match="null"):
         read_image("a\0b.tif")
 
 
@@ -321,7 +321,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     if not hasattr(os, "mkfifo"):
         pytest.skip("no pipes here")
     os.mkfifo(tmp_path / "a.tif")
-    with pytest.raises(ImageReadError, match="no ordinary file"):
+    with pytest.raises(ImageReadError, match="ordinary file"):
         read_image(tmp_path / "a.tif")
 
 
@@ -335,7 +335,7 @@ HTML = b"<!DOCTYPE html><html><body>404 Not Found</body></html>"
 
 
 def changed(write: Callable[[Path], Path], old: bytes, new: bytes) -> Callable[[Path], Path]:
-    """The same file with one piece of its bytes replaced, wherever it stands."""
+    """Write the same file with a piece of its bytes replaced everywhere."""
 
     def write_changed(folder: Path) -> Path:
         path = write(folder)
@@ -348,7 +348,7 @@ def changed(write: Callable[[Path], Path], old: bytes, new: bytes) -> Callable[[
 
 
 def cut(write: Callable[[Path], Path], share: float) -> Callable[[Path], Path]:
-    """The same file, of which only the first part came over."""
+    """Write only the first part of the same file."""
 
     def write_cut(folder: Path) -> Path:
         path = write(folder)
@@ -359,7 +359,7 @@ def cut(write: Callable[[Path], Path], share: float) -> Callable[[Path], Path]:
 
 
 def retagged(write: Callable[[Path], Path], name: str, value: object) -> Callable[[Path], Path]:
-    """The same TIFF with another value of one tag of its first page."""
+    """Write the same TIFF with another value of one tag of its first page."""
 
     def write_retagged(folder: Path) -> Path:
         path = write(folder)
@@ -371,7 +371,7 @@ def retagged(write: Callable[[Path], Path], name: str, value: object) -> Callabl
 
 
 def redescribed(write: Callable[[Path], Path], old: str, new: str) -> Callable[[Path], Path]:
-    """The same TIFF with one piece of its description replaced."""
+    """Write the same TIFF with one piece of its description replaced."""
 
     def write_redescribed(folder: Path) -> Path:
         path = write(folder)
@@ -407,60 +407,60 @@ OME = tif(MISSING_PLANES, ome=True, metadata={"axes": "ZYX"})
 IMAGEJ = tif(STACK, imagej=True, metadata={"axes": "ZYX"})
 RECORDS = np.zeros((5, 6), np.dtype([("r", "u1"), ("g", "u1")]))
 
-# name: (how to write it, words that the message must hold)
+# name: (how to write it, facts in the message)
 MORE_REFUSED = {
     "TIFF cut in the middle": (cut(tif(RAMP), 0.5), "cut short|damaged"),
     "TIFF with LZW, cut": (cut(tif(RAMP, compression="lzw"), 0.9), "cut short|damaged"),
     "BigTIFF, cut": (cut(tif(RAMP, bigtiff=True), 0.5), "cut short|damaged"),
     "TIFF pages, cut in the chain": (cut(tif(STACK, photometric="minisblack", metadata=None), 0.6), "cut short|damaged"),
-    "ImageJ stack, cut after two planes": (cut(IMAGEJ, 0.5), "cut short|other planes"),
-    "tifffile's stack, cut after two planes": (cut(tif(STACK), 0.5), "cut short|other planes|damaged"),
-    "OME that promises 9 planes of 3": (changed(OME, b'SizeZ="3"', b'SizeZ="9"'), "promises 9 planes, the file holds 3"),
-    "OME with 9,999,999 planes": (redescribed(OME, 'PlaneCount="3"', 'PlaneCount="9999999"'), "promises|damaged"),
-    "OME whose description is cut": (redescribed(OME, "</OME>", ""), "description is cut"),
+    "ImageJ stack, cut after two planes": (cut(IMAGEJ, 0.5), "cut short|damaged"),
+    "tifffile's stack, cut after two planes": (cut(tif(STACK), 0.5), "cut short|damaged"),
+    "OME that promises 9 planes of 3": (changed(OME, b'SizeZ="3"', b'SizeZ="9"'), r"9 planes.* 3;"),
+    "OME with 9,999,999 planes": (redescribed(OME, 'PlaneCount="3"', 'PlaneCount="9999999"'), "9,999,999|damaged"),
+    "OME whose description is cut": (redescribed(OME, "</OME>", ""), "OME.*export it again"),
     "OME whose XML defines entities": (changed(OME, b"<OME xmlns=", b"<!ENTITY a="), "entities"),
-    "TIFF that says it is narrower": (retagged(tif(RAMP, metadata=None), "ImageWidth", 20), "strips of 1,200 bytes for 800"),
+    "TIFF that says it is narrower": (retagged(tif(RAMP, metadata=None), "ImageWidth", 20), "1,200 bytes.* 800 bytes"),
     "TIFF that says it has fewer rows": (
         retagged(tif(RAMP, metadata=None, rowsperstrip=20), "ImageLength", 10),
-        "strips of 1,200 bytes for 600",
+        "1,200 bytes.* 600 bytes",
     ),
     "TIFF with LZW that says it is narrower": (
         retagged(tif(RAMP, metadata=None, compression="lzw"), "ImageWidth", 20),
-        "more than 800 bytes",
+        "800 bytes",
     ),
-    "TIFF that says it is wider": (retagged(tif(RAMP, metadata=None), "ImageWidth", 40), "cut short|needs 1,600"),
-    "TIFF that says it is deeper": (retagged(tif(GREY, metadata=None), "BitsPerSample", 16), "needs 1,200|cut short"),
-    "TIFF whose strip has no bytes": (retagged(tif(RAMP, metadata=None), "StripByteCounts", 0), "damaged|needs"),
+    "TIFF that says it is wider": (retagged(tif(RAMP, metadata=None), "ImageWidth", 40), "cut short|1,600"),
+    "TIFF that says it is deeper": (retagged(tif(GREY, metadata=None), "BitsPerSample", 16), "1,200|cut short"),
+    "TIFF whose strip has no bytes": (retagged(tif(RAMP, metadata=None), "StripByteCounts", 0), "damaged"),
     "TIFF whose width stands there twice": (changed(tif(RAMP), b"\x01\x01\x04\x00", b"\x00\x01\x04\x00"), "twice"),
-    "TIFF of a million columns": (retagged(tif(RAMP, metadata=None), "ImageWidth", 10**6), "cut short|needs|damaged"),
+    "TIFF of a million columns": (retagged(tif(RAMP, metadata=None), "ImageWidth", 10**6), "cut short|damaged"),
     "TIFF with an unknown compression": (retagged(tif(RAMP), "Compression", 4711), "4711"),
-    "TIFF that has LERC": (tif(RAMP.astype(np.float32), compression="lerc"), "LERC is not read"),
-    "TIFF with JPEG XL": (tif(np.zeros((64, 64), np.uint8), compression="jpegxl"), "JPEGXL is not read"),
+    "TIFF that has LERC": (tif(RAMP.astype(np.float32), compression="lerc"), "LERC"),
+    "TIFF with JPEG XL": (tif(np.zeros((64, 64), np.uint8), compression="jpegxl"), "JPEGXL"),
     "TIFF with L*a*b* colours": (retagged(tif(COLOUR, photometric="rgb"), "PhotometricInterpretation", 8), "CIELAB"),
     "TIFF palette with too few colours": (
         retagged(tif(GREY, photometric="palette", colormap=COLOUR_MAP), "BitsPerSample", 4),
-        "damaged|palette|strips of",
+        "damaged|palette",
     ),
-    "TIFF without pages": (raw(b"II*\0" + bytes(4), "a.tif"), "no image|damaged|no readable"),
-    "HTML named .tif": (raw(HTML, "a.tif"), "no readable TIFF"),
-    "HTML named .png": (raw(HTML, "a.png"), "none of PNG"),
-    "HTML named .npy": (raw(HTML, "a.npy"), "no readable NumPy"),
-    "ZIP named .tif": (raw(zipped(1), "a.tif"), "no readable TIFF"),
-    "ZIP named .npy": (raw(zipped(1), "a.npy"), "no readable NumPy"),
-    "JPEG named .tif": (raw(b"\xff\xd8\xff\xe0" + bytes(30), "a.tif"), "no readable TIFF"),
+    "TIFF without pages": (raw(b"II*\0" + bytes(4), "a.tif"), "no image|damaged|TIFF"),
+    "HTML named .tif": (raw(HTML, "a.tif"), "readable TIFF"),
+    "HTML named .png": (raw(HTML, "a.png"), "PNG, JPEG"),
+    "HTML named .npy": (raw(HTML, "a.npy"), "readable NumPy"),
+    "ZIP named .tif": (raw(zipped(1), "a.tif"), "readable TIFF"),
+    "ZIP named .npy": (raw(zipped(1), "a.npy"), "readable NumPy"),
+    "JPEG named .tif": (raw(b"\xff\xd8\xff\xe0" + bytes(30), "a.tif"), "readable TIFF"),
     "JPEG, cut": (cut(picture(Image.fromarray(COLOUR), "jpg"), 0.6), "cut short|damaged"),
     "PNG, cut": (cut(picture(Image.fromarray(COLOUR)), 0.6), "cut short"),
-    "GIF, cut": (cut(picture(Image.fromarray(GREY), "gif"), 0.3), "cut short|damaged|cannot hold"),
+    "GIF, cut": (cut(picture(Image.fromarray(GREY), "gif"), 0.3), "cut short|damaged"),
     "BMP, cut": (cut(picture(Image.fromarray(COLOUR), "bmp"), 0.6), "cut short|damaged"),
     "npz with no array": (raw(zipped(0), "a.npz"), "0 arrays"),
     "npz with two arrays": (raw(zipped(2), "a.npz"), "2 arrays"),
-    "npz, cut": (raw(zipped(1)[:-30], "a.npz"), "no readable NumPy"),
-    "npy of records": (npy(RECORDS), "may be integers or real"),
-    "npy with two arrays one behind the other": (raw(ending_twice(), "a.npy"), "second array behind it"),
-    "npy that promises 10**18 pixels": (raw(header_only((10**9, 10**9)), "a.npy"), "GiB in memory"),
-    "npy of less than no rows": (raw(header_only((-1, 5)), "a.npy"), "no readable|no pixels|shape"),
+    "npz, cut": (raw(zipped(1)[:-30], "a.npz"), "readable NumPy"),
+    "npy of records": (npy(RECORDS), "integers or real"),
+    "npy with two arrays one behind the other": (raw(ending_twice(), "a.npy"), "second array"),
+    "npy that promises 10**18 pixels": (raw(header_only((10**9, 10**9)), "a.npy"), "GiB"),
+    "npy of less than no rows": (raw(header_only((-1, 5)), "a.npy"), "readable|no pixels|shape"),
     "npy, cut": (cut(npy(RAMP), 0.7), "cut short"),
-    "npy of dates": (npy(np.zeros((5, 6), "datetime64[s]")), "may be integers or real"),
+    "npy of dates": (npy(np.zeros((5, 6), "datetime64[s]")), "integers or real"),
 }
 
 
@@ -485,10 +485,10 @@ def test_the_first_level_of_a_pyramid(tmp_path: Path) -> None:
 
 
 def test_one_file_of_an_ome_series_is_read_with_a_note(tmp_path: Path) -> None:
-    """Its description speaks of planes in other files, which are never opened."""
-    there = 'SizeZ="3"', "<TiffData"
-    elsewhere = 'SizeZ="6"', '<TiffData FirstZ="3" IFD="0"><UUID FileName="b.ome.tif">urn:uuid:1</UUID></TiffData><TiffData'
-    path = redescribed(redescribed(OME, there[0], elsewhere[0]), there[1], elsewhere[1])(tmp_path)
+    """Its description mentions planes in other files, which are never opened."""
+    old = 'SizeZ="3"', "<TiffData"
+    new = 'SizeZ="6"', '<TiffData FirstZ="3" IFD="0"><UUID FileName="b.ome.tif">urn:uuid:1</UUID></TiffData><TiffData'
+    path = redescribed(redescribed(OME, old[0], new[0]), old[1], new[1])(tmp_path)
     file = read_image(path)
     np.testing.assert_array_equal(file.pixels.reshape(3, 20, 30), MISSING_PLANES)
     assert any("series of 6 planes" in note for note in file.notes)
@@ -504,9 +504,9 @@ def test_a_link_is_followed_and_a_device_is_not(tmp_path: Path) -> None:
     except OSError:
         pytest.skip("no links here")
     np.testing.assert_array_equal(read_image(tmp_path / "link.npy").pixels, RAMP)
-    with pytest.raises(ImageReadError, match="no such file"):
+    with pytest.raises(ImageReadError, match="file"):
         read_image(tmp_path / "lost.npy")
     if os.path.exists("/dev/zero"):
         (tmp_path / "zero.tif").symlink_to("/dev/zero")
-        with pytest.raises(ImageReadError, match="no ordinary file"):
+        with pytest.raises(ImageReadError, match="ordinary file"):
             read_image(tmp_path / "zero.tif")

@@ -1,4 +1,4 @@
-"""What is written is whole, Fiji's, and reads back as it was."""
+"""Written files are whole, open in Fiji, and read back unchanged."""
 
 import errno
 import os
@@ -67,7 +67,7 @@ def test_narrow_stacks_come_back(shape: tuple[int, ...], high: int, tmp_path: Pa
 
 def test_labels_that_no_file_holds(tmp_path: Path) -> None:
     for labels in (np.full((2, 2), -1), np.full((2, 2), 2**32)):
-        with pytest.raises(LabelError, match="labels run from"):
+        with pytest.raises(LabelError, match=r"a\.tif.*4294967295"):
             write_label_map(tmp_path / "a.tif", labels)
     assert list(tmp_path.iterdir()) == []
 
@@ -90,14 +90,14 @@ def test_pictures_come_back(tmp_path: Path, rng: np.random.Generator) -> None:
 
 
 def test_the_ending_is_the_format(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"must end in \.tif"):
+    with pytest.raises(OutputError, match=r"end in \.tif"):
         write_label_map(tmp_path / "a.png", np.zeros((2, 2), np.uint8))
-    with pytest.raises(OutputError, match=r"must end in \.png"):
+    with pytest.raises(OutputError, match=r"end in \.png"):
         write_image(tmp_path / "a.tif", np.zeros((2, 2), np.uint8))
 
 
 def test_order_of_the_whole_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Written, synced, renamed, folder synced; the other way round a power cut leaves an empty file."""
+    """Write, sync, rename, sync the folder; in another order a power cut leaves an empty file."""
     calls = []
     fsync, replace = os.fsync, os.replace
 
@@ -167,7 +167,7 @@ def test_a_link_is_replaced_not_followed(tmp_path: Path) -> None:
 
 
 def test_places_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="make the folder first"):
+    with pytest.raises(OutputError, match="folder first"):
         write_bytes_whole(tmp_path / "no" / "a.bin", b"abc")
     (tmp_path / "folder").mkdir()
     with pytest.raises(OutputError):

@@ -1,4 +1,4 @@
-"""What every energy of the closed list keeps, whoever wrote it."""
+"""The promises that every energy of the closed list keeps."""
 
 import dataclasses
 from typing import get_args

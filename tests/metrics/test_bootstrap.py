@@ -38,7 +38,7 @@ def test_the_seed_is_fixed():
 def test_one_image_gives_no_interval_and_says_why():
     for intervals in (Bootstrap()(table([3])), Bootstrap()(table([3, 4, 5]), groups=[0, 0, 0])):
         assert not intervals.of
-        assert intervals.reason.startswith("No confidence interval: one image")
+        assert "one image" in intervals.reason
 
 
 def test_planes_of_a_stack_are_drawn_together():
@@ -47,11 +47,12 @@ def test_planes_of_a_stack_are_drawn_together():
     intervals = Bootstrap()(scores, groups=[0, 0, 0, 1, 1, 1])
     assert intervals.of["pixel_error"] == (0, 0.09)
     assert intervals.num_images == 2
-    assert "percentile bootstrap over 2 images, 1000 resamples, seed 0. So few images" in intervals.reason
+    assert "percentile bootstrap over 2 images, 1000 resamples, seed 0" in intervals.reason
+    assert "few" in intervals.reason
     assert "few" not in Bootstrap()(table(list(range(10)))).reason
 
 
 @pytest.mark.parametrize("setting", [{"num_resamples": 99}, {"level": 0.0}, {"level": 1.0}])
 def test_refusals(setting):
-    with pytest.raises(SettingsError, match="100 resamples or more"):
+    with pytest.raises(SettingsError, match=r"num_resamples is .* 1000"):
         Bootstrap(**setting)

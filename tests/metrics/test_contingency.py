@@ -89,24 +89,24 @@ def test_no_pixel(shape):
 
 @pytest.mark.parametrize("count", [contingency_of_class_maps, contingency_of_instance_maps])
 def test_sizes_must_agree(count):
-    message = r"prediction is 2 x 3 px and its truth 3 x 2 px; both must have one size\. Score the prediction of"
+    message = r"2 x 3 px .* 3 x 2 px.*same size"
     with pytest.raises(DataError, match=message):
         count(np.zeros((2, 3), np.uint8), np.zeros((3, 2), np.uint8))
 
 
 def test_values_must_be_classes():
     good, bad = np.zeros((1, 2), np.int32), np.array([[0, 300]], np.int32)
-    with pytest.raises(LabelError, match=r"true class map holds values from 0 to 300; classes are 0\.\.254"):
+    with pytest.raises(LabelError, match=r"true class map .* 0 to 300.* 0\.\.254"):
         contingency_of_class_maps(good, bad)
-    with pytest.raises(LabelError, match="predicted class map holds values from -1 to 0"):
+    with pytest.raises(LabelError, match=r"predicted class map .* -1 to 0"):
         contingency_of_class_maps(good - np.array([[0, 1]], np.int32), good)
 
 
 def test_values_must_be_ids():
     good = np.zeros((1, 2), np.int64)
-    with pytest.raises(LabelError, match=r"predicted instance map holds values from -1 to 0; ids are 0\.\."):
+    with pytest.raises(LabelError, match=r"predicted instance map .* -1 to 0.* 0\.\."):
         contingency_of_instance_maps(np.array([[0, -1]]), good)
-    with pytest.raises(LabelError, match=r"true instance map holds values from -2 to 0; ids are -1\.\."):
+    with pytest.raises(LabelError, match=r"true instance map .* -2 to 0.* -1\.\."):
         contingency_of_instance_maps(good, np.array([[0, -2]]))
-    with pytest.raises(LabelError, match="Renumber the map"):
+    with pytest.raises(LabelError, match="Renumber"):
         contingency_of_instance_maps(np.array([[0, 2**31]]), good)

@@ -124,11 +124,11 @@ def test_empty_maps_are_scored_as_far_as_there_is_something(rng):
 @pytest.mark.parametrize("evaluate", [evaluate_class_maps, evaluate_instance_maps])
 def test_refusals_name_the_image(evaluate):
     good = np.zeros((2, 2), np.int32)
-    with pytest.raises(DataError, match="at least one pair is needed"):
+    with pytest.raises(DataError, match="pair"):
         evaluate([])
-    with pytest.raises(DataError, match=r"b\.tif: The prediction is 2 x 2 px and its truth 2 x 3 px"):
+    with pytest.raises(DataError, match=r"b\.tif.* 2 x 2 px .* 2 x 3 px"):
         evaluate([("a.tif", good, good), ("b.tif", good, np.zeros((2, 3), np.int32))])
-    with pytest.raises(LabelError, match=r"b\.tif: The true .* map holds values from -9 to -9"):
+    with pytest.raises(LabelError, match=r"b\.tif.* true .* -9 to -9"):
         evaluate([("b.tif", good, good - 9)])
 
 

@@ -1,4 +1,4 @@
-"""What every metric of the closed list promises; a new one is tested here without being named."""
+"""The promises that every metric of the closed list keeps. A new metric is tested here without a change."""
 
 import math
 from dataclasses import replace
@@ -36,7 +36,7 @@ each_kind = pytest.mark.parametrize(("metric", "evaluate"), CASES, ids=lambda on
 
 
 def image(predicted, truth, evaluate, name="a") -> ImagePair:
-    """A pair, with the probabilities of somebody who is sure."""
+    """A pair, with the probabilities of a network that is certain."""
     is_class = evaluate is evaluate_class_maps
     classes = np.where(predicted == IGNORE, 0, predicted) if is_class else np.minimum(predicted, 1)
     likely = np.stack([classes == k for k in range(3 if is_class else 2)]).astype(np.float32)

@@ -103,5 +103,5 @@ def test_images_pool_by_their_objects():
 
 @pytest.mark.parametrize("threshold", [0.49, 1.0, float("nan")])
 def test_threshold_must_make_matches_unique(threshold):
-    with pytest.raises(SettingsError, match=r"it may be 0\.5 or more, and less than 1"):
+    with pytest.raises(SettingsError, match=r"threshold is .*0\.5.* 1"):
         ObjectScores(threshold)

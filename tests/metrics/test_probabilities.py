@@ -76,9 +76,9 @@ def test_certain_probabilities():
 
 
 def test_nothing_to_score():
-    nobody = np.full((1, 2), IGNORE, np.uint8)
-    assert math.isnan(CalibrationError()(two_classes([0.5, 0.7]), nobody).error)
-    assert all(math.isnan(value) for value in ThresholdScan()(two_classes([0.5, 0.7]), nobody).columns().values())
+    unannotated = np.full((1, 2), IGNORE, np.uint8)
+    assert math.isnan(CalibrationError()(two_classes([0.5, 0.7]), unannotated).error)
+    assert all(math.isnan(value) for value in ThresholdScan()(two_classes([0.5, 0.7]), unannotated).columns().values())
 
 
 def test_images_pool_by_their_pixels():
@@ -94,17 +94,17 @@ def test_images_pool_by_their_pixels():
 @pytest.mark.parametrize("metric", [CalibrationError(), ThresholdScan()])
 def test_refusals(metric):
     good = two_classes([0.5, 0.7])
-    with pytest.raises(DataError, match="of the same rows and columns"):
+    with pytest.raises(DataError, match="rows"):
         metric(good, np.array([[1]]))
-    with pytest.raises(DataError, match="background being a class"):
+    with pytest.raises(DataError, match="background"):
         metric(good[:1], np.array([[0, 1]]))
-    with pytest.raises(DataError, match="not logits or percentages"):
+    with pytest.raises(DataError, match="logits or percentages"):
         metric(100 * good, np.array([[0, 1]]))
-    with pytest.raises(DataError, match="they may be"):
+    with pytest.raises(DataError, match=r"0\.\.1"):
         metric(good * np.float32(np.nan), np.array([[0, 1]]))
-    with pytest.raises(DataError, match="they must add up to 1"):
+    with pytest.raises(DataError, match="add up to 1"):
         metric(good / 2, np.array([[0, 1]]))
-    with pytest.raises(LabelError, match=r"classes from 0 to 2; the probabilities are of 0\.\.1"):
+    with pytest.raises(LabelError, match=r"0 to 2.*0\.\.1"):
         metric(good, np.array([[0, 2]]))
     with pytest.raises(SettingsError, match="num_bins is 0"):
         CalibrationError(0)

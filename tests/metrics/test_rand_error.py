@@ -96,7 +96,7 @@ def test_equal_maps_score_0(pair):
 
 
 @given(INSTANCE_PAIRS)
-def test_what_was_not_annotated_never_counts(pair):
+def test_unannotated_pixels_never_count(pair):
     predicted, truth = pair
     painted = np.where(truth == NOT_ANNOTATED, 9, predicted).astype(np.int32)
     assert RandError()(painted, truth) == RandError()(predicted, truth)
@@ -146,9 +146,9 @@ def test_images_are_averaged():
 
 
 def test_refusals():
-    with pytest.raises(SettingsError, match=r"cell_class is 255; it may be 0\.\.254"):
+    with pytest.raises(SettingsError, match=r"cell_class is 255.*0\.\.254"):
         RandError(cell_class=IGNORE)
-    with pytest.raises(DataError, match="both must have one size"):
+    with pytest.raises(DataError, match="same size"):
         RandError().from_class_maps(np.zeros((2, 3), np.uint8), np.zeros((2, 2), np.uint8))
 
 

@@ -65,7 +65,7 @@ def test_renumbering_changes_nothing(pair):
 
 
 @given(INSTANCE_PAIRS)
-def test_what_was_not_annotated_never_counts(pair):
+def test_unannotated_pixels_never_count(pair):
     predicted, truth = pair
     painted = np.where(truth == NOT_ANNOTATED, 9, predicted).astype(np.int32)
     assert SEG()(painted, truth) == SEG()(predicted, truth)

@@ -41,7 +41,7 @@ def test_lines_are_one_px_wide_and_half_way():
     assert np.median(second - distance[line]) < 1
 
 
-def test_nothing_grows_into_or_through_what_nobody_annotated():
+def test_nothing_grows_into_or_through_unannotated_pixels():
     cells = np.array([[1, 0, 0, 0, 0]], np.int32)
     assert thin_borders(cells, np.array([[True, True, False, True, True]])).tolist() == [[1, 1, 0, 0, 0]]
 

@@ -58,7 +58,7 @@ def test_equal_maps_score_1(pair):
 
 
 @given(CLASS_PAIRS)
-def test_what_was_not_annotated_never_counts(pair):
+def test_unannotated_pixels_never_count(pair):
     predicted, truth = pair
     painted = np.where(truth == IGNORE, 1, predicted).astype(np.uint8)
     assert VInfo().from_class_maps(painted, truth) == VInfo().from_class_maps(predicted, truth)
@@ -82,5 +82,5 @@ def test_best_threshold_opens_the_wall_and_images_weigh_alike():
 def test_refusals():
     with pytest.raises(SettingsError, match="cell_class is 255"):
         VInfo(cell_class=IGNORE)
-    with pytest.raises(DataError, match="both must have one size"):
+    with pytest.raises(DataError, match="same size"):
         VInfo().from_class_maps(TWO_CELLS, TWO_CELLS[:, 1:])

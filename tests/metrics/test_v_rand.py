@@ -55,7 +55,7 @@ def test_equal_maps_score_1(pair):
 
 @pytest.mark.parametrize("is_thinned", [True, False])
 @given(CLASS_PAIRS)
-def test_what_was_not_annotated_never_counts(is_thinned, pair):
+def test_unannotated_pixels_never_count(is_thinned, pair):
     predicted, truth = pair
     painted = np.where(truth == IGNORE, 1, predicted).astype(np.uint8)
     metric = VRand(is_thinned=is_thinned)
@@ -88,9 +88,9 @@ def test_best_threshold_opens_the_wall_and_sections_are_added_up():
 def test_refusals():
     with pytest.raises(SettingsError, match="cell_class is -1"):
         VRand(cell_class=-1)
-    with pytest.raises(DataError, match="both must have one size"):
+    with pytest.raises(DataError, match="same size"):
         VRand()(TWO_CELLS, TWO_CELLS[:, 1:])
-    with pytest.raises(LabelError, match="The predicted instance map holds values from -1"):
+    with pytest.raises(LabelError, match=r"predicted instance map .* -1"):
         VRand()(TWO_CELLS - 1, TWO_CELLS)
-    with pytest.raises(LabelError, match="Score object ids as instance maps"):
+    with pytest.raises(LabelError, match="instance maps"):
         VRand().from_class_maps(TWO_CELLS * 200, TWO_CELLS)

@@ -71,7 +71,7 @@ def test_warped_truth_has_the_cells_and_holes_of_the_truth(pair):
 
 
 @given(CLASS_PAIRS)
-def test_what_nobody_annotated_never_counts_and_never_flips(pair):
+def test_unannotated_pixels_never_count_and_never_flip(pair):
     predicted, truth = pair
     painted = np.where(truth == IGNORE, 1, predicted).astype(np.uint8)
     assert WarpingError()(painted, truth) == WarpingError()(predicted, truth)
@@ -79,7 +79,7 @@ def test_what_nobody_annotated_never_counts_and_never_flips(pair):
     assert all(truth[patch.row, patch.column] != IGNORE for patch in WarpingError()(painted, truth).mistakes)
 
 
-def test_a_merger_through_unannotated_pixels_is_not_held_against_anyone():
+def test_a_merger_through_unannotated_pixels_costs_nothing():
     truth = TWO_CELLS.copy()
     truth[:, 4] = IGNORE
     assert WarpingError()(np.ones((5, 9), np.uint8), truth).error == 0
@@ -111,7 +111,7 @@ def test_only_where_it_may_the_truth_is_bent():
     assert WarpingError()(predicted, TWO_CELLS).error == 0
     score = WarpingError()(predicted, TWO_CELLS, may_warp=np.zeros((5, 9), bool))
     assert score.mistakes == (TopologyError(Mistake.MOVED_BORDER, row=2, column=3, size=5),)
-    with pytest.raises(DataError, match=r"may_warp has the shape \(2, 2\)"):
+    with pytest.raises(DataError, match=r"may_warp .*\(2, 2\)"):
         WarpingError()(predicted, TWO_CELLS, may_warp=np.zeros((2, 2), bool))
 
 
@@ -144,9 +144,9 @@ def test_a_section_of_512_px_takes_less_than_2_s_of_one_core():
 
 
 def test_refusals():
-    with pytest.raises(SettingsError, match=r"cell_class is 255; it may be 0\.\.254"):
+    with pytest.raises(SettingsError, match=r"cell_class is 255.*0\.\.254"):
         WarpingError(cell_class=IGNORE)
-    with pytest.raises(DataError, match="both must have one size"):
+    with pytest.raises(DataError, match="same size"):
         WarpingError()(TWO_CELLS, TWO_CELLS[1:])
-    with pytest.raises(LabelError, match="Score object ids as instance maps"):
+    with pytest.raises(LabelError, match="instance maps"):
         WarpingError()(TWO_CELLS.astype(np.int32) * 300, TWO_CELLS)

@@ -1,4 +1,4 @@
-"""Files that version 0.1.0 wrote load, and predict what they predicted."""
+"""Files of version 0.1.0 load and give the same predictions as in that version."""
 
 from pathlib import Path
 

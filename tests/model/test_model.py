@@ -1,4 +1,4 @@
-"""A model's engine, and the weights that it computes with."""
+"""A model's engine uses the current weights."""
 
 import numpy as np
 import pytest

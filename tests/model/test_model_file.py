@@ -1,4 +1,4 @@
-"""A model file is read whole or refused with one kind of error, whatever is in it."""
+"""A model file is read whole or refused with one kind of error, whatever it contains."""
 
 import json
 import tracemalloc
@@ -49,7 +49,7 @@ def header_of(data: bytes) -> dict:
 
 
 def with_about(data: bytes, change) -> bytes:
-    """The same weights beside another description of them, without a check sum."""
+    """Return the same weights with another description, without a check sum."""
     about = json.loads(header_of(data)["__metadata__"]["unseam"])
     del about["sha256"]
     change(about)
@@ -108,7 +108,7 @@ def test_weights_are_saved_from_any_layout_and_number_format(net, tmp_path):
 
 
 def check(path: Path, net) -> bool:
-    """Whether the file is refused, by the right kind of error; otherwise the model must be the one that was saved."""
+    """Return whether the file is refused with the right kind of error; otherwise the model must be the saved one."""
     try:
         loaded, info = load_model(path)
     except ModelFileError:
@@ -128,7 +128,7 @@ def test_fifty_files_cut_short(data, net, tmp_path):
 
 @pytest.mark.parametrize("where", ["header", "anywhere"])
 def test_a_hundred_files_with_a_byte_changed(where, data, net, tmp_path, rng):
-    """The check sum finds what JSON, shapes and finite numbers would let pass: another threshold, another weight."""
+    """The check sum finds what JSON, shapes and finite numbers do not show: another threshold, another weight."""
     path = tmp_path / "m.safetensors"
     end = 8 + int.from_bytes(data[:8], "little") if where == "header" else len(data)
     num_refused = 0
@@ -153,17 +153,17 @@ def test_a_file_without_a_check_sum_is_read(data, net, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        pytest.param(lambda about: about.update(format="unseam model 3"), r"another version.*Update", id="newer"),
-        pytest.param(lambda about: about.update(head_version=2), r"'classes'.* version 2.* up to 1.*Update", id="newer head"),
-        pytest.param(lambda about: about.update(head={"star": {}}), r"'star' is not known.*classes.*Update", id="unknown head"),
-        pytest.param(lambda about: about.pop("format"), r"its format is not", id="no format"),
+        pytest.param(lambda about: about.update(format="unseam model 3"), r"unseam model 2.*Update", id="newer"),
+        pytest.param(lambda about: about.update(head_version=2), r"'classes'.* 2.* 1.*Update", id="newer head"),
+        pytest.param(lambda about: about.update(head={"star": {}}), r"'star'.*classes.*Update", id="unknown head"),
+        pytest.param(lambda about: about.pop("format"), r"unseam model 2", id="no format"),
         pytest.param(lambda about: about.update(colour="red"), r"Unknown setting 'colour'", id="unknown"),
         pytest.param(lambda about: about.update(net={"vit": {}}), r"vit", id="unknown network"),
         pytest.param(lambda about: about.update(net=3), r"net", id="network is a number"),
         pytest.param(lambda about: about["net"]["unet"].update(depth=10**6), r"unet.depth", id="absurd depth"),
         pytest.param(lambda about: about["net"]["unet"].update(first_width=10**12), r"first_width", id="absurd width"),
-        pytest.param(lambda about: about["net"]["unet"].update(first_width=512, depth=7), r"weights; up to", id="large"),
-        pytest.param(lambda about: about["net"]["unet"].update(first_width=3), r"do not fit", id="other width"),
+        pytest.param(lambda about: about["net"]["unet"].update(first_width=512, depth=7), r"2,000,000,000", id="large"),
+        pytest.param(lambda about: about["net"]["unet"].update(first_width=3), r"weights", id="other width"),
         pytest.param(lambda about: about["net"]["unet"].update(first_width=-2), r"first_width", id="negative"),
         pytest.param(lambda about: about["net"]["unet"].update(first_width="2"), r"of type int", id="text"),
         pytest.param(lambda about: about["net"]["unet"].update(first_width=True), r"of type int", id="true"),
@@ -189,12 +189,12 @@ def test_descriptions_that_cannot_be(change, message, data, tmp_path):
     [
         pytest.param(lambda w: w["classify.bias"].fill_(float("nan")), r"not finite", id="NaN"),
         pytest.param(lambda w: w["classify.weight"][0].fill_(float("inf")), r"not finite", id="infinite"),
-        pytest.param(lambda w: w.update({"classify.bias": torch.zeros(4)}), r"do not fit", id="another shape"),
+        pytest.param(lambda w: w.update({"classify.bias": torch.zeros(4)}), r"weights", id="another shape"),
         pytest.param(lambda w: w.update({"classify.bias": w["classify.bias"].half()}), r"float32", id="half"),
         pytest.param(lambda w: w.update({"classify.bias": w["classify.bias"].to(torch.bfloat16)}), r"float32", id="b"),
         pytest.param(lambda w: w.update({"classify.bias": torch.zeros(3, dtype=torch.int32)}), r"float32", id="whole"),
-        pytest.param(lambda w: w.pop("classify.bias"), r"do not fit", id="one missing"),
-        pytest.param(lambda w: w.update(more=torch.zeros(1)), r"do not fit", id="one more"),
+        pytest.param(lambda w: w.pop("classify.bias"), r"weights", id="one missing"),
+        pytest.param(lambda w: w.update(more=torch.zeros(1)), r"weights", id="one more"),
     ],
 )
 def test_weights_that_cannot_be(change, message, data, tmp_path):
@@ -204,7 +204,7 @@ def test_weights_that_cannot_be(change, message, data, tmp_path):
 
 
 def of_text(text: str) -> bytes:
-    """A safetensors file without tensors whose header is this text."""
+    """Return a safetensors file without tensors whose header is this text."""
     return len(text.encode()).to_bytes(8, "little") + text.encode()
 
 
@@ -249,9 +249,9 @@ def test_a_file_that_promises_much_takes_no_memory(tmp_path):
 
 
 def test_no_file_and_no_model_in_a_folder(tmp_path):
-    with pytest.raises(ModelFileError, match=r"nowhere: not a model file.*No such file"):
+    with pytest.raises(ModelFileError, match=r"nowhere: .*No such file"):
         Model.load(tmp_path / "nowhere")
-    with pytest.raises(ModelFileError, match=r"model\.safetensors: not a model file.*unseam train"):
+    with pytest.raises(ModelFileError, match=r"model\.safetensors: .*unseam train"):
         Model.load(tmp_path)
 
 
@@ -263,12 +263,12 @@ def test_what_stood_there_stays_if_writing_fails(net, tmp_path):
 
 
 def test_names_and_values_must_fit_the_network():
-    with pytest.raises(SettingsError, match=r"class_names has 2 entries for 3 logits"):
+    with pytest.raises(SettingsError, match=r"class_names .*2 .*3 logits"):
         ModelInfo(net=CONFIG)
 
 
 def test_a_class_is_found_by_name_or_value():
     assert INFO.class_index("axon") == INFO.class_index("127") == 1
     for name in ("background", "0", "128"):
-        with pytest.raises(SettingsError, match=r"no foreground class.*axon \(127\)"):
+        with pytest.raises(SettingsError, match=r"axon \(127\)"):
             INFO.class_index(name)

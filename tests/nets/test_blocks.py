@@ -1,4 +1,4 @@
-"""The bricks of Fig. 1 against loops over pixels."""
+"""Compare the building blocks of Fig. 1 with loops over pixels."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def generator():
 
 
 def convolved(image: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """A valid convolution as the paper draws it: one window, one number."""
+    """Compute a valid convolution as the paper draws it: one window, one number."""
     num_out, _, size, _ = weight.shape
     rows, columns = image.shape[1] - size + 1, image.shape[2] - size + 1
     out = np.empty((num_out, rows, columns))
@@ -43,7 +43,7 @@ def test_double_convolution_ends_in_a_relu(generator):
 
 
 def test_up_convolution_spreads_each_pixel_over_four(rng):
-    """Each px of the input gives its own 2x2 px of the output: no output px sees two inputs."""
+    """Each px of the input gives 2x2 px of the output: no output px sees two inputs."""
     up = UpConvolution(4).double()
     weight, bias = up.weight.detach().numpy(), up.bias.detach().numpy()
     features = rng.normal(size=(4, 3, 5))
@@ -80,7 +80,7 @@ def test_incoming_nodes(layer, nodes):
     "layer", [nn.Conv2d(3, 5, 3), nn.ConvTranspose2d(3, 5, 2, stride=2), nn.ConvTranspose2d(3, 5, 4, 2)]
 )
 def test_incoming_nodes_by_asking_the_layer(layer):
-    """How many inputs one output number in the middle depends on."""
+    """Count the inputs that one output number in the middle depends on."""
     image = torch.ones(1, 3, 8, 8, requires_grad=True)
     out = layer(image)
     out[0, 0, out.shape[2] // 2, out.shape[3] // 2].backward()

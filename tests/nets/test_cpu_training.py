@@ -1,4 +1,4 @@
-"""The bricks that stand in for those of Fig. 1 while a network trains on a CPU: equal, and in place only then."""
+"""The functions that replace the blocks of Fig. 1 compute the same, and only while a network trains on a CPU."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ def seeded():
 
 @pytest.fixture
 def never(monkeypatch):
-    """Call to forbid the hand-written gradients from there on."""
+    """Return a function that forbids the hand-written gradients from then on."""
     return lambda: monkeypatch.setattr(torch.autograd.Function, "apply", lambda *_: pytest.fail("hand-written gradient taken"))
 
 
@@ -81,7 +81,7 @@ def test_weights_that_are_not_trained_get_no_gradient_and_the_others_their_own()
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
 def test_margins_are_what_remains_to_be_cropped(depth):
-    """Walked with lengths: what comes across from each level is as large as what comes up to it."""
+    """At each level the copy across has the same size as the map from below."""
     margins = copied_margins(depth)
     lengths, length = [], 2**depth * 40
     for _ in range(depth):

@@ -1,4 +1,4 @@
-"""Gradients written out by hand against PyTorch's own: the same sums in another order."""
+"""Compare the hand-written gradients with PyTorch's: the same sums in another order."""
 
 import copy
 
@@ -21,7 +21,7 @@ def generator():
 
 @pytest.fixture
 def small_strips(monkeypatch):
-    """Every map is large, and a strip is a row or a few of them."""
+    """Treat every map as large, and make strips of one or a few rows."""
     monkeypatch.setattr(gradients, "_LARGE_BYTES", 0)
     monkeypatch.setattr(gradients, "_STRIP_BYTES", 3000)
 
@@ -82,7 +82,7 @@ def fast_step_of(net: nn.Module, image: torch.Tensor, autocast: bool = False) ->
 
 
 def step_of(net: nn.Module, image: torch.Tensor, autocast: bool = False) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    """Logits and gradients of one step of training; what drop-out drops is the same each time."""
+    """Return logits and gradients of one training step; drop-out drops the same features each time."""
     torch.manual_seed(5)
     net.train().zero_grad()
     with torch.random.fork_rng(), torch.autocast("cpu", torch.bfloat16, enabled=autocast):
@@ -116,7 +116,7 @@ def test_a_step_of_a_whole_network_equals_pytorchs(config, layout):
 @pytest.mark.usefixtures("small_strips")
 @pytest.mark.parametrize("channels", [1, 5])
 def test_in_bfloat16_the_gradients_are_no_farther_from_the_exact_ones_than_pytorchs(channels):
-    """Both round every map to 8 bits; ours sums strips in float32, so it may be nearer but must not be farther.
+    """Both round every map to 8 bits. Ours sums strips in float32, so it may be more exact but not less.
 
     The exact gradients are those of float64. A fifth more than PyTorch's error is allowed, for the maps are small.
     """

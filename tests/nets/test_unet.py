@@ -1,4 +1,4 @@
-"""The U-Net keeps what its geometry promises, for every width, depth and size."""
+"""The U-Net has the sizes that its geometry states, for every width, depth and size of input."""
 
 import pytest
 import torch
@@ -33,7 +33,7 @@ def test_context_and_phase_are_the_geometrys(net):
 @pytest.mark.parametrize("shape", [(45, 44), (44, 46), (43, 44), (40, 40), (0, 44)])
 def test_sizes_that_cannot_pass_are_refused(net, shape):
     wrong = next(length for length in shape if length != 44)
-    with pytest.raises(SizeError, match=f"An input of {wrong} px cannot pass this network"):
+    with pytest.raises(SizeError, match=f"{wrong} px"):
         net(torch.zeros(1, 1, *shape))
 
 
@@ -52,7 +52,7 @@ def test_the_config_builds_its_network():
 )
 @pytest.mark.parametrize("of", [UNetConfig, UNet])
 def test_settings_out_of_range_are_refused(of, name, value):
-    with pytest.raises(SettingsError, match=rf"unet\.{name} = .*: it must lie between"):
+    with pytest.raises(SettingsError, match=rf"unet\.{name}"):
         of(**{name: value})
 
 
@@ -68,7 +68,7 @@ def test_only_shifts_by_the_phase_shift_the_output(net, shift):
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_a_pixel_reaches_beyond_the_context_by_less_than_a_phase(depth):
-    """All pixels of a phase see one tile. So one of them alone looks farther than the context to one side."""
+    """All pixels of a phase see the same input, so only one of them reaches as far as the context on each side."""
     torch.manual_seed(0)
     net = UNet(first_width=4, depth=depth).double().eval()
     side = net.geometry.input_for_output(net.phase)
@@ -111,7 +111,7 @@ def test_no_drop_out_if_none_is_asked_for():
 
 
 def test_the_input_is_left_as_it_was(net):
-    """The ReLUs work in place, and must not reach the caller's image."""
+    """The ReLUs work in place and must not change the caller's image."""
     image = torch.randn(1, 1, 44, 44)
     before = image.clone()
     net(image)

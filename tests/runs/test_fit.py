@@ -1,4 +1,4 @@
-"""What a run refuses, and what it is judged by; how a run goes is pinned in ``test_api.py``."""
+"""What a run refuses, and how it is scored; ``tests/api/test_training.py`` pins a whole run."""
 
 import numpy as np
 import pytest
@@ -43,13 +43,13 @@ def folder(tmp_path, rng):
 
 def test_class_weights_that_do_not_fit_are_refused_before_anything_is_written(pair, tmp_path):
     settings = ["energy.class_weights=[1.0, 2.0, 3.0]"]
-    with pytest.raises(SettingsError, match=r"3 class weights came for 2 classes.*background, foreground"):
+    with pytest.raises(SettingsError, match=r"3 class weights .*2 classes.*background, foreground"):
         quick([pair[0]], [pair[1]], settings=settings, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def prepared_of(*names: str) -> Prepared:
-    """An image of the first class, its lower half of the last."""
+    """Return an image of the first class whose lower half is of the last."""
     classes = np.zeros((40, 40), np.uint8)
     classes[20:] = len(names) - 1
     sample = Sample("one", np.zeros((1, 40, 40), np.float32), classes, np.ones(classes.shape, np.float32))
@@ -60,15 +60,15 @@ def prepared_of(*names: str) -> Prepared:
 def test_one_class_is_refused_by_name():
     prepared = prepared_of("sky", "sea")
     prepared.samples[0].classes[:] = 1
-    with pytest.raises(DataError, match=r"of one class \(sea\).*Annotate sky as well"):
+    with pytest.raises(DataError, match=r"\(sea\).*Annotate sky"):
         fit(prepared, default(), Session(torch.device("cpu")))
 
 
 def test_a_class_that_is_nowhere_annotated_is_told():
-    told = []
+    messages = []
     run = with_overrides(default(), [*SMALL, "training.steps=1"])
-    fit(prepared_of("sky", "land", "sea"), run, Session(torch.device("cpu"), tell=told.append))
-    assert any("no pixel is annotated as land" in sentence for sentence in told)
+    fit(prepared_of("sky", "land", "sea"), run, Session(torch.device("cpu"), tell=messages.append))
+    assert any("land" in sentence for sentence in messages)
 
 
 @pytest.mark.parametrize("change", ["another image", "another annotation", "another share", "another seed", "nothing held out"])
@@ -84,7 +84,7 @@ def test_a_run_goes_on_with_its_data_and_its_split_only(change, folder, rng, tmp
     else:
         value = {"another share": "data.validation=0.4", "another seed": "training.seed=1"}
         settings = [value.get(change, "data.validation=0")]
-    with pytest.raises(ModelFileError, match=r"other data, or with other parts.*--resume") as caught:
+    with pytest.raises(ModelFileError, match=r"other data.*--resume") as caught:
         train(folder, out=out, resume=True, steps=20, settings=settings, device="cpu")
     named = {"another image": "now: .*image c", "another annotation": "before: image b.*now: image b"}
     assert caught.match(named.get(change, "held out of [ab]"))
@@ -96,9 +96,9 @@ def test_a_run_goes_on_with_its_data_and_its_split_only(change, folder, rng, tmp
 def test_without_foreground_to_spare_the_last_weights_are_kept_and_that_is_said(rng):
     """The only bright spot lies in the middle: both ends are background."""
     image, labels = spots(rng)
-    told = []
-    model = quick([image], [(labels == 2).astype(np.uint8)], steps=20, watch=Watch(told.append))
-    assert any("no validation, the last weights are kept" in sentence for sentence in told)
+    messages = []
+    model = quick([image], [(labels == 2).astype(np.uint8)], steps=20, watch=Watch(messages.append))
+    assert any("no validation" in sentence for sentence in messages)
     assert model.info.training.score is None
     assert model.info.training.score_name == ""
     assert model.info.training.best_step == 20
@@ -106,7 +106,7 @@ def test_without_foreground_to_spare_the_last_weights_are_kept_and_that_is_said(
 
 @pytest.mark.parametrize("validation", [0.0, 0.2])
 def test_a_dead_run_is_told_with_and_without_a_hold_out(validation, pair):
-    """All last weights are taken away after each step: background everywhere, by a hair."""
+    """Zero the last weights after each step, so that background wins everywhere by a small margin."""
     settings = [
         *(f"data.validation={validation}", "optimiser.adam_w.learning_rate=1e-9", "training.validations=12"),
         *("weight_map.w0=0.0", "weight_map.balance=0.0"),
@@ -116,5 +116,5 @@ def test_a_dead_run_is_told_with_and_without_a_hold_out(validation, pair):
         state.net.classify.weight.data.zero_()
         state.net.classify.bias.data.copy_(torch.tensor([1e-3, 0.0]))
 
-    with pytest.raises(TrainingError, match="gives one class to all pixels"):
+    with pytest.raises(TrainingError, match="one class"):
         quick([pair[0]], [pair[1]], steps=120, settings=settings, watch=Watch(observers=(kill,)))

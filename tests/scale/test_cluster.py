@@ -1,4 +1,4 @@
-"""The same result by several processes and by a cluster; what a cluster can do wrong is one line."""
+"""Several processes and a cluster give the same result; each failure of a cluster gives one line."""
 
 import os
 import signal
@@ -35,7 +35,7 @@ def listening() -> set[str]:
     return found
 
 
-def test_same_as_one_process_and_nobody_else_can_reach_it(tmp_path, source):
+def test_same_as_one_process_and_other_machines_cannot_reach_it(tmp_path, source):
     model, before, seen = blob_model(), listening(), []
     out = by_workers(model, source, tmp_path / "workers.zarr", 2, seen=lambda cluster: seen.append(listening())).path
     assert digest(out) == digest(in_chunks(model, source, tmp_path / "here.zarr").path)
@@ -43,7 +43,7 @@ def test_same_as_one_process_and_nobody_else_can_reach_it(tmp_path, source):
     assert "127.0.0.1" in seen[0]
 
 
-def test_a_scheduler_that_is_there(tmp_path, source):
+def test_an_existing_scheduler(tmp_path, source):
     from distributed import LocalCluster
 
     model = blob_model()
@@ -51,7 +51,7 @@ def test_a_scheduler_that_is_there(tmp_path, source):
     with LocalCluster(**options) as local:
         out = tmp_path / "out.ome.zarr"
         found = predict_store(model, source, out, save="both", scheduler=local.scheduler_address, max_memory="4GB")
-        assert len(local.scheduler.workers) == 1  # it is not ours to end
+        assert len(local.scheduler.workers) == 1  # the cluster is not ours, so it must not end
     here = predict_store(model, source, tmp_path / "here.ome.zarr", save="both")
     assert digest(found.path) == digest(here.path)
 
@@ -61,28 +61,28 @@ def test_no_scheduler_answers(tmp_path, source, monkeypatch):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(ClusterError, match="no scheduler answers there within 1 s"):
+        with pytest.raises(ClusterError, match=r"127\.0\.0\.1.* 1 s .*dask scheduler"):
             in_chunks(blob_model(), source, tmp_path / "out.zarr", executor=lambda w: Cluster(w.work, address))
-    with pytest.raises(ClusterError, match="no scheduler answers"):
+    with pytest.raises(ClusterError, match=r"nonsense://1.*dask scheduler"):
         Cluster(LargePrediction("", ""), "nonsense://1")
 
 
 def test_the_scheduler_is_lost_while_nothing_is_under_way(tmp_path, source):
-    """Between two stages it is asked how many workers there are, and that is the first to notice. Its workers go with it."""
+    """The question for the number of workers, between two stages, is the first to notice. The workers end, too."""
     workers = []
 
     def lose(cluster) -> None:
         workers.extend(nanny.pid for nanny in cluster._own.workers.values())
         cluster._own.sync(cluster._own.scheduler.close)
 
-    with pytest.raises(ClusterError, match=r"The scheduler of the cluster was lost \(.+\).*--resume"):
+    with pytest.raises(ClusterError, match=r"scheduler .*lost \(.+\).*--resume"):
         by_workers(blob_model(), source, tmp_path / "out.zarr", 1, seen=lose)
     assert len(workers) == 1
     assert not psutil.pid_exists(workers[0])
 
 
 def kill_as_it_joins(cluster) -> None:
-    """Dask does not start a worker anew that dies before its nanny knows that it had started."""
+    """Kill each worker before its nanny knows that it started: Dask does not replace such a worker."""
     for nanny in cluster._own.workers.values():
         nanny.status = distributed.Status.starting
         os.kill(nanny.pid, signal.SIGKILL)
@@ -95,26 +95,26 @@ def test_a_worker_that_dies_as_it_joins_is_replaced(tmp_path, source, monkeypatc
     assert digest(out) == digest(in_chunks(blob_model(), source, tmp_path / "here.zarr").path)
 
 
-def test_nobody_is_waited_for_without_end(tmp_path, source, monkeypatch):
+def test_a_cluster_without_workers_ends_the_wait(tmp_path, source, monkeypatch):
     monkeypatch.setattr(unseam.scale.cluster, "_PATIENCE", 1)
-    monkeypatch.setattr(unseam.scale.cluster, "_NOBODY_SECONDS", 2)
-    with pytest.raises(ClusterError, match=r"has had no worker for 2 s. .*--resume"):
+    monkeypatch.setattr(unseam.scale.cluster, "_NO_WORKER_SECONDS", 2)
+    with pytest.raises(ClusterError, match=r"no worker .*2 s.*--resume"):
         by_workers(blob_model(), source, tmp_path / "out.zarr", 1, seen=kill_as_it_joins)  # Dask waits for 15 s
 
 
 def test_a_worker_of_another_version(tmp_path, source, monkeypatch):
     monkeypatch.setattr(unseam, "__version__", "99.0")
-    with pytest.raises(ClusterError, match=r"The worker tcp://127.0.0.1:\d+ has unseam .*; here it is 99.0"):
+    with pytest.raises(ClusterError, match=r"tcp://127\.0\.0\.1:\d+ .*99\.0.*same version"):
         by_workers(blob_model(), source, tmp_path / "out.zarr", 1)
 
 
 def test_what_does_not_go_together(tmp_path, source):
     model = blob_model()
-    with pytest.raises(SettingsError, match="--workers and --scheduler came together"):
+    with pytest.raises(SettingsError, match=r"--workers.*--scheduler"):
         predict_store(model, source, tmp_path / "a.zarr", workers=2, scheduler="tcp://127.0.0.1:1")
-    with pytest.raises(SettingsError, match="0 workers came"):
+    with pytest.raises(SettingsError, match=r"\b0 workers.*1024"):
         predict_store(model, source, tmp_path / "a.zarr", workers=0)
-    with pytest.raises(SettingsError, match="a TIFF holds the classes or the objects"):
+    with pytest.raises(SettingsError, match=r"a\.tif.*--save"):
         predict_store(model, source, tmp_path / "a.tif", save="both")
 
 

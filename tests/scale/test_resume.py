@@ -1,4 +1,4 @@
-"""Stopped and gone on; what is there already, what does not fit, and what is said of it."""
+"""Interrupted work resumes; existing results are kept; work that does not fit is refused."""
 
 import errno
 import json
@@ -26,7 +26,7 @@ class Stop(Exception):
 
 
 def stopping_after(num: int, performed: list):
-    """Executors that break off after so many chunks, counted over all stages."""
+    """Executors that stop after a number of chunks, counted over all stages."""
 
     class Stopping(LocalExecutor):
         def perform(self, tasks):
@@ -50,7 +50,7 @@ def model():
 
 
 @pytest.mark.parametrize("num", [0, 1, 5, 14, 20, 26, 33, 40])
-def test_goes_on_where_it_stopped(tmp_path, source, model, num):
+def test_resumes_where_it_stopped(tmp_path, source, model, num):
     whole = in_chunks(model, source, tmp_path / "whole.zarr")
     done, out = [], tmp_path / "out.zarr"
     with pytest.raises(Stop):
@@ -65,7 +65,7 @@ def test_goes_on_where_it_stopped(tmp_path, source, model, num):
 
 @pytest.mark.parametrize("name", WRITERS)
 @pytest.mark.parametrize("out", ["out.zarr", "out.ome.tif"])
-def test_every_reader_and_writer_goes_on(tmp_path, rng, model, name, out):
+def test_every_reader_and_writer_resumes(tmp_path, rng, model, name, out):
     source = WRITERS[name](tmp_path / name, smooth(rng, 100, 90))
     saves = SavedResults(objects=True)
     whole = in_chunks(model, source, tmp_path / f"whole-{out}", saves)
@@ -110,67 +110,67 @@ def test_a_full_disk_is_one_line_and_costs_nothing_finished(tmp_path, source, mo
 
 def test_damage_in_the_journal_costs_work_and_nothing_else(tmp_path, source, model):
     whole = in_chunks(model, source, tmp_path / "whole.zarr")
-    out, done, told = tmp_path / "out.zarr", [], []
+    out, done, notes = tmp_path / "out.zarr", [], []
     with pytest.raises(Stop):
         in_chunks(model, source, out, executor=stopping_after(15, done))
     journal = work_folder(out) / "journal.txt"
     data = bytearray(journal.read_bytes())
     data[len(data) // 2] ^= 1
     journal.write_bytes(data)
-    in_chunks(model, source, out, resume=True, progress=Progress(tell=told.append))
-    assert "damaged after record" in told[0]
+    in_chunks(model, source, out, resume=True, progress=Progress(tell=notes.append))
+    assert "damaged" in notes[0]
     assert digest(out) == digest(whole.path)
 
 
-def test_a_chunk_of_the_work_that_is_gone_is_not_taken_for_background(tmp_path, source, model):
+def test_a_chunk_lost_from_the_work_folder_does_not_become_background(tmp_path, source, model):
     out, done = tmp_path / "out.zarr", []
     with pytest.raises(Stop):
         in_chunks(model, source, out, executor=stopping_after(15, done))
     (work_folder(out) / "result.ome.zarr/0/c/0/0").unlink()
-    with pytest.raises(OutputError, match="chunk of the result is missing"):
+    with pytest.raises(OutputError, match=r"chunk.*missing"):
         in_chunks(model, source, out, resume=True)
     assert not out.exists()
 
 
-def test_what_is_there_is_kept(tmp_path, source, model):
+def test_an_existing_result_is_kept(tmp_path, source, model):
     out = tmp_path / "out.zarr"
     in_chunks(model, source, out)
     before = digest(out)
-    with pytest.raises(OutputError, match=r"out\.zarr.* --overwrite, or another --out"):
+    with pytest.raises(OutputError, match=r"out\.zarr.*--overwrite.*--out"):
         in_chunks(model, source, out)
-    with pytest.raises(SettingsError, match=r"is finished.* --resume"):
+    with pytest.raises(SettingsError, match=r"out\.zarr.*--resume"):
         in_chunks(model, source, out, resume=True)
     assert digest(out) == before
     in_chunks(blob_model(0.5), source, out, overwrite=True)
     assert digest(out).keys() == before.keys()
     assert digest(out) != before
-    with pytest.raises(SettingsError, match="--resume and --overwrite came together"):
+    with pytest.raises(SettingsError, match=r"--resume.*--overwrite"):
         in_chunks(model, source, out, resume=True, overwrite=True)
 
 
-def test_somebody_elses_store_is_never_overwritten(tmp_path, rng, model, source):
+def test_a_store_of_another_program_is_never_overwritten(tmp_path, rng, model, source):
     image = write_zarr(tmp_path / "image.zarr", smooth(rng, 50, 50))
     for overwrite in (False, True):
-        with pytest.raises(OutputError, match="is the image itself"):
+        with pytest.raises(OutputError, match=r"image\.zarr.*--out"):
             in_chunks(model, image, image, overwrite=overwrite)
-    with pytest.raises(OutputError, match=r"was not written by unseam.* --out"):
+    with pytest.raises(OutputError, match=r"image\.zarr.*not written by unseam.*--out"):
         in_chunks(model, source, image, overwrite=True)
     assert read(image, level="full").shape == (50, 50)
 
 
-def test_unfinished_work_is_told(tmp_path, source, model):
+def test_unfinished_work_is_reported(tmp_path, source, model):
     out = tmp_path / "out.zarr"
-    with pytest.raises(SettingsError, match=r"no work folder .* --resume"):
+    with pytest.raises(SettingsError, match=r"\.out\.zarr\.unseam.*--resume"):
         in_chunks(model, source, out, resume=True)
     with pytest.raises(Stop):
         in_chunks(model, source, out, executor=stopping_after(3, []))
-    with pytest.raises(OutputError, match=r"unfinished work .* --resume .* --overwrite"):
+    with pytest.raises(OutputError, match=r"\.out\.zarr\.unseam.*--resume.*--overwrite"):
         in_chunks(model, source, out)
     in_chunks(model, source, out, overwrite=True)
     assert out.exists()
 
 
-def test_only_the_same_work_goes_on(tmp_path, rng, source, model):
+def test_only_the_same_work_resumes(tmp_path, rng, source, model):
     out = tmp_path / "out.zarr"
     with pytest.raises(Stop):
         in_chunks(model, source, out, executor=stopping_after(3, []))
@@ -207,7 +207,7 @@ def test_a_chunk_that_fails_is_named_and_the_rest_finishes(tmp_path, source, mod
     assert [chunk for key, chunk in again if key == "0/0/network"] == [4]
 
 
-def test_pixels_that_are_no_numbers_are_named(tmp_path, rng, model):
+def test_pixels_that_are_not_finite_are_named(tmp_path, rng, model):
     image = smooth(rng, 70, 60).astype(np.float32)
     image[65, 44] = np.nan
     with pytest.raises(DataError, match=r"row 65, column 44 is nan"):
@@ -215,10 +215,10 @@ def test_pixels_that_are_no_numbers_are_named(tmp_path, rng, model):
 
 
 def test_channels_that_the_model_does_not_know(tmp_path, rng, model):
-    with pytest.raises(DataError, match=r"has 2 channel\(s\); this model was trained on 1"):
+    with pytest.raises(DataError, match=r"a\.zarr.* 2 channel.* 1\b.*--channel"):
         in_chunks(model, write_zarr(tmp_path / "a.zarr", smooth(rng, 2, 70, 60), axes="cyx"), tmp_path / "out.zarr")
     coloured = smooth(rng, 70, 60, 3)
-    with pytest.raises(DataError, match=r"has 3 channel\(s\); this model was trained on 1"):
+    with pytest.raises(DataError, match=r"c\.npy.* 3 channel.* 1\b.*--channel"):
         in_chunks(model, write_npy(tmp_path / "c.npy", coloured), tmp_path / "out2.zarr")
 
 

@@ -1,4 +1,4 @@
-"""The names of passes in a journal: each pass has its own, and work folders begun before keep theirs."""
+"""The names of passes in a journal: unique, and the same as in older work folders."""
 
 import dataclasses
 import itertools
@@ -30,6 +30,6 @@ def test_different_passes_have_different_names():
     assert len(keys) == len(set(keys))
 
 
-def test_each_pass_has_one_function_and_a_type_of_facts():
+def test_each_pass_has_one_function_and_one_type_of_facts():
     assert set(STAGES) == set(PassKind)
     assert all(callable(function) and dataclasses.is_dataclass(facts) for function, facts in STAGES.values())

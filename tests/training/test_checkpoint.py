@@ -22,7 +22,7 @@ def a_score(net: torch.nn.Module) -> ValidationScore:
 
 
 def trained(optimiser, steps: int, total: int, path: Path | None = None) -> TrainState:
-    """A run of ``total`` steps, stopped after ``steps`` of them, its state written to a file."""
+    """Train ``steps`` of ``total`` steps, and write the state to files."""
     state, validate = fresh(optimiser), Validate(a_score, 4)
     settings = plan(total, warm_up=0.2, decay=True)
 
@@ -68,7 +68,7 @@ def test_without_the_optimisers_memory_it_would_be_another_run(optimiser, tmp_pa
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS, ids=IDS)
 def test_memory_comes_back_in_the_order_of_storage_of_its_weights(optimiser, tmp_path):
-    """Fused optimisers walk both in the order of storage; contiguous memory of channels-last weights got scrambled."""
+    """Fused optimisers step through both in the order of storage; contiguous memory of channels-last weights was scrambled."""
     before = trained(optimiser, 3, 20, tmp_path / "c")
     state = fresh(optimiser)
     Checkpoints(tmp_path / "c").load(state, Validate(None, 1))
@@ -106,7 +106,7 @@ def test_records_without_a_score_come_back(tmp_path):
 
 
 def edited(files: dict[str, bytes], change) -> dict[str, bytes]:
-    """The files with a change to the JSON among them."""
+    """Return the files with a change to their JSON."""
     about = json.loads(files["state.json"])
     change(about)
     return files | {"state.json": json.dumps(about).encode()}
@@ -145,7 +145,7 @@ def without(files: dict[str, bytes], name: str) -> dict[str, bytes]:
     ],
 )
 def test_damage_is_one_kind_of_error(damage, checkpoint):
-    with pytest.raises(ModelFileError, match=r"c: not a checkpoint.*--resume"):
+    with pytest.raises(ModelFileError, match=r"^c: .*--resume"):
         restore_checkpoint(Path("c"), damage(checkpoint), fresh(AdamW()), Validate(None, 1))
 
 
@@ -157,7 +157,7 @@ def test_another_network_is_refused_in_one_short_line(checkpoint):
 
 
 def test_another_optimiser_is_refused(checkpoint):
-    with pytest.raises(ModelFileError, match="train with the settings it was begun with"):
+    with pytest.raises(ModelFileError, match="--resume"):
         restore_checkpoint(Path("c"), checkpoint, fresh(SGD()), Validate(None, 1))
 
 
@@ -192,7 +192,7 @@ def test_best_weights_are_written_twice_only_if_they_are_others():
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 @pytest.mark.parametrize("place", ["weights", "memory", "best"])
 def test_nothing_that_is_not_finite_is_written(place, value, tmp_path):
-    """In any tensor, the last number of it; the checkpoint before stays."""
+    """The last number of any tensor counts; the previous checkpoint stays."""
     store, state, validate = Checkpoints(tmp_path / "c"), fresh(AdamW()), Validate(None, 1)
     train_network(state, batches(), ENERGY, plan(1), [validate])
     store.save(state, validate)
@@ -203,7 +203,7 @@ def test_nothing_that_is_not_finite_is_written(place, value, tmp_path):
         "best": validate.best_weights["classify.bias"],
     }
     last[place][-1] = value
-    with pytest.raises(TrainingError, match=r"at step 2 .* not finite.*the one before is kept"):
+    with pytest.raises(TrainingError, match=r"step 2 .*optimiser\.learning_rate"):
         store.save(state, validate)
     assert [path.name for path in (tmp_path / "c").iterdir()] == ["step-000001"]
     again = fresh(AdamW())
@@ -214,7 +214,7 @@ def test_nothing_that_is_not_finite_is_written(place, value, tmp_path):
 @pytest.mark.parametrize(
     ("before", "now", "message"),
     [
-        (("image a", "image b"), ("image a", "image c"), r"begun with other data.*before: image b\. now: image c\)"),
+        (("image a", "image b"), ("image a", "image c"), r"other data.*before: image b\. now: image c\)"),
         (("image a",), ("image a", "image b"), r"\(now: image b\)"),
         (("image a", "held out of a: rows 0-2"), ("image a",), r"\(before: held out of a: rows 0-2\)"),
         (("a", "b", "c", "d"), ("d",), r"\(before: a; b; and 1 more\)"),

@@ -1,6 +1,7 @@
-"""What is said of a run that went wrong: the likely reason, and the setting of this very run that mends it."""
+"""A run that diverged names the likely reason, and the setting of this run that helps."""
 
 import math
+import re
 
 import pytest
 import torch
@@ -34,7 +35,7 @@ def test_a_weight_that_is_no_number_is_named(value):
     check_finite(state)
     with torch.no_grad():
         state.net.classify.bias[1] = value
-    with pytest.raises(TrainingError, match=r"the weight classify\.bias holds a number that is not finite.*learning_rate"):
+    with pytest.raises(TrainingError, match=r"classify\.bias .*learning_rate"):
         check_finite(state)
 
 
@@ -43,7 +44,7 @@ def test_so_is_the_optimisers_memory():
     for weight in state.net.parameters():
         weight.grad = torch.full_like(weight, 1e25)  # its square is beyond 32 bits
     state.optimiser.step()
-    with pytest.raises(TrainingError, match="the optimiser's exp_avg_sq"):
+    with pytest.raises(TrainingError, match="exp_avg_sq"):
         check_finite(state)
 
 
@@ -63,16 +64,16 @@ def test_nothing_of_a_bad_network_is_kept_as_the_best():
 )
 def test_an_energy_that_rose_and_stays_up_ends_the_run(energies, rises):
     validate, state = Validate(None, 5), fresh(SGD())
-    told = ""
+    messages = ""
     for step, energy in enumerate(energies, start=1):
         state.step, state.energy, state.foreground = step, energy, 0.3
         try:
             validate(state, step / 5)
             validate.check_learning(state, step / 5)
         except TrainingError as error:
-            told = str(error)
-    assert bool(told) == rises
-    assert not rises or "the energy rose from 0.4 to 5 at step 4" in told
+            messages = str(error)
+    assert bool(messages) == rises
+    assert not rises or re.search("0.4 to 5 .*step 4", messages)
 
 
 @pytest.mark.parametrize(("held_out", "trained"), [(0.0, 0.3), (1.0, 0.3), (math.nan, 0.0)])

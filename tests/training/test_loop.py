@@ -19,7 +19,7 @@ def test_energy_falls_on_a_toy(optimiser):
 
 
 def test_momentum_is_the_sum_of_past_gradients_weighted_by_powers_of_it():
-    """Paper, section 3: with momentum 0.99 a large number of the samples seen before share in an update."""
+    """Paper, section 3: with momentum 0.99 many of the samples seen before take part in an update."""
     rate, steps = 1e-3, 4
     state, by_hand = fresh(SGD(rate, 0.99)), fresh(SGD(rate, 0.99))
     train_network(state, batches(), ENERGY, plan(steps, rate, clip_norm=None))
@@ -68,7 +68,7 @@ def test_twenty_bad_steps_in_a_row_end_training_with_the_last_good_weights():
         if state.step == 5:
             good.update(weights_of(state.net))
 
-    with pytest.raises(TrainingError, match=r"20 steps in a row, up to step 24, .*learning_rate"):
+    with pytest.raises(TrainingError, match=r"20 steps .*step 24.*learning_rate"):
         train_network(state, with_bad_steps(set(range(5, 100)), float("nan")), ENERGY, plan(100), [look])
     for name, weight in weights_of(state.net).items():
         np.testing.assert_array_equal(weight, good[name])
@@ -148,7 +148,7 @@ def test_budgets_that_cannot_be():
     assert Budget(10, 1.0).progress(8, 30.0) == 0.8
     with pytest.raises(SettingsError, match=r"training.steps = 0"):
         Budget(0, None)
-    with pytest.raises(SettingsError, match=r"neither steps nor minutes.*Give"):
+    with pytest.raises(SettingsError, match=r"steps nor minutes"):
         Budget(None, None)
 
 

@@ -53,7 +53,7 @@ def test_the_papers_momentum_is_the_default():
     ("make", "message"),
     [
         (lambda: SGD(learning_rate=-1.0), r"sgd.learning_rate = -1.0"),
-        (lambda: SGD(momentum=1.0), r"sgd.momentum = 1.0: it must lie between 0.0 and 0.9999"),
+        (lambda: SGD(momentum=1.0), r"sgd.momentum = 1.0.* 0.9999"),
         (lambda: AdamW(weight_decay=float("nan")), r"adam_w.weight_decay"),
         (lambda: Cosine(warm_up=2.0), r"schedule.warm_up"),
     ],
@@ -64,7 +64,7 @@ def test_settings_out_of_range(make, message):
 
 
 OPTIMISERS, SCHEDULES = (get_args(family) or (family,) for family in (Optimiser, Schedule))
-"""The closed lists; each member inherits the tests below."""
+"""The closed lists. Each member runs the tests below."""
 
 each_optimiser = pytest.mark.parametrize("member", OPTIMISERS)
 

@@ -1,4 +1,4 @@
-"""Signals wait for the end of a step, and only those that raise something."""
+"""Signals that the program handles wait for the end of a step."""
 
 import signal
 import sys
@@ -19,14 +19,14 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sen
 
 @pytest.fixture(autouse=True)
 def listening():
-    """Whoever runs the tests in the background may ignore Ctrl-C."""
+    """Handle Ctrl-C: a shell that runs the tests in the background may ignore it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
 def interrupted_in(step: int, where: str):
-    """Ctrl-C while the batch of a step is made, or while its energy is computed."""
+    """Press Ctrl-C while the batch of a step is made, or while its energy is computed."""
     state = fresh(SGD())
 
     def given():
@@ -164,7 +164,7 @@ def test_observers_see_the_last_step_before_it_stops():
 
 @pytest.mark.parametrize("jump", [-1e9, 1e9])
 def test_a_clock_that_is_set_while_it_trains_changes_no_budget(jump, monkeypatch):
-    """Minutes are counted by a clock that only goes forward."""
+    """The clock of a budget in minutes only goes forward."""
     ticks = iter(np.arange(0, 1000, 1.5))
     monkeypatch.setattr("unseam.training.loop.monotonic", lambda: float(next(ticks)))
     wall = time.time

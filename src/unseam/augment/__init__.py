@@ -1,15 +1,14 @@
-"""The paper's augmentation (sec. 3.1): each crop shows the few annotated images in another place, pose, form and light.
+"""The paper's augmentation (sec. 3.1): each crop varies the place, pose, shape and light of the few annotated images.
 
 :class:`Augment` holds all parts; its fields are the closed list of the family. Each part is a frozen dataclass of one of
-the three kinds in ``base.py``, thing and setting at once. Parts never import each other: ``augment.py`` alone knows them
-all and fuses their geometry into one map of coordinates, and ``resample.py`` reads the image and its labels through that
-map once.
+the three kinds in ``base.py``, and is its own setting. Parts never import each other. ``augment.py`` alone knows them all
+and fuses their geometry into one map of coordinates; ``resample.py`` reads the image and its labels once, through that map.
 
 =====================  =======================================================================
 the paper              here
 =====================  =======================================================================
 elastic deformation    :class:`Elastic`
-shift                  the random place of the crop, to a fraction of a px
+shift                  the random place of the crop, with sub-pixel precision
 rotation               :class:`Rotate`, with :class:`Mirror`
 grey-value variation   :class:`GreyValues`
 =====================  =======================================================================

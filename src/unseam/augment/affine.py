@@ -34,7 +34,6 @@ class Rotate(Affine):
             )
 
     def __call__(self, rng: np.random.Generator) -> Float64[np.ndarray, "2 2"]:
-        """Draw one rotation matrix."""
         return rotation(rng.uniform(-self.max_degrees, self.max_degrees))
 
 
@@ -54,8 +53,8 @@ def rotation(degrees: float) -> Float64[np.ndarray, "2 2"]:
 class Mirror(Affine):
     """Mirror the crop, each of its axes with probability one half.
 
-    **Departs:** the paper names no mirroring. It is exact (no pixel is interpolated) and costs nothing. Switch it off
-    where handedness matters.
+    **Departs:** the paper does not mirror. Mirroring is exact (no pixel is interpolated) and costs nothing. Switch it
+    off where handedness matters.
     """
 
     moves_whole_pixels: ClassVar[bool] = True
@@ -66,16 +65,15 @@ class Mirror(Affine):
     """Whether the order of the columns may be reversed (left becomes right)."""
 
     def __call__(self, rng: np.random.Generator) -> Float64[np.ndarray, "2 2"]:
-        """Draw one mirroring: a diagonal matrix of 1 and -1."""
-        turned = (rng.random(2) < 0.5) & (self.rows, self.columns)
-        return np.diag(np.where(turned, -1.0, 1.0))
+        is_mirrored = (rng.random(2) < 0.5) & (self.rows, self.columns)
+        return np.diag(np.where(is_mirrored, -1.0, 1.0))
 
 
 @dataclass(frozen=True)
 class Scale(Affine):
     """Enlarge or shrink the picture by a random factor, uniform in its logarithm, the same along both axes.
 
-    Above 1 the objects in the crop grow. Log-uniform, so that doubling is as likely as halving.
+    A factor above 1 enlarges the objects in the crop. The logarithm makes doubling as likely as halving.
 
     **Departs:** not in the paper. Use it where the pixel size differs a little from image to image.
     """
@@ -88,11 +86,10 @@ class Scale(Affine):
     def __post_init__(self) -> None:
         if not 0.25 <= self.low <= self.high <= 4.0:
             raise SettingsError(
-                f"The scale runs from {self.low} to {self.high}. It may run from 0.25 to 4, the lower bound first; "
-                "bring the images to a common pixel size before training where they differ by more."
+                f"The scale runs from {self.low} to {self.high}. It may run from 0.25 to 4, the lower bound first. "
+                "If pixel sizes differ by more, resample the images to a common pixel size before training."
             )
 
     def __call__(self, rng: np.random.Generator) -> Float64[np.ndarray, "2 2"]:
-        """Draw one factor; the matrix holds 1 / factor."""
         factor = np.exp(rng.uniform(np.log(self.low), np.log(self.high)))
-        return np.eye(2) / factor
+        return np.eye(2) / factor  # the matrix maps tile to image: objects grow where it shrinks offsets

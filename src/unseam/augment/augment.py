@@ -19,40 +19,36 @@ from unseam.errors import DataError, SizeError
 
 @dataclass(frozen=True)
 class Crop:
-    """A training cut-out on the device of its sample: an input tile and the truth about its middle."""
+    """A training crop on the device of its sample: an input tile, and the targets of the output tile in its middle."""
 
     image: Float32[Tensor, "channel input input"]
-    """Input tile."""
     classes: UInt8[Tensor, "output output"]
-    """Class map of the output tile, which is centred in the input tile."""
-    weights: Float32[Tensor, "output output"] | None
-    """Weight map of the output tile, if the sample has one."""
-    planes: tuple[Float32[Tensor, "output output"], ...] = ()
-    """Further targets of the output tile."""
+    weights: Float32[Tensor, "output output"] | None  # None if the sample has no weight map
+    planes: tuple[Float32[Tensor, "output output"], ...] = ()  # further targets of the head
 
 
 @dataclass(frozen=True)
 class Augment:
-    """All variation of a crop. The fields are the closed list of the family; a part that is None is off.
+    """All random variation of a crop. The fields are the closed list of the family; None switches a part off.
 
-    A pixel at offset u from the middle of the tile is read from the image at::
+    The pixel at offset u from the middle of the tile is read from the image at::
 
         centre + rotate @ mirror @ scale @ u + displacement(u)
 
     The image is interpolated bicubically; class map, weight map and further targets take the nearest pixel at the same
-    coordinates. All are mirrored beyond the border. The displacement is in px of the image, whatever the scale.
+    coordinates. All are mirrored beyond the border. Displacements are in px of the image, at any scale.
 
-    Parts draw their random numbers in this order: all :class:`Affine` parts, all :class:`Displacement` parts, all
-    :class:`Appearance` parts, within each kind in the order of the fields.
+    Parts draw random numbers in this order: all :class:`Affine` parts, all :class:`Displacement` parts, all
+    :class:`Appearance` parts; within each kind in the order of the fields.
 
-    If all parts that are on move whole pixels (mirroring), nothing is interpolated: the crop consists of the image's own
-    pixels, and a centre between two places of the tile moves to the nearest.
+    If every active part moves whole pixels (mirroring), nothing is interpolated: the centre is rounded so that the tile
+    lies on whole pixels, and the crop consists of unchanged pixels of the image.
 
     **Source:** Ronneberger, Fischer, Brox 2015, sec. 3.1: shift, rotation, elastic deformation, grey values. The
     border is mirrored as in sec. 2.
 
-    **Departs:** the weight map of Eq. 2 is computed once and moved with its labels, not computed from the moved labels:
-    less than ten ms per crop instead of hundreds. It is exact where the geometry keeps distances.
+    **Departs:** the weight map of Eq. 2 is computed once and moved with its labels, not computed from the moved labels.
+    This takes under 10 ms per crop instead of hundreds, and is exact where the geometry preserves distances.
 
     >>> image, classes = np.arange(25, dtype=np.float32).reshape(1, 5, 5), np.eye(5, dtype=np.uint8)
     >>> still = Augment(elastic=None, rotate=None, mirror=None, scale=None, grey=None)
@@ -86,16 +82,14 @@ class Augment:
         Parameters
         ----------
         image, classes, weights, planes
-            A sample, which is only read; of a memory-mapped image, only the pixels around the crop are read. Tensors
-            give a crop on their own device. The random numbers are drawn here, and nothing waits for the device.
+            A sample, never written to; of a memory-mapped image, only the pixels around the crop are read. Tensors give
+            a crop on their own device. Random numbers are drawn on the CPU, and nothing waits for the device.
         centre
-            Middle of the tile, (row, column) in px of the image. Pixel centres are whole numbers, so a tile of even size
-            that lies on whole pixels has its middle at halves.
+            Middle of the tile, (row, column) in px of the image. Pixel centres are whole numbers, so the middle of a tile
+            of even size on whole pixels lies at halves.
         input_size, output_size
             Side of the input tile and of the output tile, px: 572 and 388 in the paper. The output tile is the middle
             of the input tile, so both are even or both are odd.
-        rng
-            Source of all random numbers.
 
         Raises
         ------
@@ -113,9 +107,9 @@ class Augment:
         for part in affine:
             matrix = matrix @ part(rng)
         if not displacements and all(part.moves_whole_pixels for part in affine):
-            tile, cut_maps = _on_grid(image, maps, centre, matrix, (input_size, output_size))
+            tile, cut_maps = _cut_whole_pixels(image, maps, centre, matrix, (input_size, output_size))
         else:
-            at = coordinates(centre, matrix, *_sum_of(displacements, input_size, rng), _device(image))
+            at = coordinates(centre, matrix, *_join_lattices(displacements, input_size, rng), _device(image))
             tile, cut_maps = sample_cubic(image, at), sample_nearest(maps, at.centred(output_size))
         for part in parts:
             if isinstance(part, Appearance):
@@ -124,13 +118,13 @@ class Augment:
         return Crop(tile, cut_maps[0], cut_maps[last] if weights is not None else None, tuple(cut_maps[1:last]))
 
 
-def _sum_of(
+def _join_lattices(
     displacements: Sequence[Displacement], size: int, rng: np.random.Generator
 ) -> tuple[Float32[np.ndarray, "2 grid grid"], Float32[np.ndarray, "size grid"]]:
-    """Draw every displacement; return the vectors and the basis of one lattice whose field is the sum of all fields."""
+    """Draw every displacement; return vectors and basis of one lattice whose field is the sum of all fields."""
     drawn = [part(rng) for part in displacements]
     bases = [np.empty((size, 0), np.float32), *(part.basis(size) for part in displacements)]
-    # Each lattice gets its own block of vectors: outside the blocks nothing couples one lattice to another.
+    # Each lattice gets its own diagonal block of vectors; the zeros elsewhere keep the lattices from mixing.
     grid = sum(len(vectors[0]) for vectors in drawn)
     joint, first = np.zeros((2, grid, grid), np.float32), 0
     for vectors in drawn:
@@ -140,22 +134,21 @@ def _sum_of(
 
 
 def _device(image: np.ndarray | Tensor) -> torch.device:
-    """Return the device of the crop: that of a tensor; the CPU for an array."""
     return image.device if isinstance(image, Tensor) else torch.device("cpu")
 
 
-def _on_grid(
+def _cut_whole_pixels(
     image: Float32[np.ndarray, "channel height width"] | Float32[Tensor, "channel height width"],
     maps: Sequence[np.ndarray | Tensor],
     centre: tuple[float, float],
     matrix: Float64[np.ndarray, "2 2"],
     sizes: tuple[int, int],
 ) -> tuple[Float32[Tensor, "channel input input"], list[Tensor]]:
-    """Cut and mirror without interpolation; equal to the bit to the general way at whole coordinates."""
+    """Cut and mirror without interpolation; equal to the bit to interpolation at whole coordinates."""
     input_size, output_size = sizes
     context = (input_size - output_size) // 2
     top, left = (int(np.floor(c - (input_size - 1) / 2 + 0.5)) for c in centre)
-    turned = [axis - 2 for axis in range(2) if matrix[axis, axis] < 0]  # the last two axes: rows, columns
+    mirrored = [axis - 2 for axis in range(2) if matrix[axis, axis] < 0]  # the last two axes: rows, columns
     device = _device(image)
     tile = torch.empty((len(image), input_size, input_size), dtype=torch.float32, device=device)
     for plane, out in zip(image, tile, strict=True):
@@ -163,27 +156,27 @@ def _on_grid(
     cut_maps = [torch.empty((output_size, output_size), dtype=tensor_type(plane), device=device) for plane in maps]
     for plane, out in zip(maps, cut_maps, strict=True):
         cut_window(plane, top + context, left + context, out)
-    return tile.flip(turned), [plane.flip(turned) for plane in cut_maps]
+    return tile.flip(mirrored), [plane.flip(mirrored) for plane in cut_maps]
 
 
 def _check(
     image: np.ndarray | Tensor, maps: Sequence[np.ndarray | Tensor], centre: tuple[float, float], sizes: tuple[int, int]
 ) -> None:
-    """Raise an error for a crop that cannot be cut, before any number is drawn."""
+    """Refuse a crop that cannot be cut, before any random number is drawn."""
     input_size, output_size = sizes
     if not 1 <= output_size <= input_size or (input_size - output_size) % 2:
         raise SizeError(
-            f"Input tile {input_size} px and output tile {output_size} px cannot share their middle. The output tile "
-            "may have 1 px up to the size of the input tile, and both must be even or both odd; "
-            "take the two sizes from the network's geometry (572 and 388 in the paper)."
+            f"An input tile of {input_size} px and an output tile of {output_size} px cannot share their middle. The "
+            "output tile may have 1 px up to the size of the input tile, and both must be even or both odd. Take the two "
+            "sizes from the network's geometry (572 and 388 in the paper)."
         )
     if 0 in image.shape:
-        raise DataError(f"The image has the shape {tuple(image.shape)}: it is empty. Leave it out of the training set.")
+        raise DataError(f"The image is empty: its shape is {tuple(image.shape)}. Leave it out of the training set.")
     size = tuple(image.shape[1:])
     for plane in maps:
         if tuple(plane.shape) != size:
             raise DataError(
-                f"An image of {size} px came with a map of {tuple(plane.shape)} px. Both must have the same height and "
+                f"Got an image of {size} px and a map of {tuple(plane.shape)} px. Both must have the same height and "
                 "width; check that the annotation belongs to this image."
             )
     if not np.isfinite(centre).all():

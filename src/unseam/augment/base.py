@@ -1,6 +1,6 @@
 """The three kinds of augmentation. A member of the family is a frozen dataclass of exactly one kind.
 
-A member draws all that is random from the generator that it is called with, and remembers nothing.
+A member draws all random numbers from the generator passed to it, and keeps no state.
 """
 
 from abc import ABC, abstractmethod
@@ -23,7 +23,7 @@ class Affine(ABC):
 
 
 class Displacement(ABC):
-    """Moves the image and its labels together, by a smooth field of displacements."""
+    """Moves the image and its labels together, by a smooth displacement field."""
 
     @abstractmethod
     def __call__(self, rng: np.random.Generator) -> Float32[np.ndarray, "2 grid grid"]:
@@ -33,7 +33,7 @@ class Displacement(ABC):
     def basis(self, size: int) -> Float32[np.ndarray, "size grid"]:
         """Return the weight of each lattice point along one axis, for each of ``size`` pixels of the input tile.
 
-        The field of displacements is ``basis @ vectors @ basis.T``.
+        The displacement field is ``basis @ vectors @ basis.T``.
         """
 
 

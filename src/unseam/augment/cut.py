@@ -9,7 +9,7 @@ from unseam.geometry import mirrored_range
 
 
 def tensor_type(plane: Shaped[np.ndarray, "*shape"] | Shaped[Tensor, "*shape"]) -> torch.dtype:
-    """Return the number format of a tensor that can hold the pixels of an array or a tensor."""
+    """Return the tensor type that holds the pixels of an array or a tensor."""
     return plane.dtype if isinstance(plane, Tensor) else torch.from_numpy(np.empty(0, plane.dtype)).dtype
 
 
@@ -19,10 +19,10 @@ def cut_window(
     left: int,
     window: Shaped[Tensor, "height width"],
 ) -> Shaped[Tensor, "height width"]:
-    """Fill ``window`` from the image, its first pixel from (top, left); beyond the image's border it is mirrored.
+    """Fill ``window`` from the image, starting at (top, left); mirror the image beyond its border.
 
-    An array may be memory-mapped, read-only and of any layout; only pixels around the window are read. The pixels of a
-    tensor never leave their device, and nothing waits for it.
+    An array may be memory-mapped, read-only and in any memory layout; only pixels around the window are read. The pixels
+    of a tensor never leave their device, and nothing waits for it.
     """
     (image_height, image_width), (height, width) = plane.shape, window.shape
     if top >= 0 and left >= 0 and top + height <= image_height and left + width <= image_width:
@@ -34,11 +34,9 @@ def cut_window(
     rows = mirrored_range(top, top + height, image_height)
     columns = mirrored_range(left, left + width, image_width)
     if isinstance(plane, Tensor):
-        picked_rows, picked_columns = (
-            torch.from_numpy(picked).to(plane.device, non_blocking=True) for picked in (rows, columns)
-        )
-        return window.copy_(plane[picked_rows[:, None], picked_columns])
-    # Whole rows first. Most of their columns lie in the image and are copied in one piece; only mirrored ones are picked.
+        at_rows, at_columns = (torch.from_numpy(index).to(plane.device, non_blocking=True) for index in (rows, columns))
+        return window.copy_(plane[at_rows[:, None], at_columns])
+    # Indexing both axes at once would gather pixel by pixel. Most columns lie inside the image and can be copied as a block.
     first, stop = int(columns.min()), int(columns.max()) + 1
     near, filled = plane[rows, first:stop], window.numpy()
     begin = min(max(-left, 0), width)

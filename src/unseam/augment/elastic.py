@@ -1,6 +1,6 @@
 """Random elastic deformation: the paper's key to training on very few annotated images (sec. 3.1).
 
-A handful of random vectors on a coarse lattice is drawn; everything between them is smooth::
+Only a few random vectors are drawn, on a coarse lattice; the field between them is smooth::
 
     *---------*---------*     * lattice point with a displacement vector, N(0, sigma px) in rows and in columns
     |         |         |     the corner points lie on the corner pixels of the input tile,
@@ -24,15 +24,14 @@ from unseam.errors import SettingsError
 class Elastic(Displacement):
     """Smooth random displacements, drawn on a coarse lattice over the input tile.
 
-    The displacement of each pixel is the bicubic spline that passes through the vectors of the lattice. The spline is
-    SciPy's of order 3 with ``mode="mirror"``: the lattice is continued by reflection about its outer points, so that
-    the field is level across the tile's border and does not overshoot there.
+    A bicubic spline through the lattice vectors gives the displacement of each pixel. It is SciPy's spline of order 3 with
+    ``mode="mirror"``: reflection about the outer points continues the lattice, so the field is level across the tile's
+    border and does not overshoot there.
 
     **Source:** Ronneberger, Fischer, Brox 2015, sec. 3.1: vectors on a coarse 3 x 3 grid from a Gaussian with 10 px
     standard deviation, per-pixel displacements by bicubic interpolation.
 
-    **Departs:** the paper says neither which bicubic interpolation it uses nor where the lattice lies; both are our
-    choice, described above.
+    **Departs:** the paper names neither its bicubic interpolation nor the place of the lattice; both are our choice.
 
     >>> Elastic()(np.random.default_rng(0)).shape
     (2, 3, 3)
@@ -46,26 +45,24 @@ class Elastic(Displacement):
     def __post_init__(self) -> None:
         if not 2 <= self.grid <= 64:
             raise SettingsError(
-                f"The elastic grid has {self.grid} points a side. It may have 2 to 64; "
-                "the paper takes 3. To switch the deformation off, leave elastic out."
+                f"The elastic grid has {self.grid} points per side. It may have 2 to 64; the paper uses 3. To switch "
+                "the deformation off, leave elastic out."
             )
         if not 0.0 <= self.sigma <= 200.0:
             raise SettingsError(
                 f"The elastic displacement has a standard deviation of {self.sigma} px. It may be 0 to 200 px; "
-                "the paper takes 10."
+                "the paper uses 10."
             )
 
     def __call__(self, rng: np.random.Generator) -> Float32[np.ndarray, "2 grid grid"]:
-        """Draw the vectors (row, column) at the lattice points, in px of the image."""
         return rng.normal(0.0, self.sigma, (2, self.grid, self.grid)).astype(np.float32)
 
     def basis(self, size: int) -> Float32[np.ndarray, "size grid"]:
-        """Return the weight of each lattice point at each pixel: a bicubic spline is the same cubic along both axes."""
         return cubic_basis(self.grid, size)
 
 
 def lattice_positions(grid: int, size: int) -> Float64[np.ndarray, "size"]:
-    """Return where each pixel of a tile lies among the lattice points, whose corners lie on the corner pixels.
+    """Return the position of each pixel of a tile, in lattice steps; the outer lattice points lie on the outer pixels.
 
     >>> lattice_positions(3, 5)
     array([0. , 0.5, 1. , 1.5, 2. ])
@@ -76,7 +73,10 @@ def lattice_positions(grid: int, size: int) -> Float64[np.ndarray, "size"]:
 
 @lru_cache(maxsize=32)
 def cubic_basis(grid: int, size: int) -> Float32[np.ndarray, "size grid"]:
-    """Return, at ``size`` pixels, the splines that are 1 at one lattice point and 0 at the others (read-only)."""
+    """Return, at ``size`` pixels, the splines that are 1 at one lattice point and 0 at the others (read-only).
+
+    A bicubic spline is separable, so one cubic basis serves both axes.
+    """
     positions = lattice_positions(grid, size)[None]
     columns = [map_coordinates(one, positions, order=3, mode="mirror") for one in np.eye(grid)]
     basis = np.stack(columns, axis=1).astype(np.float32)

@@ -18,31 +18,31 @@ from unseam.errors import SettingsError
 class GreyValues(Appearance):
     """Change contrast, brightness and gamma at random and add noise, for images normalised to about 0..1.
 
-    In this order, with numbers drawn for each crop (and for each channel, where ``per_channel`` is on)::
+    The steps run in this order; numbers are drawn per crop, or per crop and channel if ``per_channel`` is on::
 
         v = mean + factor * (v - mean) + shift        factor in 1/(1 + contrast) .. 1 + contrast, log-uniform
                                                       shift in -brightness .. brightness, uniform
         v = v ** exponent   where v is in 0..1        exponent in 1/(1 + gamma) .. 1 + gamma, log-uniform
         v = v + noise of standard deviation sd        sd in 0 .. noise, uniform
 
-    ``mean`` is that of the channel in this crop. Gamma bends the range 0..1 onto itself and leaves values outside as
-    they are, so that the curve is monotone, has no jump at 0 and at 1, and a finite image stays finite.
+    ``mean`` is the mean of the channel in this crop. Gamma maps 0..1 onto itself and leaves other values alone, so the
+    curve is monotone and continuous, and a finite image stays finite.
 
     **Source:** Ronneberger, Fischer, Brox 2015, sec. 3.1: robustness to grey-value variations.
 
-    **Departs:** the paper gives no formula and no range; these are ours.
+    **Departs:** the paper gives neither formulas nor ranges; these are ours.
     """
 
     brightness: float = 0.1
-    """Largest grey value added or taken away; 0 to 1."""
+    """Largest grey value added or subtracted; 0 to 1."""
     contrast: float = 0.2
-    """Range of the contrast: 0.2 spreads grey values by up to a factor 1.2 or draws them together by as much; 0 to 4."""
+    """Range of the contrast: 0.2 stretches or compresses grey values by a factor of up to 1.2; 0 to 4."""
     gamma: float = 0.2
     """Range of gamma: 0.2 means exponents from 1/1.2 to 1.2; 0 to 4."""
     noise: float = 0.02
     """Largest standard deviation of the Gaussian noise added to each pixel; 0 to 1."""
     per_channel: bool = True
-    """Draw separately for each channel (stains and colours vary apart) or once for all. Noise is always separate."""
+    """Draw separately for each channel (stains and colours vary independently) or once for all; noise is always separate."""
 
     def __post_init__(self) -> None:
         for name, highest in (("brightness", 1.0), ("contrast", 4.0), ("gamma", 4.0), ("noise", 1.0)):
@@ -56,7 +56,7 @@ class GreyValues(Appearance):
     def __call__(self, image: Float32[Tensor, "channel height width"], rng: np.random.Generator) -> None:
         """Vary the image in place.
 
-        A GPU draws its own noise from a seed that is drawn here: other numbers than on a CPU, from the same distribution.
+        A GPU generates its noise from a seed drawn here: the numbers differ from a CPU's, the distribution does not.
         """
         num_channels = len(image)
         # Draw every number, even where its part is off: switching one part off must not change the draws of the others.
@@ -64,31 +64,27 @@ class GreyValues(Appearance):
         seed, deviations = int(rng.integers(2**63)), rng.uniform(0.0, self.noise, num_channels)
         if not self.per_channel:
             draws[:], deviations[:] = draws[0], deviations[0]
-        for plane, (bright, spread, bend) in zip(image, draws.tolist(), strict=True):
-            _stretch(plane, factor=(1.0 + self.contrast) ** spread, shift=self.brightness * bright)
+        for plane, (shift, stretch, bend) in zip(image, draws.tolist(), strict=True):
+            factor = (1.0 + self.contrast) ** stretch
+            torch.add(plane.mean().mul_(1.0 - factor).add_(self.brightness * shift), plane, alpha=factor, out=plane)
             if self.gamma:
-                _bend(plane, exponent=(1.0 + self.gamma) ** bend)
+                _apply_gamma(plane, exponent=(1.0 + self.gamma) ** bend)
         if self.noise:
             add_noise(image, deviations.tolist(), seed)
 
 
-def _stretch(plane: Float[Tensor, "height width"], *, factor: float, shift: float) -> None:
-    """Stretch grey values about their mean and shift them, in place."""
-    torch.add(plane.mean().mul_(1.0 - factor).add_(shift), plane, alpha=factor, out=plane)
-
-
-def _bend(plane: Float[Tensor, "height width"], *, exponent: float) -> None:
-    """Raise grey values within 0..1 to a power, in place; leave the others."""
+def _apply_gamma(plane: Float[Tensor, "height width"], *, exponent: float) -> None:
+    """Raise grey values within 0..1 to a power, in place; leave other values alone."""
     inside = plane.clamp(0.0, 1.0)
     plane.sub_(inside)
-    plane.add_(inside.log2_().mul_(exponent).exp2_())  # as pow to the last bits, in two thirds of the time
+    plane.add_(inside.log2_().mul_(exponent).exp2_())  # differs from pow in the last bits, and takes two thirds of its time
 
 
 def add_noise(image: Float[Tensor, "channel height width"], deviations: Sequence[float], seed: int) -> None:
     """Add Gaussian noise to each channel, in place; the same seed on the same kind of device gives the same noise.
 
-    A CPU draws the numbers in pairs from a table of 16,384 pairs, which is normally distributed up to four standard
-    deviations: computing each number would take four times as long.
+    A CPU draws pairs of numbers from a table of 16,384 pairs, which is normally distributed up to four standard
+    deviations. Computing each number would take four times as long.
     """
     if image.device.type != "cpu":
         generator = torch.Generator(image.device).manual_seed(seed)
@@ -104,9 +100,9 @@ def add_noise(image: Float[Tensor, "channel height width"], deviations: Sequence
 
 @lru_cache(maxsize=1)
 def normal_pairs() -> Int64[Tensor, "16384"]:
-    """Return 16,384 pairs of float32, each pair in the memory of one integer; both parts are normally distributed.
+    """Return 16,384 pairs of normally distributed float32, each pair packed into one integer.
 
-    Each part takes the middles of 16,384 equally likely slices of the distribution; a fixed shuffle pairs them.
+    Both parts hold the midpoints of 16,384 equally likely slices of the distribution; a fixed shuffle pairs them.
     """
     slices = ndtri((np.arange(2**14) + 0.5) / 2**14).astype(np.float32)
     partners = np.random.default_rng(0).permutation(slices)

@@ -1,7 +1,7 @@
 """Read an image and its labels once, through one map of coordinates.
 
-All geometry of a crop (place, rotation, mirroring, scale, elastic deformation) becomes, for each pixel of the tile,
-one place in the image. A single interpolation keeps the image as sharp as possible and reads memory once::
+All geometry of a crop (place, rotation, mirroring, scale, elastic deformation) becomes one place in the image for each
+pixel of the tile. A single interpolation keeps the image as sharp as possible and reads memory once::
 
     image frame (may be 20 000 px a side)             window frame (cut out, mirrored border, some 850 px a side)
     +-----------------------------------+             +----------------+
@@ -10,7 +10,7 @@ one place in the image. A single interpolation keeps the image as sharp as possi
     |             round it              |             |  `---------'   |              maps (output_size, output_size)
     +-----------------------------------+             +----------------+
 
-Coordinates are float32, counted from a whole pixel near the centre, so they are as exact in a large image as in a small
+Coordinates are float32 offsets from a whole pixel near the centre, so they are as exact in a large image as in a small
 one. They are computed where they are used: on the CPU, or on the GPU that holds the image. The drawn numbers alone bound
 the size of the window, so the CPU never waits for a GPU.
 """
@@ -27,7 +27,7 @@ from torch import Tensor
 from unseam.augment.cut import cut_window, tensor_type
 
 _ROUNDING = 0.01
-"""Px; float32 coordinates differ by less from the places that their bounds were computed for."""
+"""Px; rounding to float32 moves coordinates by less than this."""
 
 
 @dataclass(frozen=True)
@@ -35,22 +35,23 @@ class Coordinates:
     """For each pixel of a tile, the place in the image that it is read from, relative to the pixel ``base``."""
 
     base: tuple[int, int]
-    """Whole pixel (row, column) of the image; offsets are relative to it."""
+    """Whole pixel (row, column) of the image."""
     half: int
     """Unit of ``grid``, px: a power of two, so that scaling is exact, and larger than any offset."""
     grid: Float32[Tensor, "2 size size"]
-    """Column (first) and row offset for each pixel of the tile, in units of ``half`` px: within -1..1."""
+    """Column offset (first) and row offset of each pixel of the tile, in units of ``half`` px: within -1..1."""
     reach: "Reach"
 
     @property
     def offsets(self) -> Float32[Tensor, "2 size size"]:
-        """Return the row and column offset for each pixel of the tile, px."""
+        """Row and column offset of each pixel of the tile, px."""
         return self.grid.flip(0) * self.half
 
     @property
     def window(self) -> tuple[int, int, int, int]:
-        """Return top and left (offsets, px), height and width of a window with every pixel that interpolation reads."""
+        """Top and left (offsets, px), height and width of a window with every pixel that interpolation reads."""
         lowest, highest = self.reach.bounds(self.grid.shape[1])
+        # A 4 x 4 kernel reads one pixel before the pixel at floor(offset) and two after it.
         top, left = (math.floor(low) - 1 for low in lowest)
         bottom, right = (math.floor(high) + 3 for high in highest)
         return top, left, bottom - top, right - left
@@ -63,21 +64,21 @@ class Coordinates:
 
 @dataclass(frozen=True)
 class Reach:
-    """Bounds on the offsets of a tile, from the drawn numbers alone, without reading the field."""
+    """Bounds on the offsets of a tile, from the drawn numbers alone: reading the field would wait for the GPU."""
 
     middle: tuple[float, float]
     """Offset (row, column) of the middle of the tile, px."""
     slope: tuple[float, float]
-    """Largest growth of an offset, px, for each px that row and column lie from the middle."""
-    give: tuple[float, float]
-    """Largest displacement, px."""
+    """Largest change of an offset (row, column), px, per px of distance from the middle along both axes."""
+    displacement: tuple[float, float]
+    """Largest displacement (row, column), px."""
 
     def bounds(self, size: int) -> tuple[list[float], list[float]]:
         """Return the lowest and highest (row, column) offset of the middle ``size`` x ``size`` pixels, px."""
-        parts = list(zip(self.middle, self.slope, self.give, strict=True))
-        spread = [slope * (size - 1) / 2 + give + _ROUNDING for _, slope, give in parts]
-        lowest = [middle - more for middle, more in zip(self.middle, spread, strict=True)]
-        return lowest, [middle + more for middle, more in zip(self.middle, spread, strict=True)]
+        pairs = zip(self.slope, self.displacement, strict=True)
+        radii = [slope * (size - 1) / 2 + displacement + _ROUNDING for slope, displacement in pairs]
+        lowest = [middle - radius for middle, radius in zip(self.middle, radii, strict=True)]
+        return lowest, [middle + radius for middle, radius in zip(self.middle, radii, strict=True)]
 
 
 def coordinates(
@@ -89,8 +90,8 @@ def coordinates(
 ) -> Coordinates:
     """Fuse place, affine map and deformation: ``centre + matrix @ offset in tile + displacement``.
 
-    Offset, constant and splines are all columns of one small matrix per axis, so the whole map is two matrix products:
-    ``left (size, grid + 2) @ core (grid + 2, grid + 2) @ right (grid + 2, size)``, once for columns, once for rows.
+    Splines, offset and constant are the columns of one small matrix per axis, so two matrix products give the whole map:
+    ``side (size, grid + 2) @ core (grid + 2, grid + 2) @ side.T (grid + 2, size)``, once for columns and once for rows.
 
     Parameters
     ----------
@@ -102,32 +103,35 @@ def coordinates(
         Displacements in px of the image at the points of a lattice, and the weight of each point at each pixel. A
         lattice of 0 points deforms nothing.
     device
-        Where the coordinates are made; None: on the CPU.
+        Where to compute the coordinates; None: the CPU.
     """
     size, grid = basis.shape
     base = np.floor(centre)
-    overshoot = float(np.abs(basis).sum(axis=1).max()) ** 2  # between its points a spline may exceed their vectors
+    # Between lattice points a spline may exceed the vectors at the points: without this factor the window could be too small.
+    overshoot = float(np.abs(basis).sum(axis=1).max()) ** 2
     reach = Reach(
         middle=tuple((centre - base).tolist()),
         slope=tuple(np.abs(matrix).sum(axis=1).tolist()),
-        give=tuple((overshoot * np.abs(vectors).max(axis=(1, 2), initial=0.0)).tolist()),
+        displacement=tuple((overshoot * np.abs(vectors).max(axis=(1, 2), initial=0.0)).tolist()),
     )
     lowest, highest = reach.bounds(size)
+    # grid_sample wants -1..1 and scales back. Dividing by a power of two loses no bit, so whole coordinates stay whole. 3 px
+    # of slack keep the kernel's outer pixels inside.
     half = 2 ** math.ceil(math.log2(max(*highest, -min(lowest)) + 3))
-    where = torch.device("cpu") if device is None else device
-    # A GPU may be set to multiply float32 with 10 bits only: errors of a third of a px. float64 keeps its precision.
-    kind = np.float32 if where.type == "cpu" else np.float64
-    side = np.empty((size, grid + 2), kind)
+    device = device or torch.device("cpu")
+    # A GPU may be set to multiply float32 with 10 bits only, which errs by a third of a px. float64 keeps its precision.
+    dtype = np.float32 if device.type == "cpu" else np.float64
+    side = np.empty((size, grid + 2), dtype)
     side[:, :grid] = basis
     side[:, grid] = np.arange(size) - (size - 1) / 2
     side[:, grid + 1] = 1.0
-    core = np.zeros((2, grid + 2, grid + 2), kind)
-    core[:, :grid, :grid] = vectors[::-1]
+    core = np.zeros((2, grid + 2, grid + 2), dtype)
+    core[:, :grid, :grid] = vectors[::-1]  # reversed, here and below: grid_sample wants columns before rows
     core[:, grid, grid + 1] = matrix[::-1, 0]
     core[:, grid + 1, grid] = matrix[::-1, 1]
     core[:, grid + 1, grid + 1] = (centre - base)[::-1]
     core /= half
-    sides, cores = (torch.from_numpy(part).to(where, non_blocking=True) for part in (side, core))
+    sides, cores = (torch.from_numpy(part).to(device, non_blocking=True) for part in (side, core))
     return Coordinates((int(base[0]), int(base[1])), half, (sides @ (cores @ sides.T)).float(), reach)
 
 
@@ -137,39 +141,38 @@ def sample_cubic(
 ) -> Float32[Tensor, "channel size size"]:
     """Interpolate an image at each coordinate, by cubic convolution over 4 x 4 pixels.
 
-    The kernel is Keys' with a = -0.75, as in PyTorch and OpenCV: it passes through the pixels, so a whole-numbered
-    coordinate returns its pixel to the bit. Beyond the border the image is mirrored about its outer pixels.
+    The kernel is Keys' with a = -0.75, as in PyTorch and OpenCV. It passes through the pixels, so a whole coordinate
+    returns its pixel to the bit. Beyond the border the image is mirrored about its outer pixels.
     """
     top, left, height, width = at.window
-    # grid_sample wants coordinates from -1 to 1 over its image. The window stands in a larger one of 2 * half + 1 px a
-    # side with ``base`` in the middle; half is a power of two, which makes the scaling exact. Pixels outside the true
-    # window are neither read nor written: rows of the larger image overlap in memory.
+    # grid_sample scales -1..1 to the whole of its image. Scaling to the window would round, so the window poses as part of an
+    # image of 2 * half + 1 px per side with ``base`` in its middle. That image is never allocated: its rows overlap in memory,
+    # and grid_sample reads only pixels of the window.
     side = 2 * at.half + 1
     memory = torch.empty((side - 1) * width + side, dtype=torch.float32, device=at.grid.device)
-    posing = memory.as_strided((1, 1, side, side), (memory.numel(), memory.numel(), width, 1))
+    large_image = memory.as_strided((1, 1, side, side), (memory.numel(), memory.numel(), width, 1))
     window = memory.as_strided((height, width), (width, 1), (at.half + top) * width + at.half + left)
     grid_NHWX = at.grid.permute(1, 2, 0)[None]
     sampled = []
     for plane in image:  # on a CPU, one call for all channels takes 1.5 times as long
         cut_window(plane, at.base[0] + top, at.base[1] + left, window)
-        sampled.append(torch.nn.functional.grid_sample(posing, grid_NHWX, mode="bicubic", align_corners=True)[0])
+        sampled.append(torch.nn.functional.grid_sample(large_image, grid_NHWX, mode="bicubic", align_corners=True)[0])
     return sampled[0] if len(sampled) == 1 else torch.cat(sampled)
 
 
 def sample_nearest(
-    maps: Sequence[Shaped[np.ndarray, "image_height image_width"] | Shaped[Tensor, "image_height image_width"]],
-    at: Coordinates,
+    maps: Sequence[Shaped[np.ndarray, "image_height image_width"] | Shaped[Tensor, "image_height image_width"]], at: Coordinates
 ) -> list[Shaped[Tensor, "size size"]]:
-    """Read each map at the pixel nearest to each coordinate, so that no new value arises.
+    """Read each map at the pixel nearest to each coordinate, so that no value is invented.
 
-    Halfway between two pixels the later one is read. Beyond the border the maps are mirrored, as the image is.
+    Halfway between two pixels the later one is read. Beyond the border the maps are mirrored, like the image.
     """
     top, left, height, width = at.window
-    # Relative to the window's first pixel all places are positive, so truncation rounds down.
+    # int() truncates towards zero. Relative to the first pixel of the window all places are positive, so it rounds down.
     columns, rows = (axis.mul(at.half).add_(0.5 - first).int() for axis, first in zip(at.grid, (left, top), strict=True))
     index = rows.mul_(width).add_(columns).view(-1)
     read = []
-    for plane in maps:  # reading from the map itself is slower than from a window, which is in the cache
+    for plane in maps:  # a small window stays in the cache; reading from the map itself is slower
         window = torch.empty((height, width), dtype=tensor_type(plane), device=at.grid.device)
         cut_window(plane, at.base[0] + top, at.base[1] + left, window)
         read.append(window.view(-1).index_select(0, index).view(at.grid.shape[1:]))

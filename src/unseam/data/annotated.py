@@ -1,4 +1,4 @@
-"""A folder of images and masks, read: one annotated image for each pair, or for each plane of a stack."""
+"""Read a folder of images and masks: one annotated image per pair, or per plane of a stack."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from unseam.io import ImageFile
 
 @dataclass(frozen=True)
 class AnnotatedFolder:
-    """The annotated images of a folder, and what a file of the data set declares of its masks (nnU-Net does)."""
+    """The annotated images of a folder, and the classes and ignore value that the data set declares (nnU-Net's does)."""
 
     images: tuple[Annotated, ...]
     classes: tuple[tuple[int, str], ...] = ()
@@ -22,40 +22,35 @@ class AnnotatedFolder:
 
 
 def read_annotated(folder: Path, tell: Callable[[str], None] = lambda _: None) -> AnnotatedFolder:
-    """Read every pair of a folder, in whichever common layout it is.
+    """Read every pair of a folder in any layout of :mod:`unseam.data.layout`.
 
-    Parameters
-    ----------
-    folder
-        See :mod:`unseam.data.layout` for the layouts.
-    tell
-        Called with sentences on what was found and how files were read.
+    ``tell`` is called with sentences for the user on what was found and how files were read.
 
     Raises
     ------
     DataError
-        If the folder holds no pairs, or a pair does not go together.
+        The folder holds no pairs, or image and mask of a pair do not match.
     ImageReadError, LabelError
-        If a file cannot be read; names it.
+        A file cannot be read; names it.
     """
     found = find_pairs(folder)
     tell(f"{len(found.pairs)} annotated image(s) in {folder}: {found.layout}")
     for note in found.notes:
         tell(note)
-    said: set[str] = set()
+    reported: set[str] = set()
     annotated: list[Annotated] = []
     for pair in found.pairs:
         image, mask = read_pair(pair)
         for note in (*image.notes, *mask.notes):
-            if note not in said:  # once, not once an image
-                said.add(note)
+            if note not in reported:  # once, not once per image
+                reported.add(note)
                 tell(f"{pair.name}: {note}")
         annotated += annotated_planes(pair, image, mask)
     return AnnotatedFolder(tuple(annotated), tuple(found.classes), found.ignore)
 
 
 def annotated_planes(pair: Pair, image: ImageFile, mask: ImageFile) -> list[Annotated]:
-    """Split a pair as :func:`~unseam.data.read_pair.read_pair` returns it into its planes."""
+    """Split a pair, as :func:`~unseam.data.read_pair.read_pair` returns it, into planes."""
     planes = list(zip(image.planes(), mask.planes(), strict=True))
     annotated = []
     group = pair.sequence or sequence_of(pair.name) or pair.name

@@ -1,4 +1,4 @@
-"""The images to segment and what each is called: a file, or a file for each channel, in any layout that training knows."""
+"""Find the images to segment, in any layout that training knows: a file per image, or a file per channel."""
 
 import re
 from collections.abc import Sequence
@@ -23,35 +23,29 @@ _NNUNET_FOLDERS = ("imagestr", "imagests", "imagesval")
 
 @dataclass(frozen=True)
 class Case:
-    """One image to segment: its name, by which results are called, and its file, or a file for each of its channels."""
+    """One image to segment: its name, which its results get too, and its file, or a file per channel."""
 
     name: str
     images: tuple[Path, ...]
 
 
 def find_cases(given: Sequence[Path | str] | Path | str) -> list[Case]:
-    """The images that files, folders and patterns stand for.
+    """Find the images in files, folders and patterns; raise DataError if one of them yields no image.
 
-    As :func:`~unseam.data.file_names.find_images`; further, files ``case_0000``, ``case_0001``, ... of nnU-Net's folders are
-    the channels of one image, and a folder may be a data set in any layout of :mod:`unseam.data.layout`, or hold a folder
-    ``id/images/`` for each image.
-
-    Raises
-    ------
-    DataError
-        If one stands for nothing.
+    Like :func:`~unseam.data.file_names.find_images`. In addition, files ``case_0000``, ``case_0001``, ... in nnU-Net's folders
+    are the channels of one image, and a folder may be a data set in any layout of :mod:`unseam.data.layout`, or hold a folder
+    ``id/images/`` per image.
     """
     found: list[Case] = []
     for one in [given] if isinstance(given, Path | str) else given:
-        place = Path(one)
-        found += _cases_in(place) if place.is_dir() and not list_images(place) else _grouped(find_images(one))
+        path = Path(one)
+        found += _cases_in(path) if path.is_dir() and not list_images(path) else _group_channels(find_images(one))
     if not found:
         raise DataError("No image was given. Give files, folders or patterns such as '*.tif'.")
     return list(dict.fromkeys(found))
 
 
-def _grouped(images: Sequence[Path]) -> list[Case]:
-    """A case for each image, or for all channels of one."""
+def _group_channels(images: Sequence[Path]) -> list[Case]:
     channels: dict[tuple[Path, str], list[Path]] = {}
     for path in images:
         is_channel = path.parent.name.lower() in _NNUNET_FOLDERS
@@ -61,24 +55,24 @@ def _grouped(images: Sequence[Path]) -> list[Case]:
 
 
 def _cases_in(folder: Path) -> list[Case]:
-    """Of a folder that holds no images itself."""
-    alone = _folder_an_image(folder)
-    if alone:
-        return alone
+    """Find the images below a folder that holds none itself."""
+    cases = _folder_per_image(folder)
+    if cases:
+        return cases
     test_images = subfolder(folder, ("imagests",))
     if test_images is not None and subfolder(folder, ("imagestr",)) is None:
-        return _grouped(find_images(test_images))
+        return _group_channels(find_images(test_images))
     if not any(path.is_dir() for path in folder.iterdir()):
-        find_images(folder)  # says that there is none
+        find_images(folder)  # raises: the folder holds no image
     try:
         pairs = find_pairs(folder).pairs
     except DataError as error:
-        raise DataError(f"{folder}: holds no image itself, nor in a folder images. As a data set: {error}") from error
+        raise DataError(f"{folder} holds no image, and neither does a folder images in it. As a data set: {error}") from error
     return [Case(pair.name.replace("/", "_"), pair.images) for pair in pairs]
 
 
-def _folder_an_image(folder: Path) -> list[Case]:
-    """``id/images/id.png`` for each image, with or without masks beside it (Data Science Bowl 2018)."""
+def _folder_per_image(folder: Path) -> list[Case]:
+    """Find ``id/images/id.png`` for each image, with or without a folder ``id/masks`` (Data Science Bowl 2018)."""
     samples = sorted((path for path in folder.iterdir() if (path / "images").is_dir()), key=natural_key)
     images = [readable_files(path / "images") for path in samples]
     if any(path.name.lower() in (*TRAINING_FOLDERS, *OTHER_FOLDERS) for path in samples) or any(len(f) > 1 for f in images):

@@ -1,4 +1,4 @@
-"""Layouts that challenges made known: nnU-Net's, the Cell Tracking Challenge's, the Data Science Bowl's."""
+"""Folder layouts of well-known challenges: nnU-Net, the Cell Tracking Challenge, the Data Science Bowl."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from unseam.errors import DataError
 
 
 def find_nnunet(folder: Path) -> FolderPairs | None:
-    """``imagesTr/case_0000.png`` and ``labelsTr/case.png``; several channels of a case are one image."""
+    """Find ``imagesTr/case_0000.png`` and ``labelsTr/case.png``; the channels of a case form one image."""
     images, masks = subfolder(folder, ("imagestr",)), subfolder(folder, ("labelstr",))
     if images is None or masks is None:
         return None
@@ -19,8 +19,8 @@ def find_nnunet(folder: Path) -> FolderPairs | None:
         case = re.fullmatch(r"(.+)_\d{4}", stem(path))
         if case is None:
             raise DataError(
-                f"{path}: in imagesTr a name ends in its channel, as in case_0000{path.suffix}. Rename it, or rename "
-                "the folders to images and masks."
+                f"{path}: in imagesTr a name must end in the channel, as in case_0000{path.suffix}. Rename the file, or "
+                "rename the folders to images and masks."
             )
         cases.setdefault(case.group(1), []).append(path)
     labels = group_by_stem(check_not_empty(masks))
@@ -30,7 +30,8 @@ def find_nnunet(folder: Path) -> FolderPairs | None:
         group_by_stem(channels)
         if len(channels) != most:
             raise DataError(
-                f"{images}: {case_name} has {len(channels)} channel file(s), others have {most}. All must have the same."
+                f"{images}: {case_name} has {len(channels)} channel file(s), other cases have {most}. All cases need the same "
+                "channels: add the missing files, or take this case out."
             )
     classes, ignore = _declared(folder / "dataset.json")
     pairs = tuple(Pair(name, tuple(channels), (labels[name],)) for name, channels in cases.items())
@@ -38,7 +39,7 @@ def find_nnunet(folder: Path) -> FolderPairs | None:
 
 
 def _declared(path: Path) -> tuple[tuple[tuple[int, str], ...], int | None]:
-    """Classes and the ignore value from nnU-Net's description of a data set, newer or older kind."""
+    """Read classes and ignore value from nnU-Net's data set file (``{name: value}``, formerly ``{value: name}``)."""
     if not path.is_file():
         return (), None
     try:
@@ -47,17 +48,17 @@ def _declared(path: Path) -> tuple[tuple[tuple[int, str], ...], int | None]:
         named = sorted((int(value), str(name)) for name, value in pairs)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
-            f"{path}: its labels cannot be understood ({type(error).__name__}: {error}). They may read "
-            '{"labels": {"background": 0, "cell": 1}}; mend or remove the file.'
+            f"{path}: the labels are not readable ({type(error).__name__}: {error}). They should read "
+            '{"labels": {"background": 0, "cell": 1}}. Correct or remove the file.'
         ) from error
     ignore = next((value for value, name in named if name == "ignore"), None)
     return tuple((value, name) for value, name in named if name != "ignore"), ignore
 
 
 def find_cell_tracking(folder: Path) -> FolderPairs | None:
-    """``01/t000.tif`` and ``01_GT/SEG/man_seg000.tif``; frames without annotation are left out.
+    """Find ``01/t000.tif`` and ``01_GT/SEG/man_seg000.tif``; skip frames without annotation.
 
-    Where ``01_GT/TRA/man_track000.tif`` marks all cells, those without a mask are not taken for background.
+    Where ``01_GT/TRA/man_track000.tif`` marks all cells, cells without a mask do not count as background.
     """
     pairs: list[Pair] = []
     num_frames = 0
@@ -86,19 +87,13 @@ def find_cell_tracking(folder: Path) -> FolderPairs | None:
 
 
 def check_no_plane(path: Path) -> None:
-    """See that an annotation of the Cell Tracking Challenge is of a whole frame, not of one plane of a volume.
-
-    Raises
-    ------
-    DataError
-        For ``man_seg_000_005.tif``, plane 5 of frame 0.
-    """
+    """Raise DataError for a file such as ``man_seg_000_005.tif``, which annotates only plane 5 of the volume of frame 0."""
     if match := re.fullmatch(r"man_seg_(\d+)_(\d+)", stem(path)):
         frame, plane = int(match[1]), int(match[2])
         raise DataError(
-            f"{path} is of one plane ({plane}) of a three-dimensional frame ({frame}); annotations of whole frames "
-            f"(man_seg{frame:03d}.tif) are read. Save the annotated planes as images of their own, into a folder images, and "
-            "their masks, with the same names, into a folder masks."
+            f"{path} annotates one plane ({plane}) of a three-dimensional frame ({frame}). Only annotations of whole frames "
+            f"(man_seg{frame:03d}.tif) can be read. Save each annotated plane as a separate image in a folder images, and "
+            "its mask, with the same name, in a folder masks."
         )
 
 
@@ -113,19 +108,19 @@ def _frame(path: Path) -> int | None:
 
 
 def find_one_file_per_object(folder: Path) -> FolderPairs | None:
-    """``id/images/id.png`` and ``id/masks/*.png``."""
+    """Find ``id/images/id.png`` and ``id/masks/*.png``."""
     pairs: list[Pair] = []
     folders = sorted((path for path in folder.iterdir() if path.is_dir()), key=natural_key)
     for sample in [path for path in folders if (path / "images").is_dir() and (path / "masks").is_dir()]:
         images, masks = readable_files(sample / "images"), readable_files(sample / "masks")
         if len(images) > 1 or sample.name.lower() in (*TRAINING_FOLDERS, *OTHER_FOLDERS):
-            return None  # two folders inside each
+            return None  # a data set split into train and test, each with the two folders
         if not images or not masks:
             raise DataError(
-                f"{sample}: holds {len(images)} image(s) and {len(masks)} mask(s); in this layout each sample has "
-                "one image and a mask for each object. Complete it or take it out."
+                f"{sample} holds {len(images)} image(s) and {len(masks)} mask(s). In this layout each sample has one image "
+                "and one mask per object. Complete it or take it out."
             )
         pairs.append(Pair(sample.name, tuple(images), tuple(masks)))
     if not pairs or (len(pairs) == 1 and len(pairs[0].masks) == 1):
         return None
-    return FolderPairs(folder, tuple(pairs), "a folder for each image, a mask file for each object")
+    return FolderPairs(folder, tuple(pairs), "one folder per image, one mask file per object")

@@ -1,4 +1,4 @@
-"""Training crops: an endless stream in which each batch is a function of (seed, step) and of nothing else."""
+"""Training crops: an endless stream in which each batch depends on (seed, step) alone."""
 
 import queue
 import threading
@@ -16,11 +16,11 @@ from unseam.shapes import IGNORE
 
 T = TypeVar("T")
 Made = tuple[T | None, BaseException | None]
-"""A result, or what was raised instead of it."""
+"""A result, or the exception raised instead."""
 
-_TRIES = 50
-_PATIENCE = 600
-_LAST_SECONDS = 10.0
+_TRIES = 50  # random places to try before searching sparse annotation for a pixel
+_PATIENCE = 600  # s
+_LAST_SECONDS = 10.0  # to wait for the thread at the end
 
 
 class Crops:
@@ -33,21 +33,20 @@ class Crops:
     augment
         The random transform of each crop.
     geometry
-        Of the network: how much larger the input is than the output.
+        The network's: how much larger the input is than the output.
     output_size
-        Side of the network's output, px, at least; rounded up to an admissible one.
+        Smallest side of the network's output, px; rounded up to a size that the network allows.
     batch_size
-        Crops a step and process.
+        Crops per step and process.
     seed
-        With the step it determines the batch, so restarts and threads change nothing.
+        Determines each batch together with the step, so restarts and threads change nothing.
     device
-        Where crops are made. On a CUDA GPU the images are kept there and batches come to lie there, if half of its free
-        memory holds the images; otherwise they are made on the CPU. What is random is drawn alike, but for the noise,
-        which a GPU draws itself.
+        Where to make crops. A CUDA GPU keeps the images and makes the crops if the images fit into half of its free memory;
+        otherwise the CPU makes them. Both draw the same random numbers, except that a GPU generates its own noise.
     rank
-        Of several processes that share a batch: each makes ``batch_size`` crops of it, the first process the first ones.
+        Number of this process among those that share a batch. Each makes ``batch_size`` crops, in the order of the ranks.
 
-    Source: paper, section 3: large tiles rather than large batches; so the default is few large crops.
+    Source: paper, section 3: large tiles rather than large batches. So the default is few large crops.
     """
 
     def __init__(
@@ -73,39 +72,33 @@ class Crops:
         self._chances = annotated / annotated.sum()
 
     def crop(self, step: int, index: int) -> tuple[torch.Tensor, ...]:
-        """Crop ``index`` of the batch of ``step``: image (C, H, W), then classes, weights and further targets, (h, w) each."""
+        """Make crop ``index`` of the batch of ``step``: image (C, H, W); classes, weights and further targets, (h, w) each."""
         rng = np.random.default_rng([self.seed, 2, step, index])
         chosen = rng.choice(len(self.samples), p=self._chances)
         image, classes, weights, *planes = self._planes[chosen]
+        centre, sizes = self._centre(self.samples[chosen], rng), (self.input_size, self.output_size)
         crop: Crop = self.augment(
-            image,
-            classes,
-            weights,
-            planes,
-            centre=self._centre(self.samples[chosen], rng),
-            input_size=self.input_size,
-            output_size=self.output_size,
-            rng=rng,
+            image, classes, weights, planes, centre=centre, input_size=sizes[0], output_size=sizes[1], rng=rng
         )
         assert crop.weights is not None
         return crop.image, crop.classes, crop.weights, *crop.planes
 
     def batch(self, step: int) -> tuple[torch.Tensor, ...]:
-        """The batch of a step: images (B, C, H, W), then classes, weights and further targets, (B, h, w) each."""
+        """Make the batch of a step: images (B, C, H, W); classes, weights and further targets, (B, h, w) each."""
         crops = [self.crop(step, index) for index in self._indices]
         return tuple(torch.stack(part) for part in zip(*crops, strict=True))
 
     def _centre(self, sample: Sample, rng: np.random.Generator) -> tuple[float, float]:
-        """A place in the image, at an annotated pixel if one is soon found."""
+        """Draw a place (row, column) at an annotated pixel, px."""
         height, width = sample.classes.shape
-        row, col = 0.0, 0.0
+        # Rejection draws sub-pixel places without listing all annotated pixels, which is slow in a large image.
         for _ in range(_TRIES):
             row, col = rng.uniform(-0.5, height - 0.5), rng.uniform(-0.5, width - 0.5)
             if sample.classes[round(row) % height, round(col) % width] != IGNORE:
                 return row, col
-        annotated = np.flatnonzero(sample.classes != IGNORE)  # sparse annotation: look it up
-        place = int(annotated[rng.integers(len(annotated))])
-        return float(place // width), float(place % width)
+        annotated = np.flatnonzero(sample.classes != IGNORE)  # sparse annotation, which chance rarely hits
+        chosen = int(annotated[rng.integers(len(annotated))])
+        return float(chosen // width), float(chosen % width)
 
 
 def _planes(sample: Sample) -> tuple[np.ndarray, ...]:
@@ -117,7 +110,7 @@ def _on_device(sample: Sample, device: torch.device | None) -> tuple[torch.Tenso
 
 
 def has_room(samples: Sequence[Sample], device: torch.device | None) -> bool:
-    """Whether the images fit into half of the free memory of a GPU; the network needs the other half."""
+    """Return whether the images fit into half of a GPU's free memory; the network needs the other half."""
     if device is None or device.type != "cuda":
         return False
     needed = sum(part.nbytes for sample in samples for part in _planes(sample))
@@ -125,21 +118,17 @@ def has_room(samples: Sequence[Sample], device: torch.device | None) -> bool:
 
 
 def make_ahead(make: Callable[[int], T], start: int, ahead: int = 2, patience: int = _PATIENCE) -> Iterator[T]:
-    """``make(start)``, ``make(start + 1)``, ..., each made in a thread beside the caller, ``ahead`` of them in advance.
+    """Yield ``make(start)``, ``make(start + 1)``, ..., made in a second thread, ``ahead`` of them in advance.
 
-    Threads, not processes: the work is done in native code that lets other threads run, nothing is copied between
-    processes, and no worker can die alone. A failure is raised where its result would have been.
+    A thread, not a process: the work is native code that releases the interpreter lock, nothing is copied between
+    processes, and no worker can die alone. An exception in the thread is raised in place of its result.
 
-    The thread computes on one core: with as many helpers as the training step has, waiting for each other while they spin,
-    the two would slow a step of the default recipe by a quarter.
-
-    A thread that hangs cannot be ended from outside, but it holds up neither the end of training nor that of the program.
+    A thread that hangs cannot be stopped from outside, but it delays neither the end of training nor that of the program.
 
     Raises
     ------
     TrainingError
-        If a result has not come after ``patience`` seconds of waiting; seconds in which the whole process was stopped do not
-        count.
+        A result takes more than ``patience`` seconds of waiting, not counting time in which the whole process was stopped.
     """
     wanted: queue.Queue[int | None] = queue.Queue()
     made: queue.Queue[Made[T]] = queue.Queue()
@@ -147,8 +136,10 @@ def make_ahead(make: Callable[[int], T], start: int, ahead: int = 2, patience: i
     num_threads = torch.get_num_threads()
     thread = threading.Thread(target=_make_all, args=(make, wanted, made, closed), name="crops", daemon=True)
     thread.start()
-    made.get()  # it has limited itself
-    torch.set_num_threads(num_threads)  # for threads to come: what was said in the thread holds for them too
+    # PyTorch's limit holds for the calling thread and for all threads started later. So wait until the thread has limited
+    # itself, then restore the number for everything else.
+    made.get()
+    torch.set_num_threads(num_threads)
     try:
         for step in range(start, start + ahead):
             wanted.put(step)
@@ -159,41 +150,42 @@ def make_ahead(make: Callable[[int], T], start: int, ahead: int = 2, patience: i
                 raise error
             wanted.put(step + ahead)
             step += 1
-            yield result  # type: ignore[misc]  # None only where make gave it
+            yield result  # type: ignore[misc]  # None only where make returned it
     finally:
-        closed.set()
+        closed.set()  # the thread may still have ``ahead`` numbers in its queue: it skips them
         wanted.put(None)
         thread.join(_LAST_SECONDS)
 
 
 def _make_all(
-    make: Callable[[int], T],
-    wanted: queue.Queue[int | None],
-    made: queue.Queue[Made[T]],
-    closed: threading.Event,
+    make: Callable[[int], T], wanted: queue.Queue[int | None], made: queue.Queue[Made[T]], closed: threading.Event
 ) -> None:
     _compute_on_one_core()
     made.put((None, None))
     while (step := wanted.get()) is not None and not closed.is_set():
         try:
             made.put((make(step), None))
-        except BaseException as error:  # raised again where the result is waited for
+        except BaseException as error:  # an error raised here would end the thread silently, and the caller would wait
             made.put((None, error))
 
 
 def _wait(made: queue.Queue[Made[T]], step: int, patience: int) -> Made[T]:
-    for _ in range(patience):
+    for _ in range(patience):  # short waits: a suspended process would use up one long timeout at once
         try:
             return made.get(timeout=1)
         except queue.Empty:
             continue
     raise TrainingError(
-        f"The training crops for step {step} have not come for {patience} seconds: the thread that makes them hangs. What was "
-        "saved before is sound: go on with --resume, or restart the machine if it happens again."
+        f"The training crops for step {step} did not arrive within {patience} seconds: the thread that makes them hangs. "
+        "Checkpoints are not affected: continue with --resume, or restart the machine if it happens again."
     )
 
 
 def _compute_on_one_core() -> None:
-    """Limit this thread; PyTorch takes the number over when the thread first asks for it, so it asks at once."""
+    """Limit this thread to one core.
+
+    Helper threads of the crops would spin next to those of the training step, and slow a step of the default recipe by a
+    quarter. PyTorch applies the limit when the thread first reads it, hence the second call.
+    """
     torch.set_num_threads(1)
     torch.get_num_threads()

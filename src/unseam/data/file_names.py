@@ -1,4 +1,4 @@
-"""How people name images and masks: the endings that tell them apart, and the folders that they sit in."""
+"""How people name images, masks and the folders that hold them."""
 
 import glob
 import re
@@ -12,10 +12,10 @@ MASK_ENDINGS = (
     *("_cp_masks", "_masks", "_mask", "_labels", "_label", "_gt", "_annotations", "_annotation", "_instances", "_classes"),
     *("-masks", "-mask", "-labels", "-label", "-gt", ".masks", ".mask", ".labels", ".label"),
 )
-"""What stands at the end of a mask's name; the longest that fits counts."""
+"""Endings of the names of masks; the longest match counts."""
 
 IMAGE_ENDINGS = ("_image", "_img", "_raw", "-image", "-img", "-volume", "_volume")
-"""What may stand at the end of an image's name where its mask has another ending."""
+"""Endings that the name of an image may have where its mask has another ending."""
 
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "raw", "raw_images", "x")
 MASK_FOLDERS = (
@@ -24,19 +24,12 @@ MASK_FOLDERS = (
 )
 TRAINING_FOLDERS = ("train", "training")
 OTHER_FOLDERS = ("val", "valid", "validation", "test", "testing")
-_RESULT_ENDINGS = (
-    "_flows",
-    "_outlines",
-    "_cp_output",
-    "_prob",
-    "_overlay",
-    "_seg",
-)  # beside images, and neither image nor mask
+_RESULT_ENDINGS = ("_flows", "_outlines", "_cp_output", "_prob", "_overlay", "_seg")  # neither image nor mask
 _JUNK = ("thumbs.db", "desktop.ini")
 
 
 def stem(path: Path) -> str:
-    """The name without the ending of its format.
+    """Return the name without the suffix of its format.
 
     >>> stem(Path("cells.v2.ome.tif")), stem(Path("a.PNG"))
     ('cells.v2', 'a')
@@ -50,7 +43,7 @@ def stem(path: Path) -> str:
 
 
 def without_ending(name: str, endings: Sequence[str]) -> str:
-    """The name without the longest ending that fits; unchanged if none does or nothing would be left.
+    """Return the name without the longest ending that matches, or unchanged if none matches or nothing would be left.
 
     >>> without_ending("x_cp_masks", MASK_ENDINGS), without_ending("x", MASK_ENDINGS)
     ('x', 'x')
@@ -62,7 +55,7 @@ def without_ending(name: str, endings: Sequence[str]) -> str:
 
 
 def sequence_of(name: str) -> str:
-    """What the frames of a sequence, or the planes of a stack, share in their names; empty for an image that is neither.
+    """Return the prefix that frames of a sequence, or planes of a stack, share; empty for the name of a single image.
 
     >>> sequence_of("t007"), sequence_of("cell2_t13"), sequence_of("embryo-z004"), sequence_of("cat13"), sequence_of("07")
     ('t', 'cell2_t', 'embryo-z', '', '')
@@ -72,53 +65,39 @@ def sequence_of(name: str) -> str:
 
 
 def natural_key(path: Path) -> tuple[object, ...]:
-    """Key by which people sort: ``t2`` before ``t10``."""
+    """Return a key that sorts ``t2`` before ``t10``."""
     parts = re.split(r"(\d+)", path.name.lower())
     numbered = tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
     return (str(path.parent), numbered, path.name)
 
 
 def readable_files(folder: Path) -> list[Path]:
-    """The files of a folder that can be read, in natural order; hidden ones and the system's own are left out."""
+    """List the files of a folder that can be read, in natural order, without hidden files and system files."""
     try:
         files = [path for path in folder.iterdir() if path.is_file()]
     except OSError as error:
-        raise DataError(f"{folder}: the folder cannot be read ({error.strerror}); check its rights.") from error
+        raise DataError(f"{folder}: the folder cannot be read ({error.strerror}). Check its permissions.") from error
     kept = (path for path in files if not path.name.startswith(".") and path.name.lower() not in _JUNK)
     return sorted((path for path in kept if can_read(path)), key=natural_key)
 
 
 def subfolder(folder: Path, names: Sequence[str]) -> Path | None:
-    """The one subfolder that has one of these names, in whatever case.
-
-    Raises
-    ------
-    DataError
-        If there are several: nobody can tell which is meant.
-    """
+    """Return the subfolder that has one of these names, in upper or lower case; raise DataError if several have."""
     found = sorted(path for path in folder.iterdir() if path.is_dir() and path.name.lower() in names)
     if len(found) > 1:
-        raise DataError(
-            f"{folder} has the folders {' and '.join(path.name for path in found)}, and either may be meant. Leave "
-            "one of them there."
-        )
+        names_found = " and ".join(path.name for path in found)
+        raise DataError(f"{folder} has the folders {names_found}, and either may be the right one. Keep one of them there.")
     return found[0] if found else None
 
 
 def group_by_stem(files: Iterable[Path], endings: Sequence[str] = ()) -> dict[str, Path]:
-    """Files by the name that pairs them.
-
-    Raises
-    ------
-    DataError
-        If two have the same.
-    """
+    """Return files by the name that pairs them; raise DataError if two share a name."""
     found: dict[str, Path] = {}
     for path in files:
         key = without_ending(stem(path), endings)
         if key in found:
             raise DataError(
-                f"{found[key].parent}: {found[key].name} and {path.name} have the same name but for the ending. Keep "
+                f"{found[key].parent}: {found[key].name} and {path.name} have the same name except for the ending. Keep "
                 "one of them, or rename one."
             )
         found[key] = path
@@ -126,9 +105,9 @@ def group_by_stem(files: Iterable[Path], endings: Sequence[str] = ()) -> dict[st
 
 
 def split_by_ending(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Images and masks of one folder, told apart by their endings; flows, outlines and other results are neither.
+    """Separate images from masks by their endings; flows, outlines and other results are neither.
 
-    A file counts as mask or result only if what is left of its name is the beginning of another file's.
+    A file counts as mask or result only if the rest of its name is that of another file: ``my_mask`` alone is an image.
     """
     stems = {stem(path) for path in files}
     bases = stems | {without_ending(name, IMAGE_ENDINGS) for name in stems}
@@ -145,20 +124,11 @@ def split_by_ending(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 
 
 def find_images(paths: Sequence[Path | str] | Path | str) -> list[Path]:
-    """The images that files, folders and patterns stand for.
+    """Find the images in files, folders and patterns; raise DataError if one of them yields no image.
 
-    A folder stands for its images: masks and earlier results beside them are left out, and a folder that has none but a
-    folder ``images`` stands for that. A pattern (``*.tif``) is looked up, for not every command line does so.
-
-    Returns
-    -------
-    list of Path
-        Each once, in the order given, naturally sorted within a folder.
-
-    Raises
-    ------
-    DataError
-        If one stands for nothing.
+    A folder yields its own images, or those in its folder ``images``, without masks and earlier results. Patterns (``*.tif``)
+    are expanded here, because not every shell does it. The result lists each file once, in the order given, naturally sorted
+    within a folder.
     """
     found: list[Path] = []
     for given in [paths] if isinstance(paths, Path | str) else paths:
@@ -166,7 +136,7 @@ def find_images(paths: Sequence[Path | str] | Path | str) -> list[Path]:
         if path.is_dir():
             images = list_images(path)
             if not images:
-                raise DataError(f"{path}: holds no image that can be read. Images may end in {', '.join(SUFFIXES)}.")
+                raise DataError(f"{path} holds no image that can be read. Images may end in {', '.join(SUFFIXES)}.")
             found += images
         elif path.exists():
             found.append(path)
@@ -175,7 +145,7 @@ def find_images(paths: Sequence[Path | str] | Path | str) -> list[Path]:
             matches = [match for match in matches if match.is_file() and can_read(match)]
             if not matches:
                 raise DataError(
-                    f"{given}: there is no such file or folder, and as a pattern it fits no image. Check the name; "
+                    f"{given}: there is no such file or folder, and as a pattern it matches no image. Check the name; "
                     "put patterns in quotes."
                 )
             found += matches
@@ -185,7 +155,7 @@ def find_images(paths: Sequence[Path | str] | Path | str) -> list[Path]:
 
 
 def list_images(folder: Path) -> list[Path]:
-    """The images of a folder, or of its folder ``images``, without masks and earlier results; none if there are none."""
+    """List the images of a folder, or of its folder ``images``, without masks and earlier results; may be empty."""
     images, _ = split_by_ending(readable_files(folder))
     inner = subfolder(folder, IMAGE_FOLDERS) if not images else None
     if inner is not None:

@@ -1,4 +1,4 @@
-"""The data of a run as lines that can be compared: a run may only continue with the same data."""
+"""Describe the data of a run in lines that can be compared: a run may resume only with the same data."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,12 +8,10 @@ from unseam.data.split import HeldOut
 
 
 def fingerprint(samples: Sequence[Sample], held_out: Sequence[HeldOut]) -> tuple[str, ...]:
-    """Return a line for each sample (name, size, check sum of its annotation) and a line for each held-out window.
+    """Return a line per sample (name, size, check sum of its annotation) and a line per held-out window.
 
-    Grey values are left out: their last bit may differ between machines.
+    Grey values are left out, because their last bit may differ between machines.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> classes = np.zeros((4, 6), np.uint8)
     >>> fingerprint([Sample("a", np.zeros((1, 4, 6), np.float32), classes, np.ones((4, 6), np.float32))], [])

@@ -1,10 +1,10 @@
-"""Cross-validation: the annotation is cut into folds, so that each image is scored by a model that never saw it.
+"""Cross-validation: cut the annotation into folds, so that each pixel is scored by a model that was not trained on it.
 
 ======================================  ==============================================================
-there are                               one fold holds out
+data set                                one fold holds out
 ======================================  ==============================================================
-at least as many files as folds         whole files (of a stack all planes, of a sequence all frames)
-fewer files, but planes enough          a run of neighbouring planes; the planes next to it train nothing
+at least as many files as folds         whole files (all planes of a stack, all frames of a sequence)
+fewer files, but enough planes          a run of neighbouring planes; the planes next to it are not used
 fewer images than folds                 a strip across each image
 ======================================  ==============================================================
 """
@@ -19,27 +19,21 @@ from unseam.errors import DataError
 from unseam.settings import check_range
 
 MOST_FOLDS = 50
-_GAP_FROM = 3  # planes per run: with fewer, a gap costs more annotation than the neighbours give away
+_GAP_FROM = 3  # planes per run; in shorter runs a gap loses too much annotation for the leak that it prevents
 
 
 def split_into_folds(samples: Sequence[Sample], number: int, seed: int) -> tuple[Split, ...]:
-    """Cut the annotation into folds. Each annotated pixel is held out by exactly one, only to be scored: it chooses nothing.
+    """Cut the annotation into ``number`` folds; each annotated pixel is held out by exactly one, for scoring only.
 
-    Parameters
-    ----------
-    samples
-        All annotated images; those of one :attr:`Sample.group` are planes of one file or frames of one sequence, in order.
-    number
-        How many folds, two or more.
-    seed
-        Chooses which files go together.
+    Samples of one :attr:`Sample.group` are planes of one file or frames of one sequence, in order. The seed chooses which
+    files share a fold.
 
     Raises
     ------
     SettingsError
-        If the number is out of range.
+        The number of folds is out of range.
     DataError
-        If a fold would have nothing to learn from, or images are too small to be cut.
+        A fold would have nothing to learn from, or images are too small to cut.
     """
     check_range("data", "folds", number, 2, MOST_FOLDS)
     files = files_of(samples)
@@ -52,7 +46,7 @@ def split_into_folds(samples: Sequence[Sample], number: int, seed: int) -> tuple
     for part in parts:
         if not count_classes(whole_images(part.training)).any():
             raise DataError(
-                f"With {number} folds, one holds out all that is annotated ({part.reason}). Take fewer folds, or annotate more."
+                f"With {number} folds, one fold holds out all annotation ({part.reason}). Use fewer folds, or annotate more."
             )
     return tuple(parts)
 
@@ -70,17 +64,17 @@ def _by_file(files: Sequence[Sequence[Sample]], number: int, rng: np.random.Gene
 
 
 def _by_run(planes: Sequence[Sample], number: int) -> list[Split]:
-    """Cut into runs of neighbours; the plane next to a run in the same file trains nothing."""
+    """Cut into runs of neighbours; leave out the planes of the same file next to a run, which look like it."""
     gap = 1 if len(planes) // number >= _GAP_FROM else 0
     splits = []
     for run in np.array_split(np.arange(len(planes)), number):
         first, last = int(run[0]), int(run[-1])
         sides = ((first, first - gap), (last, last + gap))
-        beside = {i for end, i in sides if gap and 0 <= i < len(planes) and _are_neighbours(planes[end], planes[i])}
-        training = tuple(p for i, p in enumerate(planes) if not first <= i <= last and i not in beside)
+        unused = {i for end, i in sides if gap and 0 <= i < len(planes) and _are_neighbours(planes[end], planes[i])}
+        training = tuple(p for i, p in enumerate(planes) if not first <= i <= last and i not in unused)
         names = f"{planes[first].name} to {planes[last].name}"
-        aside = f"; {len(beside)} next to them train nothing" if beside else ""
-        reason = f"held out: {len(run)} of {len(planes)} neighbouring planes or frames ({names}){aside}"
+        note = f"; {len(unused)} next to them are not used" if unused else ""
+        reason = f"held out: {len(run)} of {len(planes)} neighbouring planes or frames ({names}){note}"
         splits.append(Split(training, keep_annotated(whole_images(planes[first : last + 1])), reason, chooses=False))
     return splits
 
@@ -93,7 +87,7 @@ def _by_strip(samples: Sequence[Sample], number: int) -> list[Split]:
     for sample in samples:
         if max(sample.classes.shape) < number:
             size = " x ".join(map(str, sample.classes.shape))
-            raise DataError(f"{sample.name} has {size} px: too small to be cut into {number} folds. Take fewer folds.")
+            raise DataError(f"{sample.name} has {size} px, too small to cut into {number} folds. Use fewer folds.")
     splits = []
     for fold in range(number):
         held_out: Parts = tuple(HeldOut(sample, _strip(sample, fold, number)) for sample in samples)

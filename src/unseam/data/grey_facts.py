@@ -1,4 +1,4 @@
-"""What images and their objects are like, in a few figures: to find the odd one out, and images unlike those trained on."""
+"""Describe images and their objects in a few numbers, to find outliers and images unlike those of the training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,65 +11,37 @@ from unseam.heads.instance_map import checked_instance_map
 
 _MOST_VALUES = 60_000
 _MOST_ROWS = 128
-SPECK_PX = 4  # an object of so few pixels is a slip of the brush
-ENOUGH = 5  # objects in an image, to speak of their size there
+SPECK_PX = 4  # an object no larger than this is a slip of the brush
+ENOUGH = 5  # fewest objects in an image for a typical size
 _LAGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 
 
 @dataclass(frozen=True)
 class GreyFacts:
-    """Figures of one image; channels are averaged first.
+    """Statistics of one image, averaged over its channels."""
 
-    Attributes
-    ----------
-    type_name
-        Of the numbers: uint8, uint16, float32, ...
-    channels
-        C; grey saved as three equal channels counts as one.
-    lowest, highest
-        Of all grey values.
-    low, high
-        The 1st and the 99.8th percentile: what normalisation takes for dark and bright.
-    middle
-        Where the median lies between those two: near 0 in a dark image with bright things, near 1 in the opposite.
-    noise
-        Mean difference of neighbouring pixels, as a share of high - low: large in a dim, noisy image.
-    grain_px
-        Distance over which grey values change: at it, their correlation along rows has fallen to half. Twice as large in
-        an image at twice the magnification.
-    top_share
-        Share of pixels that have the highest value.
-    """
-
-    type_name: str
-    channels: int
+    type_name: str  # uint8, uint16, float32, ...
+    channels: int  # grey saved as three equal channels counts as one
     lowest: float
     highest: float
-    low: float
-    high: float
-    middle: float
-    noise: float
-    grain_px: float
-    top_share: float
+    low: float  # 1st percentile, which normalisation makes 0
+    high: float  # 99.8th percentile, which normalisation makes 1
+    middle: float  # place of the median between low and high: near 0 for bright objects on dark, near 1 for the opposite
+    noise: float  # mean difference of neighbouring pixels, as a share of high - low: large in a dim, noisy image
+    grain_px: float  # lag at which the correlation along rows falls to half: doubles with the magnification
+    top_share: float  # share of pixels that have the highest value
 
     @property
     def is_blank(self) -> bool:
-        """Whether it shows nothing: one grey value, or two neighbouring ones."""
+        """Whether the image shows nothing: one grey value, or two adjacent ones."""
         return self.highest - self.lowest <= (1 if self.type_name.startswith(("u", "i")) else 0)
 
 
 @dataclass(frozen=True)
 class SeenImages:
-    """What the images were like that a model was trained on: the least and the largest of each figure of :class:`GreyFacts`.
+    """Range (least, largest) of each statistic of :class:`GreyFacts` over the training images.
 
-    Attributes
-    ----------
-    type_names
-        Of their numbers.
-    low, high, middle, noise, grain_px
-        Ranges.
-    object_px
-        Least and largest median diameter of the objects in an image; None where the masks hold no objects.
+    ``object_px`` is the range of the median diameter of the objects in an image; None where the masks hold no objects.
     """
 
     type_names: tuple[str, ...]
@@ -82,7 +54,7 @@ class SeenImages:
 
 
 def grey_plane(image: Shaped[np.ndarray, "height width *channel"]) -> Shaped[np.ndarray, "height width"]:
-    """The image with its channels averaged; grey saved as colour, and grey itself, as they are."""
+    """Average the channels of an image; a grey image, also one saved in colour, keeps its values and type."""
     if image.ndim == 2:
         return image
     if num_channels(image) == 1 or is_grey_saved_as_colour(image):
@@ -92,10 +64,8 @@ def grey_plane(image: Shaped[np.ndarray, "height width *channel"]) -> Shaped[np.
 
 
 def grey_facts(image: Shaped[np.ndarray, "height width *channel"]) -> GreyFacts:
-    """Look at an image, at a sample of its pixels where a sample will do.
+    """Compute the statistics of an image, from a sample of its pixels where that is enough.
 
-    Examples
-    --------
     >>> facts = grey_facts(np.tile(np.arange(100, dtype=np.uint8), (50, 1)))
     >>> facts.type_name, facts.lowest, facts.highest, round(facts.middle, 2), facts.top_share
     ('uint8', 0.0, 99.0, 0.49, 0.01)
@@ -124,7 +94,7 @@ def grey_facts(image: Shaped[np.ndarray, "height width *channel"]) -> GreyFacts:
 
 
 def seen_images(facts: Sequence[GreyFacts], object_px: Sequence[float] = ()) -> SeenImages | None:
-    """The ranges over all images that show something; None if none does."""
+    """Return the ranges over all images that are not blank; None if all are."""
     shown = [f for f in facts if not f.is_blank]
     if not shown:
         return None
@@ -145,12 +115,12 @@ def seen_images(facts: Sequence[GreyFacts], object_px: Sequence[float] = ()) -> 
 
 
 def diameters(areas: Int64[np.ndarray, "objects"]) -> Float[np.ndarray, "kept"]:
-    """Of circles of these areas, px; specks are left out."""
+    """Return the diameters of circles of these areas, px, without specks."""
     return np.sqrt(areas[areas > SPECK_PX] * (4 / np.pi))
 
 
 def object_sizes(maps: Sequence[Int32[np.ndarray, "_ _"]]) -> list[float]:
-    """Median diameter of the objects of each instance map that has enough of them, px."""
+    """Return the median diameter, px, of the objects of each instance map that has enough of them."""
     sizes = []
     for instances in maps:
         areas = np.bincount(np.maximum(checked_instance_map(instances), 0).ravel())
@@ -161,7 +131,7 @@ def object_sizes(maps: Sequence[Int32[np.ndarray, "_ _"]]) -> list[float]:
 
 
 def _grain(rows: Float[np.ndarray, "rows columns"]) -> float:
-    """The lag at which the correlation along rows falls to half, between the lags that are tried; the last if it never does."""
+    """Return the lag, px, at which the correlation along rows falls to half; the longest lag tried if it never does."""
     variance = float(rows.var())
     if variance == 0:
         return 0.0

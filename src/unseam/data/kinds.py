@@ -1,41 +1,28 @@
-"""What masks may hold, and what follows from it: the one table. :func:`unseam.data.labels.judge_labels` decides the kind."""
+"""The kinds of masks, and the facts that follow from each: the only such table.
+
+:func:`unseam.data.labels.judge_labels` decides the kind.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
 
 LabelKind = Literal["binary", "classes", "instances"]
-"""Background and foreground; what a pixel is; which object it belongs to."""
+"""A mask tells background from foreground; or gives the class of a pixel; or the object that it belongs to."""
 
 MaskChoice = Literal["auto", "binary", "classes", "instances"]
-"""What a user may say that masks hold; ``auto``: look at them and say what was found."""
+"""A user's setting; ``auto``: decide from the masks and report it."""
 
 
 @dataclass(frozen=True)
 class KindFacts:
-    """What follows from a kind of masks.
+    """The facts that follow from a kind of masks."""
 
-    Attributes
-    ----------
-    has_objects
-        Each number is one object.
-    has_pieces
-        There are two values, and each piece of foreground counts as a cell.
-    segments
-        What a model trained on such masks finds.
-    foreground
-        Name of the foreground where masks name no classes.
-    score_name
-        The score that chooses the best weights.
-    suffix
-        How the name of a predicted map ends.
-    """
-
-    has_objects: bool
-    has_pieces: bool
-    segments: str
-    foreground: str
-    score_name: str
-    suffix: str
+    has_objects: bool  # each number is one object
+    has_pieces: bool  # there are two values, and each piece of foreground counts as a cell
+    segments: str  # what a model trained on such masks finds
+    foreground: str  # name of the foreground where masks name no classes
+    score_name: str  # the score that chooses the best weights
+    suffix: str  # ending of the name of a predicted map
 
 
 _FACTS: dict[LabelKind, KindFacts] = {
@@ -46,5 +33,5 @@ _FACTS: dict[LabelKind, KindFacts] = {
 
 
 def facts_of_kind(kind: LabelKind) -> KindFacts:
-    """Look up what follows from a kind of masks."""
+    """Look up the facts of a kind of masks."""
     return _FACTS[kind]

@@ -1,4 +1,4 @@
-"""What a set of masks shows when one only looks: its values, the pixels of each, and whether each is one piece."""
+"""Count the values in a set of masks, and test whether each value forms one piece."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,54 +10,35 @@ from skimage.measure import label
 from unseam.errors import LabelError
 from unseam.shapes import NOT_ANNOTATED
 
-_MOST_MAPS = 32  # looked at for pieces; values are counted in all maps
+_MOST_MAPS = 32  # maps in which pieces are examined; values are counted in all maps
 _MOST_PIXELS_A_SIDE = 2048
 _FEW_CLASSES = 6
-_FEWEST_GREYS, _FEWEST_PAIRS, _FEW_EQUAL = 24, 100, 0.4  # of a grey picture
-_WHOLE = 0.9  # a value whose largest piece has this share of its pixels is one piece: stray pixels do not count
+_FEWEST_GREYS, _FEWEST_PAIRS, _FEW_EQUAL = 24, 100, 0.4  # marks of a grey picture
+_WHOLE = 0.9  # a value is one piece if its largest piece has this share of its pixels: stray pixels do not count
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Counts over all masks, without the pixels that nobody annotated.
+    """Counts over the annotated pixels of all masks."""
 
-    Attributes
-    ----------
-    values
-        All that occur, ascending.
-    num_pixels
-        Of each value.
-    sets
-        For each mask the values other than the background that occur in it.
-    whole_share
-        Of all pairs of a mask and a value in it other than the background: the share that is one connected piece.
-    soft
-        Which masks, by their place, are black and white drawings with soft edges; all with a grey, if only all together
-        look so.
-    pictures
-        Which masks are grey pictures.
-    """
-
-    values: tuple[int, ...]
-    num_pixels: tuple[int, ...]
-    sets: tuple[frozenset[int], ...]
-    whole_share: float
-    soft: tuple[int, ...] = ()
-    pictures: tuple[int, ...] = ()
+    values: tuple[int, ...]  # all that occur, ascending
+    num_pixels: tuple[int, ...]  # of each value
+    sets: tuple[frozenset[int], ...]  # for each mask, the values in it except the background
+    whole_share: float  # of all pairs of a mask and a value in its set: the share that forms one connected piece
+    soft: tuple[int, ...] = ()  # indices of masks that are black and white drawings with soft edges
+    pictures: tuple[int, ...] = ()  # indices of masks that are grey pictures
 
     @property
     def background(self) -> int:
-        """0 if it occurs, otherwise the smallest value."""
         return 0 if 0 in self.values else self.values[0]
 
     @property
     def foreground(self) -> tuple[int, ...]:
-        """All values but the background."""
         return tuple(value for value in self.values if value != self.background)
 
 
 def whole_numbers(labels: Shaped[np.ndarray, "..."], name: str) -> Integer[np.ndarray, "height width"]:
-    """The label map as integers, if that is what it is.
+    """Return a label map as integers.
 
     Raises
     ------
@@ -66,8 +47,7 @@ def whole_numbers(labels: Shaped[np.ndarray, "..."], name: str) -> Integer[np.nd
     """
     if labels.ndim != 2 or not labels.size:
         raise LabelError(
-            f"{name} has the shape {labels.shape}; a label map has rows and columns. Give one map an image.",
-            name,
+            f"{name} has the shape {labels.shape}; a label map has rows and columns. Give one map per image.", name
         )
     if labels.dtype.kind == "b":
         return labels.astype(np.uint8)
@@ -80,9 +60,10 @@ def whole_numbers(labels: Shaped[np.ndarray, "..."], name: str) -> Integer[np.nd
     if labels.dtype.kind not in "iu":
         raise LabelError(f"{name} is of type {labels.dtype}; a label map holds integers. Convert it first.", name)
     if labels.dtype.kind == "i":
-        _refuse(labels < NOT_ANNOTATED, labels, name, "labels are 0 and up, or -1 where nobody annotated.")
+        _refuse(labels < NOT_ANNOTATED, labels, name, "labels are 0 and up, or -1 for 'not annotated'.")
     native = f"{labels.dtype.kind}{labels.dtype.itemsize}"
-    return labels.astype(native, copy=False).view(native)  # whatever its byte order, and by which of C's names for 64 bits
+    # astype fixes the byte order. C has two 64-bit integer types (long and long long); view replaces one by the other.
+    return labels.astype(native, copy=False).view(native)
 
 
 def _refuse(bad: np.ndarray, labels: np.ndarray, name: str, words: str) -> None:
@@ -92,38 +73,36 @@ def _refuse(bad: np.ndarray, labels: np.ndarray, name: str, words: str) -> None:
 
 
 def collect_evidence(maps: Sequence[Integer[np.ndarray, "_ _"]], ignore: int | None) -> Evidence:
-    """Count everything that the judgement needs.
+    """Count everything that :func:`unseam.data.labels.judge_labels` needs.
 
-    Parameters
-    ----------
-    maps
-        As :func:`whole_numbers` gives them; their sizes may differ. One is held at a time, so they may be read as they
-        are asked for.
-    ignore
-        A value that means "not annotated", besides -1.
+    ``maps`` are results of :func:`whole_numbers`, of any sizes. Only one is held at a time, so indexing may read a file.
+    ``ignore`` is a further value that means "not annotated", besides -1.
     """
     totals: dict[int, int] = {}
     found: list[frozenset[int]] = []
     soft: list[int] = []
     pictures: list[int] = []
     for index, labels in enumerate(maps):
-        values, counts = _count(labels)
-        here = [(int(v), int(n)) for v, n in zip(values, counts, strict=True) if v not in (NOT_ANNOTATED, ignore)]
-        for value, number in here:
-            totals[value] = totals.get(value, 0) + number
-        found.append(frozenset(value for value, _ in here))
-        if _is_soft([value for value, _ in here], [count for _, count in here]):
+        pairs = zip(*_count(labels), strict=True)
+        count_of = {int(value): int(count) for value, count in pairs if value not in (NOT_ANNOTATED, ignore)}
+        for value, count in count_of.items():
+            totals[value] = totals.get(value, 0) + count
+        found.append(frozenset(count_of))
+        if _is_soft(list(count_of), list(count_of.values())):
             soft.append(index)
-        elif _is_picture(labels, len(here)):
+        elif _is_picture(labels, len(count_of)):
             pictures.append(index)
     ordered = tuple(sorted(totals))
+    # The background is that of the whole data set: a mask filled by one object has no background pixel.
     background = 0 if 0 in totals else ordered[0] if ordered else 0
     sets = tuple(values - {background} for values in found)
     skip = {background, NOT_ANNOTATED} if ignore is None else {background, NOT_ANNOTATED, ignore}
+    # Labelling pieces is slow, so only some masks are examined; spread evenly, because the first ones may be alike.
     filled = [i for i, values in enumerate(sets) if values]
     picked = [filled[i] for i in np.unique(np.linspace(0, len(filled) - 1, _MOST_MAPS).astype(int))] if filled else []
     whole = np.concatenate([_is_whole(maps[i], skip) for i in picked]) if picked else np.zeros(0, bool)
     num_pixels = tuple(totals[v] for v in ordered)
+    # A small mask has too few greys to look soft alone. If all masks together do, those that hold a grey are soft.
     if not soft and _is_soft(ordered, num_pixels):
         soft = [number for number, values in enumerate(sets) if any(0 < value < ordered[-1] for value in values)]
     whole_share = float(whole.mean()) if whole.size else 0.0
@@ -132,7 +111,7 @@ def collect_evidence(maps: Sequence[Integer[np.ndarray, "_ _"]], ignore: int | N
 
 def _count(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     high = int(labels.max())
-    if high < 2**20:  # counting is some twenty times faster than sorting
+    if high < 2**20:  # counting is about twenty times faster than sorting
         counts = np.bincount(labels.ravel().astype(np.int64) - NOT_ANNOTATED)
         (occurring,) = np.nonzero(counts)
         return occurring + NOT_ANNOTATED, counts[occurring]
@@ -140,8 +119,9 @@ def _count(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _is_whole(labels: np.ndarray, skip: set[int]) -> np.ndarray:
-    """For each value in a map, except those skipped, whether it is one piece (8-connected)."""
+    """Return, for each value of a map except those skipped, whether it forms one piece (8-connected)."""
     window = _middle(labels)
+    # Labelling once for all values needs numbers from 1, because 0 is background to ``label`` and would not be a piece.
     values, index = np.unique(window, return_inverse=True)
     index = index.reshape(window.shape) + 1
     pieces = label(index, connectivity=2, background=0)
@@ -156,16 +136,17 @@ def _is_whole(labels: np.ndarray, skip: set[int]) -> np.ndarray:
 
 
 def _is_soft(values: Sequence[int], counts: Sequence[int]) -> bool:
-    """Whether values and their numbers of pixels are those of a black and white drawing with soft edges."""
+    """Return whether the counts are those of a black and white drawing with soft edges: smoothed, or saved as JPEG."""
     if not values or values[0] != 0 or values[-1] not in (254, 255):
         return False
     greys = counts[1:-1]
+    # A soft edge passes through many greys; a stray value near black, or a painted third class, adds one.
     is_spread = sum(1 for v in values if 16 <= v < values[-1]) >= 3
     return is_spread and counts[-1] > 5 * max(greys) and counts[0] + counts[-1] > 0.8 * sum(counts)
 
 
 def _is_picture(labels: np.ndarray, num_values: int) -> bool:
-    """Whether it is a grey picture: most neighbours that are neither black nor white differ.
+    """Return whether a mask is a grey picture: most neighbouring pixels differ, not counting black and white.
 
     In a label map neighbours differ only where two objects touch, and objects are more than two pixels across.
     """
@@ -187,17 +168,17 @@ def _middle(labels: np.ndarray) -> np.ndarray:
 
 
 def are_greys(values: tuple[int, ...]) -> bool:
-    """Whether classes were painted in well-spaced greys up to white: 0, 127, 255 and the like."""
+    """Return whether the values are well-spaced greys up to white, as painted classes are: 0, 127, 255."""
     return len(values) <= 9 and values[-1] in (254, 255) and bool(np.diff(values).min() >= 20)
 
 
 def same_everywhere(evidence: Evidence) -> bool:
-    """Whether the masks share one small set of values, as classes do; objects vary in number and are counted from 1."""
+    """Return whether most masks share one small set of values, as classes do; objects vary in number and count from 1."""
     filled = [values for values in evidence.sets if values]
     if len(evidence.foreground) > _FEW_CLASSES:
         return False
     full = sum(values == frozenset(evidence.foreground) for values in filled)
-    if len(filled) < 10:
+    if len(filled) < 10:  # a few masks may hold equally many objects by chance: demand that all agree
         return full == len(filled) >= 4
-    num_gaps = sum(max(values) > len(values) for values in filled)  # a 2 where there is no 1
+    num_gaps = sum(max(values) > len(values) for values in filled)  # 2 without 1: numbers of objects have no gaps
     return 2 * full >= len(filled) or 10 * num_gaps >= len(filled)

@@ -1,4 +1,4 @@
-"""Masks that nobody can learn from: what is wrong with them, in which file, and at which pixel first."""
+"""Refuse masks that cannot be learnt: say what is wrong, in which file, and at which pixel first."""
 
 from collections.abc import Sequence
 
@@ -15,45 +15,33 @@ _MANY_GREYS = 16
 
 
 def check_worth_learning(evidence: Evidence, names: Sequence[str]) -> None:
-    """See that the annotated pixels have two values at least.
-
-    Raises
-    ------
-    LabelError
-        If they have none or one.
-    """
+    """Raise LabelError unless the annotated pixels have at least two values."""
     where = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
     if not evidence.values:
         raise LabelError(
-            f"{where}: no pixel of the masks is annotated. Annotate some, or check which value means 'not annotated'.",
+            f"{where}: no pixel of the masks is annotated. Annotate some pixels, or check which value means 'not annotated'.",
             names[0],
         )
     if len(evidence.values) == 1:
         raise LabelError(
-            f"{where}: all annotated pixels of all masks have the value {evidence.values[0]}: there is nothing to learn. "
-            "Masks need at least two values; check that these are the right files and that they were not saved empty.",
+            f"{where}: there is nothing to learn, because all annotated pixels have the value {evidence.values[0]}. Masks need "
+            "at least two values; check that these are the right files and that they were not saved empty.",
             names[0],
         )
 
 
 def check_not_grey(evidence: Evidence, maps: Maps, names: Sequence[str]) -> None:
-    """See that no mask is a drawing with soft edges or a grey picture: the greys would be taken for objects.
-
-    Raises
-    ------
-    LabelError
-        Names the first such mask and its first such pixel.
-    """
+    """Raise LabelError for drawings with soft edges and for grey pictures: their greys would be read as objects."""
     if evidence.soft:
         labels, name = maps[evidence.soft[0]], names[evidence.soft[0]]
         high = int(labels.max()) if labels.max() in (254, 255) else evidence.values[-1]
         between = (labels > 0) & (labels < high) & (labels != NOT_ANNOTATED)
         count = sum(n for value, n in zip(evidence.values, evidence.num_pixels, strict=True) if 0 < value < high)
         raise LabelError(
-            f"{name}: the mask is black and white (0 and {high}) with soft edges: {_at(labels, between)}. There are "
-            f"{count:,} such pixels in all masks together. Masks need two values; set a threshold of 128 (in Fiji: Image > "
-            "Adjust > Threshold) and save them again without smoothing and not as JPEG. If these are numbers of objects, set "
-            "masks to 'instances'.",
+            f"{name}: the mask is black and white (0 and {high}) with soft edges: {_at(labels, between)}. All masks together "
+            f"have {count:,} such pixels. Masks need two values: apply a threshold of 128 (in Fiji: Image > Adjust > "
+            "Threshold) and save the masks again, without smoothing and not as JPEG. If the values number objects, set masks "
+            "to 'instances'.",
             name,
         )
     if evidence.pictures:
@@ -63,17 +51,17 @@ def check_not_grey(evidence: Evidence, maps: Maps, names: Sequence[str]) -> None
         if not differs.any():
             differs[:-1] = labels[1:] != labels[:-1]
         raise LabelError(
-            f"{name}: the mask is a grey picture, not a label map: most pixels differ from the pixel beside them; "
-            f"{_at(labels, differs)}. Is it the image or a probability map? Put the painted mask there; of probabilities "
-            "of 8 bits, set a threshold of 128. If each number is one object, set masks to 'instances'.",
+            f"{name}: the mask is a grey picture, not a label map: most pixels differ from their neighbours; "
+            f"{_at(labels, differs)}. Is it the image or a probability map? Replace it by the painted mask; apply a threshold "
+            "of 128 to 8-bit probabilities. If each number is one object, set masks to 'instances'.",
             name,
         )
 
 
 def two_codings(evidence: Evidence) -> tuple[list[int], list[int]]:
-    """Masks whose foreground is 255 alone, and those with 1, 2, ... and no 255; two empty lists unless every mask is one.
+    """Return the masks whose only foreground value is 255, and those without 255; both empty unless these are all masks.
 
-    Where the first say 255 for foreground, to take it for "not annotated" would lose their foreground.
+    If 255 is the foreground of the first, reading it as "not annotated" would lose their foreground.
     """
     high = [i for i, values in enumerate(evidence.sets) if values == {IGNORE}]
     low = [i for i, values in enumerate(evidence.sets) if values and IGNORE not in values]
@@ -82,28 +70,22 @@ def two_codings(evidence: Evidence) -> tuple[list[int], list[int]]:
 
 
 def check_one_coding(evidence: Evidence, maps: Maps, names: Sequence[str]) -> None:
-    """See that 255 is not the foreground of some masks where others number theirs from 1.
-
-    Raises
-    ------
-    LabelError
-        If it may be.
-    """
+    """Raise LabelError if 255 may be the foreground of some masks while others use lower values."""
     high, low = two_codings(evidence)
     if not high:
         return
     labels = maps[high[0]]
     row, column = first_pixel(labels == IGNORE)
     raise LabelError(
-        f"{names[high[0]]}: 255 at row {row}, column {column} is the only value besides 0, as in {len(high)} mask(s), while "
-        f"{len(low)} other(s), such as {names[low[0]]}, have lower ones and no 255. It may be foreground or 'not annotated'. "
-        "Save all masks with the same values, or say which value means 'not annotated' (--ignore 255).",
+        f"{names[high[0]]}: 255 at row {row}, column {column} is the only value besides 0, as in {len(high)} mask(s), but "
+        f"{len(low)} other(s), such as {names[low[0]]}, have lower values and no 255. It may mean foreground or 'not "
+        "annotated'. Save all masks with the same values, or set the value for 'not annotated' (--ignore 255).",
         names[high[0]],
     )
 
 
 def is_copy_of_image(labels: Shaped[np.ndarray, "..."], image: Shaped[np.ndarray, "..."]) -> bool:
-    """Whether a mask is its image: of many greys, and the same in each pixel.
+    """Return whether a mask equals its image in every pixel and has many greys.
 
     >>> ramp = np.arange(40).reshape(5, 8)
     >>> is_copy_of_image(ramp, ramp), is_copy_of_image(ramp, np.dstack([ramp] * 3)), is_copy_of_image(ramp > 9, ramp > 9)
@@ -118,7 +100,7 @@ def is_copy_of_image(labels: Shaped[np.ndarray, "..."], image: Shaped[np.ndarray
 
 
 def first_pixel(where: Bool[np.ndarray, "height width"]) -> tuple[int, int]:
-    """Row and column of the first that is true; there must be one."""
+    """Return row and column of the first pixel that is true; at least one must be."""
     row, column = np.unravel_index(int(np.argmax(where)), where.shape)
     assert where[row, column]
     return int(row), int(column)

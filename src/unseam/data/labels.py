@@ -1,13 +1,13 @@
-"""What do these masks hold: two kinds of pixels, several classes, or a number for each object?
+"""Decide what masks hold: two kinds of pixels, several classes, or a number per object.
 
-Nobody should have to say; the masks are looked at, the answer is said aloud, and it can be overruled.
+Users need not say. The masks decide, the result is reported, and a setting overrules it.
 
 ==========  =======================================================  ==========================================
-kind        what a value means                                       told by
+kind        a value means                                            recognised by
 ==========  =======================================================  ==========================================
 binary      background or foreground                                 exactly two values over all masks
-classes     what the pixel is                                        few values, in several pieces an image
-instances   which object the pixel belongs to, 0 is background       many values, or each in one piece
+classes     the class of the pixel                                   few values, in several pieces per image
+instances   the object that the pixel belongs to; 0 is background    many values, or each in one piece
 ==========  =======================================================  ==========================================
 """
 
@@ -26,8 +26,8 @@ from unseam.shapes import IGNORE
 __all__ = ["LabelKind", "LabelReading", "judge_kind", "judge_labels", "translate_mask", "to_class_map", "to_instance_map"]
 
 _FEW = 16  # more foreground values than this are objects, unless most of them are in pieces
-_MOST_CLASSES = 255  # a class map is 8-bit, and one value says "not annotated"
-_HIGHEST = 2**32 - 1  # that a TIFF of whole numbers holds
+_MOST_CLASSES = 255  # a class map is 8-bit, and one value means "not annotated"
+_HIGHEST = 2**32 - 1  # the largest integer that a TIFF holds
 
 
 def judge_labels(
@@ -43,16 +43,16 @@ def judge_labels(
     Parameters
     ----------
     maps
-        All of them, each (H, W), whole numbers; sizes may differ.
+        All masks, each (H, W), whole numbers; sizes may differ.
     names
-        Of the masks, for messages; counted if absent.
+        Names of the masks for messages; numbers if absent.
     kind
-        If it is known; otherwise it is judged.
+        The kind if it is known; None: decide from the masks.
     ignore
-        Value for "not annotated", if there is one besides -1. Where it is not said, 255 above classes 0, 1, 2, ... is
-        taken for one, and a note says so.
+        Value for "not annotated", if there is one besides -1. If None, 255 above classes 0, 1, 2, ... counts as such a
+        value, and a note reports it.
     declared
-        Value and name of each class, if a description of the data gives them. Then each must occur, and no other.
+        Value and name of each class, if the data set declares them. Then each must occur, and no other.
 
     Raises
     ------
@@ -74,9 +74,7 @@ def judge_labels(
     if ignore is None and kind != "instances" and not declared and _has_ignore(evidence.values):
         check_one_coding(evidence, checked, names)
         ignore, evidence = IGNORE, collect_evidence(checked, IGNORE)
-        notes = (
-            "255 above consecutive classes is taken for 'not annotated'. Set ignore to another value if it is a class.",
-        )
+        notes = ("255 above consecutive classes counts as 'not annotated'. Set ignore to another value if 255 is a class.",)
     check_worth_learning(evidence, names)
     if declared:
         kind = _check_declared(checked, names, declared, evidence, ignore)
@@ -84,7 +82,7 @@ def judge_labels(
         check_not_grey(evidence, checked, names)
         kind, reason = _judge(evidence)
     else:
-        reason = _said(kind, evidence)
+        reason = _check_kind(kind, evidence)
     if kind == "instances":
         return LabelReading(kind, (), ("background", "object"), ignore, reason, notes)
     _check_not_too_high(evidence, checked, names)
@@ -93,12 +91,9 @@ def judge_labels(
 
 
 def judge_kind(maps: Sequence[Integer[np.ndarray, "_ _"]], ignore: int | None) -> LabelKind:
-    """Decide as :func:`judge_labels` does, from maps of integers that are held one at a time.
+    """Decide like :func:`judge_labels`, from maps of integers of which only one is in memory at a time.
 
-    Raises
-    ------
-    LabelError
-        Nothing annotated, one value only, soft edges, or a grey picture.
+    Raises LabelError if nothing is annotated or there is one value only, and for soft edges and grey pictures.
     """
     evidence = collect_evidence(maps, ignore)
     if ignore is None and _has_ignore(evidence.values):
@@ -115,14 +110,14 @@ def _has_ignore(values: tuple[int, ...]) -> bool:
 
 def _judge(evidence: Evidence) -> tuple[LabelKind, str]:
     if len(evidence.values) == 2:
-        return "binary", _said("binary", evidence)
+        return "binary", _check_kind("binary", evidence)
     number, share = len(evidence.foreground), evidence.whole_share
     values = f"{len(evidence.values)} values ({list_values(evidence.values)})"
     if are_greys(evidence.values):
-        return "classes", f"The masks hold {values}, spread as greys: classes, {evidence.values[0]} is background."
+        return "classes", f"The masks hold {values}, spaced like greys: classes, {evidence.values[0]} is background."
     if share < (0.8 if number <= _FEW else 0.5) and len(evidence.values) <= 4 * _FEW:
         return "classes", (
-            f"The masks hold {values}, most in several pieces an image: classes, {evidence.values[0]} is background. "
+            f"The masks hold {values}, most in several pieces per image: classes, {evidence.values[0]} is background. "
             "Set masks to 'instances' if each number is one object."
         )
     if same_everywhere(evidence):
@@ -132,17 +127,18 @@ def _judge(evidence: Evidence) -> tuple[LabelKind, str]:
         )
     most = max(len(values) for values in evidence.sets)
     return "instances", (
-        f"The masks hold up to {most} numbers besides {evidence.background} in an image, each in one piece: one "
-        "object each. Set masks to 'classes' if the numbers say what a pixel is."
+        f"The masks hold up to {most} numbers besides {evidence.background} per image, each in one piece: one object each. "
+        "Set masks to 'classes' if the numbers are classes of pixels."
     )
 
 
-def _said(kind: LabelKind, evidence: Evidence) -> str:
+def _check_kind(kind: LabelKind, evidence: Evidence) -> str:
+    """Refuse masks that cannot be of a kind; return a sentence on what they hold."""
     values = evidence.values
     if kind == "binary":
         if len(values) != 2:
             raise LabelError(
-                f"The masks hold {len(values)} values ({list_values(values)}); binary masks hold two. Set masks to "
+                f"The masks hold {len(values)} values ({list_values(values)}), but binary masks hold two. Set masks to "
                 "'classes' or 'instances', or save the masks with two values."
             )
         return f"The masks hold 2 values ({list_values(values)}): {values[0]} is background, {values[1]} is foreground."
@@ -152,11 +148,9 @@ def _said(kind: LabelKind, evidence: Evidence) -> str:
                 f"The masks hold {len(values)} values; there may be {_MOST_CLASSES} classes. Set masks to "
                 "'instances' if each number is one object."
             )
-        return f"The masks hold {len(values)} classes ({list_values(values)}), as was said; {values[0]} is background."
+        return f"The masks hold {len(values)} classes ({list_values(values)}), as set; {values[0]} is background."
     most = max(len(found) for found in evidence.sets)
-    return (
-        f"The masks hold up to {most} numbered objects in an image, as was said; {evidence.background} is background."
-    )
+    return f"The masks hold up to {most} numbered objects per image, as set; {evidence.background} is background."
 
 
 def _check_declared(
@@ -176,8 +170,8 @@ def _check_declared(
     missing = [f"{value} ({name})" for value, name in declared if value not in evidence.values]
     if missing:
         raise LabelError(
-            f"No mask has a pixel of the declared class {', '.join(missing)}; it cannot be learnt. Annotate it in "
-            "some image, or take it out of the list of classes."
+            f"No mask has a pixel of the declared class {', '.join(missing)}, so it cannot be learnt. Annotate it in "
+            "some image, or remove it from the list of classes."
         )
     return "binary" if len(known) == 2 else "classes"
 
@@ -198,6 +192,6 @@ def _check_not_too_high(evidence: Evidence, maps: Sequence[np.ndarray], names: S
     row, column = first_pixel(maps[number] > _HIGHEST)
     raise LabelError(
         f"{names[number]}: the mask holds the value {maps[number][row, column]} at row {row}, column {column}; classes may "
-        f"have 0 to {_HIGHEST}, for larger ones cannot be written into a result. Give the classes smaller numbers.",
+        f"have 0 to {_HIGHEST}, because a result cannot hold larger values. Give the classes smaller numbers.",
         names[number],
     )

@@ -1,16 +1,16 @@
-"""Which image goes with which mask: the usual ways to lay out a folder of annotated images, recognised by looking.
+"""Match images with masks in the usual layouts of a folder of annotated images.
 
 =====================  ==========================================================================================
-layout                 looks like
+layout                 files
 =====================  ==========================================================================================
 two folders            ``images/x.tif`` and ``masks/x.png``: the default; also ``train/images`` and ``train/masks``
 one folder             ``x.tif`` and ``x_masks.tif`` (Cellpose, Fiji); ``train-volume.tif`` and ``train-labels.tif``
 nnU-Net                ``imagesTr/case_0000.png`` (0000 is the channel) and ``labelsTr/case.png``
 Cell Tracking          ``01/t000.tif`` and ``01_GT/SEG/man_seg000.tif`` (or ``01_ST``)
-one file an object     ``id/images/id.png`` and ``id/masks/*.png`` (Data Science Bowl 2018)
+one file per object    ``id/images/id.png`` and ``id/masks/*.png`` (Data Science Bowl 2018)
 =====================  ==========================================================================================
 
-Only names are looked at here; :mod:`unseam.data.read_pair` opens the files.
+Only names matter here; :mod:`unseam.data.read_pair` opens the files.
 """
 
 from collections.abc import Callable
@@ -39,26 +39,26 @@ __all__ = ["Pair", "FolderPairs", "find_pairs", "find_images"]
 
 
 def find_pairs(folder: Path | str) -> FolderPairs:
-    """Find the images and their masks in a folder, in whichever of the usual layouts it is.
+    """Find the images and their masks in a folder of any known layout.
 
     Raises
     ------
     DataError
-        No such folder, no images, an image without a mask or a mask without an image (the first is named, all are
-        counted), two files of one name, or a layout that is not known.
+        No such folder, no images, an image without a mask or a mask without an image (names the first, counts all), two
+        files with the same name, or an unknown layout.
     """
     folder = Path(folder)
     if not folder.exists():
         raise DataError(f"{folder}: there is no such folder. Check the name.")
     if not folder.is_dir():
         raise DataError(
-            f"{folder}: this is a file; training needs a folder with the folders images and masks. Give that folder."
+            f"{folder} is a file; training needs a folder that contains the folders images and masks. Give that folder."
         )
     for find in _LAYOUTS:
         found = find(folder)
         if found is not None:
             return found
-    raise DataError(_what_is_there(folder))
+    raise DataError(_describe_unknown(folder))
 
 
 def _two_folders(folder: Path) -> FolderPairs | None:
@@ -83,7 +83,7 @@ def _one_folder(folder: Path) -> FolderPairs | None:
     outdated = [p for p in masks if stem(p).endswith("_cp_masks") and stem(p).removesuffix("_cp_masks") in corrected]
     if outdated:
         masks = [path for path in masks if path not in outdated]
-        notes = (f"{len(outdated)} file(s) _cp_masks left aside, for there are _masks of the same images",)
+        notes = (f"ignored: {len(outdated)} file(s) _cp_masks, because _masks of the same images exist",)
     image_of, mask_of = group_by_stem(images), group_by_stem(masks, MASK_ENDINGS)
     if set(image_of) != set(mask_of):
         image_of = group_by_stem(images, IMAGE_ENDINGS)
@@ -99,7 +99,7 @@ def _training_folder(folder: Path) -> FolderPairs | None:
         return None
     found = find_pairs(inner)
     others = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name.lower() in OTHER_FOLDERS)
-    notes = (f"left aside: the folder(s) {', '.join(others)}",) if others else ()
+    notes = (f"ignored: the folder(s) {', '.join(others)}",) if others else ()
     return replace(found, folder=folder, layout=f"{inner.name}: {found.layout}", notes=(*found.notes, *notes))
 
 
@@ -113,14 +113,14 @@ _LAYOUTS: tuple[Callable[[Path], FolderPairs | None], ...] = (
 )
 
 
-def _what_is_there(folder: Path) -> str:
+def _describe_unknown(folder: Path) -> str:
     files = readable_files(folder)
     folders = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    there = f"{len(files)} readable file(s) and the folders {', '.join(folders[:6]) or '(none)'}"
-    mend = ""
+    remedy = ""
     if any(path.name.endswith("_seg.npy") for path in files):
-        mend = " Cellpose's _seg.npy files are not read: save the masks as TIFF there (File > Save masks)."
+        remedy = " Cellpose's _seg.npy files are not read: save the masks as TIFF in Cellpose (File > Save masks)."
     return (
-        f"{folder}: no annotated images were recognised; it has {there}. Put images into a folder images and their "
-        f"masks, with the same names, into a folder masks beside it; or name the mask of x.tif x_masks.tif.{mend}"
+        f"{folder}: no annotated images were recognised among {len(files)} readable file(s) and the folders "
+        f"{', '.join(folders[:6]) or '(none)'}. Put images into a folder images and their masks, with the same names, into a "
+        f"folder masks next to it; or name the mask of x.tif x_masks.tif.{remedy}"
     )

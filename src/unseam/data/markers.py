@@ -1,7 +1,7 @@
-"""Cells that have a marker but no mask: in the truths of the Cell Tracking Challenge all cells are marked, few are outlined.
+"""Cells that have a marker but no mask: the truths of the Cell Tracking Challenge mark all cells and outline few.
 
 Cells without a mask must not be learnt as background. Source: Ronneberger, Fischer and Brox 2015, section 4: the training
-images of the challenge are annotated in part only.
+images of the challenge are only partly annotated.
 """
 
 import numpy as np
@@ -14,11 +14,11 @@ from unseam.shapes import NOT_ANNOTATED
 def drop_unmasked(
     masks: Integer[np.ndarray, "height width"], markers: Integer[np.ndarray, "height width"]
 ) -> tuple[Int32[np.ndarray, "height width"], int]:
-    """Set to "not annotated" what may belong to cells that were marked and not outlined.
+    """Set pixels to "not annotated" that may belong to cells with a marker but no mask.
 
-    How far such a cell reaches nobody knows. Background counts as not annotated up to the diameter of the median outlined
-    cell from the marker: that covers cells twice as long as broad, and costs some background that is there in plenty. In a
-    frame where no cell is outlined nothing is annotated.
+    The extent of such a cell is unknown. Background counts as not annotated up to the diameter of the median outlined cell
+    from the marker. This covers cells twice as long as wide, and costs only background, of which there is plenty. If no cell
+    of a frame is outlined, nothing in it is annotated.
 
     Parameters
     ----------
@@ -30,12 +30,10 @@ def drop_unmasked(
     Returns
     -------
     tuple of array and int
-        ``masks`` with -1 there, and how many cells have no mask. A cell has one where its marker meets one.
+        ``masks`` with -1 at these pixels, and the number of cells whose marker touches no mask.
 
-    Examples
-    --------
     >>> masks, markers = np.array([[1, 1, 0, 0, 0, 0, 0]]), np.array([[1, 0, 0, 0, 0, 0, 2]])
-    >>> without_unmasked(masks, markers)
+    >>> drop_unmasked(masks, markers)
     (array([[ 1,  1,  0,  0,  0, -1, -1]], dtype=int32), 1)
     """
     outlined = np.unique(markers[(masks > 0) & (markers > 0)])

@@ -1,4 +1,4 @@
-"""Bring the grey values of any camera to the network's range: once for a whole image, never for a tile."""
+"""Scale the grey values of any camera to the network's range: once per image, never per tile."""
 
 import math
 from collections.abc import Callable
@@ -18,8 +18,8 @@ _MOST_VALUES = 4_000_000
 class Normalise:
     """Scale each channel of an image so that its low percentile becomes 0 and its high percentile 1.
 
-    The percentiles are those of the whole image: statistics of a tile would put seams back. 8-bit, 16-bit and float
-    images give alike results, whatever their range.
+    The percentiles are those of the whole image: statistics of a tile would bring seams back. 8-bit, 16-bit and float
+    images of any range give the same result.
 
     Attributes
     ----------
@@ -42,17 +42,9 @@ class Normalise:
         check_range("normalise", "high_percent", self.high_percent, self.low_percent, 100)
 
     def __call__(self, image: Shaped[np.ndarray, "height width *channel"]) -> Float[np.ndarray, "channel height width"]:
-        """Return the normalised image, channels first, float32.
+        """Return an image (H, W) or (H, W, C) of any real type, normalised: channels first, float32.
 
-        Parameters
-        ----------
-        image
-            (H, W) or (H, W, C), any real number type.
-
-        Raises
-        ------
-        DataError
-            If it has another number of axes, no pixel, complex numbers, or a pixel that is not finite; names its place.
+        Raises DataError for another number of axes, no pixels, complex numbers, or a pixel that is not finite (names it).
         """
         check_image(image)
         channels = image[None] if image.ndim == 2 else np.moveaxis(image, -1, 0)
@@ -67,9 +59,9 @@ class Normalise:
     def range_from(
         self, sample: Shaped[np.ndarray, "values"], least: Callable[[], object], largest: Callable[[], object]
     ) -> "GreyRange":
-        """Return the same from the values at every `sample_step`-th place, in any order.
+        """Return the same from every `sample_step`-th value of the channel, in any order.
 
-        ``least`` and ``largest`` give the extremes of the whole channel; they are called only if nearly all values are equal.
+        ``least`` and ``largest`` return the extremes of the whole channel; only called if nearly all values are equal.
         """
         percentiles = np.percentile(sample.astype(np.float64), [self.low_percent, self.high_percent])
         low, high = (float(v) for v in percentiles)
@@ -80,7 +72,7 @@ class Normalise:
 
 @dataclass(frozen=True)
 class GreyRange:
-    """The grey values of a channel that become 0 and 1, wherever in the image a pixel lies."""
+    """The grey values of a whole channel that become 0 and 1."""
 
     low: float
     high: float
@@ -88,19 +80,9 @@ class GreyRange:
     def scaled(
         self, channel: Shaped[np.ndarray, "height width"], top: int = 0, left: int = 0
     ) -> Float[np.ndarray, "height width"]:
-        """Return the normalised values, float32, of a channel or of a window of it.
+        """Return a channel, or a window of it at (top, left), normalised to float32.
 
-        Parameters
-        ----------
-        channel
-            (h, w), any real number type.
-        top, left
-            First row and column of the window in the image, for the message.
-
-        Raises
-        ------
-        DataError
-            If a pixel cannot be normalised; names its place.
+        Raises DataError for a pixel that cannot be normalised; names its place in the image.
         """
         low, high = self.low, self.high
         is_exact = channel.dtype.itemsize <= 2 or channel.dtype == np.float32
@@ -109,16 +91,16 @@ class GreyRange:
                 scaled = channel.astype(np.float32)
                 scaled -= np.float32(low)
                 scaled *= np.float32(1 / (high - low) if high > low else 1.0)
-            else:  # more digits than float32 has: subtract before any is lost
+            else:  # the values have more digits than float32: subtract before rounding
                 scaled = ((channel.astype(np.float64) - low) / (high - low if high > low else 1.0)).astype(np.float32)
         _check_scaled(scaled, channel, top, left)
         return scaled
 
 
 def sample_step(height: int, width: int) -> int:
-    """Return the distance between the values that percentiles are computed from, row by row through a channel.
+    """Return the step, row by row through a channel, between the values from which percentiles are computed.
 
-    It shares no factor with the width: otherwise it would reach only some columns.
+    It shares no factor with the width, or it would reach only some columns.
     """
     step = max(1, height * width // _MOST_VALUES)
     while math.gcd(step, width) > 1:
@@ -129,10 +111,10 @@ def sample_step(height: int, width: int) -> int:
 def sample_pixels(
     values: Shaped[np.ndarray, "rows columns"], top: int, left: int, height: int, width: int
 ) -> Shaped[np.ndarray, "values"]:
-    """Return the values in a window that percentiles are computed from; the channel has height x width px.
+    """Return the values of a window that belong to the sample of `sample_step`; the channel has height x width px.
 
     >>> channel = np.arange(12).reshape(3, 4)
-    >>> sampled(channel[1:, 2:], top=1, left=2, height=3, width=4).tolist()
+    >>> sample_pixels(channel[1:, 2:], top=1, left=2, height=3, width=4).tolist()
     [6, 7, 10, 11]
     """
     step = sample_step(height, width)
@@ -150,8 +132,8 @@ def _check_scaled(
     if bad.any():
         row, col = np.argwhere(bad)[0]
         raise DataError(
-            f"The pixel at row {top + row}, column {left + col} is {channel[row, col]}, too far from the others to compute "
-            "with: is it a mark for missing data? Replace such pixels by a real value first."
+            f"The pixel at row {top + row}, column {left + col} is {channel[row, col]}, too far from the other values to "
+            "compute with. Does it mark missing data? Replace such pixels by a real value first."
         )
 
 
@@ -159,15 +141,15 @@ def check_image(image: np.ndarray) -> None:
     """Raise a :class:`DataError` for an array that is not an image of finite numbers; name the first bad pixel."""
     if image.ndim not in (2, 3) or min(image.shape) < 1:
         raise DataError(
-            f"An array of shape {image.shape} came; an image is (rows, columns) or (rows, columns, channels), at least 1 px."
+            f"Got an array of shape {image.shape}; an image is (rows, columns) or (rows, columns, channels), at least 1 px."
         )
     if image.dtype.kind not in "buif":
-        raise DataError(f"An image of type {image.dtype} came; real numbers may come (8- or 16-bit, float).")
+        raise DataError(f"Got an image of type {image.dtype}; use real numbers (8- or 16-bit, or float).")
     if image.dtype.kind == "f":
         bad = ~np.isfinite(image)
         if bad.any():
             row, col = np.argwhere(bad)[0][:2]
             raise DataError(
                 f"{int(bad.sum())} pixel(s) are not finite (NaN or infinite), the first at row {row}, column {col}. "
-                "Put real values in their place first."
+                "Set them to real values first."
             )

@@ -1,4 +1,4 @@
-"""From annotated images, as read, to samples: what the masks hold, normalised grey values, targets of the head, w(x)."""
+"""Turn annotated images into samples: judge the masks, normalise grey values, compute targets and w(x)."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,72 +22,36 @@ from unseam.shapes import IGNORE
 
 @dataclass(frozen=True)
 class Annotated:
-    """An image and its mask as a person made them: (H, W) or (H, W, C) and (H, W), nothing converted yet.
-
-    Attributes
-    ----------
-    name
-        What the user calls it.
-    image, labels
-        Of one size.
-    spacing_um
-        Size of a pixel (row, column), micrometres, if the file says it.
-    group
-        The file that it is a plane of, or the sequence that it is a frame of; empty: it stands alone.
-    mask_file
-        Of its mask, for messages; empty: it came as an array.
-    stack, plane
-        The stack that it is a plane of, and its number there, counted from 0; empty and None: it is no plane.
-    """
+    """An image and its mask as read, not yet converted."""
 
     name: str
-    image: np.ndarray
-    labels: np.ndarray
-    spacing_um: tuple[float, float] | None = None
-    group: str = ""
-    mask_file: str = ""
-    stack: str = ""
-    plane: int | None = None
+    image: np.ndarray  # (H, W) or (H, W, C)
+    labels: np.ndarray  # (H, W)
+    spacing_um: tuple[float, float] | None = None  # size of a pixel (row, column), micrometres, if known
+    group: str = ""  # the file whose plane it is, or the sequence whose frame it is; empty for a single image
+    mask_file: str = ""  # for messages; empty if the mask was given as an array
+    stack: str = ""  # the stack whose plane it is; empty if it is no plane
+    plane: int | None = None  # number in the stack, from 0; None if it is no plane
 
     @property
     def mask_name(self) -> str:
-        """What messages call its mask."""
         return self.mask_file or self.name
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Samples ready for training, and what they turned out to be.
+    """Samples ready for training, and what is known about them."""
 
-    Attributes
-    ----------
-    samples
-        One an image.
-    reading
-        What the masks hold.
-    channels
-        C, the same for all images.
-    head
-        What a network learns from them.
-    class_weights
-        w_c of Eq. 2, for each class of the targets.
-    spacing_um
-        Pixel size, if all images that name one agree on it.
-    seen
-        What the images are like, for whoever predicts others by the model.
-    """
-
-    samples: tuple[Sample, ...]
+    samples: tuple[Sample, ...]  # one per image
     reading: LabelReading
     head: Head
-    channels: int
-    class_weights: tuple[float, ...]
-    spacing_um: tuple[float, float] | None
-    seen: SeenImages | None = None
+    channels: int  # the same for all images
+    class_weights: tuple[float, ...]  # w_c of Eq. 2, for each class of the targets
+    spacing_um: tuple[float, float] | None  # pixel size (row, column), micrometres, if all images that state one agree
+    seen: SeenImages | None = None  # stored with the model, to warn about images that differ
 
     @property
     def num_logits(self) -> int:
-        """How many logits the head needs for a pixel."""
         return len(self.head.logit_names(self.reading.class_names))
 
 
@@ -104,44 +68,40 @@ def prepare(
 ) -> Prepared:
     """Judge all masks, then turn each pair into a sample.
 
-    Source: paper, section 3: the weight map is computed beforehand for each truth.
+    Source: paper, section 3: the weight map is computed in advance for each truth.
 
-    Departs: the paper does not say what a cell is in a mask of two values: every 4-connected piece of foreground. Masks of
-    several classes get w_c alone.
+    Departs: the paper does not define cells in a mask of two values; here each 4-connected piece of foreground is one. Masks
+    of several classes get w_c alone.
 
     Parameters
     ----------
     annotated
-        At least one.
-    normalise
-        For the grey values.
+        At least one image.
     weight_map
-        Of Eq. 2. The frequencies behind w_c are counted over all annotated pixels, those that will be held out included:
-        what is held out is chosen later. (They are a few numbers for the whole data set; no pixel of them is learnt.)
-    masks, ignore
-        What the masks hold if that is known, and their value for "not annotated".
-    declared
-        Value and name of each class, where the data set says so.
+        Eq. 2. The class frequencies for w_c include pixels that will be held out, because the split comes later. They are a
+        few numbers for the whole data set.
+    masks, ignore, declared
+        As for :func:`unseam.data.labels.judge_labels`.
     head
-        What the network is to learn; None: what fits the masks.
+        What the network learns; None: what fits the masks.
     tell
-        Called with one sentence for the user on what was decided.
+        Called with sentences for the user on what was decided.
 
     Raises
     ------
     DataError
-        For images that do not go together: sizes, channels, pixels that are not finite. Names the image.
+        Sizes or channels do not match, or a pixel is not finite; names the image.
     LabelError
-        For masks that do not say what they mean.
+        The masks are ambiguous or cannot be learnt.
     SettingsError
-        If the head needs masks that number objects, and these do not.
+        The head needs numbered objects, and the masks have none.
     """
     _check_pairs(annotated)
     annotated = _grey_where_all_are(annotated, tell)
     channels = _common_channels(annotated)
     reading = judge_labels(
-        [a.labels for a in annotated],
-        names=[a.mask_name for a in annotated],
+        [item.labels for item in annotated],
+        names=[item.mask_name for item in annotated],
         kind=None if masks == "auto" else masks,
         ignore=ignore,
         declared=declared,
@@ -150,75 +110,65 @@ def prepare(
     for note in reading.notes:
         tell(note)
 
-    head = _fitting(head, reading)
+    head = _choose_head(head, reading)
     targets: list[Targets] = []
     objects: list[np.ndarray | None] = []
     for item in annotated:
-        with _naming(item):
+        with _name_in_errors(item):
             labels = translate_mask(item.labels, reading)
         targets.append(head.targets(labels))
         objects.append(labels.cells if reading.has_objects else None)
-    class_weights = weight_map.class_weights(_count_pixels([of_one.classes for of_one in targets], len(reading.class_names)))
-    samples = tuple(
-        Sample(
-            item.name,
-            _normalised(item, normalise),
-            of_one.classes,
-            weight_map(of_one.classes, of_one.cells, class_weights),
-            ids,
-            item.group,
-            of_one.planes,
-        )
-        for item, of_one, ids in zip(annotated, targets, objects, strict=True)
-    )
+    class_weights = weight_map.class_weights(_count_pixels([target.classes for target in targets], len(reading.class_names)))
+    samples = []
+    for item, target, ids in zip(annotated, targets, objects, strict=True):
+        with _name_in_errors(item):
+            image = normalise(item.image)
+        weights = weight_map(target.classes, target.cells, class_weights)
+        samples.append(Sample(item.name, image, target.classes, weights, ids, item.group, target.planes))
     spacings = {a.spacing_um for a in annotated if a.spacing_um is not None}
     seen = seen_images([grey_facts(a.image) for a in annotated], object_sizes([ids for ids in objects if ids is not None]))
-    return Prepared(samples, reading, head, channels, class_weights, spacings.pop() if len(spacings) == 1 else None, seen)
+    spacing = spacings.pop() if len(spacings) == 1 else None
+    return Prepared(tuple(samples), reading, head, channels, class_weights, spacing, seen)
 
 
 def _check_pairs(annotated: Sequence[Annotated]) -> None:
-    """Refuse what is no image, no map, or a map of another image."""
+    """Refuse arrays that are no image or no mask, and a mask that does not belong to its image."""
     if not annotated:
-        raise DataError("No annotated image came. Give at least one image with its mask.")
+        raise DataError("Got no annotated image. Give at least one image with its mask.")
     for item in annotated:
-        with _naming(item):
+        with _name_in_errors(item):
             check_image(item.image)
         if item.labels.ndim != 2:
             raise LabelError(
-                f"{item.name}: its mask has the shape {item.labels.shape}; a mask has rows and columns, one number a pixel. "
-                "Save it as a grey image, not in colours."
+                f"{item.name}: the mask has the shape {item.labels.shape}; a mask has rows and columns, one number per pixel. "
+                "Save it as a grey image, not in colour."
             )
         if item.labels.shape != item.image.shape[:2]:
             raise DataError(
-                f"{item.name}: the image has {_size(item.image)} px and its mask {_size(item.labels)}. "
+                f"{item.name}: the image has {_size(item.image)} px and its mask {_size(item.labels)} px. "
                 "Both must have the same rows and columns: check that they belong together."
             )
         if is_copy_of_image(item.labels, item.image):
             raise LabelError(
-                f"{item.mask_name}: the mask is a copy of its image; its grey values would be taken for classes or objects. "
-                "Put the painted mask there."
+                f"{item.mask_name}: the mask is a copy of its image; its grey values would be read as classes or objects. "
+                "Replace it by the painted mask."
             )
 
 
-def _fitting(head: Head | None, reading: LabelReading) -> Head:
-    """The head that was asked for, if the masks hold what it needs; the one that fits them if none was."""
+def _choose_head(head: Head | None, reading: LabelReading) -> Head:
+    """Return the head that was set, if the masks hold what it needs; without a setting, the head that fits the masks."""
     head = head or head_for(has_objects=reading.has_objects)
     if head.needs_objects and not reading.has_objects:
         raise SettingsError(
-            f"head: {table_name(type(head))} was set; it learns from masks that number objects, and these were read as "
+            f"head: {table_name(type(head))} learns from masks that number objects, but these masks were read as "
             f"{reading.kind}. Set masks to 'instances' if each number is one object, or leave the head out."
         )
     return head
 
 
-def _normalised(item: Annotated, normalise: Normalise) -> np.ndarray:
-    with _naming(item):
-        return normalise(item.image)
-
-
 @contextmanager
-def _naming(item: Annotated) -> Iterator[None]:
-    """Put the name of the image before the message of whatever is wrong with it."""
+def _name_in_errors(item: Annotated) -> Iterator[None]:
+    """Put the name of the image in front of the message of a DataError."""
     try:
         yield
     except DataError as error:
@@ -226,21 +176,18 @@ def _naming(item: Annotated) -> Iterator[None]:
 
 
 def _count_pixels(class_maps: Sequence[np.ndarray], num_classes: int) -> np.ndarray:
-    """Annotated pixels of each class in all maps: of the masks' classes, and of further ones that the head makes of them."""
+    """Count annotated pixels of each class over all maps, including classes that the head adds to those of the masks."""
     counts = np.sum([np.bincount(class_map.ravel(), minlength=256) for class_map in class_maps], axis=0)
     return counts[: max(num_classes, int(np.flatnonzero(counts[:IGNORE])[-1]) + 1)]
 
 
 def _grey_where_all_are(annotated: Sequence[Annotated], tell: Callable[[str], None]) -> Sequence[Annotated]:
-    """Take grey images that were saved as colours for grey, if there is no true colour image among them."""
+    """Reduce grey images saved in colour to one channel, unless there is a true colour image among them."""
     as_colour = [is_grey_saved_as_colour(item.image) for item in annotated]
     if not any(as_colour) or any(num_channels(a.image) > 1 and not grey for a, grey in zip(annotated, as_colour, strict=True)):
         return annotated
-    tell("images with three equal channels are taken as grey")
-    return [
-        replace(item, image=item.image[..., 0]) if grey else item
-        for item, grey in zip(annotated, as_colour, strict=True)
-    ]
+    tell("images with three equal channels are read as grey")
+    return [replace(item, image=item.image[..., 0]) if grey else item for item, grey in zip(annotated, as_colour, strict=True)]
 
 
 def _common_channels(annotated: Sequence[Annotated]) -> int:

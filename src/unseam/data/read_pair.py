@@ -1,4 +1,4 @@
-"""An annotated image, from its files: channels joined, objects merged, image and mask of the same size."""
+"""Read the files of an annotated image: join channels, merge objects, check that image and mask have the same size."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,74 +14,51 @@ from unseam.io import ImageFile, read_image, read_labels
 
 
 def read_pair(pair: Pair) -> tuple[ImageFile, ImageFile]:
-    """Read the files of a pair.
-
-    Returns
-    -------
-    tuple of ImageFile
-        Image and mask, with the same number of planes and the same rows and columns.
+    """Read image and mask of a pair; both have the same number of planes, rows and columns.
 
     Raises
     ------
     DataError
-        If they do not go together; names the files and their sizes.
+        Image and mask do not match; names the files and their sizes.
     ImageReadError, LabelError
-        If a file cannot be read.
+        A file cannot be read.
     """
     image, mask = read_case(pair.images), read_mask(pair.masks)
     if pair.markers is not None:
-        mask = _without_unmasked(mask, pair.markers)
+        mask = _drop_unmasked(mask, pair.markers)
     num_planes = len(mask.planes())
     if len(image.planes()) == 1 and num_planes == image.num_channels > 1 and image.axes == "CYX":
-        image = to_planes(image, "the mask has as many")
+        image = to_planes(image, "the mask has as many planes")
     if len(image.planes()) != num_planes:
         raise DataError(
-            f"{pair.image} has {len(image.planes())} plane(s), its mask {pair.mask} has {num_planes}. Both must have "
-            "the same: annotate every plane, or take out those without annotation."
+            f"{pair.image} has {len(image.planes())} plane(s), its mask {pair.mask} has {num_planes}. Both must have the same "
+            "number of planes: annotate every plane, or remove planes without annotation."
         )
     if (image.height, image.width) != (mask.height, mask.width):
         raise DataError(
-            f"{pair.image} has {image.height} x {image.width} px, its mask {pair.mask} {mask.height} x {mask.width}. "
-            "Both must have the same rows and columns: check that they belong together, and that neither was turned "
-            "or scaled."
+            f"{pair.image} has {image.height} x {image.width} px, its mask {pair.mask} {mask.height} x {mask.width} px. Both "
+            "must have the same rows and columns: check that they belong together, and that neither was rotated or scaled."
         )
     return image, mask
 
 
 def read_case(paths: Sequence[Path]) -> ImageFile:
-    """Read an image from its file, or from a file for each of its channels.
-
-    Raises
-    ------
-    DataError
-        If the channels do not go together.
-    ImageReadError
-        If a file cannot be read.
-    """
-    return _joined([read_image(path) for path in paths])
+    """Read an image from one file, or from one file per channel; raise DataError if the channels do not match."""
+    return _join_channels([read_image(path) for path in paths])
 
 
 def read_mask(paths: Sequence[Path]) -> ImageFile:
-    """Read a mask from its file, or from a file for each of its objects.
-
-    Raises
-    ------
-    DataError
-        If the objects do not go together.
-    ImageReadError, LabelError
-        If a file cannot be read.
-    """
-    return _merged([read_labels(path) for path in paths])
+    """Read a mask from one file, or from one file per object; raise DataError if the objects do not match."""
+    return _merge_files([read_labels(path) for path in paths])
 
 
 def to_planes(image: ImageFile, why: str) -> ImageFile:
-    """Take channels for planes, with a note: many programs write a plain stack as channels."""
-    note = f"{image.num_channels} channels are taken as planes, for {why}"
+    """Read channels as planes, with a note that says why: many programs write a plain stack as channels."""
+    note = f"{image.num_channels} channels are read as planes, because {why}"
     return replace(image, axes=image.axes.replace("C", "Z"), notes=(*image.notes, note))
 
 
-def _without_unmasked(mask: ImageFile, markers: Path) -> ImageFile:
-    """The mask with "not annotated" round cells that are only marked."""
+def _drop_unmasked(mask: ImageFile, markers: Path) -> ImageFile:
     marked = read_labels(markers)
     if marked.axes != "YX" or mask.axes != "YX" or marked.pixels.shape != mask.pixels.shape:
         raise DataError(
@@ -91,12 +68,11 @@ def _without_unmasked(mask: ImageFile, markers: Path) -> ImageFile:
     pixels, num_unmasked = drop_unmasked(mask.pixels, marked.pixels)
     if not num_unmasked:
         return mask
-    note = f"cells with a marker in {markers.parent.name} but no mask count as not annotated, and so does what is around them"
+    note = f"cells with a marker in {markers.parent.name} but no mask count as not annotated, with the pixels around them"
     return replace(mask, pixels=pixels, notes=(*mask.notes, note))
 
 
-def _joined(files: Sequence[ImageFile]) -> ImageFile:
-    """Files of one channel each as one image with channels."""
+def _join_channels(files: Sequence[ImageFile]) -> ImageFile:
     if len(files) == 1:
         return files[0]
     first = files[0]
@@ -110,8 +86,7 @@ def _joined(files: Sequence[ImageFile]) -> ImageFile:
     return replace(first, pixels=pixels, axes=first.axes + "C")
 
 
-def _merged(files: Sequence[ImageFile]) -> ImageFile:
-    """Files of one object each as one instance map."""
+def _merge_files(files: Sequence[ImageFile]) -> ImageFile:
     if len(files) == 1:
         return files[0]
     first = files[0]
@@ -122,22 +97,14 @@ def _merged(files: Sequence[ImageFile]) -> ImageFile:
                 f"{first.pixels.shape}) are objects of one image; they must be maps of the same size."
             )
     instances, num_shared = merge_objects([file.pixels for file in files])
-    notes = (f"{num_shared:,} px belong to two objects; the first has them",) if num_shared else ()
+    notes = (f"{num_shared:,} px belong to two objects and count for the first",) if num_shared else ()
     return replace(first, pixels=instances, notes=notes)
 
 
 def merge_objects(maps: Sequence[Integer[np.ndarray, "height width"]]) -> tuple[Int32[np.ndarray, "height width"], int]:
-    """Merge maps of one object each into an instance map.
+    """Merge maps of one object each, above 0 at the object, into an instance map numbered in their order.
 
-    Parameters
-    ----------
-    maps
-        Other than 0 where the object is; the order gives the numbers, and pixels of two objects go to the first.
-
-    Returns
-    -------
-    tuple of array and int
-        The instance map, and the number of pixels that belong to several objects.
+    A pixel of several objects goes to the first; also return the number of such pixels, counted once per further object.
 
     >>> merge_objects([np.array([[255, 255, 0]]), np.array([[0, 255, 255]])])
     (array([[1, 1, 2]], dtype=int32), 1)

@@ -1,4 +1,4 @@
-"""One annotated image as training sees it."""
+"""One annotated image in the form that training uses."""
 
 from dataclasses import dataclass, replace
 
@@ -19,12 +19,11 @@ class Window:
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """For indexing an array whose last two axes are rows and columns."""
+        """Index for an array whose axes are rows and columns."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
     @property
     def num_pixels(self) -> int:
-        """Its area."""
         return (self.bottom - self.top) * (self.right - self.left)
 
 
@@ -32,42 +31,26 @@ class Window:
 class Sample:
     """An image with its annotation; all arrays in the frame of the image.
 
-    Attributes
-    ----------
-    name
-        What the user calls it (the stem of the file).
-    image
-        Normalised, (C, H, W).
-    classes
-        True classes (H, W) as the head learns them, ``IGNORE`` where not annotated; so ridges are background here.
-    weights
-        w(x) of Eq. 2 (H, W).
-    instances
-        Objects as annotated (H, W), before any ridge was cut; None if the annotation has classes only.
-    group
-        The file that it is a plane of, or the sequence that it is a frame of; the planes of one file are neighbours, and
-        never mixed between training and what judges it. Empty: it stands alone.
-    planes
-        Further targets of the head (H, W).
+    Planes of one group (a stack or sequence) are neighbours that look alike, so they must never be mixed between training
+    and validation.
     """
 
-    name: str
-    image: Float[np.ndarray, "channel height width"]
-    classes: UInt8[np.ndarray, "height width"]
-    weights: Float[np.ndarray, "height width"]
-    instances: Int32[np.ndarray, "height width"] | None = None
-    group: str = ""
-    planes: tuple[Float32[np.ndarray, "height width"], ...] = ()
+    name: str  # the stem of the file
+    image: Float[np.ndarray, "channel height width"]  # normalised
+    classes: UInt8[np.ndarray, "height width"]  # target of the head: ridges are background; ``IGNORE`` where not annotated
+    weights: Float[np.ndarray, "height width"]  # w(x) of Eq. 2
+    instances: Int32[np.ndarray, "height width"] | None = None  # objects as annotated, ridges not cut; None: classes only
+    group: str = ""  # the file whose plane it is, or the sequence whose frame it is; empty for a single image
+    planes: tuple[Float32[np.ndarray, "height width"], ...] = ()  # further targets of the head
 
     @property
     def window(self) -> Window:
-        """All of the image."""
         return Window(0, self.image.shape[1], 0, self.image.shape[2])
 
     def without(self, window: Window) -> "Sample":
-        """The same sample with its annotation inside a window taken away, so that nothing is learnt there.
+        """Return the sample without annotation inside a window, so that nothing is learnt there.
 
-        Objects that reach into the window are taken away whole: what is left of them would be measured as small objects.
+        Objects that reach into the window are removed whole: their remains would be measured as small objects.
         """
         classes = self.classes.copy()
         classes[window.slices] = IGNORE

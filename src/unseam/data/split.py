@@ -1,4 +1,4 @@
-"""Which annotated pixels are held out from training, to score it."""
+"""Choose which annotated pixels to hold out from training, in order to score it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from unseam.shapes import IGNORE
 _WHOLE_FILES_FROM = 5
 _BLOCKS_FROM = 5
 MOST_JUDGED = 1_500_000
-"""px; training scores no more than these, because validation must not take its time."""
+"""px; the most that training scores, so that validation takes little of its time."""
 _NOTHING = "no validation, the last weights are kept"
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """A part of a sample that is held out: only its annotation inside the window counts."""
+    """A held-out part of a sample: only annotation inside the window counts."""
 
     sample: Sample
     window: Window
@@ -27,9 +27,9 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Split:
-    """What is trained on, what is held out, and a sentence about it for the user.
+    """The samples to train on, the held-out parts, and a sentence about them for the user.
 
-    ``chooses``: the held-out parts choose weights and threshold; otherwise they only score and the last weights are kept.
+    ``chooses``: the held-out parts choose weights and threshold. Otherwise they only score, and the last weights are kept.
     """
 
     training: tuple[Sample, ...]
@@ -39,18 +39,18 @@ class Split:
 
 
 Parts = tuple[HeldOut, ...]
-"""What is held out of one file."""
+"""The held-out parts of one file."""
 
 
 def split(samples: Sequence[Sample], fraction: float, seed: int, max_pixels: int = MOST_JUDGED) -> Split:
-    """Hold out whole files if there are five or more, otherwise an end of each.
+    """Hold out whole files if there are five or more, otherwise one end of each file.
 
-    Each of a few files shows something that the others do not, so only its end is held out: of a stack of five or more
-    planes the first or last planes, of an image a strip across the end of its longer axis (its grey values may still be
-    seen as context). Planes of a stack are never mixed: neighbours look alike, and a plane between two trained ones
-    would measure memory.
+    With few files, each shows something that the others do not, so only an end of it is held out: the first or last planes
+    of a stack of five or more planes, or a strip across the end of an image's longer axis (its grey values may still be
+    context of trained pixels). Planes of a stack are never mixed: neighbours look alike, and a plane between two trained
+    planes would measure memory.
 
-    A held-out part holds foreground, because a score without foreground says nothing, and leaves training at least half
+    A held-out part contains foreground, because a score without foreground says nothing, and leaves training at least half
     of its even share of each class. If no part does both, nothing is held out.
 
     Parameters
@@ -62,7 +62,7 @@ def split(samples: Sequence[Sample], fraction: float, seed: int, max_pixels: int
     seed
         Chooses the files or ends.
     max_pixels
-        Files are held out, and their planes scored, until they have this many pixels.
+        Limit on the pixels of held-out files, and on the scored planes of each.
     """
     check_range("data", "validation", fraction, 0.0, 0.9)
     if fraction == 0:
@@ -72,19 +72,21 @@ def split(samples: Sequence[Sample], fraction: float, seed: int, max_pixels: int
     if len(files) >= _WHOLE_FILES_FROM:
         chosen = _choose_files(files, fraction, rng, max_pixels, _Stock(samples, fraction))
         if chosen:
-            judged = [part for file in chosen for part in spread_evenly(file, max_pixels)]
-            return Split(without(samples, chosen), keep_annotated(judged), _said_of_files(chosen, len(files)))
+            # Training loses whole files; scoring reads only some planes of a long stack, or it would take too long.
+            scored = [part for file in chosen for part in spread_evenly(file, max_pixels)]
+            return Split(without(samples, chosen), keep_annotated(scored), _describe_files(chosen, len(files)))
+        # No file can be spared as a whole. Files without foreground cannot give a scorable end either.
         files = [file for file in files if _has_foreground(whole_images(file))]
     ends = _choose_ends(files, fraction, rng, max_pixels, _Stock(samples, fraction))
     if not any(_has_foreground(parts) for parts in ends):
-        few = "too little is annotated to hold out foreground and leave enough of every class to learn from"
-        return Split(tuple(samples), (), f"{few}: {_NOTHING}")
+        reason = "too little is annotated to hold out foreground and leave enough of every class to learn from"
+        return Split(tuple(samples), (), f"{reason}: {_NOTHING}")
     validation = keep_annotated(part for parts in ends for part in parts)
-    return Split(without(samples, ends), validation, _said_of_ends(ends, fraction, len(samples)))
+    return Split(without(samples, ends), validation, _describe_ends(ends, fraction, len(samples)))
 
 
 class _Stock:
-    """Pixels of each class that training still has, and the fewest that it must keep."""
+    """The pixels of each class left for training, and the fewest that it must keep."""
 
     def __init__(self, samples: Sequence[Sample], fraction: float | int) -> None:
         self.left = count_classes(whole_images(samples))
@@ -98,7 +100,7 @@ class _Stock:
 
 
 def files_of(samples: Sequence[Sample]) -> list[list[Sample]]:
-    """Group samples by file or sequence, in their order; a sample without a group is alone."""
+    """Group samples by file or sequence, in their order; a sample without a group is a file."""
     files: dict[str | int, list[Sample]] = {}
     for index, sample in enumerate(samples):
         files.setdefault(sample.group or index, []).append(sample)
@@ -108,9 +110,10 @@ def files_of(samples: Sequence[Sample]) -> list[list[Sample]]:
 def _choose_files(
     files: Sequence[Sequence[Sample]], fraction: float, rng: np.random.Generator, max_pixels: int, stock: _Stock
 ) -> list[Parts]:
-    """Choose whole files in random order, the first with foreground; none if no such file can be spared."""
+    """Choose whole files in random order, one of them with foreground; none if no such file can be spared."""
     wholes = [whole_images(file) for file in files]
     order = [int(index) for index in rng.permutation(len(files))]
+    # Foreground comes first: chance alone could hold out only empty images, and every score would be undefined.
     first = next((i for i in order if _has_foreground(wholes[i]) and stock.allows(wholes[i])), None)
     if first is None:
         return []
@@ -123,7 +126,7 @@ def _choose_files(
         if index == first or not count_classes(parts).any() or not stock.allows(parts):
             continue
         pixels += _num_pixels(parts)
-        if pixels > max_pixels:
+        if pixels > max_pixels:  # after the first file: one large file must not prevent validation
             break
         stock.take(parts)
         chosen.append(index)
@@ -136,9 +139,11 @@ def _choose_ends(
     """Choose an end of each file that can spare one, with foreground if either end has any."""
     ends: list[Parts] = []
     for file in files:
+        # Each of a few files differs, so all of them are scored, whatever it costs; of many, some are enough.
         if len(files) >= _WHOLE_FILES_FROM and sum(map(_num_pixels, ends)) > max_pixels:
             break
         allowed = [parts for parts in _ends(file, fraction, rng, max_pixels) if stock.allows(parts)]
+        # An end with nothing annotated scores nothing; one with all annotation leaves nothing of this file to learn from.
         allowed = [parts for parts in allowed if 0 < count_classes(parts).sum() < count_classes(whole_images(file)).sum()]
         best = next((parts for parts in allowed if _has_foreground(parts)), allowed[0] if allowed else None)
         if best is not None:
@@ -148,7 +153,7 @@ def _choose_ends(
 
 
 def _ends(file: Sequence[Sample], fraction: float, rng: np.random.Generator, max_pixels: int) -> list[Parts]:
-    """List what may be held out of a file, in the order to try: planes of a long stack, strips."""
+    """List the parts that may be held out of a file, in the order to try: planes of a long stack, then strips."""
     at_end = bool(rng.integers(2))
     ends = (at_end, not at_end)
     strips = [tuple(HeldOut(plane, _strip(plane, fraction, end)) for plane in file) for end in ends]
@@ -180,7 +185,7 @@ def without(samples: Sequence[Sample], held_out: Sequence[Parts]) -> tuple[Sampl
 
 
 def spread_evenly(parts: Parts, max_pixels: int = MOST_JUDGED) -> Parts:
-    """Choose as many planes as may be scored, evenly over all of them."""
+    """Choose planes spread evenly over all, as many as ``max_pixels`` allows and at least one."""
     if not parts:
         return ()
     number = min(len(parts), max(1, max_pixels // parts[0].window.num_pixels))
@@ -188,7 +193,7 @@ def spread_evenly(parts: Parts, max_pixels: int = MOST_JUDGED) -> Parts:
 
 
 def keep_annotated(parts: Iterable[HeldOut]) -> Parts:
-    """Return the parts in which anything is annotated."""
+    """Return the parts that have annotation."""
     return tuple(part for part in parts if count_classes((part,)).any())
 
 
@@ -209,16 +214,16 @@ def _num_pixels(parts: Parts) -> int:
     return sum(part.window.num_pixels for part in parts)
 
 
-def _said_of_files(chosen: Sequence[Parts], number: int) -> str:
+def _describe_files(chosen: Sequence[Parts], number: int) -> str:
     are_images = all(len(parts) == 1 for parts in chosen)
     names = ", ".join(parts[0].sample.group or parts[0].sample.name for parts in chosen)
     return f"held out for validation: {len(chosen)} of {number} {'images' if are_images else 'files'} ({names})"
 
 
-def _said_of_ends(ends: Sequence[Parts], fraction: float, number: int) -> str:
+def _describe_ends(ends: Sequence[Parts], fraction: float, number: int) -> str:
     blocks = [parts for parts in ends if parts[0].window == parts[0].sample.window]
-    said = [f"{len(parts)} planes from {parts[0].sample.name} to {parts[-1].sample.name}" for parts in blocks]
+    phrases = [f"{len(parts)} planes from {parts[0].sample.name} to {parts[-1].sample.name}" for parts in blocks]
     strips = sum(len(parts) for parts in ends) - sum(map(len, blocks))
     if strips:
-        said.append(f"a strip of {fraction:.0%} of {strips} of {number} image(s)")
-    return f"held out for validation: {' and '.join(said)}"
+        phrases.append(f"a strip of {fraction:.0%} of {strips} of {number} image(s)")
+    return f"held out for validation: {' and '.join(phrases)}"

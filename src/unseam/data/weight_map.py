@@ -1,4 +1,4 @@
-"""The weight map of Eq. 2: what a network loses by closing the gap between two cells.
+"""The weight map of Eq. 2, which makes it costly for a network to close the gap between two cells.
 
 ``w(x) = w_c(x) + w0 exp(-(d1(x) + d2(x))² / (2 sigma²))``: the class weight w_c makes up for classes of unequal size;
 the second term is large on thin strips of background, where the nearest and the second nearest object are both close.
@@ -19,27 +19,27 @@ from unseam.heads.ridge import is_ridge
 from unseam.settings import check_range
 from unseam.shapes import IGNORE, NOT_ANNOTATED
 
-NEGLIGIBLE = 2.0**-26  # what float32 rounds away next to a weight of 0.5, the least that a balanced class can have
+NEGLIGIBLE = 2.0**-26  # float32 rounds this away next to a weight of 0.5, the least that a balanced class can have
 ROWS_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
 class WeightMap:
-    """w(x) of Eq. 2, as settings and as the function that training calls.
+    """w(x) of Eq. 2: its settings, and the function that training calls.
 
     Attributes
     ----------
     w0
         Weight of the gap between two objects that touch; 0 switches the term off.
     sigma
-        How fast the term falls with the distance to the two nearest objects, px. At d1 + d2 = 2 sigma it is 14 % of w0.
+        Distance, px, over which the term decays. At d1 + d2 = 2 sigma it is 14 % of w0.
     balance
-        Class weights w_c are frequencies to the power of minus this: 1 balances the classes as in the paper, 0 leaves them
-        alone.
+        Class weights w_c are frequencies to the power ``-balance``: 1 balances the classes as in the paper, 0 ignores their
+        frequencies.
 
     Source: paper, section 3, Eq. 2; the defaults are the paper's.
 
-    Departs: distances are taken between pixel centres, and a term below 2^-26 is taken as 0.
+    Departs: distances are measured between pixel centres, and a term below 2^-26 counts as 0.
 
     Examples
     --------
@@ -63,21 +63,16 @@ class WeightMap:
         cells: Int32[np.ndarray, "height width"] | None,
         class_weights: Sequence[float],
     ) -> Float32[np.ndarray, "height width"]:
-        """Compute w(x) for one annotated image.
+        """Return w(x) of one annotated image: w_c, plus the term at background pixels; 0 where not annotated.
 
         Parameters
         ----------
         class_map
-            Class of each pixel, ``IGNORE`` where it is not annotated.
+            Class of each pixel, ``IGNORE`` where not annotated.
         cells
             0 background, 1 and up separate objects (ridges already cut); None: there are no gaps to keep open, and w(x) is w_c.
         class_weights
             w_c of class 0, 1, ...
-
-        Returns
-        -------
-        Float32[np.ndarray, "height width"]
-            w_c, plus the term at background pixels; 0 at pixels that are not annotated.
         """
         lookup = np.zeros(256, np.float32)
         lookup[: len(class_weights)] = class_weights
@@ -88,12 +83,9 @@ class WeightMap:
         return weights
 
     def class_weights(self, counts: Sequence[int] | Integer[np.ndarray, "classes"]) -> tuple[float, ...]:
-        """w_c of each class: frequencies to the power of ``-balance``, with mean 1 over the annotated pixels.
+        """Return w_c of each class: frequencies to the power ``-balance``, with mean 1 over the annotated pixels.
 
-        Parameters
-        ----------
-        counts
-            Annotated pixels of class 0, 1, ..., of all images together.
+        ``counts`` are the annotated pixels of class 0, 1, ... in all images together.
         """
         weights = np.asarray(balanced_class_weights(counts)) ** self.balance
         mean = float((weights * counts).sum() / max(1, np.sum(counts)))
@@ -108,7 +100,7 @@ def weight_map(
     class_weights: tuple[float | int, float | int] | Literal["balanced"] | None = None,
     cut: bool = True,
 ) -> Float32[np.ndarray, "height width"]:
-    """w(x) of Eq. 2 for an instance map: what training computes by `WeightMap`, for programs.
+    """Compute w(x) of Eq. 2 for an instance map, as training does with `WeightMap`.
 
     The map belongs to the class map ``cut_ridge(instances) > 0``.
 
@@ -119,19 +111,24 @@ def weight_map(
     w0, sigma
         See `WeightMap`.
     class_weights
-        w_c: (background, foreground); ``"balanced"`` counts the pixels of this very map; None is 1 everywhere. For a data set,
-        count all its pixels and give the pair of `balanced_class_weights`: a map with one tiny cell would otherwise weigh that
-        cell enormously.
+        w_c: (background, foreground); ``"balanced"`` counts the pixels of this map; None is 1 everywhere. For a data set,
+        count all its pixels and pass the result of `balanced_class_weights`: otherwise a map with one tiny cell would give
+        that cell an enormous weight.
     cut
-        Cut the ridge between touching objects first (`cut_ridge`; no harm if that was done already). Without it, pixels
-        of touching objects are foreground, and foreground carries the class weight only.
+        Cut the ridge between touching objects first (`cut_ridge`; harmless if already cut). Otherwise the pixels of touching
+        objects are foreground, which carries the class weight only.
+
+    Returns
+    -------
+    Float32[np.ndarray, "height width"]
+        w_c, plus the term at background pixels; 0 where not annotated.
 
     Raises
     ------
     LabelError
-        ``instances`` is no instance map.
+        ``instances`` is not an instance map.
     SettingsError
-        ``w0``, ``sigma`` or ``class_weights`` out of range.
+        ``w0``, ``sigma`` or ``class_weights`` is out of range.
     """
     equation = WeightMap(w0, sigma)
     objects = checked_instance_map(np.asarray(instances))
@@ -145,23 +142,12 @@ def weight_map(
 def separation_term(
     objects: Int32[np.ndarray, "height width"], w0: float | int, sigma: float | int
 ) -> Float32[np.ndarray, "height width"]:
-    """The second term of Eq. 2 at background pixels, 0 elsewhere: w0 exp(-(d1 + d2)² / (2 sigma²)).
+    """Return the second term of Eq. 2, w0 exp(-(d1 + d2)² / (2 sigma²)), at background pixels and 0 elsewhere.
 
-    Parameters
-    ----------
-    objects
-        0 background, 1 and up objects, -1 not annotated; taken as it is, no ridge is cut.
-    w0, sigma
-        As for `WeightMap`.
+    ``objects``: 0 background, 1 and up objects (no ridge is cut here), -1 not annotated. With fewer than two objects the term
+    is 0 everywhere.
 
-    Returns
-    -------
-    Float32[np.ndarray, "height width"]
-        0 at objects, where nobody annotated, and everywhere with fewer than two objects.
-
-    Notes
-    -----
-    **Source:** section 3 of the paper, Eq. 2.
+    Source: paper, section 3, Eq. 2.
     """
     term = np.zeros(objects.shape, np.float32)
     if w0 <= NEGLIGIBLE:
@@ -171,7 +157,7 @@ def separation_term(
     for top in range(0, len(objects), ROWS_AT_ONCE):
         rows = slice(top, top + ROWS_AT_ONCE)
         first, second = near.first[rows].astype(np.float32), near.second[rows].astype(np.float32)
-        # (d1 + d2)² with one root, that of an exact product: half the rounding of summing two roots.
+        # (d1 + d2)² = d1² + d2² + 2 sqrt(d1² d2²): one root of an exact product rounds half as much as the sum of two roots.
         squares = first + second + 2 * np.sqrt(first * second)
         matters = (objects[rows] == 0) & (squares <= np.float32(reach**2))
         np.multiply(np.exp(squares * np.float32(-0.5 / sigma**2)), np.float32(w0), out=term[rows], where=matters)
@@ -179,32 +165,18 @@ def separation_term(
 
 
 def balanced_class_weights(counts: Sequence[int] | Integer[np.ndarray, "classes"]) -> tuple[float, ...]:
-    """Class weights inversely proportional to how often each class occurs, with mean 1 over the pixels counted.
+    """Return class weights inversely proportional to the frequency of each class, with mean 1 over the counted pixels.
 
-    Parameters
-    ----------
-    counts
-        Annotated pixels of class 0, 1, ...
+    ``counts`` are the annotated pixels of class 0, 1, ... The weight is total / (number of classes that occur * count); a
+    class that does not occur gets 1, which no pixel carries. Raises SettingsError for no class or a negative count.
 
-    Returns
-    -------
-    tuple[float, ...]
-        total / (number of classes that occur * count). A class that does not occur gets 1: no pixel carries it.
-
-    Raises
-    ------
-    SettingsError
-        No class, or a negative count.
-
-    Examples
-    --------
     >>> balanced_class_weights([300, 100])
     (0.6666666666666666, 2.0)
     """
     numbers = [int(count) for count in counts]
     if not numbers or min(numbers) < 0:
         raise SettingsError(
-            f"Class counts came as {numbers}. They are numbers of pixels, 0 or more, one for each class. "
+            f"Got the class counts {numbers}. Class counts are numbers of pixels, 0 or more, one per class. "
             "Count the annotated pixels of each class."
         )
     occurring = sum(1 for count in numbers if count)
@@ -212,8 +184,7 @@ def balanced_class_weights(counts: Sequence[int] | Integer[np.ndarray, "classes"
 
 
 def _pair_of_weights(
-    class_map: UInt8[np.ndarray, "height width"],
-    class_weights: tuple[float | int, float | int] | Literal["balanced"] | None,
+    class_map: UInt8[np.ndarray, "height width"], class_weights: tuple[float | int, float | int] | Literal["balanced"] | None
 ) -> tuple[float, float]:
     if class_weights is None:
         return 1.0, 1.0
@@ -223,7 +194,7 @@ def _pair_of_weights(
     is_pair = isinstance(class_weights, tuple | list) and len(class_weights) == 2
     if not is_pair or not all(math.isfinite(w) and w >= 0 for w in class_weights):
         raise SettingsError(
-            f"Class weights came as {class_weights!r}. They may be two numbers of 0 or more, for background and "
-            'foreground, "balanced" or None. Use balanced_class_weights(counts) to have them worked out.'
+            f"Got the class weights {class_weights!r}. They may be two numbers of 0 or more, for background and "
+            'foreground, "balanced" or None. Use balanced_class_weights(counts) to compute them.'
         )
     return class_weights[0], class_weights[1]

@@ -1,1 +1,1 @@
-"""The doctor: what is wrong with a folder of annotated images, found before anyone trains on it."""
+"""The doctor: find what is wrong with a folder of annotated images before training on it."""

@@ -1,4 +1,4 @@
-"""Warnings before the first step of training: a line for each thing that will hurt, and nothing otherwise."""
+"""Warnings before the first step of training: one line for each finding that will hurt."""
 
 from collections.abc import Sequence
 
@@ -14,19 +14,19 @@ from unseam.recipes.run import Run
 
 
 def find_warnings(annotated: Sequence[Annotated], reading: LabelReading, run: Run) -> list[str]:
-    """Examine the training images: findings that hurt. Those that stop training were refused before; notes are left out."""
+    """Examine the training images and return the findings that hurt. Training has already refused those that stop it."""
     names = [one.stack or one.name for one in annotated]
     items = [Item(one, name, f"the mask of {name}", one.plane) for one, name in zip(annotated, names, strict=True)]
     found = examine(items, reading, context_of(run.net), run.data.validation)
-    return [f"{one.kind}: {one.what} ({_places(one)}). To mend it, {one.mend}" for one in found if one.severity == "hurts"]
+    return [f"{one.kind}: {one.what} ({_first_place(one)}). To mend it, {one.mend}" for one in found if one.severity == "hurts"]
 
 
 def context_of(net: NetConfig) -> int:
-    """Pixels that a network needs round its output; no weights are drawn."""
+    """Return the pixels that a network needs around its output. No weights are drawn."""
     with torch.device("meta"):
         return net.build().context
 
 
-def _places(finding: Finding) -> str:
+def _first_place(finding: Finding) -> str:
     more = f" and {len(finding.where) - 1} more" if len(finding.where) > 1 else ""
     return f"{finding.where[0]}{more}"

@@ -1,4 +1,4 @@
-"""The same image twice, above all if one copy trains and the other validates; one mask under two images."""
+"""Find copies of an image, especially if one trains and the other validates, and copies of a mask under two images."""
 
 import hashlib
 from collections.abc import Sequence
@@ -24,35 +24,26 @@ _SEED = 0
 def check_duplicates(
     items: Sequence[Item], labelled: Sequence[Labelled], reading: LabelReading | None, fraction: float
 ) -> list[Finding]:
-    """Findings on copies.
-
-    Parameters
-    ----------
-    labelled, reading
-        Items whose masks were understood, to find what would be held out.
-    fraction
-        Share that training holds out.
-    """
+    """Find copies; ``labelled`` and ``fraction``, the share that training holds out, tell which copies would validate."""
     found = []
     twins = _same([(item, item.plane) for item in items if not item.grey.is_blank])
     if twins:
         held = _held_out(labelled, reading, fraction) if reading is not None else set()
         found.append(_duplicate(twins, held))
-    copied = {id(item) for group in twins for item in group}
-    masks = [(item, item.annotated.labels) for item in items if id(item) not in copied and _says_something(item)]
-    same = _same(masks)
+    copied = {id(item) for group in twins for item in group}  # their masks should be equal
+    same = _same([(item, item.annotated.labels) for item in items if id(item) not in copied and _is_drawn(item)])
     if same:
         found.append(_same_mask(same))
     return found
 
 
-def _says_something(item: Item) -> bool:
+def _is_drawn(item: Item) -> bool:
     labels = item.annotated.labels
     return not item.is_plane and int(labels.min()) != int(labels.max())
 
 
 def _same(items: Sequence[tuple[Item, np.ndarray]]) -> list[list[Item]]:
-    """Groups of items whose arrays are equal and of one number type."""
+    """Group items whose arrays have equal values and the same number type."""
     groups: dict[tuple[object, ...], list[Item]] = {}
     for item, values in items:
         groups.setdefault(_key(values), []).append(item)
@@ -70,9 +61,9 @@ def check_left_aside(folder: Path, items: Sequence[Item]) -> list[Finding]:
     known = {_key(item.plane): item for item in items if not item.grey.is_blank}
     twins: list[tuple[Item, str]] = []
     for place in sorted(path for path in folder.iterdir() if path.is_dir() and path.name.lower() in OTHER_FOLDERS):
-        with suppress(DataError):  # it holds no images: nothing to compare
+        with suppress(DataError):  # a folder without images
             for case in find_cases(place):
-                with suppress(ImageReadError, DataError):  # left aside in training too
+                with suppress(ImageReadError, DataError):  # an unreadable image is no copy, and training does not use it
                     planes = read_case(case.images).planes()
                     same = [known[key] for plane in planes if (key := _key(grey_plane(plane))) in known]
                     twins += [(item, case.images[0].relative_to(folder).as_posix()) for item in same[:1]]
@@ -83,23 +74,22 @@ def check_left_aside(folder: Path, items: Sequence[Item]) -> list[Finding]:
         Finding(
             "duplicate image",
             "hurts",
-            f"{len(twins)} image(s) that train are also among those to judge by: {item.in_image} is {other}",
+            f"{len(twins)} training image(s) are also in a folder for validation or test: {item.in_image} is {other}",
             tuple(place for twin, path in twins for place in (twin.in_image, Place(path))),
-            "scores on those images are too good, for they are of images already seen",
-            "take them out of one of the two folders",
+            "scores on those images are too good, because training has seen them",
+            "remove them from one of the two folders",
         )
     ]
 
 
 def _held_out(labelled: Sequence[Labelled], reading: LabelReading, fraction: float) -> set[str]:
-    """Names of the images that training would hold out whole; the same choice, made from annotations alone."""
+    """Return the names of the images that training would hold out whole. That choice depends on annotations alone."""
     samples = []
     for one in labelled:
-        nothing = np.broadcast_to(np.float32(0), one.classes.shape)
-        is_objects = reading.has_objects
-        instances = to_instance_map(one.item.annotated.labels, reading) if is_objects else None
         annotated = one.item.annotated
-        samples.append(Sample(annotated.name, nothing[None], one.classes, nothing, instances, annotated.group))
+        pixels = np.broadcast_to(np.float32(0), one.classes.shape)  # the split does not look at them
+        instances = to_instance_map(annotated.labels, reading) if reading.has_objects else None
+        samples.append(Sample(annotated.name, pixels[None], one.classes, pixels, instances, annotated.group))
     parts = split(samples, fraction, _SEED).validation
     return {part.sample.name for part in parts if part.window == part.sample.window}
 
@@ -108,16 +98,15 @@ def _duplicate(twins: Sequence[Sequence[Item]], held: set[str]) -> Finding:
     across = [group for group in twins if 0 < sum(item.annotated.name in held for item in group) < len(group)]
     first = (across or twins)[0]
     extra = sum(len(group) - 1 for group in twins)
-    words = f"{first[0].in_image} and {first[1].in_image}"
-    split_words = f"; {len(across)} of them would train with one copy and be judged by the other" if across else ""
+    split_words = f"; {len(across)} of them would train with one copy and validate with the other" if across else ""
     return Finding(
         "duplicate image",
         "hurts" if across else "note",
-        f"{extra} image(s) are copies of another, e.g. {words}{split_words}",
+        f"{extra} image(s) are copies of others, e.g. {first[0].in_image} and {first[1].in_image}{split_words}",
         tuple(item.in_image for group in twins for item in group),
-        "the validation score is too good, for it is that of an image already seen"
+        "the validation score is too good, because training has seen the image"
         if across
-        else "such an image counts twice; if copies get into training and test, scores are too good",
+        else "such an image counts twice; with copies in both training and test, scores are too good",
         "keep one of each, with its mask",
     )
 
@@ -126,9 +115,9 @@ def _same_mask(same: Sequence[Sequence[Item]]) -> Finding:
     return Finding(
         "same mask twice",
         "hurts",
-        f"different images have the very same mask: {same[0][0].in_mask} and {same[0][1].in_mask}"
+        f"different images have exactly the same mask: {same[0][0].in_mask} and {same[0][1].in_mask}"
         + (f", and {len(same) - 1} more such group(s)" if len(same) > 1 else ""),
         tuple(item.in_mask for group in same for item in group),
-        "at least one of them is wrong, and teaches what is not there",
-        "put the right mask under each image's name",
+        "at least one of them is wrong, and teaches the network wrong objects",
+        "give each image its own mask",
     )

@@ -1,4 +1,4 @@
-"""The examination, in order: files, grey values, masks, classes, objects, whether masks fit, copies."""
+"""The examination, in order: files, grey values, masks, classes, objects, fit of masks and images, copies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from unseam.data.kinds import MaskChoice
 from unseam.data.labels import LabelReading
 from unseam.doctor.alignment import check_alignment
 from unseam.doctor.duplicates import check_duplicates, check_left_aside
-from unseam.doctor.files import read_items
+from unseam.doctor.files import FolderItems, read_items
 from unseam.doctor.finding import CheckReport, Finding, by_severity
 from unseam.doctor.grey_values import check_grey_values
 from unseam.doctor.item import Item, Labelled, one_per_file
@@ -17,67 +17,48 @@ from unseam.doctor.object_findings import check_objects, count_objects
 from unseam.doctor.outlines import check_outlines
 from unseam.geometry import path_geometry
 
-CONTEXT = path_geometry(4, 4, 4).context
-"""Of the network of both recipes, px; known without building it."""
-
-HELD_OUT = 0.2
-"""Share that both recipes hold out."""
+CONTEXT = path_geometry(4, 4, 4).context  # of the network of both recipes, px
+HELD_OUT = 0.2  # share that both recipes hold out
 
 
 @dataclass(frozen=True)
 class Checked:
-    """The report on a folder, the images that could be read, and what their masks hold (None: unknown)."""
+    """The report on a folder, the readable images, and what their masks hold (None: unknown)."""
 
     report: CheckReport
     items: tuple[Item, ...] = ()
     reading: LabelReading | None = None
 
 
-def check_folder(
-    folder: Path,
-    *,
-    masks: MaskChoice = "auto",
-    ignore: int | None = None,
-    context: int = CONTEXT,
-) -> Checked:
-    """Examine a folder of images and masks as training would, and further.
+def check_folder(folder: Path, *, masks: MaskChoice = "auto", ignore: int | None = None, context: int = CONTEXT) -> Checked:
+    """Examine a folder as training would, and further.
 
     Parameters
     ----------
     folder
-        In any layout that training knows.
+        Images and masks, in any layout that training knows.
     masks, ignore
         What the masks hold and their value for "not annotated", if known.
     context
-        Of the network that is to be trained, or was, px.
+        Pixels that the network needs around its output.
     """
-    folder_items = read_items(folder)
-    findings = list(folder_items.findings)
-    if not folder_items.items:
+    read = read_items(folder)
+    findings = list(read.findings)
+    if not read.items:
         return Checked(CheckReport(f"{folder}: no annotated image could be read", findings=by_severity(findings)))
-    said = ignore if ignore is not None else folder_items.ignore
-    understood = understand_masks(folder_items.items, masks=masks, ignore=said, declared=folder_items.classes)
+    ignored = ignore if ignore is not None else read.ignore
+    understood = understand_masks(read.items, masks=masks, ignore=ignored, declared=read.classes)
     findings += understood.findings
-    findings += examine(folder_items.items, understood.reading, context, HELD_OUT)
-    findings += check_left_aside(folder, folder_items.items)
-    looked_at = _looked_at(folder, folder_items.num_files, folder_items.items, folder_items.layout)
-    report = CheckReport(looked_at, understood.words, by_severity(findings))
-    return Checked(report, folder_items.items, understood.reading)
+    findings += examine(read.items, understood.reading, context, HELD_OUT)
+    findings += check_left_aside(folder, read.items)
+    report = CheckReport(_describe(folder, read), understood.words, by_severity(findings))
+    return Checked(report, read.items, understood.reading)
 
 
 def examine(items: Sequence[Item], reading: LabelReading | None, context: int, fraction: float) -> list[Finding]:
-    """All findings on images and masks that could be read.
+    """Examine readable images and masks (at least one; only the images if ``reading`` is None).
 
-    Parameters
-    ----------
-    items
-        At least one.
-    reading
-        What the masks hold; None: unknown, and only the images are examined.
-    context
-        Of the network, px.
-    fraction
-        Share of the annotation that training holds out.
+    ``context`` are the pixels that the network needs around its output, ``fraction`` is the share that training holds out.
     """
     found = check_grey_values(one_per_file(items), context)
     labelled: list[Labelled] = []
@@ -85,13 +66,14 @@ def examine(items: Sequence[Item], reading: LabelReading | None, context: int, f
         labelled = [Labelled(item, item.classes(reading)) for item in items]
         found += check_class_values(labelled, reading)
         if reading.has_cells:
-            outlines = check_outlines(labelled)  # of which sizes mean nothing
+            outlines = check_outlines(labelled)  # the sizes of outlines mean nothing
             found += outlines or check_objects([count_objects(one, reading) for one in labelled], reading, context)
         found += check_alignment(labelled, is_binary=reading.has_pieces, has_objects=reading.has_cells)
     return found + check_duplicates(items, labelled, reading, fraction)
 
 
-def _looked_at(folder: Path, num_files: int, items: Sequence[Item], layout: str) -> str:
+def _describe(folder: Path, read: FolderItems) -> str:
+    items, num_files = read.items, read.num_files
     sizes = sorted({item.image.shape[:2] for item in items})
     size = f"{sizes[0][0]} x {sizes[0][1]} px"
     if len(sizes) > 1:
@@ -100,6 +82,6 @@ def _looked_at(folder: Path, num_files: int, items: Sequence[Item], layout: str)
     kinds = " and ".join(sorted({item.grey.type_name for item in items}))
     channels = " or ".join(str(number) for number in sorted({item.grey.channels for item in items}))
     return (
-        f"{folder}: {num_files} annotated image(s){planes} ({layout}), {size}, {kinds}, {channels} channel(s). Looked at: "
-        "files, grey values, masks, objects, whether masks fit, copies."
+        f"{folder}: {num_files} annotated image(s){planes} ({read.layout}), {size}, {kinds}, {channels} channel(s). Checked: "
+        "files, grey values, masks, objects, fit of masks and images, copies."
     )

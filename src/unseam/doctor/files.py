@@ -1,4 +1,4 @@
-"""Files and pairs: every fault of a file becomes a finding, and what can be read is examined all the same."""
+"""Read a folder for the doctor. Each faulty file becomes a finding, and the readable files are examined anyway."""
 
 import os
 from dataclasses import dataclass
@@ -15,20 +15,9 @@ from unseam.errors import DataError, ImageReadError, LabelError
 
 @dataclass(frozen=True)
 class FolderItems:
-    """What could be read of a folder, and what could not.
+    """The readable images of a folder, one per plane of a stack, and findings on its files.
 
-    Attributes
-    ----------
-    items
-        Annotated images; one for each plane of a stack.
-    num_files
-        Images with a mask, readable or not.
-    layout
-        In words.
-    classes, ignore
-        What a file of the data set declares of its masks.
-    findings
-        On files.
+    ``num_files`` counts images with a mask, readable or not; ``classes`` and ``ignore`` are declared in the data set.
     """
 
     items: tuple[Item, ...]
@@ -47,7 +36,7 @@ def read_items(folder: Path) -> FolderItems:
         found = find_pairs(folder)
         pairs, layout, classes, ignore = found.pairs, found.layout, tuple(found.classes), found.ignore
     except PartnerError as error:
-        pairs, layout, classes, ignore = error.pairs, "some files are alone", (), None
+        pairs, layout, classes, ignore = error.pairs, "some files have no partner", (), None
         findings.append(_alone(error, folder))
     except DataError as error:
         return FolderItems((), 0, "", findings=(_no_data(folder, error),))
@@ -58,8 +47,8 @@ def read_items(folder: Path) -> FolderItems:
             image, mask = read_pair(pair)
         except (ImageReadError, DataError) as error:
             kind, path = _fault(error, pair)
-            said = str(error).replace(f"{folder}{os.sep}", "")
-            faults.setdefault(kind, []).append((Place(_short(path, folder)), said))
+            message = str(error).replace(f"{folder}{os.sep}", "")
+            faults.setdefault(kind, []).append((Place(_short(path, folder)), message))
             continue
         planes = annotated_planes(pair, image, mask)
         image_file, mask_file = _short(pair.image, folder), _short(pair.mask, folder)
@@ -69,7 +58,7 @@ def read_items(folder: Path) -> FolderItems:
 
 
 def _fault(error: ImageReadError | DataError, pair: Pair) -> tuple[FindingKind, Path]:
-    """Kind of the fault, and its file."""
+    """Return the kind of the fault, and its file."""
     if isinstance(error, ImageReadError):
         return "unreadable file", error.path
     if isinstance(error, LabelError):
@@ -79,52 +68,41 @@ def _fault(error: ImageReadError | DataError, pair: Pair) -> tuple[FindingKind, 
 
 def _alone(error: PartnerError, folder: Path) -> Finding:
     lacks = [f"{sum(lack == what for _, lack in error.alone)} without {what}" for what in ("mask", "image")]
-    said = " and ".join(words for words in lacks if not words.startswith("0"))
+    counts = " and ".join(words for words in lacks if not words.startswith("0"))
     return Finding(
         "no partner",
         "stops",
-        f"{len(error.alone)} file(s) are alone: {said}",
+        f"{len(error.alone)} file(s) have no partner: {counts}",
         tuple(Place(_short(path, folder)) for path, _ in error.alone),
-        "training refuses the folder, for it cannot tell whether a file is missing or has another name",
+        "training refuses the folder, because a file may be missing or have another name",
         "give an image and its mask the same name (x.tif and x.png, or x_masks.tif), or move these files away",
     )
 
 
 def _no_data(folder: Path, error: DataError) -> Finding:
-    said = str(error).removeprefix(f"{folder}: ")
     return Finding(
         "no data",
         "stops",
-        said.rstrip("."),
+        str(error).removeprefix(f"{folder}: ").rstrip("."),
         (Place(str(folder)),),
         "there is nothing to train on",
-        "make the folders images and masks in it, with the same names in both",
+        "make the folders images and masks in it, with the same file names in both",
     )
 
 
 _UNUSABLE: dict[FindingKind, tuple[str, str]] = {
     "unreadable file": ("cannot be read", "copy or export the file again, or move it away with its partner"),
-    "mask unreadable": ("no label map", "save masks as grey 8- or 16-bit TIFF or PNG, one number a pixel; never as JPEG"),
-    "sizes differ": (
-        "image and mask do not fit",
-        "export the mask at the size of its image; check that the two belong together",
-    ),
+    "mask unreadable": ("not a mask", "save masks as grey 8- or 16-bit TIFF or PNG, one number per pixel; never as JPEG"),
+    "sizes differ": ("sizes differ", "export the mask at the size of its image; check that the two belong together"),
 }
 
 
 def _unusable(kind: FindingKind, found: list[tuple[Place, str]], num_pairs: int) -> Finding:
     what, mend = _UNUSABLE[kind]
-    _, said = found[0]
-    number = f"{what}, {len(found)} of {num_pairs} pairs: " if num_pairs > 1 else f"{what}: "
-    message = said.rstrip(".")
-    return Finding(
-        kind,
-        "stops",
-        number + message,
-        tuple(place for place, _ in found),
-        "training refuses the folder; nothing is left out in silence",
-        mend,
-    )
+    number = f", {len(found)} of {num_pairs} pairs" if num_pairs > 1 else ""
+    message = f"{what}{number}: {found[0][1].rstrip('.')}"
+    effect = "training refuses the folder; it leaves out no file silently"
+    return Finding(kind, "stops", message, tuple(place for place, _ in found), effect, mend)
 
 
 def _short(path: Path, folder: Path) -> str:

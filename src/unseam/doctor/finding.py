@@ -57,12 +57,12 @@ FindingKind = Literal[
     "model is weak",
     "model is old",
 ]
-"""The closed list of what can be found; the table in ``docs/doctor.md`` explains each."""
+"""The closed list of kinds; ``docs/doctor.md`` explains each."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A file (or the name of an image that came as an array) and, if known, a pixel and a plane of it, counted from 0."""
+    """A file (or the name of an array) and, if known, a pixel and a plane in it, counted from 0."""
 
     file: str
     row: int | None = None
@@ -77,20 +77,18 @@ class Place:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was found, in all images that have it.
+    """One fault, in all images that have it.
 
     Attributes
     ----------
     severity
-        ``stops`` training (or prediction, with a model), ``hurts`` the result, or is a ``note``: worth knowing.
+        ``stops``: training, or prediction with a model, is refused; ``hurts``: the result gets worse; ``note``: worth knowing.
     what
-        A sentence without its full stop, with figures.
+        A sentence with figures, without a full stop.
     where
-        Every place, the worst or first before the others.
-    effect
-        What it will do to the result.
-    mend
-        What to do, with the command or option.
+        All places, the worst or the first one first.
+    effect, mend
+        What the fault does to the result, and what to do, with the command or option.
     """
 
     kind: FindingKind
@@ -103,7 +101,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """The report on a folder: what was examined, what the masks hold and how sure that is, and findings, most severe first."""
+    """What was checked, what the masks hold and how sure that is, and the findings, most severe first."""
 
     checked: str
     understood: str = ""
@@ -111,23 +109,22 @@ class CheckReport:
 
     @property
     def stops(self) -> bool:
-        """Whether anything stops the work."""
         return any(finding.severity == "stops" for finding in self.findings)
 
     def to_json(self) -> dict[str, Any]:
-        """JSON values, with every place."""
+        """Return JSON values, with all places."""
         return {"checked": self.checked, "masks": self.understood, "findings": [asdict(f) for f in self.findings]}
 
 
 def by_severity(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Sort: most severe first, otherwise in the given order."""
+    """Sort findings: most severe first, otherwise in the given order."""
     return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 
 def shorten_list(number: int, total: int, what: str = "image") -> str:
-    """``in 3 of 12 images``; ``in the image`` and ``in all 12 images`` where that is meant.
+    """Return words for a part of all images.
 
-    >>> some_of(3, 12), some_of(12, 12), some_of(1, 1)
+    >>> shorten_list(3, 12), shorten_list(12, 12), shorten_list(1, 1)
     ('in 3 of 12 images', 'in all 12 images', 'in the image')
     """
     if number == total:

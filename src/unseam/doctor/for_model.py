@@ -1,4 +1,4 @@
-"""Compares images with those that a model was trained on; the same figures explain a black prediction."""
+"""Compare images with those that a model was trained on. The same figures explain a prediction without foreground."""
 
 import shlex
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from unseam.data.channels import num_channels
 from unseam.data.grey_facts import GreyFacts, SeenImages, grey_facts, object_sizes
 from unseam.data.labels import LabelReading, to_instance_map
 from unseam.data.read_pair import read_case
-from unseam.doctor.finding import Finding, FindingKind, Place, shorten_list
+from unseam.doctor.finding import Finding, FindingKind, Place, Severity, shorten_list
 from unseam.doctor.item import Item
 from unseam.errors import DataError, ImageReadError
 from unseam.model.model_file import ModelInfo
 
-_SCALE = 2.0  # beyond what the training images show; the recipe's augmentation varies sizes by 1.33
+_SCALE = 2.0  # ratio to the training images; the recipe's augmentation varies sizes by 1.33
 _MIDDLE = 0.25
 _NOISE = 3.0
 _WEAK = 0.5
@@ -26,7 +26,7 @@ _WEAK = 0.5
 
 @dataclass(frozen=True)
 class MeasuredImage:
-    """Figures of one image."""
+    """Figures of one image, to compare with those of the training images."""
 
     place: Place
     facts: GreyFacts
@@ -34,49 +34,44 @@ class MeasuredImage:
     spacing_um: tuple[float, float] | None = None
 
 
-@dataclass(frozen=True)
-class Difference:
-    """One difference from the training images, with both figures."""
-
-    kind: FindingKind
-    words: str
-
+Difference = tuple[FindingKind, str]
+"""One difference from the training images: its kind, and words with both figures."""
 
 _EFFECTS: dict[FindingKind, tuple[str, str]] = {
     "other channels than the model": (
         "the model refuses such images",
         "convert them to the channels that it was trained on (unseam info), or train a model on images like these",
     ),
-    "blank image": ("nothing can be found where nothing is to be seen", "export the image again, with the right channel"),
+    "blank image": ("nothing can be found in it", "export the image again, with the right channel"),
     "other scale than the model": (
-        "objects look larger or smaller than those it knows: they are missed or cut to pieces",
+        "objects look larger or smaller than those that the model knows: it misses them or cuts them to pieces",
         "resize the images to the pixel size of the training images, or annotate some of these and train again",
     ),
     "other contrast than the model": (
-        "the model looks for bright where it is dark, or in noise: expect black or speckled results",
-        "invert or export images as those it was trained on, or annotate some of these and train again",
+        "objects do not look like those that the model knows: expect black or speckled results",
+        "invert or export images like those of the training, or annotate some of these and train again",
     ),
 }
 
 
 def differences(seen: MeasuredImage, info: ModelInfo) -> list[Difference]:
-    """Differences from the images that a model was trained on, the weightiest first."""
+    """Return the differences from the images that a model was trained on, the gravest first."""
     facts, known = seen.facts, info.training.seen
     found: list[Difference] = []
     wanted = info.net.in_channels
     if wanted not in (seen.raw_channels, facts.channels):
-        found.append(Difference("other channels than the model", f"{facts.channels} channel(s), the model takes {wanted}"))
+        found.append(("other channels than the model", f"it has {facts.channels} channel(s); the model takes {wanted}"))
     if facts.is_blank:
-        found.append(Difference("blank image", f"every pixel is {facts.lowest:g}"))
+        found.append(("blank image", f"every pixel is {facts.lowest:g}"))
         return found
     trained = info.spacing_um
     if trained and seen.spacing_um and not 0.67 < seen.spacing_um[0] / trained[0] < 1.5:
         words = f"its pixels are {seen.spacing_um[0]:g} um, those of the training images {trained[0]:g} um"
-        found.append(Difference("other scale than the model", words))
-    return found + (_beside(facts, known) if known is not None else [])
+        found.append(("other scale than the model", words))
+    return found + (_grey_differences(facts, known) if known is not None else [])
 
 
-def _beside(facts: GreyFacts, known: SeenImages) -> list[Difference]:
+def _grey_differences(facts: GreyFacts, known: SeenImages) -> list[Difference]:
     found: list[Difference] = []
     low, high = known.middle
     if not low - _MIDDLE <= facts.middle <= high + _MIDDLE:
@@ -84,9 +79,9 @@ def _beside(facts: GreyFacts, known: SeenImages) -> list[Difference]:
         shade = "brighter" if facts.middle > high else "darker"
         words = (
             f"its median lies at {facts.middle:.0%} between dark and bright, at {_range(low, high, '.0%')} in the training "
-            f"images: {'bright and dark may be the other way round' if is_reversed else f'most of it is {shade}'}"
+            f"images: {'bright and dark may be swapped' if is_reversed else f'most of it is {shade}'}"
         )
-        found.append(Difference("other contrast than the model", words))
+        found.append(("other contrast than the model", words))
     low, high = known.grain_px
     if not low / _SCALE <= facts.grain_px <= high * _SCALE:
         why = "larger objects, blur or uneven light" if facts.grain_px > high else "smaller objects, or noise"
@@ -94,13 +89,13 @@ def _beside(facts: GreyFacts, known: SeenImages) -> list[Difference]:
             f"its grey values change over {facts.grain_px:.1f} px, over {_range(low, high, '.1f')} px in the training images: "
             f"another magnification, {why}"
         )
-        found.append(Difference("other scale than the model", words))
+        found.append(("other scale than the model", words))
     if facts.noise > _NOISE * known.noise[1]:
         words = (
             f"neighbouring pixels differ by {facts.noise:.1%} of its grey range, by up to {known.noise[1]:.1%} in the "
             "training images: dimmer or noisier"
         )
-        found.append(Difference("other contrast than the model", words))
+        found.append(("other contrast than the model", words))
     return found
 
 
@@ -109,13 +104,7 @@ def _range(low: float, high: float, form: str) -> str:
 
 
 def measure_images(place: Path, findings: list[Finding]) -> list[MeasuredImage]:
-    """Measure the images of a file or folder; those that cannot be read become findings.
-
-    Raises
-    ------
-    DataError
-        There is no image.
-    """
+    """Measure the images of a file or folder. Unreadable ones become findings; DataError if there is no image."""
     seen: list[MeasuredImage] = []
     for case in find_cases(place):
         path = case.images[0]
@@ -123,86 +112,60 @@ def measure_images(place: Path, findings: list[Finding]) -> list[MeasuredImage]:
         try:
             file = read_case(case.images)
         except (ImageReadError, DataError) as error:
-            findings.append(
-                Finding(
-                    "unreadable file",
-                    "stops",
-                    str(error).rstrip("."),
-                    (Place(name),),
-                    "it is not segmented; the others are",
-                    "copy or export the file again",
-                )
-            )
+            effect, mend = "it cannot be segmented; the other images can", "copy or export the file again"
+            findings.append(Finding("unreadable file", "stops", str(error).rstrip("."), (Place(name),), effect, mend))
             continue
-        seen.append(measure(file.planes()[0], Place(name), file.spacing_um))
+        plane = file.planes()[0]
+        seen.append(MeasuredImage(Place(name), grey_facts(plane), num_channels(plane), file.spacing_um))
     return seen
 
 
-def measure(
-    plane: Shaped[np.ndarray, "height width *channel"], place: Place, spacing_um: tuple[float, float] | None = None
-) -> MeasuredImage:
-    """Compute the figures of an image."""
-    return MeasuredImage(place, grey_facts(plane), num_channels(plane), spacing_um)
-
-
 def measure_items(items: Sequence[Item]) -> list[MeasuredImage]:
-    """Figures of annotated images."""
+    """Measure annotated images."""
     return [MeasuredImage(i.in_image, i.grey, num_channels(i.image), i.annotated.spacing_um) for i in items]
 
 
 def compare_with_model(seen: Sequence[MeasuredImage], info: ModelInfo) -> list[Finding]:
-    """Findings on images compared with a model's, and on the model itself; repeated ones are grouped."""
-    found = _about(info)
-    met: dict[FindingKind, list[tuple[Place, str]]] = {}
+    """Find what differs from the images of a model, one finding per kind, and what is wrong with the model itself."""
+    found = _check_model(info)
+    by_kind: dict[FindingKind, list[tuple[Place, str]]] = {}
     for one in seen:
-        kinds: set[FindingKind] = set()
-        for difference in differences(one, info):
-            if difference.kind not in kinds:  # the weightiest of a kind
-                kinds.add(difference.kind)
-                met.setdefault(difference.kind, []).append((one.place, difference.words))
-    for kind, places in met.items():
-        effect, mend = _EFFECTS[kind]
-        where = shorten_list(len(places), len(seen))
-        found.append(
-            Finding(
-                kind,
-                "stops" if kind == "other channels than the model" else "hurts",
-                f"{where}{'; the first' if len(seen) > 1 else ''}: {places[0][1]}",
-                tuple(place for place, _ in places),
-                effect,
-                mend,
-            )
-        )
+        gravest: dict[FindingKind, str] = {}
+        for kind, words in differences(one, info):
+            gravest.setdefault(kind, words)
+        for kind, words in gravest.items():
+            by_kind.setdefault(kind, []).append((one.place, words))
+    for kind, places in by_kind.items():
+        what = f"{shorten_list(len(places), len(seen))}{'; the first' if len(seen) > 1 else ''}: {places[0][1]}"
+        severity: Severity = "stops" if kind == "other channels than the model" else "hurts"
+        found.append(Finding(kind, severity, what, tuple(place for place, _ in places), *_EFFECTS[kind]))
     return found
 
 
 def compare_objects(items: Sequence[Item], reading: LabelReading, info: ModelInfo) -> list[Finding]:
-    """Whether the annotated objects have a size that the model knows."""
+    """Check that the annotated objects have a size that the model knows."""
     known = info.training.seen.object_px if info.training.seen is not None else None
     if known is None or not reading.has_objects:
         return []
     sizes = object_sizes([to_instance_map(item.annotated.labels, reading) for item in items])
     if not sizes or known[0] / _SCALE <= float(np.median(sizes)) <= known[1] * _SCALE:
         return []
-    effect, mend = _EFFECTS["other scale than the model"]
-    words = (
-        f"annotated objects are {np.median(sizes):.0f} px across, those that the model was trained on "
-        f"{_range(*known, '.0f')} px"
-    )
-    return [Finding("other scale than the model", "hurts", words, tuple(i.in_mask for i in items[:1]), effect, mend)]
+    kind: FindingKind = "other scale than the model"
+    words = f"annotated objects are {np.median(sizes):.0f} px across, those of the training images {_range(*known, '.0f')} px"
+    return [Finding(kind, "hurts", words, tuple(i.in_mask for i in items[:1]), *_EFFECTS[kind])]
 
 
-def _about(info: ModelInfo) -> list[Finding]:
+def _check_model(info: ModelInfo) -> list[Finding]:
     record, found = info.training, []
     if record.score is not None and record.score < _WEAK:
         found.append(
             Finding(
                 "model is weak",
                 "hurts",
-                f"its score on what was held out is {record.score_name} {record.score:.2f}",
+                f"its score on the held-out images is {record.score_name} {record.score:.2f}",
                 (Place("the model"),),
-                "it does poorly on images like its own; on others hardly better",
-                "train longer (--minutes 20 --resume), or check the data that it was trained on: unseam check DATA",
+                "it does poorly on images like its own, and hardly better on others",
+                "train longer (--minutes 20 --resume), or check its training data: unseam check DATA",
             )
         )
     if record.seen is None:
@@ -210,25 +173,25 @@ def _about(info: ModelInfo) -> list[Finding]:
             Finding(
                 "model is old",
                 "note",
-                "the model file does not say what its training images were like",
+                "the model file does not describe its training images",
                 (Place("the model"),),
-                "whether these images are like them cannot be told",
-                "train it again with this version; its weights are as good as ever",
+                "these images cannot be compared with them",
+                "train it again with this version; its weights are still good",
             )
         )
     return found
 
 
 def why_black(planes: Sequence[Shaped[np.ndarray, "_ _ ..."]], info: ModelInfo, file: Path) -> str:
-    """One sentence on the likeliest reason for a prediction without foreground."""
+    """Return one sentence on the likeliest reason for a prediction without foreground."""
     look_closer = f"To look closer: unseam check {shlex.quote(str(file))} --model, followed by this model"
     for plane in planes[:1]:
-        found = differences(measure(plane, Place(file.name)), info)
+        found = differences(MeasuredImage(Place(file.name), grey_facts(plane), num_channels(plane)), info)
         if found:
-            return f"nothing but background was found, most likely because {found[0].words}. {look_closer}"
+            return f"nothing but background was found, most likely because {found[0][1]}. {look_closer}"
     record = info.training
     if record.score is not None and record.score < _WEAK:
         why = f"the model is weak: {record.score_name} {record.score:.2f} when it was trained"
         return f"nothing but background was found, most likely because {why}. Train it for longer. {look_closer}"
-    like = "its grey values are like those of the training images" if record.seen else "the model does not say what it knows"
-    return f"nothing but background was found: {like}, so it may well hold none of the objects. {look_closer}"
+    like = "its grey values are like those of the training images" if record.seen else "the model has no figures to compare"
+    return f"nothing but background was found: {like}. Perhaps the image contains no objects. {look_closer}"

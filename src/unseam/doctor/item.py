@@ -1,4 +1,4 @@
-"""One annotated image for the doctor: pixels, mask, their files, and figures computed once."""
+"""One annotated image for the doctor: pixels, mask, their files, and figures that are computed once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,14 +17,9 @@ from unseam.shapes import IGNORE
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """An annotated image (or a plane of a stack) with the names of its files.
+    """An annotated image, or a plane of a stack, with the names to report: files relative to the folder, or of an array.
 
-    Attributes
-    ----------
-    image_file, mask_file
-        For people: relative to the folder; the name of the image if it came as an array.
-    plane_number
-        Its number in a stack, counted from 0; None: it stands alone.
+    ``plane_number`` is counted from 0; None: not of a stack.
     """
 
     annotated: Annotated
@@ -34,45 +29,41 @@ class Item:
 
     @property
     def image(self) -> Shaped[np.ndarray, "height width *channel"]:
-        """(H, W) or (H, W, C), as read."""
         return self.annotated.image
 
     @property
     def in_image(self) -> Place:
-        """The image as a place."""
         return Place(self.image_file, plane=self.plane_number)
 
     @property
     def in_mask(self) -> Place:
-        """The mask as a place."""
         return self.mask_at(None, None)
 
     @property
     def is_plane(self) -> bool:
-        """Whether it is a plane of a stack; an empty or blank one is then normal."""
+        """Whether it is a plane of a stack, where an empty or blank image is normal."""
         return self.plane_number is not None
 
     def mask_at(self, row: int | None, column: int | None) -> Place:
-        """A pixel of the mask as a place; None: the mask."""
+        """Return the place of a pixel of the mask; None: the whole mask."""
         return Place(self.mask_file, row, column, self.plane_number)
 
     @cached_property
     def grey(self) -> GreyFacts:
-        """Figures of its grey values."""
         return grey_facts(self.image)
 
     @cached_property
     def plane(self) -> Shaped[np.ndarray, "height width"]:
-        """Its grey values, channels averaged."""
+        """Grey values, averaged over channels."""
         return grey_plane(self.image)
 
     def classes(self, reading: LabelReading) -> Shaped[np.ndarray, "height width"]:
-        """The class map (H, W), ``IGNORE`` where nobody annotated."""
+        """Return the class map (H, W), ``IGNORE`` where nothing is annotated."""
         return to_class_map(whole_numbers(self.annotated.labels, str(self.in_mask)), reading)
 
 
 def one_per_file(items: Sequence[Item]) -> list[Item]:
-    """All single images, and of each stack the plane with the most contrast."""
+    """Return all single images, and the plane with the most contrast of each stack."""
     best: dict[str, Item] = {}
     for item in items:
         known = best.get(item.image_file)
@@ -82,7 +73,7 @@ def one_per_file(items: Sequence[Item]) -> list[Item]:
 
 
 def unit(items: Sequence[Item]) -> str:
-    """What a person counts: images, or planes if all are of stacks."""
+    """Return the word for what is counted: images, or planes if all are of stacks."""
     return "plane" if items and all(item.is_plane for item in items) else "image"
 
 
@@ -95,12 +86,11 @@ class Labelled:
 
     @cached_property
     def foreground(self) -> Bool[np.ndarray, "height width"]:
-        """Every class but the background."""
         return (self.classes > 0) & (self.classes != IGNORE)
 
     @cached_property
     def share(self) -> float:
-        """Share of the annotated pixels that are foreground."""
+        """Share of foreground in the annotated pixels."""
         annotated = int(np.count_nonzero(self.classes != IGNORE))
         return float(np.count_nonzero(self.foreground) / annotated) if annotated else 0.0
 

@@ -1,4 +1,4 @@
-"""What the masks hold, how sure that is, and which classes have too few or no pixels to learn from."""
+"""Judge what the masks hold and how sure that is, and find classes with too few pixels to learn from."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from unseam.shapes import IGNORE
 
 _RARE = 0.005  # share of the annotated pixels
 _MUCH_MISSING = 0.5
-_UNSURE = 0.1  # share of whole objects, this near to where the judgement turns
+_UNSURE = 0.1  # distance of the share of whole objects from the value at which the judgement changes
 
 
 @dataclass(frozen=True)
 class Understood:
-    """The reading of all masks (None: they cannot be read), in words, and the findings."""
+    """What the masks hold (None: unknown), the same in words, and the findings."""
 
     reading: LabelReading | None
     words: str
@@ -36,8 +36,8 @@ def understand_masks(
     ignore: int | None = None,
     declared: Sequence[tuple[int, str]] = (),
 ) -> Understood:
-    """Judge all masks as training would, and how sure that is."""
-    copies = [item for item in items if _is_copy(item)]
+    """Judge all masks as training does, and how sure that is."""
+    copies = [item for item in items if is_copy_of_image(item.annotated.labels, item.image)]
     if copies:
         return Understood(None, "", (_copied(copies, len(items)),))
     try:
@@ -60,16 +60,16 @@ def understand_masks(
     words = " ".join((reading.reason, *reading.notes))
     if masks != "auto" or declared:
         return Understood(reading, words)
-    near = abs(evidence.whole_share - (0.8 if len(evidence.foreground) <= 16 else 0.5))
+    distance = abs(evidence.whole_share - (0.8 if len(evidence.foreground) <= 16 else 0.5))
     if reading.has_pieces:
         return Understood(reading, f"{words} (sure)")
-    if near >= _UNSURE:
+    if distance >= _UNSURE:
         return Understood(reading, f"{words} (likely)")
     return Understood(reading, f"{words} (a guess)", (_guessed(reading, items, evidence.whole_share),))
 
 
 def check_class_values(labelled: Sequence[Labelled], reading: LabelReading) -> list[Finding]:
-    """Findings on the number of pixels of each class, and on what is not annotated."""
+    """Check the number of pixels of each class, and what is not annotated."""
     counts = np.stack([np.bincount(one.classes.ravel(), minlength=256) for one in labelled])
     found = [_empty(labelled, counts), _not_annotated(labelled, counts)]
     if not reading.has_objects:
@@ -78,23 +78,19 @@ def check_class_values(labelled: Sequence[Labelled], reading: LabelReading) -> l
     return [finding for finding in found if finding is not None]
 
 
-def _is_copy(item: Item) -> bool:
-    return is_copy_of_image(item.annotated.labels, item.image)
-
-
 def _copied(copies: Sequence[Item], total: int) -> Finding:
     return Finding(
         "mask is the image",
         "stops",
         f"the mask is a copy of its image, {shorten_list(len(copies), total)}",
         tuple(item.in_mask for item in copies),
-        "its grey values would be taken for object numbers",
-        "put the painted mask there under the name of the image",
+        "training would read its grey values as object numbers",
+        "replace it with the painted mask, under the name of the image",
     )
 
 
 def _unclear(items: Sequence[Item], error: LabelError) -> Finding:
-    """The masks together cannot be understood; name those that cannot be understood alone."""
+    """Name the masks that cannot be understood alone; else those with unusual values."""
     named = [item for item in items if str(item.in_mask) == error.where]
     guilty = [item for item in items if not _is_clear(item)] or _with_odd_values(items)
     return Finding(
@@ -102,8 +98,8 @@ def _unclear(items: Sequence[Item], error: LabelError) -> Finding:
         "stops",
         str(error).rstrip("."),
         tuple(item.in_mask for item in named or guilty or items[:1]),
-        "training refuses them: it would learn something else than you mean",
-        "save masks with one number a pixel and no soft edges, or say what they hold: --masks classes",
+        "training refuses them, because it would learn something other than you mean",
+        "save masks with one number per pixel and no soft edges, or give what they hold: --masks classes",
     )
 
 
@@ -117,7 +113,7 @@ def _is_clear(item: Item) -> bool:
 
 
 def _with_odd_values(items: Sequence[Item]) -> list[Item]:
-    """The masks with the most values that few others have."""
+    """Return the masks with the most values that few others have."""
     sets = [set(np.unique(item.annotated.labels).tolist()) for item in items]
     counts = Counter(value for found in sets for value in found)
     odd = [sum(2 * counts[value] <= len(items) for value in found) for found in sets]
@@ -131,13 +127,13 @@ def _class_missing(absent: Sequence[tuple[int, str]], items: Sequence[Item]) -> 
         "stops",
         f"declared, but in no mask: {', '.join(f'{name} ({value})' for value, name in absent)}",
         (Place("dataset.json"), items[0].in_mask),
-        "what never occurs cannot be learnt; training refuses the folder",
-        "annotate it in some images, or take it out of the list in dataset.json",
+        "a class that never occurs cannot be learnt, so training refuses the folder",
+        "annotate it in some images, or remove it from the list in dataset.json",
     )
 
 
 def _two_codings(items: Sequence[Item], high: Sequence[int], low: Sequence[int]) -> tuple[Finding, ...]:
-    """Some masks have 1 (or number from 1) for foreground and others 255: "not annotated", or foreground?"""
+    """Find masks with foreground 255 among masks with lower values: 255 may be foreground or "not annotated"."""
     if not high:
         return ()
     fewer = min(low, high, key=len)
@@ -148,7 +144,7 @@ def _two_codings(items: Sequence[Item], high: Sequence[int], low: Sequence[int])
             f"the foreground is 255 in {len(high)} masks, and has lower values and no 255 in {len(low)} others",
             tuple(items[i].in_mask for i in fewer),
             "255 may be foreground or 'not annotated' there, and training does not guess",
-            "save all masks with the same values, or say --ignore 255",
+            "save all masks with the same values, or give --ignore 255",
         ),
     )
 
@@ -158,30 +154,30 @@ def _guessed(reading: LabelReading, items: Sequence[Item], share: float) -> Find
     return Finding(
         "masks guessed",
         "note",
-        f"the masks are taken for {reading.kind}, and it was a near thing: {share:.0%} of their values are in one piece",
+        f"the masks seem to hold {reading.kind}, but the decision was close: {share:.0%} of their values are in one piece",
         (items[0].in_mask,),
-        "wrong guesses teach the wrong thing: objects melt, or classes are taken for objects",
-        f"if it is wrong, say so: --masks {other}; if it is right: --masks {reading.kind}",
+        "a wrong guess teaches the wrong thing: objects merge, or classes become objects",
+        f"if the guess is wrong, give --masks {other}; if it is right, give --masks {reading.kind}",
     )
 
 
-def _unit(labelled: Sequence[Labelled]) -> str:
-    return unit([one.item for one in labelled])
+def _part(number: int, labelled: Sequence[Labelled]) -> str:
+    return shorten_list(number, len(labelled), unit([one.item for one in labelled]))
 
 
 def _empty(labelled: Sequence[Labelled], counts: np.ndarray) -> Finding | None:
     annotated = counts[:, :IGNORE].sum(axis=1)
-    empty = [one.item for one, c, n in zip(labelled, counts, annotated, strict=True) if n > 0 and c[0] == n]
-    empty = [item for item in empty if not item.is_plane]
+    is_empty = (annotated > 0) & (counts[:, 0] == annotated)
+    empty = [one.item for one, is_one in zip(labelled, is_empty, strict=True) if is_one and not one.item.is_plane]
     if not empty:
         return None
     return Finding(
         "empty mask",
         "note",
-        f"nothing but background in the mask, {shorten_list(len(empty), len(labelled), _unit(labelled))}",
+        f"nothing but background in the mask, {_part(len(empty), labelled)}",
         tuple(item.in_mask for item in empty),
-        "right if the image shows none of your objects; otherwise the network learns to overlook them",
-        "look at these; if they were never annotated, move image and mask away",
+        "this is right if the image shows none of your objects; otherwise the network learns to overlook them",
+        "look at these images; if one was never annotated, move image and mask away",
     )
 
 
@@ -195,11 +191,11 @@ def _not_annotated(labelled: Sequence[Labelled], counts: np.ndarray) -> Finding 
     return Finding(
         "not annotated",
         "hurts" if total > 0.99 else "note",
-        f"{total:.1%} of all pixels are marked 'not annotated', {shorten_list(len(order), len(labelled), _unit(labelled))}"
-        + (f"; {nothing} of them wholly" if nothing else ""),
+        f"{total:.1%} of all pixels are marked 'not annotated', {_part(len(order), labelled)}"
+        + (f"; {nothing} of them completely" if nothing else ""),
         tuple(labelled[i].item.in_mask for i in order),
-        "they train nothing and are not scored, as is meant by that mark",
-        "if that value is a class or background instead, say another one: --ignore VALUE",
+        "they train nothing and are not scored, as the mark intends",
+        "if that value is a class or background instead, give another one: --ignore VALUE",
     )
 
 
@@ -213,10 +209,10 @@ def _gaps(labelled: Sequence[Labelled], reading: LabelReading) -> Finding | None
     return Finding(
         "class missing",
         "note",
-        f"the masks hold the values {', '.join(map(str, values))}; never {', '.join(map(str, absent))}",
+        f"the masks hold the values {', '.join(map(str, values))}, but never {', '.join(map(str, absent))}",
         (labelled[0].item.in_mask,),
-        "no class of that number will ever be predicted",
-        "if you mean it to be there, annotate it in some image",
+        "the network will never predict a class of that number",
+        "if the class exists, annotate it in some image",
     )
 
 
@@ -231,10 +227,10 @@ def _rare_class(labelled: Sequence[Labelled], counts: np.ndarray, reading: Label
             return Finding(
                 "rare class",
                 "hurts",
-                f"{name} (value {reading.values[index]}) occurs in one of {len(labelled)} images only",
+                f"{name} (value {reading.values[index]}) occurs in only one of {len(labelled)} images",
                 (has[0].item.mask_at(row, column),),
-                "it is learnt from this image alone, and cannot be judged beside",
-                "annotate it in a few more images, or correct those pixels if they are a slip",
+                "one image cannot both teach it and score it",
+                "annotate it in a few more images, or correct those pixels if they are a mistake",
             )
     return None
 
@@ -252,6 +248,6 @@ def _imbalance(labelled: Sequence[Labelled], counts: np.ndarray, reading: LabelR
         "hurts" if share[least] < _RARE / 10 else "note",
         f"{reading.class_names[least]} is {share[least]:.2%} of the annotated pixels",
         tuple(labelled[i].item.in_mask for i in order),
-        "the network does well by saying the other class everywhere, and finds this one late or never",
-        "weigh classes more: --set weight_map.balance=0.7; or annotate more of it, less of the rest",
+        "predicting the other class everywhere is nearly right, so the network finds this one late or never",
+        "give rare classes more weight: --set weight_map.balance=0.7; or annotate more of this one, less of the rest",
     )

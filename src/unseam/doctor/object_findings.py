@@ -1,6 +1,6 @@
-"""Objects: one number on two regions, objects that touch, thin borders, specks, and sizes that the network cannot see."""
+"""Check objects: one number on two regions, touching objects, thin borders, specks, and sizes that do not suit the network."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -11,15 +11,14 @@ from skimage.measure import label
 
 from unseam.data.grey_facts import ENOUGH, SPECK_PX, diameters
 from unseam.data.labels import LabelReading, to_instance_map
-from unseam.doctor.finding import Finding, shorten_list
+from unseam.doctor.finding import Finding, Place, shorten_list
 from unseam.doctor.item import Labelled, unit
 from unseam.heads.instance_map import checked_instance_map
 
-_STRAY = 0.1  # a second region of at least this share of its object is no stray pixel
+_STRAY = 0.1  # share of its object that a second region needs; smaller ones are stray pixels
 _STRAY_PX = 10
 _THIN = 0.1  # share of the objects that have a border of one pixel somewhere
 _SMALL_PX = 5.0
-_COMPACT = 0.35  # of its bounding box; a network of membranes is no object
 _SIZES = 4.0
 
 
@@ -29,20 +28,19 @@ class Census:
 
     Attributes
     ----------
-    areas, sides, is_compact
-        Of each object: px, longer side of its bounding box in px, and whether it fills a good part of that box.
+    sides
+        Longer side of the bounding box of each object, px.
     num_touching, touch_at
-        Objects that touch another (no background between), and a pixel where two touch.
+        Objects that touch another with no background between, and a pixel where two touch.
     num_thin, thin_at
-        Objects that have a border of one pixel to another somewhere, and the first such border.
+        Objects with a border of one pixel to another somewhere, and the first such border.
     split
-        Object number and a pixel of its second region, for each that has two.
+        Number, row and column of the second region of each object that has two.
     """
 
     labelled: Labelled
     areas: Int64[np.ndarray, "objects"]
     sides: Int64[np.ndarray, "objects"]
-    is_compact: np.ndarray
     num_touching: int
     num_thin: int
     touch_at: tuple[int, int] | None
@@ -51,7 +49,7 @@ class Census:
 
     @property
     def diameters(self) -> Float[np.ndarray, "objects"]:
-        """Diameters of circles of the same areas, px; without specks."""
+        """Diameters of circles of the same areas, px, without specks."""
         return diameters(self.areas)
 
     @property
@@ -61,7 +59,7 @@ class Census:
 
 
 def count_objects(one: Labelled, reading: LabelReading) -> Census:
-    """Count the objects of an image: by their numbers, or the 4-connected pieces of a mask of two values."""
+    """Count the objects of an image: object numbers, or the 4-connected pieces of a mask of two values."""
     if reading.has_objects:
         objects = checked_instance_map(to_instance_map(one.item.annotated.labels, reading))
     else:
@@ -71,16 +69,14 @@ def count_objects(one: Labelled, reading: LabelReading) -> Census:
     areas[0] = 0
     numbers = np.flatnonzero(areas)
     boxes = [box for box in ndimage.find_objects(objects) if box is not None]
-    heights = np.array([box[0].stop - box[0].start for box in boxes], np.int64)
-    widths = np.array([box[1].stop - box[1].start for box in boxes], np.int64)
+    sides = [max(part.stop - part.start for part in box) for box in boxes]
     is_numbered = reading.has_objects
     touching, touch_at = _neighbours(objects, 1) if is_numbered else (0, None)
     thin, thin_at = _neighbours(objects, 2) if not is_numbered else (0, None)
     return Census(
         labelled=one,
         areas=areas[numbers].astype(np.int64),
-        sides=np.maximum(heights, widths),
-        is_compact=areas[numbers] >= _COMPACT * heights * widths,
+        sides=np.array(sides, np.int64),
         num_touching=touching,
         num_thin=thin,
         touch_at=touch_at,
@@ -90,35 +86,24 @@ def count_objects(one: Labelled, reading: LabelReading) -> Census:
 
 
 def check_objects(counted: Sequence[Census], reading: LabelReading, context: int) -> list[Finding]:
-    """All findings on objects.
-
-    Parameters
-    ----------
-    counted
-        One for each image.
-    reading
-        Of the masks: instances or binary.
-    context
-        Pixels that the network needs around its output.
-    """
+    """Check the objects of each image; ``context``: pixels that the network needs around its output."""
     counted = [census for census in counted if census.areas.size]
     if not counted:
         return []
-    is_instances = reading.has_objects
     found = [_too_small(counted)]
-    flat = [census for census in counted if not census.labelled.item.is_plane]  # a section through one object may be anything
+    flat = [census for census in counted if not census.labelled.item.is_plane]  # a section cuts objects
     if flat:
         found += [_two_regions(flat), _specks(flat)]
-    if is_instances:
+    if reading.has_objects:
         found += [_touch(counted), _too_large(counted, context), _sizes(counted)]
-    else:  # only the border keeps them apart
+    else:  # only background keeps the objects apart
         found.append(_thin_border(counted))
     return [finding for finding in found if finding is not None]
 
 
 def _neighbours(objects: Int32[np.ndarray, "height width"], distance: int) -> tuple[int, tuple[int, int] | None]:
-    """Number of objects that have another at this distance along a row or column (1: they touch), and the first place."""
-    met: list[np.ndarray] = []
+    """Count objects that have another at this distance along a row or column (1: they touch); return the first place, too."""
+    neighbours: list[np.ndarray] = []
     at: tuple[int, int] | None = None
     for view in (objects, objects.T):
         near, far = view[:-distance], view[distance:]
@@ -128,35 +113,38 @@ def _neighbours(objects: Int32[np.ndarray, "height width"], distance: int) -> tu
         rows, columns = np.nonzero(pairs)
         if not rows.size:
             continue
-        met += [near[rows, columns], far[rows, columns]]
+        neighbours += [near[rows, columns], far[rows, columns]]
         if at is None:
             first = int(rows[0]) + distance - 1, int(columns[0])
             at = first if view is objects else (first[1], first[0])
-    return (int(np.unique(np.concatenate(met)).size) if met else 0), at
+    return (int(np.unique(np.concatenate(neighbours)).size) if neighbours else 0), at
 
 
 def _split(objects: Int32[np.ndarray, "height width"], areas: np.ndarray) -> tuple[tuple[int, int, int], ...]:
-    pieces, number = label(objects, background=0, connectivity=2, return_num=True)
+    pieces, number = label(objects, background=0, connectivity=2, return_num=True)  # 8-connected: a diagonal is no gap
     if number == np.count_nonzero(areas):
         return ()
     sizes = np.bincount(pieces.ravel())
     firsts = np.zeros(number + 1, np.int64)
     flat = pieces.ravel()
-    firsts[flat[::-1]] = np.arange(flat.size - 1, -1, -1)
+    firsts[flat[::-1]] = np.arange(flat.size - 1, -1, -1)  # the last assignment wins, so backwards it is the first pixel
     owner = objects.ravel()[firsts]
-    order = np.lexsort((-sizes[1:], owner[1:])) + 1
-    second = [int(b) for a, b in pairwise(order) if owner[a] == owner[b]]
-    kept = {}
-    for piece in second:
-        number_of = int(owner[piece])
-        if number_of not in kept and sizes[piece] >= max(_STRAY_PX, _STRAY * areas[number_of]):
-            row, column = divmod(int(firsts[piece]), objects.shape[1])
-            kept[number_of] = (number_of, row, column)
-    return tuple(kept.values())
+    order = np.lexsort((-sizes[1:], owner[1:])) + 1  # by object, the largest piece first: it counts as the object itself
+    others = [int(b) for a, b in pairwise(order) if owner[a] == owner[b]]
+    second: dict[int, tuple[int, int, int]] = {}
+    for piece in others:
+        owned_by = int(owner[piece])
+        if owned_by not in second and sizes[piece] >= max(_STRAY_PX, _STRAY * areas[owned_by]):
+            second[owned_by] = (owned_by, *divmod(int(firsts[piece]), objects.shape[1]))
+    return tuple(second.values())
 
 
-def _unit(counted: Sequence[Census]) -> str:
-    return unit([census.labelled.item for census in counted])
+def _part(guilty: Sequence[Census], counted: Sequence[Census]) -> str:
+    return shorten_list(len(guilty), len(counted), unit([census.labelled.item for census in counted]))
+
+
+def _masks(counted: Iterable[Census]) -> tuple[Place, ...]:
+    return tuple(census.labelled.item.in_mask for census in counted)
 
 
 def _two_regions(counted: Sequence[Census]) -> Finding | None:
@@ -169,12 +157,11 @@ def _two_regions(counted: Sequence[Census]) -> Finding | None:
     return Finding(
         "one number, two regions",
         "hurts" if number > 0.02 * total else "note",
-        f"{number} of {total:,} object numbers are on two separate regions, "
-        f"{shorten_list(len(guilty), len(counted), _unit(counted))}; "
-        f"e.g. number {first.split[0][0]} of {first.labelled.item.mask_file}",
+        f"{number} of {total:,} object numbers are on two separate regions, {_part(guilty, counted)}; e.g. number "
+        f"{first.split[0][0]} of {first.labelled.item.mask_file}",
         tuple(c.labelled.item.mask_at(row, column) for c in guilty for _, row, column in c.split),
-        "two objects count as one: no border is learnt between them, and scores of objects are too low",
-        "give each region a number of its own, unless it is one object cut by something that lies over it",
+        "two objects count as one: the network learns no border between them, and scores of objects are too low",
+        "give each region its own number, unless something lies over one object and cuts it in two",
     )
 
 
@@ -186,10 +173,10 @@ def _touch(counted: Sequence[Census]) -> Finding | None:
     return Finding(
         "objects touch",
         "note",
-        f"{number:,} of {total:,} objects touch another with no gap, {shorten_list(len(guilty), len(counted), _unit(counted))}",
+        f"{number:,} of {total:,} objects touch another with no gap, {_part(guilty, counted)}",
         tuple(c.labelled.item.mask_at(*(c.touch_at or (None, None))) for c in guilty),
-        "training parts them by a ridge of two pixels of background, and prediction gives it back",
-        "nothing to do: each has its own number; objects only a few pixels wide are better enlarged",
+        "none: training separates them by a ridge of two pixels of background, and prediction fills it again",
+        "nothing to do, because each has its own number; but enlarge objects that are only a few pixels wide",
     )
 
 
@@ -201,11 +188,10 @@ def _thin_border(counted: Sequence[Census]) -> Finding | None:
     return Finding(
         "thin border",
         "note",
-        f"{number:,} of {total:,} objects have a border of one pixel to another somewhere, "
-        f"{shorten_list(len(guilty), len(counted), _unit(counted))}",
+        f"{number:,} of {total:,} objects have a border of only one pixel to another, {_part(guilty, counted)}",
         tuple(c.labelled.item.mask_at(*(c.thin_at or (None, None))) for c in guilty),
-        "so thin a border is easily missed, and one missed pixel melts two objects into one",
-        "weigh borders more: --set weight_map.w0=20; or paint them two pixels wide",
+        "the network easily misses so thin a border, and one missed pixel joins two objects",
+        "give borders more weight: --set weight_map.w0=20; or paint them two pixels wide",
     )
 
 
@@ -222,11 +208,11 @@ def _specks(counted: Sequence[Census]) -> Finding | None:
     return Finding(
         "specks",
         "note",
-        f"{number:,} of {total:,} have {SPECK_PX} px or less, {shorten_list(len(guilty), len(counted), _unit(counted))}; "
-        f"half of the others have over {_median_area(counted):.0f}",
-        tuple(c.labelled.item.in_mask for c in guilty),
-        "slips of the brush: they count as objects that were missed, and lower the smallest size that is kept",
-        "erase them (in Fiji: Analyze > Analyze Particles with a least size), or predict with --min-size",
+        f"{number:,} of {total:,} objects have {SPECK_PX} px or less, {_part(guilty, counted)}; half of the others have over "
+        f"{_median_area(counted):.0f} px",
+        _masks(guilty),
+        "slips of the brush count as missed objects, and lower the smallest size that prediction keeps",
+        "erase them (in Fiji: Analyze > Analyze Particles with a minimum size), or predict with --min-size",
     )
 
 
@@ -244,8 +230,8 @@ def _too_small(counted: Sequence[Census]) -> Finding | None:
         "objects too small",
         "hurts",
         f"half of the {diameters.size:,} objects are less than {_SMALL_PX:.0f} px across",
-        tuple(c.labelled.item.in_mask for c in smallest),
-        "of so few pixels most are border; a shift of one pixel is a miss",
+        _masks(smallest),
+        "nearly all of such an object is border, and a shift of one pixel misses it",
         "enlarge images and masks two- to threefold before training (masks without interpolation)",
     )
 
@@ -260,11 +246,11 @@ def _too_large(counted: Sequence[Census], context: int) -> Finding | None:
     return Finding(
         "objects too large",
         "hurts" if 2 * large >= sides.size else "note",
-        f"{large:,} of {sides.size:,} objects are longer than the {seen} px that the network sees round a pixel, "
-        f"{shorten_list(len(guilty), len(counted), _unit(counted))}; longest: {int(guilty[0].sides.max())} px",
-        tuple(c.labelled.item.in_mask for c in guilty),
-        "in the middle of such an object no border is in sight: expect holes and pieces",
-        "shrink the images until objects fit, or let it see farther: --set net.unet.depth=5",
+        f"{large:,} of {sides.size:,} objects are longer than the {seen} px that the network sees around a pixel, "
+        f"{_part(guilty, counted)}; longest: {int(guilty[0].sides.max())} px",
+        _masks(guilty),
+        "in the middle of such an object, the network sees no border: expect holes and pieces",
+        "shrink the images until objects fit, or let the network see farther: --set net.unet.depth=5",
     )
 
 
@@ -279,6 +265,6 @@ def _sizes(counted: Sequence[Census]) -> Finding | None:
         f"median diameters go from {least:.0f} px ({small.labelled.item.mask_file}) to {most:.0f} px "
         f"({large.labelled.item.mask_file})",
         (small.labelled.item.in_mask, large.labelled.item.in_mask),
-        "a network knows the sizes that it met; few images of one size are few for that size",
-        "bring images to one pixel size, or see that each kind is there in number",
+        "a network knows only the sizes that it has seen, and learns badly those of few images",
+        "bring the images to one pixel size, or annotate more images of the rarer size",
     )

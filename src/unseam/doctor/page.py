@@ -1,4 +1,4 @@
-"""The report as text in 100 columns: grouped, most severe first, a few places of each finding."""
+"""The report as text in 100 columns: findings grouped by severity, the most severe first, with a few places each."""
 
 import textwrap
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ _MOST_PLACES = 3
 
 
 def render_page(report: CheckReport) -> str:
-    """The whole report, for a terminal."""
+    """Return the whole report as text for a terminal."""
     lines = _wrapped(report.checked)
     if report.understood:
         lines += _wrapped(report.understood)
@@ -20,27 +20,25 @@ def render_page(report: CheckReport) -> str:
         if found:
             lines += ["", _TITLES[severity]]
             for finding in found:
-                lines += _told(finding)
+                lines += _finding_lines(finding)
     if not report.findings:
         lines += ["Nothing to mend was found."]
     return "\n".join(lines)
 
 
-def _told(finding: Finding) -> list[str]:
-    places = _places(finding.where, finding.what)
-    rows = [("where", places), ("effect", finding.effect), ("mend", finding.mend)]
+def _finding_lines(finding: Finding) -> list[str]:
     lines = _wrapped(f"- {finding.kind}: {finding.what}", indent="  ")
-    for name, text in rows:
+    for name, text in (("where", _places(finding.where, finding.what)), ("effect", finding.effect), ("mend", finding.mend)):
         if text:
             lines += _wrapped(f"{name + ':':8s}{text}", first="    ", indent=" " * 12)
     return lines
 
 
 def _places(where: Sequence[Place], what: str) -> str:
-    of_file: dict[str, Place] = {}
+    first_of_file: dict[str, Place] = {}  # a few files say more than many places in one file
     for place in where:
-        of_file.setdefault(place.file, place)
-    shown = [str(place) for place in list(of_file.values())[:_MOST_PLACES]]
+        first_of_file.setdefault(place.file, place)
+    shown = [str(place) for place in list(first_of_file.values())[:_MOST_PLACES]]
     if len(where) == 1 and shown[0] in what:
         return ""
     more = f", and {len(where) - len(shown)} more" if len(where) > len(shown) else ""

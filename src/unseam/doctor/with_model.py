@@ -1,4 +1,4 @@
-"""Examines a folder together with a model: annotated images as before training, others as before prediction."""
+"""Examine images together with a model: annotated images as before training, others as before prediction."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,23 +14,17 @@ from unseam.errors import DataError
 from unseam.model.model_file import ModelInfo
 
 
-def check_with_model(
-    place: Path,
-    info: ModelInfo,
-    *,
-    masks: MaskChoice = "auto",
-    ignore: int | None = None,
-) -> CheckReport:
-    """Examine annotated images, or images without masks, with a model. Raises DataError if there is no image."""
+def check_with_model(place: Path, info: ModelInfo, *, masks: MaskChoice = "auto", ignore: int | None = None) -> CheckReport:
+    """Examine images with or without masks, with a model. Raise DataError if there is no image."""
     findings: list[Finding] = []
     if not _is_annotated(place):
         seen = measure_images(place, findings)
         found = by_severity([*findings, *compare_with_model(seen, info)])
-        return CheckReport(f"{place}: {len(seen)} image(s) without masks, compared with those of the model.", findings=found)
+        return CheckReport(f"{place}: {len(seen)} image(s) without masks, compared with the training images.", findings=found)
     checked = check_folder(place, masks=masks, ignore=ignore, context=context_of(info.net))
     if not checked.items:
         return checked.report
-    known = {finding.kind for finding in checked.report.findings}  # a blank image is told once
+    known = {finding.kind for finding in checked.report.findings}  # both checks find blank images
     findings += [one for one in compare_with_model(measure_items(checked.items), info) if one.kind not in known]
     if checked.reading is not None:
         findings += compare_objects(checked.items, checked.reading, info)

@@ -1,4 +1,4 @@
-"""What computes: engines turn input tiles into logits, and state their geometry."""
+"""The engines: they turn input tiles into logits and state their geometry."""
 
 from unseam.engines.base import Engine, TellsMemory, geometry_of
 from unseam.engines.choose import EngineName, choose_engine
@@ -8,16 +8,6 @@ from unseam.engines.precision import Precision, choose_device, choose_dtype
 from unseam.engines.torch_engine import TorchEngine
 
 __all__ = [
-    "Engine",
-    "EngineName",
-    "EnsembleEngine",
-    "TellsMemory",
-    "average_engines",
-    "TorchEngine",
-    "OpenVINOEngine",
-    "Precision",
-    "choose_device",
-    "choose_dtype",
-    "choose_engine",
-    "geometry_of",
-]
+    "Engine", "EngineName", "EnsembleEngine", "OpenVINOEngine", "Precision", "TellsMemory", "TorchEngine", "average_engines",
+    "choose_device", "choose_dtype", "choose_engine", "geometry_of",
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The interface of engines: inference knows it, and knows no network."""
+"""The interface of engines. Inference knows this interface and no network."""
 
 from typing import Protocol, runtime_checkable
 
@@ -12,56 +12,40 @@ from unseam.geometry import Geometry
 
 @runtime_checkable
 class Engine(Protocol):
-    """Turns input tiles into logits, and states how much smaller these are."""
+    """Turns input tiles into logits and states how it changes sizes."""
 
     @property
     def geometry(self) -> Geometry:
-        """What it does to sizes."""
-        ...
+        """How the engine changes sizes."""
 
     @property
     def num_classes(self) -> int:
-        """K: how many logits a pixel gets."""
-        ...
+        """K: the number of logits per pixel."""
 
     def __call__(self, tile: Float[np.ndarray, "channel height width"]) -> Float[np.ndarray, "klass rows cols"]:
-        """Logits (K, H - 2 context, W - 2 context) of a normalised input tile (C, H, W).
+        """Return the logits (K, H - 2 context, W - 2 context) of a normalised input tile (C, H, W).
 
         They are valid until the next call: an engine may write the logits of the next tile into the same memory.
         """
-        ...
 
 
 @runtime_checkable
-class TellsMemory(Protocol):
+class TellsMemory(Engine, Protocol):
     """An engine that knows how much memory its tiles take, so that tiles can be chosen to fit."""
 
-    @property
-    def geometry(self) -> Geometry:
-        """What it does to sizes."""
-        ...
-
-    @property
-    def num_classes(self) -> int:
-        """K: how many logits a pixel gets."""
-        ...
-
     def footprint(self, tile_shape: tuple[int, int, int]) -> Footprint:
-        """Bytes of this process for an input tile (C, H, W), weights in the engine's own format included."""
-        ...
+        """Return the bytes of this process for an input tile (C, H, W), weights in the engine's own format included."""
 
     @property
     def kept_bytes(self) -> int:
-        """Bytes kept for the sizes that were computed so far."""
-        ...
+        """Bytes kept for the sizes computed so far."""
 
     def release(self) -> None:
-        """Free what is kept; the next tile takes it again."""
-        ...
+        """Free the kept memory; the next tile allocates it again."""
 
 
 def geometry_of(net: nn.Module) -> Geometry:
-    """What a network does to sizes, as it states itself."""
+    """Return the geometry that a network states."""
     geometry = net.geometry
     assert isinstance(geometry, Geometry), f"{type(net).__name__} states no geometry"
     return geometry

@@ -1,6 +1,6 @@
-"""How many bytes a network's maps take at their worst moment, counted without computing them.
+"""The peak memory of a network's maps, counted without computing them.
 
-There are two counts, because libraries free maps at different times: PyTorch when Python's last name for a map is gone, a
+There are two counts because libraries free maps at different times: PyTorch when the last reference in Python is gone, a
 compiled program after the last operation that reads the map.
 """
 
@@ -12,45 +12,36 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from unseam.engines.record import Operation, Value, record, shape_of_result, weights_of
+from unseam.engines.record import Value, record, shape_of_result, weights_of
 
 
 @dataclass(frozen=True)
 class Footprint:
-    """Bytes that an engine takes for one size of input tile.
+    """Bytes that an engine takes for one size of input tile."""
 
-    Attributes
-    ----------
-    kept
-        Held until the engine releases it, or until a tile of another size takes its place.
-    passing
-        Held in addition while a tile is computed.
-    """
-
-    kept: int
-    passing: int
+    kept: int  # until the engine releases them or a tile of another size replaces them
+    passing: int  # in addition, while a tile is computed
 
     @property
     def total(self) -> int:
-        """Bytes held while a tile is computed."""
         return self.kept + self.passing
 
 
 def num_weights(net: nn.Module) -> int:
-    """Weights of a network, biases included."""
+    """Return the number of weights of a network, biases included."""
     return sum(weight.numel() for weight in net.state_dict().values())
 
 
 def bytes_of_largest_weight(net: nn.Module, dtype: torch.dtype) -> int:
-    """Bytes of the largest weight: libraries copy each weight into another order before they multiply by it."""
+    """Return the bytes of the largest weight: libraries copy each weight into another order before they multiply by it."""
     return dtype.itemsize * max(weight.numel() for weight in net.state_dict().values())
 
 
 def bytes_as_written(net: nn.Module, input_shape: tuple[int, int, int, int], dtype: torch.dtype) -> int:
-    """Most bytes of maps alive at once when PyTorch runs a network as it is written, the input included.
+    """Return the most bytes of maps alive at once when PyTorch runs a network as it is written, the input included.
 
-    The network runs on tensors that have a shape only. Each is counted until Python forgets it, so names that live on in the
-    network's code count, and so do the places that a max-pooling notes.
+    The network runs on tensors that have a shape but no data. Each counts until Python frees it, so local names in the
+    network's code count, and so do the indices that a max-pooling returns.
     """
     weights = {name: w.to("meta", dtype if w.is_floating_point() else w.dtype) for name, w in weights_of(net).items()}
     image = torch.empty(input_shape, device="meta", dtype=dtype)
@@ -66,17 +57,16 @@ def bytes_as_written(net: nn.Module, input_shape: tuple[int, int, int, int], dty
 
 
 def bytes_until_last_read(net: nn.Module, input_shape: tuple[int, int, int, int], dtype: torch.dtype) -> int:
-    """Most bytes of maps alive at once when each is freed after its last reader, the float32 input included.
-
-    A slice shares the memory of its map, and so does the result of an operation in place.
-    """
+    """Return the most bytes of maps alive at once if each is freed after its last reader, the float32 input included."""
+    # A slice shares the memory of its map, and so does the result of an operation in place: memory is counted, not values.
     operations = record(net, input_shape)
     memory_of: dict[Value, Value] = {Value(0): Value(0)}
     size_of = {Value(0): 4 * torch.Size(input_shape).numel()}
     last_read: dict[Value, int] = {}
     for index, operation in enumerate(operations):
         inputs = list(operation.inputs)
-        memory = memory_of[inputs[0]] if _is_in_its_inputs_memory(operation) else operation.result
+        shares_memory = operation.is_in_place or operation.name == "aten.slice.Tensor"
+        memory = memory_of[inputs[0]] if shares_memory else operation.result
         memory_of[operation.result] = memory
         size_of.setdefault(memory, dtype.itemsize * torch.Size(operation.shape).numel())
         last_read.update((memory_of[value], index) for value in (*inputs, operation.result))
@@ -88,46 +78,41 @@ def bytes_until_last_read(net: nn.Module, input_shape: tuple[int, int, int, int]
     return most
 
 
-def _is_in_its_inputs_memory(operation: Operation) -> bool:
-    return operation.is_in_place or operation.name == "aten.slice.Tensor"
-
-
 class _Counter(TorchDispatchMode):
     """Adds up the memory of tensors while Python holds them."""
 
     def __init__(self, now: int) -> None:
         super().__init__()
         self.now = self.most = now
-        self._names: dict[int, int] = {}  # how many tensors stand in one memory
-        self._storages: dict[int, Any] = {}  # an id is a name only as long as its object lives
+        self._num_tensors: dict[int, int] = {}  # by id of the storage that they share
+        self._storages: dict[int, Any] = {}  # kept alive: Python may give the id of a freed storage to the next one
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """Otherwise PyTorch imports its compiler, about a second, to tell it that nothing here is to be compiled."""
-        return False
+        return False  # True, the default, makes PyTorch import its compiler, which takes about a second
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         results = shape_of_result(func, args, kwargs or {})
         for result in results if isinstance(results, tuple) else (results,):
-            if isinstance(result, Tensor) and not any(result is given for given in args):
+            if isinstance(result, Tensor) and not any(result is argument for argument in args):
                 self._hold(result, args)
         self.most = max(self.most, self.now)
         return results
 
     def _hold(self, result: Tensor, args: Any) -> None:
         storage = result.untyped_storage()
-        place, size = id(storage), storage.nbytes()
-        if place not in self._names:
+        key, size = id(storage), storage.nbytes()
+        if key not in self._num_tensors:
             if any(part.untyped_storage() is storage for part in args if isinstance(part, Tensor)):
-                return  # a part of the input or of a weight, which are counted elsewhere
-            self._names[place] = 0
-            self._storages[place] = storage
+                return  # a view of the input or of a weight, which are counted elsewhere
+            self._num_tensors[key] = 0
+            self._storages[key] = storage
             self.now += size
-        self._names[place] += 1
-        weakref.finalize(result, self._let_go, place, size)
+        self._num_tensors[key] += 1
+        weakref.finalize(result, self._let_go, key, size)
 
-    def _let_go(self, place: int, size: int) -> None:
-        self._names[place] -= 1
-        if not self._names[place]:
-            del self._names[place], self._storages[place]
+    def _let_go(self, key: int, size: int) -> None:
+        self._num_tensors[key] -= 1
+        if not self._num_tensors[key]:
+            del self._num_tensors[key], self._storages[key]
             self.now -= size

@@ -1,6 +1,6 @@
-"""Run a network in OpenVINO: on a CPU about as fast as the machine multiplies matrices, and ready in a tenth of a second.
+"""Run a network in OpenVINO: about as fast as a CPU multiplies matrices, and ready in a tenth of a second.
 
-OpenVINO is an extra (``pip install 'unseam[openvino]'``) and is imported in this file only.
+OpenVINO is an extra (``pip install 'unseam[openvino]'``). Only this file imports it.
 """
 
 import sys
@@ -23,29 +23,28 @@ from unseam.geometry import Geometry
 from unseam.machine.cores import num_cores
 
 _KEPT = 4
-"""Compiled sizes that are kept: an image needs one, and images of a folder are often alike."""
+"""Number of compiled sizes to keep: an image needs one, and the images of a folder often share it."""
 
 _MAPS = 1.1
-"""OpenVINO's memory for maps over the least that would do, since it lays them out once for all operations; measured,
+"""OpenVINO's memory for maps relative to the least possible, since it lays out all maps in advance; measured,
 docs/performance.md."""
 
 _LIBRARY_BYTES = 64 * 2**20
-"""OpenVINO's code that is read from its files at the first tile, and what it makes to compile: 48 MB measured,
-docs/performance.md."""
+"""OpenVINO's code that the first tile loads, and its memory while it compiles: 48 MB measured, docs/performance.md."""
 
 
 class OpenVINOEngine:
-    """Runs a network in OpenVINO, compiled anew for each size of input tile.
+    """Runs a network in OpenVINO, compiled for each size of input tile.
 
-    Our own translation knows the operations of the U-Net and its kin. OpenVINO's converter takes any other network: it needs a
-    second or two for each size of tile.
+    Our translation knows the operations of the U-Net and its relatives. OpenVINO's converter handles any other network and
+    needs a second or two for each size of tile.
 
     Parameters
     ----------
     net
-        States ``geometry`` and ``config``. Its weights are taken as they are when a size is first computed.
+        With ``geometry`` and ``config``. Each size of tile uses the weights that the network has at the first such tile.
     dtype
-        float32, or bfloat16 where the CPU has it. OpenVINO gets it as an order, since it would choose for itself.
+        float32, or bfloat16 where the CPU has it.
     num_threads
         Cores to compute on; None: as many as PyTorch uses.
 
@@ -64,40 +63,38 @@ class OpenVINOEngine:
         self._core = openvino_core()
         threads = num_threads or torch.get_num_threads()
         self._settings = {
+            # Named in every case: OpenVINO would otherwise choose the format itself.
             "INFERENCE_PRECISION_HINT": "bf16" if dtype == torch.bfloat16 else "f32",
             "INFERENCE_NUM_THREADS": threads,
             "PERFORMANCE_HINT": "LATENCY",
-            # Threads are bound to the first cores: of several processes with a few threads each, all to the same ones, which
-            # took twice the time. So only where this process has all cores.
+            # Pinning binds threads to the first cores. Several processes with a few threads each would share the same cores,
+            # which took twice the time; so threads are pinned only if this process has all cores.
             "ENABLE_CPU_PINNING": threads >= num_cores(),
         }
         self._requests: OrderedDict[tuple[int, int, int], Any] = OrderedDict()
-        self._footprint = lru_cache(maxsize=64)(self._counted)
+        self._footprint = lru_cache(maxsize=64)(self._count)
         self._unknown = _unknown_operations(net)
         if self._unknown:
             self._convert(_smallest_tile(net))  # fails now rather than at the first tile
 
     @property
     def geometry(self) -> Geometry:
-        """The network's."""
         return geometry_of(self.net)
 
     @property
     def num_classes(self) -> int:
-        """K of the network."""
         return int(self.net.config.num_classes)  # type: ignore[arg-type, union-attr]
 
     def __str__(self) -> str:
-        """What computes, for the user."""
         how = f" (by its own converter, for {self._unknown})" if self._unknown else ""
         return f"OpenVINO{how}, {str(self.dtype).removeprefix('torch.')}, {self._settings['INFERENCE_NUM_THREADS']} threads"
 
     def __call__(self, tile: Float[np.ndarray, "channel height width"]) -> Float[np.ndarray, "klass rows cols"]:
-        """Logits of one input tile, float32; they are overwritten by the next call with a tile of the same size."""
+        """Return the logits of one input tile, float32; the next call with a tile of the same size overwrites them."""
         if tile.shape not in self._requests:
             while len(self._requests) >= _KEPT:
                 self._requests.popitem(last=False)
-            self._requests[tile.shape] = self._compiled(tile.shape)
+            self._requests[tile.shape] = self._compile(tile.shape)
         self._requests.move_to_end(tile.shape)
         request = self._requests[tile.shape]
         request.infer([np.ascontiguousarray(tile[None], dtype=np.float32)], share_inputs=True)
@@ -105,60 +102,51 @@ class OpenVINOEngine:
 
     @property
     def kept_bytes(self) -> int:
-        """Bytes of the compiled sizes, each with its weights and its maps."""
         return sum(self._footprint(shape).kept for shape in self._requests)
 
     def footprint(self, tile_shape: tuple[int, int, int]) -> Footprint:
-        """Bytes for an input tile (C, H, W); all of them are kept for the next tile."""
+        """Return the bytes for an input tile (C, H, W)."""
         return self._footprint(tile_shape)
 
     def release(self) -> None:
-        """Free the compiled sizes."""
         self._requests.clear()
 
-    def _counted(self, tile_shape: tuple[int, int, int]) -> Footprint:
+    def _count(self, tile_shape: tuple[int, int, int]) -> Footprint:
         count = bytes_as_written if self._unknown else bytes_until_last_read
         maps = count(self.net, (1, *tile_shape), self.dtype)
-        weights = (4 + self.dtype.itemsize) * num_weights(self.net)  # as they are given, and as they are multiplied
+        weights = (4 + self.dtype.itemsize) * num_weights(self.net)  # as passed to OpenVINO, and as multiplied
         kept = int(_MAPS * maps) + weights + _LIBRARY_BYTES // 2
         return Footprint(kept, _LIBRARY_BYTES // 2 + bytes_of_largest_weight(self.net, torch.float32))
 
-    def _compiled(self, shape: tuple[int, int, int]) -> Any:
+    def _compile(self, shape: tuple[int, int, int]) -> Any:
         model = self._convert(shape) if self._unknown else _translate(self.net, (1, *shape))
         return self._core.compile_model(model, "CPU", self._settings).create_infer_request()
 
     def _convert(self, shape: tuple[int, int, int]) -> Any:
-        """The network by OpenVINO's converter, which traces it on an empty tile (C, H, W)."""
+        """Translate the network with OpenVINO's converter, which traces it on an empty tile (C, H, W)."""
         from openvino import convert_model
 
         image = torch.zeros((1, *shape))
         try:
             with warnings.catch_warnings(), torch.inference_mode():
-                warnings.simplefilter("ignore")  # sizes become constants of the trace: each size has one of its own
+                warnings.simplefilter("ignore")  # sizes become constants of the trace, which is wanted: each size has its trace
                 return convert_model(self.net.eval(), example_input=image, input=[tuple(image.shape)])
-        except Exception as error:  # whatever the converter or the tracer raises, PyTorch can still compute
+        except Exception as error:  # of whatever type: PyTorch can still compute
             raise UnknownOperationError(self._unknown) from error
 
 
 class UnknownOperationError(SettingsError):
-    """A network with operations that OpenVINO cannot compute.
-
-    Attributes
-    ----------
-    operations
-        PyTorch's names of those that our translation lacks.
-    """
+    """A network with operations that OpenVINO cannot compute; ``operations`` are PyTorch's names for them."""
 
     def __init__(self, operations: str) -> None:
         super().__init__(
-            f"OpenVINO was asked to compute {operations}, which neither our translation nor OpenVINO's converter "
-            "knows. Give --engine torch."
+            f"The network uses {operations}, which neither our translation nor OpenVINO's converter knows. Give --engine torch."
         )
         self.operations = operations
 
 
 def _unknown_operations(net: nn.Module) -> str:
-    """What our translation lacks for a network, as text; empty if it lacks nothing."""
+    """Name the operations of a network that our translation lacks; empty if it lacks none."""
     try:
         operations = record(net, (1, *_smallest_tile(net)))
     except (RuntimeError, LookupError, AttributeError):
@@ -168,7 +156,7 @@ def _unknown_operations(net: nn.Module) -> str:
 
 
 def _is_known(operation: Operation) -> bool:
-    """Whether our translation has a word for an operation with such arguments."""
+    """Return whether we can translate an operation with these arguments."""
     if operation.name == "aten.convolution.default":
         _, weight, bias, *_, output_padding, groups = operation.arguments
         is_stored = isinstance(weight, Weight) and (bias is None or isinstance(bias, Weight))
@@ -176,37 +164,37 @@ def _is_known(operation: Operation) -> bool:
     if operation.name == "aten.add.Tensor":
         return len(list(operation.inputs)) == 2 and operation.arguments[2] == 1
     reads_weights = any(isinstance(argument, Weight) for argument in operation.arguments)
-    return operation.name in _WORDS and not reads_weights
+    return operation.name in _TRANSLATIONS and not reads_weights
 
 
 def _smallest_tile(net: nn.Module) -> tuple[int, int, int]:
-    """(C, H, W) of the smallest input that passes."""
+    """Return (C, H, W) of the smallest admissible input."""
     side = geometry_of(net).min_input
     return int(net.config.in_channels), side, side  # type: ignore[arg-type, union-attr]
 
 
 @lru_cache(maxsize=1)
 def openvino_core() -> Any:
-    """OpenVINO's runtime, without the telemetry that it would send when it is imported."""
+    """Return OpenVINO's runtime, without the telemetry that its import would send."""
     telemetry = "openvino_telemetry"
-    known = telemetry in sys.modules
-    if not known:
-        sys.modules[telemetry] = None  # type: ignore[assignment]  # what cannot be imported is replaced by OpenVINO's own stub
+    is_imported = telemetry in sys.modules
+    if not is_imported:
+        sys.modules[telemetry] = None  # type: ignore[assignment]  # makes its import fail, and OpenVINO then uses a stub
     try:
         from openvino import Core
     except ImportError as error:
         raise SettingsError(
-            "The engine 'openvino' was asked for, and OpenVINO is not installed here. Run pip install 'unseam[openvino]', or "
-            "give --engine torch."
+            "The engine 'openvino' needs OpenVINO, which is not installed here. Run pip install 'unseam[openvino]' or give "
+            "--engine torch."
         ) from error
     finally:
-        if not known:
+        if not is_imported:
             del sys.modules[telemetry]
     return Core()
 
 
 def _translate(net: nn.Module, input_shape: tuple[int, int, int, int]) -> Any:
-    """Write the recorded operations of a network in OpenVINO's words."""
+    """Translate the recorded operations of a network into an OpenVINO model."""
     from openvino import Model, opset13
 
     image = opset13.parameter(list(input_shape), np.float32, name="image")
@@ -221,7 +209,7 @@ def _translate(net: nn.Module, input_shape: tuple[int, int, int, int]) -> Any:
         return [node_of(part) for part in argument] if isinstance(argument, list) else argument
 
     for operation in record(net, input_shape):
-        nodes[operation.result] = _WORDS[operation.name](opset13, operation, *map(node_of, operation.arguments))
+        nodes[operation.result] = _TRANSLATIONS[operation.name](opset13, operation, *map(node_of, operation.arguments))
         if operation.is_in_place:
             nodes[next(operation.inputs)] = nodes[operation.result]
     return Model([nodes[operation.result]], [image])
@@ -234,10 +222,10 @@ def _constant(ops: Any, weight: Tensor) -> Any:
 def _convolution(
     ops: Any, _: Operation, x: Any, weight: Tensor, bias: Tensor | None, stride: list[int], padding: list[int], *more: Any
 ) -> Any:
-    dilation, is_transposed = more[:2]  # _is_known lets neither groups nor output padding pass
-    word = ops.convolution_backprop_data if is_transposed else ops.convolution
-    found = word(x, _constant(ops, weight), strides=stride, pads_begin=padding, pads_end=padding, dilations=dilation)
-    return found if bias is None else ops.add(found, _constant(ops, bias.reshape(1, -1, 1, 1)))
+    dilation, is_transposed = more[:2]  # _is_known refuses groups and output padding
+    convolve = ops.convolution_backprop_data if is_transposed else ops.convolution
+    result = convolve(x, _constant(ops, weight), strides=stride, pads_begin=padding, pads_end=padding, dilations=dilation)
+    return result if bias is None else ops.add(result, _constant(ops, bias.reshape(1, -1, 1, 1)))
 
 
 def _max_pool(ops: Any, _: Operation, x: Any, kernel: list[int], stride: list[int], *more: Any) -> Any:
@@ -250,7 +238,7 @@ def _slice(ops: Any, _: Operation, x: Any, axis: int, start: int, stop: int, ste
     return ops.slice(x, *(np.array([number], np.int64) for number in (start, stop, step, axis)))
 
 
-_WORDS: dict[str, Callable[..., Any]] = {
+_TRANSLATIONS: dict[str, Callable[..., Any]] = {
     "aten.convolution.default": _convolution,
     "aten.alias.default": lambda ops, _, x: x,
     "aten.relu.default": lambda ops, _, x: ops.relu(x),
@@ -260,4 +248,4 @@ _WORDS: dict[str, Callable[..., Any]] = {
     "aten.cat.default": lambda ops, _, parts, axis: ops.concat(parts, axis),
     "aten.add.Tensor": lambda ops, _, x, y, alpha: ops.add(x, y),
 }
-"""PyTorch's operations that the U-Net and its kin are made of, and how OpenVINO says them."""
+"""OpenVINO's version of each PyTorch operation of the U-Net and its relatives."""

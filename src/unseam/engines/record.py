@@ -1,7 +1,7 @@
-"""What a network does to an input of one size, operation by operation: recorded without computing it.
+"""Record the operations of a network on an input of one size, without computing them.
 
-OpenVINO is given the same operations in its own words, and the memory that a tile needs is counted from the same record. A
-network with other operations than those of the U-Net and its kin is left to OpenVINO's converter.
+The OpenVINO engine translates the record, and the memory of a tile is counted from it. Networks with operations that the U-Net
+and its relatives do not have are left to OpenVINO's converter.
 """
 
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 
 class Value(NamedTuple):
-    """A tensor between two operations, by its number; 0 is the input."""
+    """A tensor between two operations; number 0 is the input."""
 
     number: int
 
 
 class Weight(NamedTuple):
-    """A parameter of the network, by its name."""
+    """A parameter or buffer of the network."""
 
     name: str
 
@@ -32,15 +32,15 @@ class Operation:
     Attributes
     ----------
     name
-        PyTorch's own name for it: ``aten.convolution.default``.
+        PyTorch's name, such as ``aten.convolution.default``.
     arguments
-        What it is given, tensors replaced by :class:`Value` or :class:`Weight`, with all that is left to its defaults.
+        All arguments, defaults included; :class:`Value` and :class:`Weight` stand for tensors.
     result
-        Its (first) result.
+        The first result.
     shape
-        Of the result, (B, C, H, W).
+        Shape of the result, (B, C, H, W).
     is_in_place
-        Whether the result stands in the memory of the first argument.
+        Whether the result overwrites the first argument.
     """
 
     name: str
@@ -51,18 +51,17 @@ class Operation:
 
     @property
     def inputs(self) -> Iterator[Value]:
-        """The tensors that it reads, weights left out."""
+        """The values that it reads, weights left out."""
         for argument in self.arguments:
-            for part in argument if isinstance(argument, (list, tuple)) and not _is_named(argument) else (argument,):
+            # A list of tensors, as of a concatenation, is one argument. Value and Weight are tuples, too, but not lists.
+            for part in argument if isinstance(argument, list) else (argument,):
                 if isinstance(part, Value):
                     yield part
 
 
 def record(net: nn.Module, input_shape: tuple[int, int, int, int]) -> tuple[Operation, ...]:
-    """The operations of a network in evaluation mode on an input (B, C, H, W), the last one giving its output.
-
-    Nothing is computed and no map is held: the network runs on tensors that have a shape only.
-    """
+    """Return the operations of a network in evaluation mode on an input (B, C, H, W); the last one gives its output."""
+    # Tensors on "meta" have a shape and no data: the network runs through at once, whatever the size, and allocates nothing.
     weights = {name: tensor.to("meta") for name, tensor in weights_of(net).items()}
     image = torch.empty(input_shape, device="meta", dtype=next(net.parameters()).dtype)
     names: dict[int, Value | Weight] = {id(tensor): Weight(name) for name, tensor in weights.items()}
@@ -79,36 +78,34 @@ def record(net: nn.Module, input_shape: tuple[int, int, int, int]) -> tuple[Oper
 
 
 def weights_of(net: nn.Module) -> dict[str, Tensor]:
-    """Parameters and buffers by name, buffers that no file holds included."""
+    """Return parameters and buffers by name, including buffers that are not stored in files."""
     return {name: tensor.detach() for name, tensor in (*net.named_parameters(), *net.named_buffers())}
 
 
 class _Recorder(TorchDispatchMode):
-    """Writes down every operation that reaches PyTorch's dispatcher."""
+    """Records every operation that reaches PyTorch's dispatcher."""
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """Otherwise PyTorch imports its compiler, about a second, to tell it that nothing here is to be compiled."""
-        return False
+        return False  # True, the default, makes PyTorch import its compiler, which takes about a second
 
     def __init__(self, names: dict[int, Value | Weight]) -> None:
         super().__init__()
         self.names = names
         self.operations: list[Operation] = []
-        self._alive: list[Tensor] = []  # an id is a name only as long as its tensor lives
+        self._alive: list[Tensor] = []  # kept: Python may give the id of a freed tensor to the next one
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         results = shape_of_result(func, args, kwargs or {})
         result = results[0] if isinstance(results, tuple) else results
-        given = tuple(self._named(argument) for argument in args)
-        defaults = tuple(
-            (kwargs or {}).get(wanted.name, wanted.default_value) for wanted in func._schema.arguments[len(args) :]
-        )
+        # PyTorch passes only the arguments that differ from their defaults. Readers of the record find all of them by position.
+        omitted = func._schema.arguments[len(args) :]
+        arguments = (*args, *((kwargs or {}).get(argument.name, argument.default_value) for argument in omitted))
         is_in_place = bool(args) and result is args[0]
         number = Value(1 + len(self.operations))
-        self.operations.append(
-            Operation(str(func), given + tuple(map(self._named, defaults)), number, tuple(result.shape), is_in_place)
-        )
+        named = tuple(self._named(argument) for argument in arguments)
+        self.operations.append(Operation(str(func), named, number, tuple(result.shape), is_in_place))
+        # An operation in place returns its argument, which from here on means the new value.
         self.names[id(result)] = number
         self._alive.append(result)
         return results
@@ -122,17 +119,11 @@ class _Recorder(TorchDispatchMode):
 
 
 def shape_of_result(operation: Any, arguments: Any, named: Any) -> Any:
-    """What an operation makes of tensors that have a shape only.
-
-    PyTorch knows that of a concatenation too, but would import its compiler to tell, which takes about a second.
-    """
+    """Run an operation on tensors that have a shape but no data."""
+    # PyTorch imports its compiler for a concatenation of such tensors, about a second; so its shape is computed here.
     if operation is not torch.ops.aten.cat.default:
         return operation(*arguments, **named)
     parts, axis = arguments
     first = parts[0]
     length = sum(part.shape[axis] for part in parts)
     return first.new_empty(*first.shape[:axis], length, *first.shape[axis + 1 :])
-
-
-def _is_named(argument: Any) -> bool:
-    return isinstance(argument, (Value, Weight))

@@ -1,4 +1,4 @@
-"""The network itself as an engine: PyTorch, on the CPU or on a GPU, as it is written or compiled."""
+"""Run a network in PyTorch, on the CPU or on a GPU, as it is written or compiled."""
 
 import shutil
 import sys
@@ -15,38 +15,30 @@ from unseam.errors import SettingsError
 from unseam.geometry import Geometry
 
 _MAPS = 1.05
-"""Memory over that of the maps while libraries compute: their scratch; measured, docs/performance.md."""
+"""Memory of maps and library scratch relative to maps; measured, docs/performance.md."""
 
 _LIBRARY_BYTES = 24 * 2**20
-"""PyTorch's code that is read from its file at the first tile, and its threads: 14 MB measured, docs/performance.md."""
+"""PyTorch's code that the first tile loads, and its threads: 14 MB measured, docs/performance.md."""
 
 _HEAP_BYTES = 2 * 32 * 2**20
-"""Freed pieces that the C library keeps and cannot use again, beside the maps. Only pieces of up to 32 MiB are kept (glibc's
-largest M_MMAP_THRESHOLD), larger ones go back to the system; how many lie idle is measured, docs/performance.md."""
+"""Freed blocks that the C library keeps but cannot use for maps. It keeps blocks of up to 32 MiB (glibc's largest
+M_MMAP_THRESHOLD) and returns larger ones to the system. The number of idle blocks is measured, docs/performance.md."""
 
 
 class TorchEngine:
-    """Runs a network of this house on a device.
+    """Runs a network in PyTorch on a device.
 
     Parameters
     ----------
     net
         With ``geometry`` and ``config.num_classes``; it is put into evaluation mode (no drop-out).
-    device
-        ``"cpu"``, ``"cuda"``, ...
     dtype
-        Number format of the convolutions. float32 by default; in float64 tiles agree with one pass to about 1e-15, which
-        is rounding.
+        Number format of the convolutions. In float64 tiles agree with one pass to about 1e-15, the rounding error.
     is_compiled
-        Let PyTorch's compiler write a program for each size of tile: it takes the better part of a minute, and a C++
-        compiler on the CPU, so it pays for thousands of tiles of one size.
+        Compile a program for each size of tile. This takes most of a minute, and on the CPU a C++ compiler, so it pays for
+        thousands of tiles of one size. Raises `SettingsError` if there is no C++ compiler.
     note
-        Why no other engine computes; the name of this one tells it to the user.
-
-    Raises
-    ------
-    SettingsError
-        If it is to be compiled and there is no C++ compiler.
+        Why no other engine computes; part of the engine's name.
     """
 
     def __init__(
@@ -66,26 +58,23 @@ class TorchEngine:
         if is_compiled and self.device.type == "cpu":
             _check_compiler()
         self._forward = torch.compile(self.net, dynamic=False) if is_compiled else self.net
-        self._footprint = lru_cache(maxsize=64)(self._counted)
+        self._footprint = lru_cache(maxsize=64)(self._count)
 
     @property
     def geometry(self) -> Geometry:
-        """The network's."""
         return geometry_of(self.net)
 
     @property
     def num_classes(self) -> int:
-        """K of the network."""
         return int(self.net.config.num_classes)
 
     def __str__(self) -> str:
-        """What computes, for the user."""
         where = f"{torch.get_num_threads()} threads" if self.device.type == "cpu" else str(self.device)
         note = f" ({self.note})" if self.note else ""
         return f"PyTorch{' compiled' * self.is_compiled}{note}, {str(self.dtype).removeprefix('torch.')}, {where}"
 
     def __call__(self, tile: Float[np.ndarray, "channel height width"]) -> Float[np.ndarray, "klass rows cols"]:
-        """Logits of one input tile, float32 (float64 if that is the engine's format)."""
+        """Return the logits of one input tile, float32 (float64 if that is the engine's format)."""
         with torch.inference_mode():
             images = torch.from_numpy(tile)[None].to(self.device, memory_format=torch.channels_last)
             if self.dtype in (torch.bfloat16, torch.float16):
@@ -96,26 +85,26 @@ class TorchEngine:
             return logits[0].cpu().numpy()
 
     kept_bytes = 0
-    """Nothing: PyTorch frees what a tile took."""
+    """PyTorch frees the memory of a tile."""
 
     def footprint(self, tile_shape: tuple[int, int, int]) -> Footprint:
-        """Bytes of this process for an input tile (C, H, W); on a GPU its maps are not among them."""
+        """Return the bytes of this process for an input tile (C, H, W); on a GPU maps do not count."""
         return self._footprint(tile_shape)
 
     def release(self) -> None:
-        """Give back the memory of the GPU that PyTorch has at hand for the next tile."""
+        """Free the GPU memory that PyTorch keeps for the next tile."""
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _counted(self, tile_shape: tuple[int, int, int]) -> Footprint:
+    def _count(self, tile_shape: tuple[int, int, int]) -> Footprint:
         if self.device.type != "cpu":
             return Footprint(0, _LIBRARY_BYTES)
         maps = bytes_as_written(self.net, (1, *tile_shape), self.dtype)
         largest = bytes_of_largest_weight(self.net, self.dtype)
-        weights = 2 * largest  # the one that is multiplied by, and the one before, which lies idle
+        weights = 2 * largest  # the copy in use and the one before, which lies idle
         if self.dtype.itemsize < 4:
-            weights = largest + self.dtype.itemsize * num_weights(self.net)  # as autocast keeps them
-        idle = min(_HEAP_BYTES, 2 * maps)  # of few maps, few pieces
+            weights = largest + self.dtype.itemsize * num_weights(self.net)  # autocast keeps a copy of each
+        idle = min(_HEAP_BYTES, 2 * maps)  # small maps leave few idle blocks
         return Footprint(0, int(_MAPS * maps) + idle + weights + _LIBRARY_BYTES)
 
 
@@ -123,6 +112,6 @@ def _check_compiler() -> None:
     names = ("cl",) if sys.platform == "win32" else ("g++", "clang++", "c++")
     if not any(shutil.which(name) for name in names):
         raise SettingsError(
-            f"The engine 'compiled' was asked for, and there is no C++ compiler here ({', '.join(names)}). Install one, or "
-            "give --engine torch."
+            f"The engine 'compiled' needs a C++ compiler, and this machine has none of {', '.join(names)}. Install one or give "
+            "--engine torch."
         )

@@ -1,1 +1,1 @@
-"""The one place that predicts what was held out, and scores it."""
+"""Predictions of what was held out, their scores, and scores of files against annotations."""

@@ -1,4 +1,4 @@
-"""Scores of predictions against annotations: of files, which are paired by name, or of arrays."""
+"""Scores of predictions against annotations, as files that pair by name or as arrays."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -28,16 +28,10 @@ from unseam.metrics import ImagePair, SurfaceDistance
 
 
 class ScoredPair(NamedTuple):
-    """A pair of maps that was scored, and where it comes from.
+    """A scored pair of maps, and where it comes from.
 
-    Attributes
-    ----------
-    images
-        Name, prediction and truth.
-    annotation, plane
-        The first file of the truth, and the number of the plane in it.
-    values
-        Values of the classes in the files; empty for objects, and where everything but the background is foreground.
+    ``annotation`` is the first file of the truth, and ``plane`` the number of the plane in it. ``values`` are the values of the
+    classes in the files; empty for objects, and where everything but the background is foreground.
     """
 
     images: ImagePair
@@ -63,26 +57,26 @@ def evaluate(
     predicted, truth
         Files or folders, see :func:`evaluate_files`; or two lists of label maps, (H, W) each, in the same order.
     masks
-        What they hold. ``auto`` looks at the maps, and at the names of files.
+        What they hold. ``auto`` decides from the maps and the names of files.
     ignore
         Value of the annotations for "not annotated", besides -1.
     probabilities
         With lists: (K, H, W) for each image, background first. With files they are found by name.
     spacing_um
-        With lists: size of a pixel, row and column, in micrometres. Files state it themselves.
+        With lists: pixel size (row, column) in micrometres. Files state it themselves.
     tolerance
-        How far apart outlines may be in the surface Dice: in um where the size of a pixel is known, otherwise in px.
+        How far apart outlines may be in the surface Dice: in um if the pixel size is known, otherwise in px.
 
     Returns
     -------
     Evaluation
-        ``scores.pooled()`` gives the figures of all images, ``scores.images()`` those of each, ``intervals.of`` the
-        confidence intervals.
+        ``scores.pooled()`` has the figures of all images, ``scores.images()`` those of each, ``intervals.of`` the confidence
+        intervals.
 
     Raises
     ------
     DataError, LabelError, ImageReadError, SettingsError
-        If something cannot be scored; the message says what.
+        If something cannot be scored. The message says what.
 
     Examples
     --------
@@ -94,25 +88,25 @@ def evaluate(
     """
     if isinstance(predicted, str | Path) and isinstance(truth, str | Path):
         if probabilities is not None or spacing_um is not None:
-            raise DataError("probabilities= and spacing_um= came with files, which state both themselves. Leave them out.")
+            raise DataError("Got files and probabilities= or spacing_um=, but files state both themselves. Leave them out.")
         return evaluate_files(Path(predicted), Path(truth), masks=masks, ignore=ignore, tolerance=tolerance)
     if isinstance(predicted, str | Path) or isinstance(truth, str | Path):
-        raise DataError("A file or folder came together with a list of arrays. Give files on both sides, or lists.")
+        raise DataError("Got a file or folder together with a list of arrays. Give files on both sides, or lists.")
     lists = (predicted, truth) if probabilities is None else (predicted, truth, probabilities)
     if len({len(one) for one in lists}) > 1 or not len(predicted):
         raise DataError(
-            f"Lists of {', '.join(str(len(one)) for one in lists)} arrays came; there must be one prediction for each "
-            "annotation, and at least one. Give them in the same order."
+            f"Got lists of {', '.join(str(len(one)) for one in lists)} arrays, but each annotation needs one prediction, and "
+            "at least one is needed. Give them in the same order."
         )
     names = [f"image {number}" for number in range(len(predicted))]
-    ours = [whole_numbers(np.asarray(one), f"prediction of {name}") for one, name in zip(predicted, names, strict=True)]
-    true = [whole_numbers(np.asarray(one), f"truth of {name}") for one, name in zip(truth, names, strict=True)]
-    kind = masks if masks != "auto" else guess_kind([*true, *ours], ignore)
-    reading = choose_reading(true, ours, kind, said=masks != "auto", ignore=ignore)
+    predictions = [whole_numbers(np.asarray(one), f"prediction of {name}") for one, name in zip(predicted, names, strict=True)]
+    truths = [whole_numbers(np.asarray(one), f"truth of {name}") for one, name in zip(truth, names, strict=True)]
+    kind = masks if masks != "auto" else guess_kind([*truths, *predictions], ignore)
+    reading = choose_reading(truths, predictions, kind, is_given=masks != "auto", ignore=ignore)
     likely = [None] * len(names) if probabilities is None else [reading.probabilities(np.asarray(p)) for p in probabilities]
     images = (
         ImagePair(name, reading.prediction(one), reading.truth(other), spacing_um or (1.0, 1.0), each)
-        for name, one, other, each in zip(names, ours, true, likely, strict=True)
+        for name, one, other, each in zip(names, predictions, truths, likely, strict=True)
     )
     return score_images(images, range(len(names)), reading, surface_for([spacing_um], tolerance), reading.reason)
 
@@ -131,21 +125,21 @@ def evaluate_files(
     Parameters
     ----------
     predicted
-        A file or a folder. Files whose names end in ``_masks`` hold objects, in ``_classes`` classes; others are looked
-        at. Probabilities next to them (``x_prob.tif``, ``x_prob.npy``) are scored too.
+        A file or a folder. Names that end in ``_masks`` mean objects, in ``_classes`` classes; the values decide about others.
+        Probabilities next to them (``x_prob.tif``, ``x_prob.npy``) are scored too.
     truth
         A file, a folder of annotations with the same names (``x_masks.tif`` and ``x.png`` belong together), or a folder of
         images and masks in any layout that :func:`unseam.data.layout.find_pairs` knows.
     masks, ignore, tolerance
-        See :func:`evaluate`. ``binary`` takes everything but the background as foreground.
+        See :func:`evaluate`. ``binary`` treats everything but the background as foreground.
     on_pair
-        Called with each pair of maps after it was scored.
+        Called with each pair of maps after its scores.
 
     Raises
     ------
     DataError, LabelError, ImageReadError
-        If files are missing, do not pair, or cannot be read. A prediction without an annotation is an error, except where
-        the layout leaves images without annotation as a rule (Cell Tracking Challenge); ``reason`` says how many are left out.
+        If files are missing, do not pair, or cannot be read. A prediction without an annotation is an error, unless the layout
+        usually leaves images without annotation (Cell Tracking Challenge); ``reason`` says how many are left out.
     SettingsError
         If the tolerance is below 0.
     """
@@ -160,20 +154,20 @@ def evaluate_files(
         Planes([file.truth for file in scored.files], cache),
         Planes([(file.predicted,) for file in scored.files], cache),
         kind,
-        said=masks != "auto",
+        is_given=masks != "auto",
         ignore=ignore,
     )
     surface = surface_for(spacings, tolerance)
     images = _images(scored.files, cache, reading, surface, on_pair)
     result = score_images(images, groups, reading, surface, reading.reason + _left_out(scored))
     if result.calibration is None and any(file.probabilities for file in scored.files):
-        words = "Probabilities are left out: not all predictions have them, or they are of other classes than the maps."
+        words = "Probabilities are left out: not all predictions have them, or their classes are not those of the maps."
         return replace(result, reason=f"{result.reason} {words}")
     return result
 
 
 def _check_planes(files: Sequence[FilePair], cache: LabelCache) -> tuple[list[int], list[tuple[float, float] | None]]:
-    """The number of the file for each plane, and the size of a pixel for each file, if either side states it."""
+    """Return the number of the file for each plane, and the pixel size of each file, if either side states it."""
     groups: list[int] = []
     spacings = []
     for number, file in enumerate(files):
@@ -181,7 +175,7 @@ def _check_planes(files: Sequence[FilePair], cache: LabelCache) -> tuple[list[in
         if len(predicted.planes()) != len(true.planes()):
             raise DataError(
                 f"{file.predicted} has {len(predicted.planes())} plane(s), {file.truth[0]} has {len(true.planes())}. Both "
-                "must have the same: check that they belong together."
+                "need the same number: check that they belong together."
             )
         groups += [number] * len(true.planes())
         spacings.append(predicted.spacing_um or true.spacing_um)
@@ -200,23 +194,22 @@ def _images(
         spacing = predicted.spacing_um or true.spacing_um if surface.unit == "um" else None
         planes = list(zip(predicted.planes(), true.planes(), strict=True))
         likely = read_probabilities(file.probabilities, len(planes)) if file.probabilities else [None] * len(planes)
-        for index, ((ours, theirs), probabilities) in enumerate(zip(planes, likely, strict=True)):
+        for index, ((predicted_plane, true_plane), probabilities) in enumerate(zip(planes, likely, strict=True)):
             name = file.name if len(planes) == 1 else f"{file.name} plane {index}"
             pair = ImagePair(
                 name,
-                reading.prediction(ours),
-                reading.truth(theirs),
+                reading.prediction(predicted_plane),
+                reading.truth(true_plane),
                 spacing or (1.0, 1.0),
                 None if probabilities is None else reading.probabilities(probabilities),
             )
             yield pair
-            on_pair(ScoredPair(pair, file.truth[0], index, reading.values))  # after it was scored, so it is known to fit
+            on_pair(ScoredPair(pair, file.truth[0], index, reading.values))  # after its scores, so it is known to fit
 
 
 def _left_out(scored: FilePairs) -> str:
-    words = ""
-    if scored.num_truths_alone:
-        words += f" {scored.num_truths_alone} annotation(s) without a prediction are left out."
-    if scored.num_predictions_alone:
-        words += f" {scored.num_predictions_alone} prediction(s) without an annotation are left out."
-    return words
+    numbers = {
+        "annotation(s) without a prediction": scored.num_truths_alone,
+        "prediction(s) without an annotation": scored.num_predictions_alone,
+    }
+    return "".join(f" {number} {files} are left out." for files, number in numbers.items() if number)

@@ -1,6 +1,6 @@
-"""What was held out, predicted once after training, in float32, by a network that did not learn from it.
+"""Predictions of what was held out, made once after training, in float32, by a network that did not learn from it.
 
-The threshold of objects, the score in the model's record, the out-of-fold scores and the report all read this prediction.
+The threshold of objects, the score in the model's record, the out-of-fold scores and the report all use this prediction.
 """
 
 import zlib
@@ -22,10 +22,10 @@ from unseam.inference.predict import Predictor
 from unseam.metrics import CalibrationError, CalibrationScore, PanopticQuality, PanopticScore, Scores
 
 PROBABILITY_THRESHOLDS = (0.5, 0.4, 0.6, 0.3, 0.7, 0.8)
-"""Tried in this order after the threshold of the settings: among equals the first is kept."""
+"""Thresholds to try, after that of the settings. Of equally good ones the first is kept."""
 
 Windows = list[tuple[int, Window]]
-"""Which fold (from 0) held out which part of an image."""
+"""The parts of one image that were held out, each with its fold (from 0)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +35,14 @@ class HeldOutImage:
     Attributes
     ----------
     window
-        What was held out; if several folds held out parts of it, the rectangle around them.
+        What was held out. If several folds held out parts of the image: the rectangle around them.
     folds
         The folds, from 1, whose networks predicted it.
     truth, predicted
-        Class maps (255 in the truth: not annotated, or not held out) or instance maps (-1), in the frame of the window.
+        Class maps or instance maps in the frame of the window. The truth is 255 (classes) or -1 (instances) where nothing is
+        annotated or held out.
     threshold
-        That of its objects; None for classes.
+        The threshold of its objects; None for classes.
     """
 
     sample: Sample
@@ -62,9 +63,9 @@ class HeldOutPredictions:
     images
         Each image once, those of the first fold first.
     parts
-        What was held out, as the split or the folds say it.
+        What the split or the folds held out.
     objects
-        How the model takes objects: with the threshold that does best on all images. None where masks hold classes.
+        How to separate objects, with the threshold that is best for all images. None if masks hold classes.
     """
 
     images: tuple[HeldOutImage, ...] = ()
@@ -73,7 +74,7 @@ class HeldOutPredictions:
 
     @cached_property
     def score(self) -> float | None:
-        """Panoptic quality of objects, mean IoU of classes, over all images; None without foreground in the truth."""
+        """Panoptic quality of objects or mean IoU of classes, over all images; None without foreground in the truth."""
         of_objects = self.objects is not None
         if not any(has_foreground(image.truth, of_objects=of_objects) for image in self.images):
             return None
@@ -82,17 +83,17 @@ class HeldOutPredictions:
 
     @cached_property
     def scores(self) -> Scores:
-        """The scores of each image and of all, by the metrics of ``unseam evaluate``; there must be an image."""
+        """The scores of each image and of all, by the metrics of ``unseam evaluate``. Needs at least one image."""
         pairs = ((image.sample.name, image.predicted, image.truth) for image in self.images)
         return score_maps(pairs, of_objects=self.objects is not None)
 
     @property
     def calibration(self) -> CalibrationScore | None:
-        """Of all pixels together; None if nothing was held out."""
+        """The calibration over all pixels; None if nothing was held out."""
         return CalibrationScore.together([image.calibration for image in self.images]) if self.images else None
 
     def to_json(self) -> dict[str, object]:
-        """Folds, thresholds and scores of each image as plain lists, names and numbers for ``json.dump``."""
+        """Return folds, thresholds and scores of each image as plain lists, names and numbers for ``json.dump``."""
         folds = {image.sample.name: list(image.folds) for image in self.images}
         thresholds = {image.sample.name: image.threshold for image in self.images if image.threshold is not None}
         return {"folds": folds, "thresholds": thresholds, **self.scores.to_json()}
@@ -109,22 +110,18 @@ def predict_held_out(
 ) -> HeldOutPredictions:
     """Predict each held-out part once, by the network that did not learn from it, as ``unseam predict`` does.
 
-    Where what is held out may choose (:attr:`Split.chooses`), all images choose the threshold of objects together. In a
-    cross-validation it may not, for it scores: the threshold of an image is then chosen by the images that other folds held
-    out. Where there are none (strips of one image), it is that of the settings.
-
     Parameters
     ----------
     nets, parts
-        Of each fold its network, and what it held out; of a training without folds, one each.
+        The network of each fold, and what it held out; one of each for a training without folds.
     head
         What the networks learnt.
     objects
-        For instance masks: how each network takes objects, before a threshold is chosen. None: masks hold classes.
+        For instance masks: how to separate the objects of each network, before a threshold is chosen. None: masks hold classes.
     device
         Where to compute, in float32.
     tune
-        Whether a threshold is chosen at all.
+        Whether to choose a threshold at all.
     """
     predictors = [Predictor(TorchEngine(net, str(device)), head=head) for net in nets]
     calibrate = CalibrationError()
@@ -134,9 +131,11 @@ def predict_held_out(
         frame, probabilities, is_out = _predict(sample, windows, predictors)
         truth = _truth(sample, frame, is_out, of_objects=objects is not None)
         classes = truth if objects is None else _truth(sample, frame, is_out, of_objects=False)
-        # Only maps are kept: the probabilities of a whole cross-validation would not fit into the memory.
+        # Keep only maps: the probabilities of a whole cross-validation would not fit into memory.
         predicted = np.where(is_out, np.uint8(0), head.classes(probabilities))
         if objects is not None:
+            # The threshold can be chosen only after the last image, so all candidates are separated now, from probabilities
+            # that are about to go. An image that several folds share takes the settings of the first.
             trials.append(_Trial(truth, np.where(is_out, 0, head.foreground(probabilities)), objects[windows[0][0]], tune=tune))
         folds = tuple(fold + 1 for fold, _ in windows)
         images.append(HeldOutImage(sample, frame, folds, truth, predicted, calibrate(probabilities, classes)))
@@ -145,26 +144,28 @@ def predict_held_out(
         return HeldOutPredictions(tuple(images), held_out, None)
     default, chooses = objects[0].threshold, all(split.chooses for split in parts)
     for index, image in enumerate(images):
+        # A held-out part of a training without folds may choose (`Split.chooses`): all images choose one threshold together.
+        # In a cross-validation an image must not choose the threshold that it is scored with, so the images of other folds
+        # choose it. If there are none (strips of one image), the threshold of the settings stays.
         others = [trial for trial, other in zip(trials, images, strict=True) if not {*other.folds} & {*image.folds}]
         threshold = _best_threshold(trials if chooses else others, default)
         images[index] = replace(image, predicted=trials[index].instances(threshold), threshold=threshold)
+    # The ensemble has one setting for all: the median of the folds' smallest objects, the threshold that all images choose.
     smallest = sorted(of_net.min_size for of_net in objects)[len(objects) // 2]
     best = replace(objects[0], threshold=_best_threshold(trials, default), min_size=smallest)
     return HeldOutPredictions(tuple(images), held_out, best)
 
 
 def with_smallest_object(objects: Objects, instances: Sequence[np.ndarray]) -> Objects:
-    """The same settings with a smallest size that fits the annotated objects: a quarter of their 5th percentile."""
+    """Return the settings with a smallest size that fits the annotated objects: a quarter of their 5th percentile."""
     areas = np.concatenate([np.unique(ids[ids > 0], return_counts=True)[1] for ids in instances] or [np.zeros(0, int)])
     return replace(objects, min_size=int(np.percentile(areas, 5) / 4)) if areas.size else objects
 
 
 class _Trial:
-    """The objects of one image at each threshold that is tried, compressed (to about a hundredth), and how good they are."""
+    """The objects of one image at each candidate threshold, compressed (to about a hundredth), with their scores."""
 
-    def __init__(
-        self, truth: np.ndarray, likely: Float[np.ndarray, "height width"], objects: Objects, *, tune: bool
-    ) -> None:
+    def __init__(self, truth: np.ndarray, likely: Float[np.ndarray, "height width"], objects: Objects, *, tune: bool) -> None:
         self._shape = truth.shape
         self._maps: dict[float, bytes] = {}
         self.scores: dict[float, PanopticScore] = {}
@@ -174,12 +175,11 @@ class _Trial:
             self.scores[threshold] = PanopticQuality()(instances, truth)
 
     def instances(self, threshold: float) -> Int32[np.ndarray, "height width"]:
-        """The objects at a threshold that was tried."""
         return np.frombuffer(zlib.decompress(self._maps[threshold]), np.int32).reshape(self._shape)
 
 
 def _best_threshold(trials: Sequence[_Trial], default: float) -> float:
-    """The threshold with the best panoptic quality; the default where there is nothing to choose by, and among equals."""
+    """Return the threshold with the best panoptic quality; of equally good ones the first. ``default`` without trials."""
 
     def quality(threshold: float) -> float:
         return float(np.nan_to_num(PanopticScore.pool([one.scores[threshold] for one in trials])["panoptic_quality"]))
@@ -188,6 +188,7 @@ def _best_threshold(trials: Sequence[_Trial], default: float) -> float:
 
 
 def _by_sample(parts: Sequence[Split]) -> list[tuple[Sample, Windows]]:
+    # By identity: several folds hold out strips of one image, and the report shows them as one picture.
     found: dict[int, tuple[Sample, Windows]] = {}
     for fold, part in enumerate(parts):
         for held in part.validation:
@@ -198,14 +199,15 @@ def _by_sample(parts: Sequence[Split]) -> list[tuple[Sample, Windows]]:
 def _predict(
     sample: Sample, windows: Windows, predictors: Sequence[Predictor]
 ) -> tuple[Window, Float[np.ndarray, "klass height width"], Bool[np.ndarray, "height width"]]:
-    """Predict each part of an image by its network; the rectangle around the parts, and where in it nothing was held out.
+    """Predict each part of an image by its network.
 
+    Returns the rectangle around the parts, the probabilities in it, and the mask of pixels that nothing held out.
     """
     tops, bottoms, lefts, rights = zip(*(astuple(window) for _, window in windows), strict=True)
     frame = Window(min(tops), max(bottoms), min(lefts), max(rights))
     size = frame.bottom - frame.top, frame.right - frame.left
     probabilities = np.zeros((predictors[0].engine.num_classes, *size), np.float32)
-    probabilities[0] = 1  # background
+    probabilities[0] = 1  # between the parts: background
     is_out = np.ones(size, bool)
     for fold, window in windows:
         rows = slice(window.top - frame.top, window.bottom - frame.top)

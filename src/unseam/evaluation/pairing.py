@@ -1,4 +1,4 @@
-"""Pairs of files that are scored against each other; their planes are read on demand."""
+"""Pairs of files to score against each other. Their planes are read on demand."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,24 +16,12 @@ from unseam.io import ImageFile, read_image
 
 _NO_LABELS = ("_prob", "_overlay")
 _PROBABILITIES = "_prob"
-_HELD = 2**28  # bytes of planes that are kept; what does not fit is read again
+_HELD = 2**28  # bytes of label maps to keep; others are read again
 
 
 @dataclass(frozen=True)
 class FilePair:
-    """The files of one image.
-
-    Attributes
-    ----------
-    name
-        Its name in the table.
-    predicted
-        The predicted label map.
-    truth
-        The annotation; several files hold one object each.
-    probabilities
-        The file of probabilities next to the prediction, if there is one.
-    """
+    """The files of one image, and its name in the table. Several files of ``truth`` hold one object each."""
 
     name: str
     predicted: Path
@@ -43,7 +31,7 @@ class FilePair:
 
 @dataclass(frozen=True)
 class FilePairs:
-    """All images that are scored, and the number of files on each side that are left out."""
+    """All images to score, and how many files are left out on each side."""
 
     files: tuple[FilePair, ...]
     num_truths_alone: int
@@ -51,14 +39,14 @@ class FilePairs:
 
 
 class LabelCache:
-    """Label maps that were read. A few are kept: a small set is read once, and a large one is never held whole."""
+    """Reads label maps and keeps a few: a small set is read once, and a large set is never in memory as a whole."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[Path, ...], ImageFile] = {}
         self._bytes = 0
 
     def labels(self, paths: tuple[Path, ...]) -> ImageFile:
-        """A label map, in one file or in one file for each object."""
+        """Return a label map, from one file or from one file for each object."""
         if paths not in self._kept:
             file = read_mask(paths)
             self._bytes += file.pixels.nbytes
@@ -70,52 +58,46 @@ class LabelCache:
 
 
 class Planes(Sequence[np.ndarray]):
-    """Planes of many label maps, of which only those in the cache are held."""
+    """The planes of many label maps. Only those in the cache are in memory."""
 
     def __init__(self, files: Sequence[tuple[Path, ...]], cache: LabelCache) -> None:
         self._files, self._cache = tuple(files), cache
         numbers = [len(cache.labels(paths).planes()) for paths in self._files]
-        self._places = [(file, plane) for file, number in enumerate(numbers) for plane in range(number)]
+        self._plane_of = [(file, plane) for file, number in enumerate(numbers) for plane in range(number)]
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._plane_of)
 
     def __getitem__(self, index: int) -> np.ndarray:  # type: ignore[override]  # slices are not needed
-        file, plane = self._places[index]
+        file, plane = self._plane_of[index]
         return self._cache.labels(self._files[file]).planes()[plane]
 
 
 def label_files(predicted: Path) -> list[Path]:
-    """The label maps in a file or a folder of predictions.
-
-    Raises
-    ------
-    DataError
-        If there is none.
-    """
+    """List the label maps in a file or a folder of predictions; DataError if there are none."""
     if not predicted.exists():
-        raise DataError(f"{predicted}: there is no such file or folder. Check the name.")
+        raise DataError(f"{predicted}: no such file or folder. Check the name.")
     files = readable_files(predicted) if predicted.is_dir() else [predicted]
     if not files:
         raise DataError(f"{predicted}: this folder holds no label map that can be read (TIFF, PNG, NumPy).")
     kept = [path for path in files if not stem(path).endswith(_NO_LABELS)]
     if not kept:
         raise DataError(
-            f"{predicted} is no prediction that can be scored: probabilities (_prob) and pictures (_overlay) are left "
-            "out. Give the _classes or _masks files."
+            f"{predicted}: no prediction to score, only probabilities (_prob) or pictures (_overlay). Give the _classes or "
+            "_masks files."
         )
-    return split_by_ending(kept)[1] or kept  # without the images, where results stand beside them
+    return split_by_ending(kept)[1] or kept  # without images that lie next to the results
 
 
 def kind_by_ending(files: Sequence[Path]) -> LabelKind | None:
-    """What the names of all predictions say that they hold; None if they do not agree, or say nothing."""
+    """Return what the names of all predictions say about their content; None if they differ or say nothing."""
     if all(stem(path).endswith("_masks") for path in files):
         return "instances"
     return "classes" if all(stem(path).endswith("_classes") for path in files) else None
 
 
 def maps_to_look_at(files: Sequence[Path], truths: Truths, cache: LabelCache) -> Planes:
-    """The annotations, and those predictions whose names say nothing."""
+    """Return the annotations, and the predictions whose names say nothing about their content."""
     nameless = [(path,) for path in files if not stem(path).endswith(("_masks", "_classes"))]
     return Planes([*truths.masks.values(), *nameless], cache)
 
@@ -123,21 +105,9 @@ def maps_to_look_at(files: Sequence[Path], truths: Truths, cache: LabelCache) ->
 def pair_files(files: Sequence[Path], truths: Truths, kind: LabelKind, *, single: bool) -> FilePairs:
     """Find the annotation of each prediction, and the probabilities next to it.
 
-    Parameters
-    ----------
-    files
-        From :func:`label_files`.
-    truths
-        The annotations.
-    kind
-        What is scored. If an image has a file of classes and one of objects, the one that fits is taken.
-    single
-        Whether one file was given on each side: the two belong together, whatever their names.
-
-    Raises
-    ------
-    DataError
-        If a prediction has no annotation where all should have one, or two predictions belong to one image.
+    If an image has a file of classes and one of objects, ``kind`` chooses between them. ``single`` means that the user gave one
+    file on each side, which belong together whatever their names. Raises DataError if two predictions belong to one image, or
+    if a prediction has no annotation, unless the layout leaves images without annotation.
     """
     predictions = _predictions(files, kind)
     pairs, num_alone = _pairs(predictions, truths, single=single)
@@ -149,19 +119,14 @@ def pair_files(files: Sequence[Path], truths: Truths, kind: LabelKind, *, single
 
 
 def _probabilities(prediction: Path, name: str) -> Path | None:
-    places = (prediction.with_name(f"{name}{_PROBABILITIES}{ending}") for ending in (".tif", ".tiff", ".npy", ".npz"))
-    return next((place for place in places if place.is_file()), None)
+    paths = (prediction.with_name(f"{name}{_PROBABILITIES}{ending}") for ending in (".tif", ".tiff", ".npy", ".npz"))
+    return next((path for path in paths if path.is_file()), None)
 
 
 def read_probabilities(path: Path, num_planes: int) -> list[np.ndarray]:
-    """Probabilities of each plane, (K, H, W), as ``unseam predict`` writes them or as an array of that shape.
+    """Read the probabilities (K, H, W) of each plane, as ``unseam predict`` writes them or as an array of that shape.
 
-    Raises
-    ------
-    DataError
-        If the file has no channels, or another number of planes.
-    ImageReadError
-        If it cannot be read.
+    Raises DataError if the file has no channels or another number of planes, and ImageReadError if it cannot be read.
     """
     file = read_image(path)
     if "C" not in file.axes and file.plane_axes and num_planes == 1:  # an array says nothing about its axes
@@ -169,15 +134,15 @@ def read_probabilities(path: Path, num_planes: int) -> list[np.ndarray]:
     planes = file.planes()
     if file.num_channels < 2 or len(planes) != num_planes:
         raise DataError(
-            f"{path} has {len(planes)} plane(s) of {file.num_channels} channel(s), its label map {num_planes} plane(s). "
-            "Probabilities have as many planes as the label map, and in each a channel for each class, background included. "
-            "Write them by unseam predict --probabilities, or move the file away."
+            f"{path} has {len(planes)} plane(s) of {file.num_channels} channel(s), but its label map has {num_planes} "
+            "plane(s). Probabilities need the planes of the label map, each with a channel for every class, background "
+            "included. Write them with unseam predict --probabilities, or move the file away."
         )
     return [np.moveaxis(plane, -1, 0).astype(np.float32, copy=False) for plane in planes]
 
 
 def _predictions(files: Sequence[Path], kind: LabelKind) -> dict[str, Path]:
-    """Label maps by name. Of two files of one image, the one that fits what is scored."""
+    """Return the label maps by name. If an image has two, the suffix that fits ``kind`` decides."""
     found: dict[str, Path] = {}
     for path in files:
         name, fits = name_of(path), stem(path).endswith(facts_of_kind(kind).suffix)
@@ -190,7 +155,7 @@ def _predictions(files: Sequence[Path], kind: LabelKind) -> dict[str, Path]:
 
 
 def _pairs(predictions: dict[str, Path], truths: Truths, *, single: bool) -> tuple[list[tuple[str, str]], int]:
-    """Names of predictions and annotations that belong together, and the number of predictions without annotation."""
+    """Return the pairs of names of predictions and annotations, and the number of predictions without annotation."""
     if single:
         return [(next(iter(predictions)), next(iter(truths.masks)))], 0
     names = [(name, truths.name_for(name)) for name in predictions]
@@ -199,7 +164,7 @@ def _pairs(predictions: dict[str, Path], truths: Truths, *, single: bool) -> tup
     if extra and not (pairs and truths.is_partial):
         raise DataError(
             f"{len(extra)} of {len(predictions)} prediction(s) have no annotation ({_some(extra)}; annotations: "
-            f"{_some(list(truths.masks))}). They are paired by name: x_masks.tif or x_classes.tif belongs to x.png."
+            f"{_some(list(truths.masks))}). Files pair by name: x_masks.tif or x_classes.tif belongs to x.png."
         )
     first: dict[str, str] = {}
     for name, annotation in pairs:

@@ -41,7 +41,7 @@ class Evaluation:
     intervals
         Confidence intervals of the figures over all images.
     surface
-        The unit in which outlines were compared, and the tolerance.
+        The unit of the comparison of outlines, and the tolerance.
     calibration
         Calibration of all images together, with its reliability curve; None without probabilities.
     threshold_scan
@@ -57,8 +57,8 @@ class Evaluation:
     threshold_scan: ThresholdScanScore | None
 
     def to_json(self) -> dict[str, object]:
-        """Give plain lists, names and numbers for ``json.dump``; ``None`` where nothing could be scored."""
-        of = {name: [_plain(interval.low), _plain(interval.high)] for name, interval in self.intervals.of.items()}
+        """Return plain lists, names and numbers for ``json.dump``; ``None`` where nothing could be scored."""
+        ends = {name: [_plain(interval.low), _plain(interval.high)] for name, interval in self.intervals.of.items()}
         result: dict[str, object] = {
             "masks": self.kind,
             "reason": self.reason,
@@ -69,7 +69,7 @@ class Evaluation:
                 "images": self.intervals.num_images,
                 "resamples": self.intervals.num_resamples,
                 "seed": self.intervals.seed,
-                "all": of,
+                "all": ends,
             },
             "tolerance": {"length": self.surface.tolerance, "unit": self.surface.unit},
         }
@@ -81,7 +81,7 @@ class Evaluation:
         return result
 
     def to_csv(self) -> str:
-        """Give one line for each image and metric, and for all images also the ends of the interval, where they are known."""
+        """Return one line for each image and metric; lines for all images also have the ends of the interval, if known."""
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
         table.writerow(["scope", "image", "metric", "value", "low", "high"])
@@ -96,20 +96,9 @@ class Evaluation:
 def score_images(
     images: Iterable[ImagePair], groups: Sequence[int], reading: ScoringReading, surface: SurfaceDistance, reason: str
 ) -> Evaluation:
-    """Score images one at a time by all metrics that fit, and find the intervals.
+    """Score images, which hold maps as ``reading`` returns them, one at a time by all metrics that fit; find the intervals.
 
-    Parameters
-    ----------
-    images
-        Maps as ``reading`` gives them.
-    groups
-        The number of the file for each image; planes of one file are not independent.
-    reading
-        How both sides were read.
-    surface
-        How outlines are compared.
-    reason
-        What to tell the user about the reading.
+    ``groups`` has the number of the file for each image, because planes of one file are not independent.
     """
     scores = score_maps(images, of_objects=facts_of_kind(reading.kind).has_objects, metrics=every_metric(surface))
     calibration = [one for row in scores.per_image for one in row if isinstance(one, CalibrationScore)]
@@ -126,7 +115,7 @@ def score_images(
 
 
 def surface_for(spacings: Sequence[tuple[float, float] | None], tolerance: float | None) -> SurfaceDistance:
-    """How outlines are compared: in um if the size of a pixel is known for all images, otherwise in px.
+    """Choose how to compare outlines: in um if the pixel size of all images is known, otherwise in px.
 
     >>> surface_for([(0.5, 0.5), (0.5, 0.5)], None).tolerance, surface_for([(0.5, 0.5), None], None).unit
     (1.0, 'px')

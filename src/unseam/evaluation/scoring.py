@@ -1,4 +1,4 @@
-"""Objects or classes: the one place that chooses the metrics, and what of a sample is compared with a prediction."""
+"""The choice between objects and classes: which metrics apply, and which map of a sample is the truth."""
 
 from collections.abc import Iterable, Sequence
 
@@ -19,25 +19,15 @@ from unseam.metrics import (
 )
 from unseam.shapes import IGNORE, NOT_ANNOTATED
 
-MapPair = tuple[Integer[np.ndarray, "height width"], Integer[np.ndarray, "height width"]]
-"""Predicted map, true map."""
+MapPair = tuple[Integer[np.ndarray, "_ _"], Integer[np.ndarray, "_ _"]]
+"""Predicted map and true map, of one size; pairs of one sequence may differ in size."""
 
 
 def score_for_choice(pairs: Sequence[MapPair], *, of_objects: bool) -> float:
-    """The one figure that chooses weights and thresholds, over all pairs together; `KindFacts.score_name` is its name.
+    """Return the figure that chooses weights and thresholds, over all pairs together; `KindFacts.score_name` names it.
 
-    Parameters
-    ----------
-    pairs
-        Predicted and true maps of the held-out parts.
-    of_objects
-        True: the maps hold objects, and the figure is panoptic quality. False: they hold classes, and it is the mean IoU of
-        the foreground classes.
-
-    Returns
-    -------
-    float
-        0 to 1; NaN if there is nothing to score.
+    It is the panoptic quality of instance maps, or the mean IoU of the foreground classes of class maps: 0 to 1, or NaN if
+    there is nothing to score.
     """
     if of_objects:
         quality = PanopticQuality()
@@ -52,12 +42,12 @@ def score_maps(
     of_objects: bool,
     metrics: Sequence[Metric] | None = None,
 ) -> Scores:
-    """All scores of instance maps, or of class maps; see the two functions of :mod:`unseam.metrics.evaluate`."""
+    """Compute all scores of instance maps or of class maps, see :mod:`unseam.metrics.evaluate`."""
     return (evaluate_instance_maps if of_objects else evaluate_class_maps)(pairs, metrics=metrics)
 
 
 def true_map(sample: Sample, window: Window, *, of_objects: bool) -> Integer[np.ndarray, "height width"]:
-    """The annotated instance map (int32) or class map (uint8) in a window, in the frame of the window."""
+    """Return the annotated instance map (int32) or class map (uint8) of a window, in the frame of the window."""
     if not of_objects:
         return sample.classes[window.slices]
     assert sample.instances is not None
@@ -65,10 +55,10 @@ def true_map(sample: Sample, window: Window, *, of_objects: bool) -> Integer[np.
 
 
 def not_annotated(*, of_objects: bool) -> int:
-    """The value of a true map where nothing is annotated."""
+    """Return the value of a true map where nothing is annotated."""
     return NOT_ANNOTATED if of_objects else IGNORE
 
 
 def has_foreground(truth: Integer[np.ndarray, "height width"], *, of_objects: bool) -> bool:
-    """Whether anything but background is annotated. Without it, every network scores 0 or nothing."""
+    """Whether anything but background is annotated. Without it, every network scores 0 or NaN."""
     return bool(((truth > 0) & (truth != not_annotated(of_objects=of_objects))).any())

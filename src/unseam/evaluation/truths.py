@@ -1,4 +1,4 @@
-"""Annotations to score against, found by name in any of the layouts that training knows."""
+"""Annotations to score against, found by name in any layout that training knows."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -20,13 +20,13 @@ class Truths:
     Attributes
     ----------
     masks
-        The mask files by name; several files hold one object each.
+        The mask files by name. Several files hold one object each.
     other_names
-        Other names that a prediction may have, and the name of its annotation.
+        Maps other names of a prediction to the name of its annotation.
     ignore
-        Value for "not annotated", where a file of the data set declares it.
+        The value for "not annotated", if a file of the data set declares it.
     is_partial
-        Whether the layout leaves some images without annotation as a rule.
+        Whether the layout usually leaves some images without annotation.
     """
 
     masks: Mapping[str, tuple[Path, ...]]
@@ -35,7 +35,7 @@ class Truths:
     is_partial: bool = False
 
     def name_for(self, prediction: str) -> str | None:
-        """The name of the annotation of a prediction, which is given by its :func:`name_of`; None if there is none."""
+        """Return the name of the annotation of a prediction with this :func:`name_of`; None if it has no annotation."""
         case = re.sub(r"_\d{4}$", "", prediction)
         for name in (prediction, without_ending(prediction, IMAGE_ENDINGS), case, _frame(prediction)):
             if name in self.masks:
@@ -46,43 +46,39 @@ class Truths:
 
 
 def name_of(path: Path) -> str:
-    """The name that pairs a prediction with its annotation: ``x`` of ``x_masks.tif`` and of ``x.png``."""
+    """Return the name that pairs a prediction with its annotation: ``x`` of ``x_masks.tif`` and of ``x.png``."""
     return without_ending(stem(path), MASK_ENDINGS)
 
 
 def find_truths(place: Path) -> Truths:
-    """The annotations in a file, a folder of them, or a folder of images and masks in any layout that training knows.
+    """Find the annotations in a file, a folder of them, or a folder of images and masks in any layout that training knows.
 
-    Raises
-    ------
-    DataError
-        There is nothing, two files have one name, or a file annotates a single plane of a volume.
+    Raises DataError if there is nothing, if two files have the same name, or if a file annotates one plane of a volume.
     """
     if not place.exists():
-        raise DataError(f"{place}: there is no such file or folder. Check the name.")
+        raise DataError(f"{place}: no such file or folder. Check the name.")
     if not place.is_dir():
         return Truths({name_of(place): (place,)}, {})
     files = readable_files(place)
     if not files and (place / "SEG").is_dir():  # 01_GT of the Cell Tracking Challenge
         files = readable_files(place / "SEG")
     if files:
-        return _of_files(split_by_ending(files)[1] or files)
+        return _truths_in(split_by_ending(files)[1] or files)
     if not any(path.is_dir() for path in place.iterdir()):
         raise DataError(f"{place}: this folder holds no label map that can be read (TIFF, PNG, NumPy).")
     found = find_pairs(place)
     other_names: dict[str, str] = {}
-    twice: set[str] = set()
+    ambiguous: set[str] = set()
     for pair in found.pairs:
         image = stem(pair.image)
         for other in {pair.name.replace("/", "_"), image, without_ending(image, IMAGE_ENDINGS)} - {pair.name}:
             if other_names.setdefault(other, pair.name) != pair.name:
-                twice.add(other)
-    once = {other: name for other, name in other_names.items() if other not in twice}
-    masks = {pair.name: pair.masks for pair in found.pairs}
-    return Truths(masks, once, found.ignore, is_partial=found.is_partial)
+                ambiguous.add(other)
+    unique = {other: name for other, name in other_names.items() if other not in ambiguous}
+    return Truths({pair.name: pair.masks for pair in found.pairs}, unique, found.ignore, is_partial=found.is_partial)
 
 
-def _of_files(files: Sequence[Path]) -> Truths:
+def _truths_in(files: Sequence[Path]) -> Truths:
     masks: dict[str, tuple[Path, ...]] = {}
     for path in files:
         check_no_plane(path)

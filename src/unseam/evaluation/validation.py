@@ -1,4 +1,4 @@
-"""Validation during training: the score of the weights of the moment on held-out windows, in the precision of training."""
+"""Validation during training: the score of the current weights on held-out windows, in the precision of training."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -18,21 +18,11 @@ from unseam.training.observers import ValidationScore
 def prepare_validation(
     held_out: Sequence[HeldOut], head: Head, objects: Objects | None, device: torch.device, dtype: torch.dtype
 ) -> Callable[[nn.Module], ValidationScore] | None:
-    """A function that scores a network on held-out windows; None if they hold no foreground.
+    """Return a function that scores a network on held-out windows; None if they hold no foreground.
 
-    Without foreground in the truth every network scores 0 or nothing, so the first weights would be as good as the last.
-
-    Parameters
-    ----------
-    held_out
-        What to score on.
-    head
-        What the network learns.
-    objects
-        For instance masks: how objects are separated. The score is then panoptic quality; without objects it is the
-        mean IoU of the foreground classes. No other figure is computed.
-    device, dtype
-        Where and in what the network computes.
+    Without foreground in the truth every network scores 0 or NaN, so the first weights would be as good as the last. For
+    instance masks, ``objects`` says how to separate objects, and the score is panoptic quality. Without ``objects`` it is the
+    mean IoU of the foreground classes.
     """
     of_objects = objects is not None
     truths = [true_map(part.sample, part.window, of_objects=of_objects) for part in held_out]

@@ -1,4 +1,4 @@
-"""Sizes, tiles, chunks and distances: integers and arrays only, no torch."""
+"""Sizes, tiles, chunks and distances: integers and arrays only, without torch."""
 
 from unseam.geometry.sizes import AxisTiles, Geometry, lay_tiles, mirrored_range, path_geometry
 

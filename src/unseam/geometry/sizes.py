@@ -1,6 +1,6 @@
-"""Sizes, in integers only: what a valid-convolution network does to them, and where tiles may lie (paper: Fig. 1, Fig. 2).
+"""Sizes in integers only: how a valid-convolution network changes them, and where tiles may lie (paper: Fig. 1, Fig. 2).
 
-A network of valid convolutions needs ``context`` px of image round every output pixel, and gives none of them back::
+A network of valid convolutions needs ``context`` px of image around its output::
 
         ┌───────────── input tile ─────────────┐
         │  context                             │
@@ -9,10 +9,10 @@ A network of valid convolutions needs ``context`` px of image round every output
         │         └─────────────────┘          │
         └──────────────────────────────────────┘
 
-Its max-poolings look at the image through a grid of ``phase = 2**depth`` px: shift the input by a multiple of the phase
-and the output shifts along, unchanged; shift it by anything else and the output is another one. So output tiles agree
-with one pass over the whole image if, and only if, their origins lie on one common phase grid. The paper's tile, 572 px
-in and 388 px out, is not a multiple of 16; of its 388 px we use 384, and the seams vanish exactly.
+Its max-poolings sample the image on a grid of ``phase = 2**depth`` px. If the input shifts by a multiple of the phase, the
+output shifts with it and is otherwise unchanged; any other shift changes the output. So output tiles agree with one pass over
+the whole image if, and only if, their origins lie on one common phase grid. The paper's output tile of 388 px (572 px of
+input) is not a multiple of 16: we use 384 px of it, and the seams vanish exactly.
 """
 
 from dataclasses import dataclass
@@ -26,17 +26,17 @@ from unseam.errors import SizeError
 
 @dataclass(frozen=True)
 class Geometry:
-    """What a valid network does to the length of an image axis; both axes alike.
+    """How a valid network changes the length of an image axis; the same for both axes.
 
     Attributes
     ----------
     context
-        Pixels that the network needs beyond each side of its output. Since pixels of one phase share a tile, a single
-        one of them may look ``phase - 1`` px farther than that, to one side.
+        Pixels that the network needs beyond each side of its output. The poolings share windows of one phase, so a single
+        output pixel may see ``phase - 1`` px further than that on one side.
     phase
-        Pixels by which the input may be shifted without changing the output: 2**depth.
+        Shift of the input, px, that only shifts the output: 2**depth.
     min_input
-        Smallest admissible input; every admissible one is ``min_input + k * phase``.
+        Smallest admissible input, px; every admissible one is ``min_input + k * phase``.
     """
 
     context: int
@@ -45,7 +45,6 @@ class Geometry:
 
     @property
     def min_output(self) -> int:
-        """Length of the smallest output, px."""
         return self.min_input - 2 * self.context
 
     def is_admissible(self, length: int) -> bool:
@@ -53,46 +52,39 @@ class Geometry:
         return length >= self.min_input and (length - self.min_input) % self.phase == 0
 
     def output_for(self, length: int) -> int:
-        """Length of the output for an admissible input.
-
-        Raises
-        ------
-        SizeError
-            If the length is not admissible; the message names the nearest ones.
-        """
+        """Return the length of the output. Raises SizeError with the nearest lengths if the input is not admissible."""
         if not self.is_admissible(length):
             below, above = self.nearest(length)
             either = f"{below} or {above}" if below != above else f"{above}"
             raise SizeError(
-                f"An input of {length} px cannot pass this network: each 2x2 max-pooling must meet an even size and the "
-                f"output must not be empty. Admissible are {self.min_input} px and steps of {self.phase} px from there; "
-                f"nearest: {either}."
+                f"An input of {length} px cannot pass this network: each 2x2 max-pooling needs an even size and the output "
+                f"must not be empty. Admissible are {self.min_input} px plus multiples of {self.phase} px; nearest: {either}."
             )
         return length - 2 * self.context
 
     def nearest(self, length: int) -> tuple[int, int]:
-        """The admissible inputs next to a length: (largest not above, smallest not below)."""
+        """Return the admissible inputs around a length: the largest not above it, the smallest not below it."""
         steps = max(0, length - self.min_input) // self.phase
         below = self.min_input + steps * self.phase
         above = below if below >= length else below + self.phase
         return below, above
 
     def input_for_output(self, length: int) -> int:
-        """Smallest admissible input whose output is at least ``length`` px."""
+        """Return the smallest admissible input whose output has at least ``length`` px."""
         return self.nearest(length + 2 * self.context)[1]
 
 
 def path_geometry(depth: int, lost_in_double_convolution: int, lost_in_up_step: int) -> Geometry:
-    """Geometry of a contracting and an expansive path, found by walking them from the bottom outwards.
+    """Compute the geometry of a contracting and an expansive path by walking both from the bottom outwards.
 
     Parameters
     ----------
     depth
         Number of max-poolings.
     lost_in_double_convolution
-        Pixels that each level of the contracting path takes from the length (two 3x3 valid convolutions: 4).
+        Pixels of length lost at each level of the contracting path (two 3x3 valid convolutions: 4).
     lost_in_up_step
-        Pixels that each step of the expansive path takes after doubling (4 in the paper).
+        Pixels of length lost at each step of the expansive path after doubling (4 in the paper).
 
     Source: paper, Fig. 1: 572 -> 388 is ``path_geometry(4, 4, 4)`` with 28 px at the bottom.
     """
@@ -111,25 +103,21 @@ def path_geometry(depth: int, lost_in_double_convolution: int, lost_in_up_step: 
 
     bottom = next(n for n in range(1, 64) if min(outputs_of(n)) >= 1)
     smallest = input_of(bottom)
-    return Geometry(
-        context=(smallest - outputs_of(bottom)[-1]) // 2,
-        phase=2**depth,
-        min_input=smallest,
-    )
+    return Geometry(context=(smallest - outputs_of(bottom)[-1]) // 2, phase=2**depth, min_input=smallest)
 
 
 @dataclass(frozen=True)
 class AxisTiles:
-    """Equal tiles along one axis of an image, their origins on the image's own phase grid.
+    """Equal tiles along one axis of an image, with origins on the image's own phase grid.
 
     Attributes
     ----------
     length
         Length of the image along this axis, px.
     input_tile, output_tile
-        Admissible input length and the output that comes of it, px.
+        Admissible length of the input, and of its output, px.
     stride
-        Pixels of each output tile that are used, from its origin; a multiple of the phase unless one tile does it all.
+        Used pixels of each output tile, from its origin; a multiple of the phase unless one tile covers the whole axis.
     origins
         Image coordinate of the first output pixel of each tile.
     """
@@ -141,26 +129,26 @@ class AxisTiles:
     origins: tuple[int, ...]
 
     def used(self, origin: int) -> int:
-        """Pixels of the tile at ``origin`` that end up in the result: the stride, less at the end of the axis."""
+        """Return the used pixels of the tile at ``origin``: the stride, or less at the end of the axis."""
         return min(self.stride, self.length - origin)
 
 
 def lay_tiles(length: int, geometry: Geometry, max_input_tile: int) -> AxisTiles:
-    """Cover an axis with the fewest equal tiles that are no larger than asked for, as small as they can then be.
+    """Cover an axis with the fewest equal tiles up to the given size, each as small as their number allows.
 
     Parameters
     ----------
     length
         Length of the image along this axis, px; at least 1.
     geometry
-        Of the network.
+        Geometry of the network.
     max_input_tile
-        Largest input tile, px. Rounded down to an admissible one.
+        Largest input tile, px; rounded down to an admissible one.
 
     Raises
     ------
     SizeError
-        If the image is empty, or the largest tile is too small to leave one whole phase of output.
+        If the image is empty, or if the largest tile leaves less than one whole phase of output.
 
     Examples
     --------
@@ -181,7 +169,7 @@ def lay_tiles(length: int, geometry: Geometry, max_input_tile: int) -> AxisTiles
     if largest > max_input_tile or max_stride < phase:
         needed = geometry.input_for_output(phase)
         raise SizeError(
-            f"Tiles of {max_input_tile} px are too small for this network: {2 * context} px of them are context. "
+            f"Tiles of {max_input_tile} px are too small for this network, which needs {2 * context} px of context. "
             f"Give at least {needed} px."
         )
     num_tiles = -(-length // max_stride)
@@ -193,10 +181,10 @@ def lay_tiles(length: int, geometry: Geometry, max_input_tile: int) -> AxisTiles
 
 
 def mirrored_range(start: int, stop: int, length: int) -> Int64[np.ndarray, "count"]:
-    """Indices of an axis for coordinates ``start..stop-1``, mirrored about the centres of the first and last pixel.
+    """Return the axis indices for coordinates ``start..stop-1``, mirrored about the centres of the first and last pixel.
 
-    The border pixel is not repeated (``cba|abcd|dcb`` would be; ours is ``dcb|abcd|cba`` read outwards from ``a`` and
-    ``d``), and images shorter than the context are mirrored again and again. An axis of one pixel repeats it.
+    The border pixel is not repeated: ``dcb|abcd|cba``, not ``cba|abcd|dcb``. Images shorter than the context are mirrored
+    repeatedly. An axis of one pixel repeats it.
 
     Source: paper, section 2 and Fig. 2: missing input data is extrapolated by mirroring.
 

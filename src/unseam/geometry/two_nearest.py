@@ -1,16 +1,16 @@
 """Distances to the nearest and to the second nearest object: d1 and d2 of Eq. 2.
 
-One Euclidean transform an object would be exact and slow. Here both distances come from one separable transform that
-carries, instead of the nearest object alone, the two nearest that are *different*, and that looks no further than a
-``reach``, past which the answer changes nothing::
+One Euclidean transform per object would be exact and slow. Here one separable transform gives both distances. It carries the
+two nearest *different* objects instead of the nearest one alone, and it looks no further than a ``reach``, beyond which
+distances no longer matter::
 
-    rows (_along_rows)                    columns (_down_columns), a block of the image at a time
+    rows (_along_rows)                    columns (_down_columns), one block of the image at a time
     for each pixel the two nearest        d1² = min over dy of  k1²(y+dy) + dy²          its object is L
     different objects of its own row      d2² = min over dy of  k(y+dy)² + dy²,  k = k1, or k2 where k1 belongs to L
     k1 <= k2, by running maxima
 
-The second line is why two a row suffice: whatever L is, the nearest object of a row that is not L is one of that row's
-two nearest. Squared distances are whole numbers, so ties are ties and nothing is rounded.
+The second line is why two objects per row suffice: whatever L is, the nearest object of a row that is not L is one of that
+row's two nearest. Squared distances are whole numbers, so ties are exact and nothing is rounded.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,14 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int, UInt
 
-BLOCK_HEIGHT, BLOCK_WIDTH = 64, 512  # px; a block and its surroundings stay in a core's own cache
+BLOCK_HEIGHT, BLOCK_WIDTH = 64, 512  # px; a block and the rows around it fit into one core's cache
 
-MAX_REACH = 32_000  # px; twice its square must leave the label bits of the wide words alone
+MAX_REACH = 32_000  # px; twice its square must stay below the label bits of the wide type
+
+_Objects = Int[np.ndarray, "height width"]
+_Plane = UInt[np.ndarray, "height width"]
+_Padded = UInt[np.ndarray, "padded_height width"]
+_Line = UInt[np.ndarray, "line"]
 
 
 @dataclass(frozen=True)
@@ -30,21 +35,21 @@ class TwoNearest:
     Attributes
     ----------
     first, second
-        Squared distances d1², d2² in px² between pixel centres. Both are exact where d1 + d2 <= reach; elsewhere they
-        are too large rather than too small, and their roots add up to more than the reach. 0 at object pixels.
+        Squared distances d1², d2² in px² between pixel centres; 0 at object pixels. Both are exact where d1 + d2 <= reach.
+        Elsewhere they are never too small, and d1 + d2 exceeds the reach.
     nearest
-        The object that d1 belongs to, the smaller number on a tie; the object itself at object pixels; where d1 is over
-        half the reach it means nothing.
+        The object at distance d1, the smaller number on a tie; the object itself at object pixels. Meaningless where d1
+        exceeds half the reach.
     """
 
-    first: UInt[np.ndarray, "height width"]
-    second: UInt[np.ndarray, "height width"]
-    nearest: UInt[np.ndarray, "height width"]
+    first: _Plane
+    second: _Plane
+    nearest: _Plane
 
 
 @dataclass(frozen=True)
 class _Words:
-    """Integer types: ``narrow`` holds a squared distance or a label, ``wide`` the one above the bits of the other."""
+    """Integer types: ``narrow`` holds a squared distance or a label; ``wide`` holds a distance above ``label_bits``."""
 
     narrow: type[np.unsignedinteger]
     wide: type[np.unsignedinteger]
@@ -63,31 +68,26 @@ _LARGE = _Words(np.uint32, np.uint64, 31)
 class _Rows:
     """k1², k2² and the label of k1 for each pixel, with ``halo`` empty rows above and below the image.
 
-    ``far`` px stand for "none": more than the reach.
+    A distance of ``far`` px means that there is no object within the reach.
     """
 
-    first: UInt[np.ndarray, "padded_height width"]
-    second: UInt[np.ndarray, "padded_height width"]
-    label: UInt[np.ndarray, "padded_height width"]
+    first: _Padded
+    second: _Padded
+    label: _Padded
     halo: int
     far: int
     words: _Words
 
 
-def two_nearest(objects: Int[np.ndarray, "height width"], reach: float | int) -> TwoNearest:
-    """Squared distances of each background pixel to its nearest and second nearest object.
+def two_nearest(objects: _Objects, reach: float | int) -> TwoNearest:
+    """Compute the squared distances of each background pixel to its nearest and second nearest object.
 
     Parameters
     ----------
     objects
-        0 is background, 1 and up are objects; an object may come in several pieces.
+        0 is background, 1 and up are objects; an object may consist of several pieces.
     reach
         px; the distances are exact where d1 + d2 <= reach. The time grows in proportion to it.
-
-    Returns
-    -------
-    TwoNearest
-        See there what holds outside the reach.
 
     Examples
     --------
@@ -99,71 +99,63 @@ def two_nearest(objects: Int[np.ndarray, "height width"], reach: float | int) ->
     assert 0 <= reach <= MAX_REACH, "callers bound the reach"
     far = int(reach) + 1
     radius = max(1, min(far - 2, max(height, width)))  # a background pixel has d1 >= 1, so d2 <= reach - 1
-    most = _SMALL.no_label
-    is_small = objects.max(initial=0) < most and far**2 + radius**2 <= most and width + 2 * far + radius < 1 << 16
+    # 16 bits are faster, but sums of squares, labels and shifted columns must all fit: an overflow would shorten a distance.
+    max_label = _SMALL.no_label
+    is_small = objects.max(initial=0) < max_label and far**2 + radius**2 <= max_label and width + 2 * far + radius < 1 << 16
     words = _SMALL if is_small else _LARGE
     rows = _along_rows(objects, radius, far, words)
-    found = TwoNearest(*(np.zeros((height, width), words.narrow) for _ in range(3)))
+    result = TwoNearest(*(np.zeros((height, width), words.narrow) for _ in range(3)))
     for top in range(0, height, BLOCK_HEIGHT):
         for left in range(0, width, BLOCK_WIDTH):
-            _down_columns(rows, objects, found, (top, left), reach)
-    return found
+            _down_columns(rows, objects, result, (top, left), reach)
+    return result
 
 
-def _along_rows(objects: Int[np.ndarray, "height width"], radius: int, far: int, words: _Words) -> _Rows:
-    """The two nearest different objects of each pixel within its own row, as far as ``radius``."""
+def _along_rows(objects: _Objects, radius: int, far: int, words: _Words) -> _Rows:
+    """Find the two nearest different objects of each pixel within its own row, at most ``radius`` away."""
     height, width = objects.shape
     shape = (height + 2 * radius, width)
-    rows = _Rows(
-        np.full(shape, far**2, words.narrow),
-        np.full(shape, far**2, words.narrow),
-        np.full(shape, words.no_label, words.narrow),
-        radius,
-        far,
-        words,
-    )
+    first, second = np.full(shape, far**2, words.narrow), np.full(shape, far**2, words.narrow)
+    rows = _Rows(first, second, np.full(shape, words.no_label, words.narrow), radius, far, words)
     bits, mask = words.label_bits, words.wide(words.no_label)
-    # Empty columns part the rows, so that a strip can be shifted as one long line.
+    # Empty columns separate the rows: a strip can then be shifted as one long line, and no object reaches into the next row.
     gap = radius + 1
+    # Columns count from ``far``: the distance to column 0, which means "no object", is then out of reach at every pixel.
     columns = np.arange(far, far + width + gap, dtype=words.wide) << words.wide(bits)
     for top in range(0, height, BLOCK_HEIGHT):
         strip = objects[top : top + BLOCK_HEIGHT]
         labels = np.zeros((len(strip), width + gap), words.wide)
         labels[:, :width] = strip
-        here = np.broadcast_to(columns, labels.shape).ravel()
-        from_left, other_left = _last_two(here, labels.ravel(), radius, words, is_left=True)
-        from_right, other_right = _last_two(here, labels.ravel(), radius, words, is_left=False)
+        line_columns = np.broadcast_to(columns, labels.shape).ravel()
+        from_left, other_left = _last_two(line_columns, labels.ravel(), radius, words, is_left=True)
+        from_right, other_right = _last_two(line_columns, labels.ravel(), radius, words, is_left=False)
         nearest = np.minimum(from_left, from_right)
         runner_up = np.maximum(from_left, from_right)
-        runner_up[((from_left ^ from_right) & mask) == 0] = ~words.wide(0)  # the same object on both sides
+        # One object may be nearest on both sides; it must not count as its own second nearest, or d2 comes out too small.
+        runner_up[((from_left ^ from_right) & mask) == 0] = ~words.wide(0)
         np.minimum(runner_up, np.minimum(other_left, other_right), out=runner_up)
-        here_rows = slice(radius + top, radius + top + len(strip))
+        strip_rows = slice(radius + top, radius + top + len(strip))
         for line, target in ((nearest, rows.first), (runner_up, rows.second)):
             distance = np.minimum(line >> words.wide(bits), words.wide(far)).reshape(labels.shape)[:, :width]
-            np.multiply(distance, distance, out=target[here_rows], casting="unsafe")
-        rows.label[here_rows] = (nearest & mask).reshape(labels.shape)[:, :width]
+            np.multiply(distance, distance, out=target[strip_rows], casting="unsafe")
+        rows.label[strip_rows] = (nearest & mask).reshape(labels.shape)[:, :width]
     return rows
 
 
-def _last_two(
-    columns: UInt[np.ndarray, "line"],
-    labels: UInt[np.ndarray, "line"],
-    radius: int,
-    words: _Words,
-    *,
-    is_left: bool,
-) -> tuple[UInt[np.ndarray, "line"], UInt[np.ndarray, "line"]]:
-    """The last object on one side of each pixel, itself included, and the last one that differs from it.
+def _last_two(columns: _Line, labels: _Line, radius: int, words: _Words, *, is_left: bool) -> tuple[_Line, _Line]:
+    """Find the last object on one side of each pixel, itself included, and the last one that differs from it.
 
-    Both as ``distance << label_bits | label``. To the left the largest column is the last, to the right the smallest;
-    the label rides in the low bits, turned round on the left so that the subtraction at the end turns it back.
+    Both results are ``distance << label_bits | label``, so one minimum compares distances and breaks ties by the smaller label.
     """
     mask = words.wide(words.no_label)
     nothing = words.wide(0) if is_left else ~words.wide(0)
     is_object = labels > 0
+    # To the left the last object has the largest column, to the right the smallest. On the left the label is inverted, so that
+    # the subtraction at the end restores it and never borrows from the distance bits.
     line = np.where(is_object, columns | ((mask - labels) if is_left else labels), nothing)
     last = _best_within(line, radius, is_left=is_left)
-    # An object pixel whose predecessor is another object: from here on, that predecessor is the last that differs.
+    # The last object that differs can only change at an object pixel whose predecessor is another object. Only those pixels
+    # carry their predecessor, so one more running maximum replaces a search at each pixel.
     before = np.full_like(last, nothing)
     if is_left:
         before[1:] = last[:-1]
@@ -177,10 +169,10 @@ def _last_two(
     return last - columns, other - columns
 
 
-def _best_within(line: UInt[np.ndarray, "line"], radius: int, *, is_left: bool) -> UInt[np.ndarray, "line"]:
-    """Maximum over the ``radius`` px to the left (minimum over those to the right), the pixel itself included.
+def _best_within(line: _Line, radius: int, *, is_left: bool) -> _Line:
+    """Take the maximum over the ``radius`` px to the left (the minimum over those to the right), the pixel itself included.
 
-    The window doubles from step to step, so that ``radius`` 31 costs five of them.
+    The window doubles in each step, so ``radius`` 31 costs five steps.
     """
     span, best = 1, line
     while span <= radius:
@@ -194,14 +186,8 @@ def _best_within(line: UInt[np.ndarray, "line"], radius: int, *, is_left: bool) 
     return best
 
 
-def _down_columns(
-    rows: _Rows,
-    objects: Int[np.ndarray, "height width"],
-    found: TwoNearest,
-    corner: tuple[int, int],
-    reach: float | int,
-) -> None:
-    """Combine the rows above and below each pixel of one block, and write the result into ``found``."""
+def _down_columns(rows: _Rows, objects: _Objects, result: TwoNearest, corner: tuple[int, int], reach: float | int) -> None:
+    """Combine the rows above and below each pixel of one block, and write the block into ``result``."""
     words, halo = rows.words, rows.halo
     top, left = corner
     block = (slice(top, top + BLOCK_HEIGHT), slice(left, left + BLOCK_WIDTH))
@@ -209,29 +195,24 @@ def _down_columns(
     is_object = objects[block] > 0
     height = len(is_object)
     first_rows, label_rows = rows.first[around].copy(), rows.label[around].copy()
+    # d1 <= d2, so d1 counts only up to half the reach: half the rows are enough for it.
     first, nearest = _nearest(first_rows, label_rows, height, halo, int(reach / 2), words)
     second = np.full_like(first, rows.far**2)
-    # How far a pixel still has to look for d2, squared; 0 where d1 alone is out of reach already.
-    to_go = np.maximum(reach - np.sqrt(first, dtype=np.float64), 0.0)
-    to_go[(to_go < reach / 2 - 1e-6) | is_object] = 0.0
-    look = np.ceil(to_go * to_go).astype(words.narrow)
-    if look.any():
-        _second(second, look, (first_rows, rows.second[around].copy(), label_rows), nearest, words)
+    # d2 counts only up to reach - d1. Most pixels need fewer rows than the reach, and object pixels and those with d1 out of
+    # reach need none. The tolerance keeps pixels with d1 of exactly half the reach, which the root may round away.
+    max_second = np.maximum(reach - np.sqrt(first, dtype=np.float64), 0.0)
+    max_second[(max_second < reach / 2 - 1e-6) | is_object] = 0.0
+    limit = np.ceil(max_second * max_second).astype(words.narrow)
+    if limit.any():
+        _second(second, limit, (first_rows, rows.second[around].copy(), label_rows), nearest, words)
     second[is_object] = 0
-    found.first[block], found.second[block], found.nearest[block] = first, second, nearest
+    result.first[block], result.second[block], result.nearest[block] = first, second, nearest
 
 
-def _nearest(
-    squares: UInt[np.ndarray, "padded_height width"],
-    labels: UInt[np.ndarray, "padded_height width"],
-    height: int,
-    halo: int,
-    radius: int,
-    words: _Words,
-) -> tuple[UInt[np.ndarray, "height width"], UInt[np.ndarray, "height width"]]:
-    """d1² and its object for the middle ``height`` rows, from rows at most ``radius`` away (d1 <= reach / 2)."""
+def _nearest(squares: _Padded, labels: _Padded, height: int, halo: int, radius: int, words: _Words) -> tuple[_Plane, _Plane]:
+    """Find d1² and its object for the middle ``height`` rows, from rows at most ``radius`` away."""
     bits = words.wide(words.label_bits)
-    keys = (squares.astype(words.wide) << bits) | labels
+    keys = (squares.astype(words.wide) << bits) | labels  # the label below the square: the smaller number wins a tie
     best = keys[halo : halo + height].copy()
     either = np.empty_like(best)
     for step in range(1, min(radius, halo) + 1):
@@ -242,33 +223,26 @@ def _nearest(
     return (best >> bits).astype(words.narrow), (best & words.wide(words.no_label)).astype(words.narrow)
 
 
-def _second(
-    second: UInt[np.ndarray, "height width"],
-    look: UInt[np.ndarray, "height width"],
-    around: tuple[
-        UInt[np.ndarray, "padded_height width"],
-        UInt[np.ndarray, "padded_height width"],
-        UInt[np.ndarray, "padded_height width"],
-    ],
-    nearest: UInt[np.ndarray, "height width"],
-    words: _Words,
-) -> None:
-    """Lower ``second`` to d2²: the best over all rows of k1² (k2² where k1 belongs to ``nearest``) + dy².
+def _second(second: _Plane, limit: _Plane, around: tuple[_Padded, _Padded, _Padded], nearest: _Plane, words: _Words) -> None:
+    """Lower ``second`` to d2²: the minimum over all rows of k1² (k2² where k1 belongs to ``nearest``) + dy².
 
-    The choice between k1 and k2 has to be made at every pixel and step, so it is made without a branch or a mask:
-    ``(label ^ nearest) - 1`` wraps round to the largest number where the labels are equal and stays below ``offset``
-    where they differ; the larger of it and k1² + offset, then the smaller of that and k2² + offset, is the choice.
+    ``limit`` is the largest d2² that matters at each pixel; ``around`` holds k1², k2² and the label of k1.
     """
     first_rows, second_rows, labels = around
     height = len(second)
     halo = (len(labels) - height) // 2
+    # The choice between k1 and k2 falls at every pixel and step, so it is made by arithmetic; a mask would be slower.
+    # (label ^ nearest) - 1 wraps round to the largest number where the labels are equal, and stays below ``offset`` where they
+    # differ. Its maximum with k1² + offset, and then the minimum with k2² + offset, is the chosen square.
     one, offset = words.narrow(1), words.narrow(words.no_label + 1)
     first_rows += offset
     second_rows += offset
     second += offset
     either, other = np.empty_like(second), np.empty_like(second)
     for step in range(halo + 1):
-        if step % 4 == 0 and int(np.minimum(second - offset, look).max()) < step * step:
+        # Rows further away than the best distance so far, or than the limit, cannot lower any pixel. The test is not free,
+        # so only every fourth step makes it.
+        if step % 4 == 0 and int(np.minimum(second - offset, limit).max()) < step * step:
             break
         for top, choice in ((halo - step, either), (halo + step, other)):
             rows = slice(top, top + height)

@@ -1,16 +1,16 @@
-"""The heads: what a network is asked to learn, and how its answer becomes classes and objects.
+"""The heads: what a network learns, and how its output becomes classes and objects.
 
-A new head is one new file with a frozen dataclass, its setting and function in one, and one line in `Head` below. Settings,
+A new head is one new file with a frozen dataclass, which is both setting and function, and one line in `Head` below. Settings,
 training, the model file and every predictor then know it: in memory, chunk by chunk, on a cluster.
 
-=================  =============================================  ========================================
-member             what the network learns                        how objects come about
-=================  =============================================  ========================================
-`Classes`          the class of each pixel                        connected pieces of foreground
-`RidgeObjects`     object or not; a ridge parts touching objects  connected pieces, the ridge given back
-=================  =============================================  ========================================
+=================  =============================================  ============================================
+member             the network learns                             an object is
+=================  =============================================  ============================================
+`Classes`          the class of each pixel                        a connected piece of foreground
+`RidgeObjects`     object or not; a ridge parts touching objects  a connected piece, with its part of the ridge
+=================  =============================================  ============================================
 
-`softmax`, `objects` (with `flood`) and `ridge` are bricks that members share. Members never import each other.
+`softmax`, `objects` (with `flood`) and `ridge` are parts that members share. Members never import each other.
 """
 
 from unseam.heads.base import HeadProtocol, Labels, Targets
@@ -26,7 +26,7 @@ Head = (
 
 
 def head_for(*, has_objects: bool) -> Head:
-    """Choose the head for masks: by ridge where they number objects, otherwise classes."""
+    """Choose the head for masks: `RidgeObjects` where they number objects, otherwise `Classes`."""
     return RidgeObjects() if has_objects else Classes()
 
 

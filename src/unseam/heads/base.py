@@ -1,4 +1,4 @@
-"""What every head promises, and what it is given and gives back in training.
+"""What every head promises, and what it reads and returns in training.
 
 This room loads no PyTorch, so that masks are checked and scored without waiting for it.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Labels:
-    """One mask, as it was read; both maps in the frame of the image.
+    """One mask as it was read; both maps in the frame of the image.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Labels:
 
 @dataclass(frozen=True)
 class Targets:
-    """What a network should answer for one image; all maps in its frame.
+    """The output that a network should learn for one image; all maps in the frame of the image.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Targets:
     cells
         (H, W), the cells whose gaps Eq. 2 weighs: 0 background, ``NOT_ANNOTATED`` where not annotated. None: no such term.
     planes
-        Further targets (H, W), such as a distance in px. The energy gets them after classes and weights.
+        Further targets (H, W), such as a distance in px. The energy receives them after classes and weights.
     """
 
     classes: UInt8[np.ndarray, "height width"]
@@ -53,58 +53,44 @@ class Targets:
 
 @runtime_checkable
 class HeadProtocol(Protocol):
-    """The methods of a head. Its answer to a pixel depends on the logits of that pixel alone, so tiles leave no seams.
+    """The methods of a head. Its result at a pixel depends on the logits of that pixel alone, so tiles leave no seams.
 
     There is one map for each logit. A map must mean the same after the image is turned or flipped.
     """
 
     version: ClassVar[int]
-    """Raised when the same logits come to mean something else; the model file keeps it."""
+    """Raised when the meaning of the logits changes; the model file keeps it."""
 
     needs_objects: ClassVar[bool]
-    """Whether it learns from masks that number objects, and from no others."""
+    """Whether it learns only from masks that number objects."""
 
     def energies(self) -> type | UnionType:
-        """The types of the energies that it can learn by."""
-        ...
+        """Return the types of the energies that it can learn with."""
 
     def logit_names(self, class_names: tuple[str, ...]) -> tuple[str, ...]:
         """Name each logit of a pixel, given the names of the classes, background first."""
-        ...
 
     def targets(self, labels: Labels) -> Targets:
         """Make the targets of one image."""
-        ...
 
     def likeliest(self, logits: "Tensor") -> "Tensor":
         """Choose the class (B, H, W) of each pixel from logits (B, L, H, W) in training, on any device; 0 is background."""
-        ...
 
     def activate(self, logits: Float[np.ndarray, "logit *place"]) -> Float[np.ndarray, "logit *place"]:
-        """Turn logits into maps; the logits stay as they are."""
-        ...
+        """Turn logits into maps; do not change the logits."""
 
     def mean_logits(self, logits: Iterable[Float[np.ndarray, "logit *place"]]) -> Float[np.ndarray, "logit *place"]:
         """Join the logits of several networks: `activate` of the result is the mean of their maps."""
-        ...
 
     def mean_maps(self, total: Float[np.ndarray, "logit *place"], number: int) -> Float[np.ndarray, "logit *place"]:
         """Turn the sum of the maps of several versions of an image into their mean; may write into the sum."""
-        ...
 
     def classes(self, maps: Float[np.ndarray, "logit *place"]) -> UInt8[np.ndarray, "*place"]:
         """Choose the class of each pixel, an index into the class names."""
-        ...
 
     def foreground(self, maps: Float[np.ndarray, "logit *place"], klass: int | None = None) -> Float[np.ndarray, "*place"]:
-        """Say how likely, 0 to 1, each pixel lies in an object: of one class, or (None) of any but the background.
+        """Return how likely, 0 to 1, each pixel lies in an object: of one class, or (None) of any but the background.
 
-        :class:`unseam.heads.objects.Objects` makes objects from this one map, in memory and chunk by chunk alike. Where two
-        objects touch, the map must fall between them.
-
-        Raises
-        ------
-        DataError
-            If there is no such class.
+        :class:`unseam.heads.objects.Objects` makes objects from this map alone, in memory and chunk by chunk. The map must
+        fall between two objects that touch. Raises `DataError` if there is no such class.
         """
-        ...

@@ -1,4 +1,4 @@
-"""Classes: what each pixel is. The paper's head (section 3): a soft-max, and the likeliest class."""
+"""The class of each pixel. This is the paper's head (section 3): a soft-max, and the likeliest class."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -25,17 +25,14 @@ class Classes(SoftMax):
     needs_objects: ClassVar[bool] = False
 
     def logit_names(self, class_names: tuple[str, ...]) -> tuple[str, ...]:
-        """One for each class."""
         return class_names
 
     def targets(self, labels: Labels) -> Targets:
-        """The classes as annotated."""
         return Targets(labels.classes, labels.cells)
 
     def classes(self, maps: Float[np.ndarray, "klass *place"]) -> UInt8[np.ndarray, "*place"]:
-        """The likeliest class."""
         return likeliest_class(maps)
 
     def foreground(self, maps: Float[np.ndarray, "klass *place"], klass: int | None = None) -> Float[np.ndarray, "*place"]:
-        """The probability of a class, or of all but the background together."""
+        """Return the probability of a class, or of all but the background together."""
         return foreground_of(maps, klass)

@@ -1,4 +1,4 @@
-"""Instance maps as they come from a user: checked, and with object numbers small enough to compute with."""
+"""Check a user's instance maps and make their object numbers small enough to compute with."""
 
 import numpy as np
 from jaxtyping import Int32, Shaped
@@ -10,7 +10,7 @@ MODERATE = 32_767  # object numbers below this stay as they are: the distances h
 
 
 def checked_instance_map(instances: Shaped[np.ndarray, "..."]) -> Int32[np.ndarray, "height width"]:
-    """The instance map as int32, with the same objects under numbers that may be smaller.
+    """Return the instance map as int32, with the same objects; large object numbers become smaller.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def checked_instance_map(instances: Shaped[np.ndarray, "..."]) -> Int32[np.ndarr
     Returns
     -------
     Int32[np.ndarray, "height width"]
-        The same partition; numbers are replaced by 1, 2, ... in their order only where one of them is large.
+        The same partition. If one number is large, 1, 2, ... replace all object numbers, in their order.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def checked_instance_map(instances: Shaped[np.ndarray, "..."]) -> Int32[np.ndarr
     _check(instances)
     if not instances.size or instances.max() < MODERATE:
         return instances.astype(np.int32)
-    # Objects are runs of equal numbers along a row; sorting runs instead of pixels is some 20 times less work.
+    # Along a row an object is a run of equal numbers; sorting runs instead of pixels is some 20 times less work.
     line = instances.ravel()
     starts = np.flatnonzero(np.concatenate(([True], line[1:] != line[:-1])))
     numbers, which = np.unique(line[starts], return_inverse=True)
@@ -46,16 +46,15 @@ def checked_instance_map(instances: Shaped[np.ndarray, "..."]) -> Int32[np.ndarr
 
 
 def _check(instances: Shaped[np.ndarray, "..."]) -> None:
-    may_come = "An instance map is (height, width) with 0 background, 1, 2, ... objects and -1 not annotated"
+    expected = "An instance map is (height, width) with 0 background, 1, 2, ... objects and -1 not annotated"
     if instances.ndim != 2:
         raise LabelError(
-            f"Instance map of shape {instances.shape} has {instances.ndim} axes. {may_come}. "
-            "Hand over one plane at a time."
+            f"Instance map of shape {instances.shape} has {instances.ndim} axes. {expected}. Pass one plane at a time."
         )
     if instances.dtype.kind not in "iu":
         raise LabelError(
-            f"Instance map of type {instances.dtype} does not hold whole numbers. {may_come}. "
+            f"Instance map of type {instances.dtype} does not hold whole numbers. {expected}. "
             "Number the objects of a mask with skimage.measure.label, or convert with .astype(numpy.int32)."
         )
     if instances.size and instances.dtype.kind == "i" and (lowest := int(instances.min())) < NOT_ANNOTATED:
-        raise LabelError(f"Instance map holds {lowest}. {may_come}. Set such pixels to 0 or to -1.")
+        raise LabelError(f"Instance map holds {lowest}. {expected}. Set such pixels to 0 or to -1.")

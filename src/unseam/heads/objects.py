@@ -1,7 +1,7 @@
-"""From the foreground of a head to objects: components, gaps closed, holes filled, specks dropped, numbers without gaps.
+"""From the foreground of a head to objects: find components, close ridges, fill holes, drop specks, renumber.
 
 Where the network learnt a ridge of background between touching objects (`unseam.heads.ridge`), its components are the
-objects less their ridge. The quantity that marked the ridge in training, d1 + d2 of Eq. 2, gives it back::
+objects without their ridge. The quantity that marked the ridge in training, d1 + d2 of Eq. 2, gives it back::
 
     1 1 0 0 2 2        1 1 1 2 2 2
     1 1 0 0 2 2   ->   1 1 1 2 2 2
@@ -22,7 +22,7 @@ from unseam.heads.flood import LIKELY, flood, steps_to_core
 
 @dataclass(frozen=True)
 class Objects:
-    """Separate the objects in the foreground of a head; a setting, and the function that goes with it.
+    """Find separate objects in the foreground of a head; both setting and function.
 
     Examples
     --------
@@ -32,19 +32,18 @@ class Objects:
     """
 
     threshold: float = 0.5
-    """An object starts where P(foreground) is above it. Raise it when objects melt together: what lies between 0.5 and
-    the threshold is given back to the object that it touches, and starts none."""
+    """An object starts where P(foreground) is above it. Raise it when objects merge: pixels between 0.5 and the threshold go
+    to the object that they touch, and start none."""
 
     min_size: int = 16
-    """px; smaller objects are dropped. Measured on the finished object, its ridge and holes included."""
+    """px; smaller objects are dropped. The finished object is measured, with its ridge and holes."""
 
     fill_holes: bool = True
-    """Fill background that one object encloses alone. A hole that holds another object, or at the border, stays."""
+    """Fill background that a single object encloses. A hole stays if it holds another object or lies at the border."""
 
     grow_px: float = 3.9
-    """px; background with d1 + d2 up to this goes to the nearer of the two objects. The ridge of `cut_ridge` has 3
-    along the axes and 3.83 along a diagonal; 0 gives nothing back. Gaps of one or two pixels are closed, too: they
-    look the same as a ridge."""
+    """px; background with d1 + d2 up to this goes to the nearer of the two objects. The ridge of `cut_ridge` has 3 along the
+    axes and 3.83 along a diagonal; 0 gives nothing back. Real gaps of one or two pixels look the same and are closed, too."""
 
     def __post_init__(self) -> None:
         if not 0 < self.threshold < 1:
@@ -57,9 +56,6 @@ class Objects:
     def __call__(self, likely: Float[np.ndarray, "height width"]) -> Int32[np.ndarray, "height width"]:
         """Find the objects of an image in the foreground of a head.
 
-        Components are 4-connected: a ridge that runs diagonally and is one pixel wide separates the two sides then;
-        with 8-connectivity they would meet across its corners.
-
         Parameters
         ----------
         likely
@@ -68,21 +64,23 @@ class Objects:
         Returns
         -------
         Int32[np.ndarray, "height width"]
-            0 background, 1..N the objects, numbered without gaps in the order in which a scan by rows meets them.
+            0 background, 1..N the objects, numbered without gaps in the order of a scan by rows.
         """
-        cores, _ = ndimage.label(likely > self.threshold)  # 4-connected by default
+        # 4-connected, the default: with 8-connectivity a diagonal ridge of one pixel would leak at its corners.
+        cores, _ = ndimage.label(likely > self.threshold)
         cores = cores.astype(np.int32, copy=False)
         if self.threshold > LIKELY:
             cores = flood(cores, likely, steps_to_core(cores > 0))
         objects = self._complete(cores)
         while (is_small := self._is_small(objects)).any():
-            # Specks took part of the ridges beside them and spoilt holes: without them once more, until none is left.
+            # Specks took part of the ridges next to them and spoilt holes, so ridges and holes are done again without them.
+            # Dropping finished specks would leave notches in their neighbours; and without them others may turn out small.
             cores[is_small[cores]] = 0
             objects = self._complete(cores)
         return _renumber_in_scan_order(objects)
 
     def _is_small(self, objects: Int32[np.ndarray, "height width"]) -> Bool[np.ndarray, "numbers"]:
-        """Of each number, whether an object has it that is too small."""
+        """Return for each number whether its object is too small."""
         areas = np.bincount(objects.ravel())
         is_small = (areas > 0) & (areas < self.min_size)
         is_small[0] = False
@@ -94,7 +92,8 @@ class Objects:
 
 
 def close_ridges(cores: Int32[np.ndarray, "height width"], grow_px: float) -> Int32[np.ndarray, "height width"]:
-    """Give background between two objects, d1 + d2 <= grow_px, to the nearer one (the smaller number on a tie)."""
+    """Give background with d1 + d2 <= grow_px to the nearer of its two objects (the smaller number on a tie)."""
+    # The sum is bounded, not d1: an object grows only towards another one, never outwards.
     near = two_nearest(cores, grow_px)
     total: Float32[np.ndarray, "height width"] = np.sqrt(near.first, dtype=np.float32)
     total += np.sqrt(near.second, dtype=np.float32)
@@ -102,22 +101,21 @@ def close_ridges(cores: Int32[np.ndarray, "height width"], grow_px: float) -> In
 
 
 def _fill_holes(objects: Int32[np.ndarray, "height width"]) -> Int32[np.ndarray, "height width"]:
-    """Give each piece of background that borders on one object alone, and not on the image border, to that object.
-
-    Background is 8-connected where objects are 4-connected: a hole does not leak, and does not end, at a corner.
-    """
+    """Give each piece of background that borders on a single object, and not on the image border, to that object."""
+    # Background is 8-connected because objects are 4-connected: otherwise a corner would belong to both or to neither.
     gaps, num_gaps = ndimage.label(objects == 0, structure=np.ones((3, 3), bool))
     owner = np.zeros(num_gaps + 1, np.int32)
     is_contested = np.zeros(num_gaps + 1, bool)
     pairs = [(gaps[1:], objects[:-1]), (gaps[:-1], objects[1:])]
     pairs += [(gaps[:, 1:], objects[:, :-1]), (gaps[:, :-1], objects[:, 1:])]
-    for here, beside in pairs:
-        is_border = (here > 0) & (beside > 0)
-        gap, neighbour = here[is_border], beside[is_border]
+    for gap_side, object_side in pairs:
+        is_contact = (gap_side > 0) & (object_side > 0)
+        gap, neighbour = gap_side[is_contact], object_side[is_contact]
         before = owner[gap]
         is_contested[gap[(before > 0) & (before != neighbour)]] = True
+        # One gap occurs many times here and the last write wins. Reading it back shows whether all writes agreed.
         owner[gap] = neighbour
-        is_contested[gap[owner[gap] != neighbour]] = True  # two neighbours in this one direction
+        is_contested[gap[owner[gap] != neighbour]] = True
     for edge in (gaps[0], gaps[-1], gaps[:, 0], gaps[:, -1]):
         is_contested[edge] = True
     owner[is_contested] = 0
@@ -125,11 +123,11 @@ def _fill_holes(objects: Int32[np.ndarray, "height width"]) -> Int32[np.ndarray,
 
 
 def _renumber_in_scan_order(objects: Int32[np.ndarray, "height width"]) -> Int32[np.ndarray, "height width"]:
-    """1..N in the order of each object's first pixel; growing may have changed which pixel that is."""
+    """Number objects 1..N by their first pixel; growing may have changed which pixel that is."""
     line = objects.ravel()
     first = np.full(int(line.max(initial=0)) + 1, line.size, np.int64)
     starts = np.flatnonzero(np.diff(line, prepend=0))
-    first[line[starts[::-1]]] = starts[::-1]  # the last written is the first met
+    first[line[starts[::-1]]] = starts[::-1]  # backwards, so that the first pixel is written last and stays
     first[0] = -1
     order = np.argsort(first, kind="stable")
     num_objects = int(np.sum(first < line.size)) - 1

@@ -1,7 +1,7 @@
 """The ridge of background between touching objects: the separation border of the paper's section 3.
 
-A class map knows no objects, so two that touch would melt into one. A ridge of background between them keeps them
-apart, and it is on the ridge that Eq. 2 puts its weight::
+A class map knows no objects, so two that touch would merge. A ridge of background keeps them apart, and Eq. 2 puts its
+weight on that ridge::
 
     1 1 1 2 2 2        1 1 0 0 2 2
     1 1 1 2 2 2   ->   1 1 0 0 2 2
@@ -18,14 +18,13 @@ def cut_ridge(instances: Shaped[np.ndarray, "..."]) -> Integer[np.ndarray, "heig
     """Turn into background each object pixel that has a pixel of another object among its eight neighbours.
 
     The ridge is two pixels wide, one from either side. An object that would lose every pixel (it is one or two pixels
-    wide) keeps all of them, and its neighbours alone give way; then the cut is made again, until nothing changes. So no
-    object ever vanishes, a second call changes nothing, and two objects still touch only if all of both is border.
+    wide) keeps all of them, and only its neighbours are cut; the cut is repeated until nothing changes. So no object ever
+    vanishes, a second call changes nothing, and two objects still touch only if both consist of border pixels alone.
 
     Parameters
     ----------
     instances
-        (H, W), any integer type: 0 background, 1 and up objects, -1 not annotated (which is no other object: nothing is
-        cut against it).
+        (H, W), any integer type: 0 background, 1 and up objects, -1 not annotated. The cut does not treat -1 as an object.
 
     Returns
     -------
@@ -53,9 +52,9 @@ def cut_ridge(instances: Shaped[np.ndarray, "..."]) -> Integer[np.ndarray, "heig
 
 
 def is_ridge(objects: Int32[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
-    """Which object pixels the cut turns into background; the object numbers must be moderate.
+    """Return which object pixels the cut turns into background; the object numbers must be moderate.
 
-    Each round of the loop takes at least one pixel away, and another is needed only while some object would vanish.
+    Each round of the loop removes at least one pixel. Another is needed only while some object would vanish.
     """
     ridge = np.zeros(objects.shape, bool)
     while True:
@@ -72,7 +71,7 @@ def is_ridge(objects: Int32[np.ndarray, "height width"]) -> Bool[np.ndarray, "he
 
 
 def _touches_another(objects: Int32[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
-    """Object pixels with another object in the 3x3 square round them: its largest or smallest number is not theirs."""
+    """Return the object pixels with another object in their 3x3 square: its largest or smallest number is not theirs."""
     none = np.int32(np.iinfo(np.int32).max)
     largest = _over_square(objects, np.maximum)
     smallest = _over_square(np.where(objects > 0, objects, none), np.minimum)
@@ -81,7 +80,7 @@ def _touches_another(objects: Int32[np.ndarray, "height width"]) -> Bool[np.ndar
 
 
 def _over_square(values: Int32[np.ndarray, "height width"], best: np.ufunc) -> Int32[np.ndarray, "height width"]:
-    """Maximum or minimum over the 3x3 square round each pixel."""
+    """Return the maximum or minimum over the 3x3 square around each pixel."""
     across = values.copy()
     best(across[:, 1:], values[:, :-1], out=across[:, 1:])
     best(across[:, :-1], values[:, 1:], out=across[:, :-1])
@@ -92,7 +91,7 @@ def _over_square(values: Int32[np.ndarray, "height width"], best: np.ufunc) -> I
 
 
 def _present(objects: Int32[np.ndarray, "height width"]) -> Bool[np.ndarray, "numbers"]:
-    """For each number from 0 to the largest: does an object carry it?"""
+    """Return for each number from 0 to the largest whether an object has it."""
     present = np.zeros(max(0, int(objects.max(initial=0))) + 1, bool)
     present[np.maximum(objects, 0)] = True
     present[0] = False

@@ -1,7 +1,7 @@
-"""Objects by a ridge: the network learns background between touching objects (paper, section 3).
+"""Objects separated by a ridge: the network learns background between touching objects (paper, section 3).
 
-The ridge is cut into the annotation before training, and Eq. 2 puts its weight there. So the connected pieces that the
-network finds are the objects less their ridge, and `Objects` gives the ridge back.
+The ridge is cut into the annotation before training, and Eq. 2 puts its weight there. The connected pieces that the network
+finds are therefore the objects without their ridge, and `Objects` gives the ridge back.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from unseam.shapes import IGNORE, NOT_ANNOTATED
 
 @dataclass(frozen=True)
 class RidgeObjects(SoftMax):
-    """Two logits, background and object; the soft-max of the second says where objects are.
+    """Two logits, background and object; the soft-max of the second is the probability of an object.
 
     Examples
     --------
@@ -32,11 +32,10 @@ class RidgeObjects(SoftMax):
     needs_objects: ClassVar[bool] = True
 
     def logit_names(self, class_names: tuple[str, ...]) -> tuple[str, ...]:
-        """Background and object."""
         return class_names
 
     def targets(self, labels: Labels) -> Targets:
-        """Object or not, with a ridge of background between objects that touch."""
+        """Return object or not, with a ridge of background between objects that touch."""
         assert labels.cells is not None, "masks that number objects are needed"
         cells = cut_ridge(labels.cells)
         classes = (cells > 0).astype(np.uint8)
@@ -44,9 +43,7 @@ class RidgeObjects(SoftMax):
         return Targets(classes, cells)
 
     def classes(self, maps: Float[np.ndarray, "klass *place"]) -> UInt8[np.ndarray, "*place"]:
-        """1 where an object is likelier than background."""
         return likeliest_class(maps)
 
     def foreground(self, maps: Float[np.ndarray, "klass *place"], klass: int | None = None) -> Float[np.ndarray, "*place"]:
-        """The probability of an object."""
         return foreground_of(maps, klass)

@@ -1,4 +1,4 @@
-"""The soft-max (paper, section 3) and what is read from it: a brick for heads that tell classes apart."""
+"""The soft-max (paper, section 3), shared by the heads that distinguish classes."""
 
 from collections.abc import Iterable
 from types import UnionType
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def softmax(logits: Float[np.ndarray, "klass *place"]) -> Float[np.ndarray, "klass *place"]:
-    """Probabilities over the first axis (paper, section 3: p_k = exp(a_k) / sum exp(a_k'))."""
+    """Return probabilities over the first axis (paper, section 3: p_k = exp(a_k) / sum exp(a_k'))."""
     shifted = logits - logits.max(axis=0)
     np.exp(shifted, out=shifted)
     shifted /= shifted.sum(axis=0)
@@ -22,52 +22,53 @@ def softmax(logits: Float[np.ndarray, "klass *place"]) -> Float[np.ndarray, "kla
 
 
 def log_softmax(logits: Float[np.ndarray, "klass *place"]) -> Float[np.ndarray, "klass *place"]:
-    """Logarithms of the probabilities."""
+    """Return the logarithms of the probabilities."""
     shifted: np.ndarray = logits - logits.max(axis=0)
     shifted -= np.log(np.exp(shifted).sum(axis=0))
     return shifted
 
 
 class SoftMax:
-    """The methods of a head that has a soft-max over its logits; final, none is overridden."""
+    """The methods of a head with a soft-max over its logits. Subclasses override none of them."""
 
     def energies(self) -> type | UnionType:
-        """All that judge the probability of the true class."""
+        """Return all energies that judge the probability of the true class."""
         from unseam.losses import Loss
 
         return Loss
 
     def likeliest(self, logits: "Tensor") -> "Tensor":
-        """The class with the largest logit, the first of equals."""
+        """Return the class with the largest logit, the first of equals."""
         return logits.argmax(dim=1)
 
     def activate(self, logits: Float[np.ndarray, "klass *place"]) -> Float[np.ndarray, "klass *place"]:
-        """Probabilities, which sum to 1 over the first axis."""
         return softmax(logits)
 
     def mean_logits(self, logits: Iterable[Float[np.ndarray, "klass *place"]]) -> Float[np.ndarray, "klass *place"]:
-        """log of the mean probability: a valid logit, for the soft-max of log p is p."""
+        """Return the logarithm of the mean probability: a valid logit, since the soft-max of log p is p."""
+        # One network at a time: all maps of all networks would not fit into memory.
         total: np.ndarray | None = None
         number = 0
-        for of_one in logits:
+        for network_logits in logits:
             number += 1
-            log_of_p = log_softmax(of_one)
-            total = log_of_p if total is None else np.logaddexp(total, log_of_p, out=total)
+            log_p = log_softmax(network_logits)
+            total = log_p if total is None else np.logaddexp(total, log_p, out=total)
         assert total is not None, "the mean of no network"
         total -= np.log(number).astype(total.dtype)
         return total
 
     def mean_maps(self, total: Float[np.ndarray, "klass *place"], number: int) -> Float[np.ndarray, "klass *place"]:
-        """Divided by the sum over the classes, so that rounding leaves a sum of 1."""
+        """Divide by the sum over the classes rather than by the number, so that rounding leaves a sum of 1."""
         total /= total.sum(axis=0)
         return total
 
 
 def likeliest_class(probabilities: Float[np.ndarray, "klass *place"]) -> UInt8[np.ndarray, "*place"]:
-    """The class with the largest probability at each place, the first of equals; ``argmax`` of the first axis, but faster.
+    """Return the class with the largest probability at each place, the first of equals.
 
-    NumPy's goes through the classes of each pixel, which lie far apart; here each class is a few passes over all pixels. One
-    that is likelier than all before it has a larger number than they have, so the larger number is kept.
+    This is a faster ``argmax`` of the first axis. NumPy's visits the classes of one pixel after another, which lie far apart
+    in memory. Here each class takes a few passes over all pixels; a class that is likelier than all before it has a larger
+    number than they have, so keeping the larger number is enough.
     """
     assert len(probabilities) <= 256
     highest = probabilities[0]
@@ -80,29 +81,24 @@ def likeliest_class(probabilities: Float[np.ndarray, "klass *place"]) -> UInt8[n
     return found
 
 
-def foreground_of(
-    probabilities: Float[np.ndarray, "klass *place"], foreground: int | None = None
-) -> Float[np.ndarray, "*place"]:
-    """Probability of the foreground: of one class, or (None) of all but the background together.
+def foreground_of(probabilities: Float[np.ndarray, "klass *place"], klass: int | None = None) -> Float[np.ndarray, "*place"]:
+    """Return the probability of one class, or (None) of all but the background together.
 
-    Raises
-    ------
-    DataError
-        Fewer than two classes, or no such class.
+    Raises `DataError` for fewer than two classes, or if there is no such class.
     """
-    classes = len(probabilities)
-    if classes < 2:
+    num_classes = len(probabilities)
+    if num_classes < 2:
         raise DataError(
-            f"Probabilities of {classes} class came. A foreground needs 2 or more: background, then the others. Train with two "
-            "classes or more."
+            f"Got probabilities of {num_classes} class. A foreground needs 2 or more, background first. Train with two classes "
+            "or more."
         )
-    if foreground is None:
+    if klass is None:
         # Two classes need no sum, and a sum in the array's own type would round.
-        return probabilities[1] if classes == 2 else probabilities[1:].sum(axis=0)
-    if not 0 <= foreground < classes:
+        return probabilities[1] if num_classes == 2 else probabilities[1:].sum(axis=0)
+    if not 0 <= klass < num_classes:
         raise DataError(
-            f"Foreground class {foreground} came. These probabilities have classes 0 to {classes - 1}; "
+            f"Got foreground class {klass}. These probabilities have classes 0 to {num_classes - 1}; "
             "name one of them, or none to take every class but 0."
         )
-    chosen: Float[np.ndarray, "*place"] = probabilities[foreground]
+    chosen: Float[np.ndarray, "*place"] = probabilities[klass]
     return chosen

@@ -1,4 +1,4 @@
-"""From a trained network to a segmentation: tiles, rotations, objects. Knows engines, and no network."""
+"""From a trained network to a segmentation: tiles, rotations, objects. This room knows engines but no network."""
 
 DEFAULT_INPUT_TILE = 1212
-"""Largest input tile unless the caller gives another, px. At depth 4 the context is then 28 % of it."""
+"""px; largest input tile unless the caller gives another. At depth 4 the context is then 28 % of it."""

@@ -1,4 +1,4 @@
-"""From a normalised image of any size to the maps of a head: the same ones for every choice of tiles."""
+"""From a normalised image of any size to the maps of a head. Every choice of tiles gives the same maps."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -21,26 +21,19 @@ class Predictor:
 
     Attributes
     ----------
-    engine
-        Computes the logits of an input tile.
     max_input_tile
         Largest input tile, px. Larger tiles are faster and need more memory; the result is the same.
     on_tile
         Called with (tiles done, tiles in all) after each tile, for a progress bar.
     max_bytes
-        Most memory that this process may hold at once; tiles are made smaller until it should do. None: what it holds now
-        and what the machine has left, where that is known.
+        Most memory that this process may hold at once; smaller tiles are chosen to stay within it. None: the memory that it
+        holds now plus what the machine has left, where that is known.
     on_note
-        Called with a sentence for the user when tiles are smaller than they might have been.
+        Called with a sentence for the user when tiles are smaller than requested.
     is_fitted
         Whether the largest input tile is known to fit, so that memory is not counted for each image; see :meth:`fitted_to`.
-    head
-        Turns logits into maps.
 
     Source: paper, section 2 and Fig. 2.
-
-    When memory runs out nevertheless, all is computed again with tiles of half the size. What is finished would agree with
-    them but for rounding; computed again, the result is that of the smaller tiles to the bit.
 
     Departs: tiles are laid on the phase grid of the network (every 384 px for the paper's tile, not every 388), since only
     then do they agree with one pass over the whole image; see :mod:`unseam.geometry`.
@@ -55,53 +48,39 @@ class Predictor:
     head: Head = field(default_factory=Classes)
 
     def fitted_to(self, height: int, width: int, num_channels: int, spare_bytes: int = 0) -> "Predictor":
-        """Fix the input tile for many images of at most this size: then all are computed with tiles of one size.
+        """Return a predictor with one size of input tile for many images of at most ``height`` x ``width`` px.
 
-        Parameters
-        ----------
-        height, width
-            Largest size of an image or window, px.
-        num_channels
-            Of the images.
-        spare_bytes
-            Memory that the caller needs besides.
-
-        Raises
-        ------
-        MemoryShortError
-            If not even the smallest tile fits into the memory.
+        ``spare_bytes`` stay free for the caller. Raises `MemoryShortError` if the smallest tile does not fit.
         """
         if not isinstance(self.engine, TellsMemory):
             return replace(self, is_fitted=True)
-        plan = self._within_memory(
-            plan_tiles(height, width, self.engine.geometry, self.max_input_tile), num_channels, spare_bytes
-        )
+        largest = plan_tiles(height, width, self.engine.geometry, self.max_input_tile)
+        plan = self._within_memory(largest, num_channels, spare_bytes)
         return replace(self, max_input_tile=max(plan.rows.input_tile, plan.columns.input_tile), is_fitted=True)
 
     def probabilities(self, image: Image, window: tuple[slice, slice] | None = None) -> Float[np.ndarray, "klass rows columns"]:
-        """The maps of the head for every pixel of a normalised image, in the frame of the image: probabilities, mostly.
+        """Compute the maps of the head, usually probabilities, for every pixel of a normalised image, in its frame.
 
         Parameters
         ----------
         image
-            (C, H, W), normalised as the network was trained; any H, W >= 1. One that is not held in memory is read tile by
-            tile.
+            (C, H, W), normalised as in training; any H, W >= 1. A `WindowedImage` is read tile by tile.
         window
-            Rows and columns that are wanted, each ``slice(start, stop)`` from within the image; None: all. They get what they
-            get with all the image, and no more is read and computed than they need. What lies beyond the image is that of
-            its mirror image.
+            The rows and columns to compute, each ``slice(start, stop)`` that starts within the image; None: all. The result
+            equals that part of the whole result, and only what it needs is read and computed. A window may extend beyond the
+            image, into its mirror image.
 
         Returns
         -------
         probabilities
-            (K, H, W), or K and the window's size; one map for each logit.
+            (K, H, W), or K and the size of the window; one map for each logit.
 
         Raises
         ------
         SizeError
             If the largest tile is too small for the network.
         MemoryShortError
-            If not even the smallest tile fits into the memory.
+            If the smallest tile does not fit into the memory.
         """
         rows, columns = window or (slice(0, image.shape[1]), slice(0, image.shape[2]))
         phase = self.engine.geometry.phase
@@ -109,6 +88,8 @@ class Predictor:
         height, width = rows.stop - top, columns.stop - left
         plan = plan_tiles(height, width, self.engine.geometry, self.max_input_tile, top=top, left=left)
         plan = plan if self.is_fitted else self._within_memory(plan, image.shape[0])
+        # If memory runs out all the same, everything is computed again with tiles of half the size. Finished tiles would agree
+        # with the new ones but for rounding; this way the result is that of the smaller tiles to the bit.
         while True:
             try:
                 result = self._by_tiles(image, plan)
@@ -116,7 +97,7 @@ class Predictor:
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
-            plan = self._halved(plan)  # out here the error, and with it the maps that its frames hold, is gone
+            plan = self._halved(plan)  # outside of `except`: the error, whose frames hold the maps, is gone
 
     def _by_tiles(self, image: Image, plan: TilePlan) -> Float[np.ndarray, "klass rows columns"]:
         result: np.ndarray | None = None
@@ -132,11 +113,11 @@ class Predictor:
         return result
 
     def _within_memory(self, plan: TilePlan, num_channels: int, spare_bytes: int = 0) -> TilePlan:
-        """The plan, or one with smaller tiles that should fit into the memory."""
+        """Return the plan, or one with smaller tiles that should fit into the memory."""
         if not isinstance(self.engine, TellsMemory):
             return plan
         bytes_to_come(self.engine, plan, num_channels, self.engine.num_classes)
-        now = resident_bytes()  # after counting once, since that loads code of PyTorch, which stays
+        now = resident_bytes()  # counted once before, since counting loads code of PyTorch, which stays in memory
         if now is None:
             return plan
         left = available_bytes() if self.max_bytes is None else None
@@ -150,7 +131,7 @@ class Predictor:
         return fitting
 
     def _halved(self, plan: TilePlan) -> TilePlan:
-        """The same pixels in tiles of half the length."""
+        """Plan tiles of half the length for the same pixels."""
         if isinstance(self.engine, TellsMemory):
             self.engine.release()
         geometry, longest = self.engine.geometry, max(plan.rows.input_tile, plan.columns.input_tile)
@@ -158,12 +139,12 @@ class Predictor:
         if longest <= smallest:
             raise MemoryShortError(
                 f"Memory ran out at the smallest tile of this network, {_size(plan)} px, and an image of "
-                f"{plan.columns.length} x {plan.rows.length} px. Close other programs, cut the image, or take a "
-                "machine with more memory."
+                f"{plan.columns.length} x {plan.rows.length} px. Close other programs, cut the image, or use a machine with "
+                "more memory."
             )
         halved = plan.with_tiles(geometry, max(smallest, geometry.nearest(longest // 2)[0]))
         if self.on_note is not None:
-            self.on_note(f"memory ran out with input tiles of {_size(plan)} px; went on with {_size(halved)}")
+            self.on_note(f"memory ran out with input tiles of {_size(plan)} px; continued with {_size(halved)}")
         return halved
 
 

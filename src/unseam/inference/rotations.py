@@ -1,4 +1,4 @@
-"""The mean over rotated (or mirrored) versions of the input (paper, section 4: seven rotated versions)."""
+"""The mean over rotated or mirrored versions of the input (paper, section 4: seven rotated versions)."""
 
 from collections.abc import Callable, Iterator
 from typing import Literal, get_args
@@ -25,7 +25,7 @@ def average_versions(
     averaging: Averaging,
     head: Head = _CLASSES,
 ) -> Float[np.ndarray, "klass height width"]:
-    """Mean of the probabilities of several versions of an image, each turned back into the image's frame.
+    """Return the mean probabilities of several versions of an image, each turned back into the frame of the image.
 
     Parameters
     ----------
@@ -34,14 +34,9 @@ def average_versions(
     image
         Normalised, (C, H, W).
     averaging
-        Which versions.
+        See :data:`Averaging`. Any other word raises `SettingsError`.
     head
-        Whose maps they are.
-
-    Raises
-    ------
-    SettingsError
-        For any other word.
+        Makes the mean of the maps.
 
     Source: paper, section 4 (EM segmentation: mean over 7 rotated versions of the input).
 
@@ -76,24 +71,16 @@ def _turns(probabilities_of: Probabilities, image: np.ndarray) -> Iterator[np.nd
     for k in range(1, NUM_ROTATIONS):
         angle = 2 * np.pi * k / NUM_ROTATIONS
         cos, sin = np.cos(angle), np.sin(angle)
-        # The canvas holds the turned image whole.
-        canvas = (
-            int(np.ceil(abs(cos) * height + abs(sin) * width)),
-            int(np.ceil(abs(sin) * height + abs(cos) * width)),
-        )
+        # The canvas holds the whole turned image, so that no pixel loses its result.
+        canvas = int(np.ceil(abs(cos) * height + abs(sin) * width)), int(np.ceil(abs(sin) * height + abs(cos) * width))
         turn = np.array([[cos, -sin], [sin, cos]])
         turned = _resampled(image, turn, canvas, order=3)
         yield _resampled(probabilities_of(turned), turn.T, (height, width), order=1)
 
 
 def _resampled(image: np.ndarray, turn: np.ndarray, shape: tuple[int, int], order: int) -> np.ndarray:
-    """Each channel turned about the centre: output pixel x is read at ``turn @ (x - its centre) + image's centre``."""
+    """Turn each channel about the centre: output pixel x is read at ``turn @ (x - its centre) + image's centre``."""
     centre_in = (np.array(image.shape[1:]) - 1) / 2
     centre_out = (np.array(shape) - 1) / 2
     offset = centre_in - turn @ centre_out
-    return np.stack(
-        [
-            ndimage.affine_transform(channel, turn, offset, shape, order=order, mode="mirror")
-            for channel in image
-        ]
-    )
+    return np.stack([ndimage.affine_transform(channel, turn, offset, shape, order=order, mode="mirror") for channel in image])

@@ -1,4 +1,4 @@
-"""The check behind ``unseam seams``: the same image by several tile sizes, against one pass over all of it."""
+"""The check behind ``unseam seams``: predict an image with several tile sizes and compare with one pass over the whole."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from torch import nn
 
 from unseam.engines import TorchEngine, average_engines, geometry_of
 from unseam.heads import Head
+from unseam.inference.fitting import smallest_tile
 from unseam.inference.predict import Predictor
 from unseam.inference.tiles import plan_tiles
 from unseam.nets import members_of
@@ -17,28 +18,16 @@ from unseam.nets import members_of
 
 @dataclass(frozen=True)
 class SeamLine:
-    """One tile size against one pass.
+    """The comparison of one tile size with one pass."""
 
-    Attributes
-    ----------
-    input_tile
-        (rows, columns) of the tiles that were laid, px.
-    num_tiles
-        How many.
-    difference
-        Largest absolute difference of a probability.
-    num_changed
-        Pixels whose likeliest class is another one.
-    """
-
-    input_tile: tuple[int, int]
+    input_tile: tuple[int, int]  # (rows, columns) of the tiles that were laid, px
     num_tiles: int
-    difference: float
-    num_changed: int
+    difference: float  # largest absolute difference of a probability
+    num_changed: int  # pixels whose likeliest class differs
 
 
 def single_tile_length(net: nn.Module, height: int, width: int) -> int:
-    """Length of the one input tile that covers an image, px: what all others are compared with."""
+    """Return the length, px, of the one input tile that covers an image: the reference of the comparison."""
     return geometry_of(net).input_for_output(max(height, width))
 
 
@@ -50,12 +39,9 @@ def compare_tiles(
     *,
     double: bool = True,
 ) -> Iterator[SeamLine]:
-    """Predict a normalised image by each tile size, and compare with one pass over the whole mirrored image.
+    """Predict a normalised image with each tile size and compare with one pass over the whole mirrored image.
 
-    Raises
-    ------
-    SizeError
-        If a tile is too small for the network.
+    Raises `SizeError` if a tile is too small for the network.
     """
     dtype = torch.float64 if double else torch.float32
     engine = average_engines([TorchEngine(part, "cpu", dtype) for part in members_of(net.to(dtype))], head.mean_logits)
@@ -63,8 +49,7 @@ def compare_tiles(
         normalised = image.astype(np.float64 if double else np.float32)
         height, width = normalised.shape[1:]
         geometry = engine.geometry
-        whole = geometry.input_for_output(max(height, width))
-        smallest = geometry.input_for_output(geometry.phase)
+        whole, smallest = single_tile_length(net, height, width), smallest_tile(geometry)
         tried = {smallest + 3 * geometry.phase, (smallest + whole) // 3, (smallest + whole) // 2}
         sizes = tile_sizes or sorted(size for size in tried if smallest <= size < whole) or [smallest]
         reference = Predictor(engine, whole, head=head).probabilities(normalised)

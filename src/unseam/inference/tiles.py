@@ -1,4 +1,4 @@
-"""The overlap-tile strategy: a window of the image, mirrored beyond the border, tile after tile (paper: Fig. 2)."""
+"""The overlap-tile strategy: read the image tile by tile, mirrored beyond its border (paper: Fig. 2)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,32 +12,30 @@ from unseam.geometry import AxisTiles, Geometry, lay_tiles, mirrored_range
 
 @runtime_checkable
 class WindowedImage(Protocol):
-    """A normalised image that is read window by window, for it is larger than memory."""
+    """A normalised image that is read window by window because it is larger than memory."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W)."""
-        ...
 
     def window(self, rows: slice, columns: slice) -> Float[np.ndarray, "channel rows columns"]:
-        """The pixels of some rows and columns, each ``slice(start, stop)`` within the image."""
-        ...
+        """Read some rows and columns, each ``slice(start, stop)`` within the image."""
 
 
 Image = Float[np.ndarray, "channel height width"] | WindowedImage
-"""What tiles are read from: normalised, channels first."""
+"""An image that tiles are read from: normalised, channels first."""
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One input tile and the part of the output that it gives.
+    """One input tile and the place of its output.
 
     Attributes
     ----------
     input
         (C, h, w), with its context, mirrored where the image ends.
     rows, columns
-        Where the used part of its output lies, in the frame of what the plan covers.
+        Place of the used part of its output, in the frame of the pixels that the plan covers.
     """
 
     input: Float[np.ndarray, "channel height width"]
@@ -52,11 +50,11 @@ class TilePlan:
     Attributes
     ----------
     rows, columns
-        The tiles of each axis, counted from ``top`` and ``left``.
+        The tiles of each axis, in px from ``top`` and ``left``.
     context
-        Of the network, px.
+        Context of the network, px.
     top, left
-        Where the part begins in the image, px; multiples of the phase.
+        Upper left corner of the part in the image, px; multiples of the phase.
     """
 
     rows: AxisTiles
@@ -69,7 +67,7 @@ class TilePlan:
         return len(self.rows.origins) * len(self.columns.origins)
 
     def with_tiles(self, geometry: Geometry, max_input_tile: int) -> "TilePlan":
-        """The same pixels in other tiles."""
+        """Plan other tiles for the same pixels."""
         rows, columns = self.rows.length, self.columns.length
         return plan_tiles(rows, columns, geometry, max_input_tile, top=self.top, left=self.left)
 
@@ -77,7 +75,7 @@ class TilePlan:
 def plan_tiles(height: int, width: int, geometry: Geometry, max_input_tile: int, *, top: int = 0, left: int = 0) -> TilePlan:
     """Lay tiles over ``height`` x ``width`` px of an image, from (``top``, ``left``); see `unseam.geometry.lay_tiles`.
 
-    Where ``top`` and ``left`` are multiples of the phase, these pixels get what they get when all the image is planned.
+    ``top`` and ``left`` are multiples of the phase, so these pixels get the same result as in a plan for the whole image.
     """
     assert top % geometry.phase == left % geometry.phase == 0
     rows, columns = (lay_tiles(length, geometry, max_input_tile) for length in (height, width))
@@ -85,7 +83,7 @@ def plan_tiles(height: int, width: int, geometry: Geometry, max_input_tile: int,
 
 
 def read_tiles(image: Image, plan: TilePlan) -> Iterator[Tile]:
-    """Every input tile of the plan, row by row, read from the image as it is needed."""
+    """Yield every input tile of the plan, row by row; each is read from the image when it is needed."""
     height, width = image.shape[1:]
     for row in plan.rows.origins:
         row_indices = _indices(plan.top + row - plan.context, plan.rows.input_tile, height)
@@ -103,7 +101,7 @@ def _indices(start: int, count: int, length: int) -> np.ndarray:
 
 
 def _read(image: Image, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """The pixels at rows x columns; only the rectangle that holds them is touched."""
+    """Read the pixels at rows x columns, through the smallest rectangle that holds them."""
     top, left = int(rows.min()), int(columns.min())
     down, across = slice(top, int(rows.max()) + 1), slice(left, int(columns.max()) + 1)
     window = image[:, down, across] if isinstance(image, np.ndarray) else image.window(down, across)

@@ -3,9 +3,9 @@
 >>> from unseam.io import read_image, read_labels, write_label_map  # doctest: +SKIP
 >>> read_image("cells.tif").planes()  # doctest: +SKIP
 
-A new format is one new file with a reader and one line, in the union :data:`Reader`. Every fault of a file becomes an
-:class:`~unseam.errors.ImageReadError` or, where a label map does not say what it means, a
-:class:`~unseam.errors.LabelError`; both name the file.
+A new format is one new file with a reader, and one line in the union :data:`Reader`. A file that cannot be read raises
+:class:`~unseam.errors.ImageReadError`; a label map whose meaning is unclear raises :class:`~unseam.errors.LabelError`. Both
+name the file.
 """
 
 from contextlib import suppress
@@ -25,34 +25,26 @@ from unseam.io.write import make_folders, whole_file, write_bytes_whole, write_t
 from unseam.io.write_images import write_image, write_label_map, write_probabilities
 
 Reader = TiffReader | PictureReader | ArrayReader
-"""The closed list of readers; the first whose ``can_read(path)`` is true reads a file."""
+"""The closed list of readers; the first whose ``can_read(path)`` accepts the name reads the file.
+
+``decoded_apart(path)`` returns the number of bytes that the header promises if the file must be decoded in a separate process
+(:mod:`unseam.io.decoder_process`), else None. All methods but ``can_read`` raise ImageReadError for a damaged file.
+"""
 
 READERS: tuple[Reader, ...] = tuple(reader() for reader in get_args(Reader))
 
 SUFFIXES: tuple[str, ...] = tuple(suffix for reader in READERS for suffix in reader.suffixes)
-"""The endings of names that can be read, longest-standing formats first."""
+"""The suffixes that can be read, in the order of the readers."""
 
-_BY_WAY_OF_FIJI = (
+_READ_BY_FIJI = (
     ".czi", ".nd2", ".lif", ".lsm", ".oib", ".oif", ".vsi", ".svs", ".ims", ".nii", ".nii.gz", ".dcm", ".zarr", ".h5",
 )  # fmt: skip
 
 __all__ = [
-    "ImageFile",
-    "read_image",
-    "read_labels",
-    "can_read",
-    "Reader",
-    "READERS",
-    "SUFFIXES",
-    "write_label_map",
-    "write_probabilities",
-    "write_image",
-    "write_bytes_whole",
-    "write_text_whole",
-    "whole_file",
-    "make_folders",
-    "remove_unfinished",
-]
+    "ImageFile", "read_image", "read_labels", "can_read", "Reader", "READERS", "SUFFIXES",
+    "write_label_map", "write_probabilities", "write_image", "write_bytes_whole", "write_text_whole", "whole_file",
+    "make_folders", "remove_unfinished",
+]  # fmt: skip
 
 
 def can_read(path: Path | str) -> bool:
@@ -80,14 +72,13 @@ def read_image(path: Path | str) -> ImageFile:
     Raises
     ------
     ImageReadError
-        Whatever is wrong with the file, among it: absent, cut short, damaged, too large, no numbers, NaN.
+        If the file is absent, cut short, damaged or too large, or holds NaN or anything but numbers.
     """
-    path = Path(path)
-    return settle_image(_read(path, False))
+    return settle_image(_read(Path(path), False))
 
 
 def read_labels(path: Path | str) -> ImageFile:
-    """Read a label map or a stack of them: integers, one a pixel, 0 and up, or -1 where nobody annotated.
+    """Read a label map or a stack of them: one integer per pixel, 0 and up, or -1 for a pixel without annotation.
 
     Raises
     ------
@@ -96,12 +87,11 @@ def read_labels(path: Path | str) -> ImageFile:
     LabelError
         If the file holds colours, fractions, negative numbers or JPEG.
     """
-    path = Path(path)
-    return settle_labels(_read(path, True))
+    return settle_labels(_read(Path(path), True))
 
 
 def _read(path: Path, is_labels: bool) -> ImageFile:
-    reader = _reader(path)
+    reader = _choose_reader(path)
     promised = reader.decoded_apart(path)
     if promised is not None:
         with suppress(DecoderDidNotStart):
@@ -109,11 +99,11 @@ def _read(path: Path, is_labels: bool) -> ImageFile:
     return reader.read_labels(path) if is_labels else reader.read_image(path)
 
 
-def _reader(path: Path) -> Reader:
-    """Find the reader, after seeing that there is a regular file (a pipe or a device could hang or never end)."""
+def _choose_reader(path: Path) -> Reader:
+    """Choose the reader by the name, after a check that the file is regular: a pipe or a device could hang or never end."""
     status = status_of(path)
     reader = next((reader for reader in READERS if reader.can_read(path)), None)
-    if reader is None and path.name.lower().endswith(_BY_WAY_OF_FIJI):
+    if reader is None and path.name.lower().endswith(_READ_BY_FIJI):
         raise ImageReadError(path, "this format is not read; open it in Fiji (Bio-Formats) and save it as OME-TIFF")
     check_regular(path, status)
     if reader is not None:

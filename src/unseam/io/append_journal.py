@@ -1,4 +1,4 @@
-"""A journal of finished work, line by line: a file that only grows, each line with its check sum.
+"""A journal of finished work: a file that only grows, one record and one checksum per line.
 
 ::
 
@@ -6,8 +6,8 @@
     5d41402a {"chunk": 0, "time": 1.5}
     7d793037 {"chunk": 1, "time": 1.4}
 
-The check sum of a line covers everything before it, so a line that is lost, doubled or out of place is noticed like a flipped
-bit. What follows the first unsound line is not trusted: it is cut off, and its work is done again.
+The checksum of a line covers everything before it, so a lost, doubled or misplaced line is noticed like a flipped bit. What
+follows the first damaged line is not trusted: it is cut off, and its work is done again.
 """
 
 import base64
@@ -35,23 +35,20 @@ _TYPES = re.compile(r"[<|][uif][1248]|\|b1")
 
 
 class AppendJournal:
-    """A journal, open for reading and appending; one process at a time, which its owner ensures (:mod:`unseam.io.lock`).
+    """A journal, open for reading and appending; its owner ensures that one process at a time opens it (:mod:`unseam.io.lock`).
+
+    ``note`` tells the user about damage that was cut off. A killed process leaves at most half of an unread last line, which is
+    no damage: ``note`` stays None.
 
     Parameters
     ----------
     path
         The file; created if it is absent.
 
-    Attributes
-    ----------
-    note
-        Damage that was cut off, for the user; None after a run that ended or was killed, which leaves at most half of a last
-        line that no one has seen.
-
     Raises
     ------
     OutputError
-        If the file cannot be read or written, or is no journal.
+        If the file cannot be read or written, or is not a journal.
 
     Examples
     --------
@@ -66,13 +63,14 @@ class AppendJournal:
         self._descriptor: int | None = None
         with naming(path):
             if not path.exists():
-                write_bytes_whole(path, _HEADER)
-            elif not path.is_file():  # a pipe could hang
-                raise OutputError(f"{path}: this is no ordinary file, and no journal. Remove it to start again.")
-            self._num_lines, self._length, self._sum = self._sound_part()
+                write_bytes_whole(path, _HEADER)  # whole, so that a kill leaves no journal with half a header
+            elif not path.is_file():  # opening a pipe could hang
+                raise OutputError(f"{path}: this is not an ordinary file, so not a journal. Remove it to start again.")
+            self._num_lines, self._length, self._sum = self._find_sound_part()
             self._descriptor = disk.open_to_append(path)
             try:
-                self._cut_off()
+                # before the first append, or the new record would join the half line of a killed process
+                self._cut_off_rest()
             except BaseException:
                 self.close()
                 raise
@@ -85,7 +83,7 @@ class AppendJournal:
                 try:
                     yield dict(json.loads(stream.readline(_LONGEST_LINE)[9:]))
                 except (ValueError, TypeError, RecursionError) as error:
-                    raise OutputError(f"{self.path}: a record that was not written here. Remove it to start again.") from error
+                    raise OutputError(f"{self.path}: it holds a foreign record. Remove it to start again.") from error
 
     def append(self, records: Iterable[Mapping[str, Any]], *, is_synced: bool = True) -> None:
         """Add records; when this returns they are on the disk.
@@ -93,36 +91,34 @@ class AppendJournal:
         Parameters
         ----------
         records
-            JSON values; arrays :func:`packed`.
+            JSON values; arrays go through :func:`pack`.
         is_synced
-            Otherwise they survive a killed process, but a power cut only after the next call that syncs.
+            If False, the records survive a killed process, but a power cut only after the next synced call.
 
         Raises
         ------
         OutputError
-            If they cannot be written: none of them is added, and this journal takes no more. Open it again to continue.
+            If the records cannot be written. None of them is added, and this journal accepts no more: open it again.
         """
         if self._descriptor is None:
-            raise OutputError(
-                f"{self.path}: this journal takes no more records: it is closed, or could not be written. Go on anew."
-            )
-        lines, total, num = [], self._sum, 0
+            raise OutputError(f"{self.path}: the journal is closed, or a write failed, so it takes no more. Open it again.")
+        lines, total = [], self._sum
         for record in records:
             text = json.dumps(dict(record), separators=(",", ":"), allow_nan=False).encode()
             assert len(text) < _LONGEST_LINE - 10
             total = zlib.crc32(text, total)
             lines.append(b"%08x %s\n" % (total, text))
-            num += 1
         data = b"".join(lines)
         try:
             append_bytes(self.path, self._descriptor, data, is_synced=is_synced)
         except BaseException:
             self._give_up()
             raise
-        self._sum, self._length, self._num_lines = total, self._length + len(data), self._num_lines + num
+        # only now: after a failed write the old sum and length still describe the file
+        self._sum, self._length, self._num_lines = total, self._length + len(data), self._num_lines + len(lines)
 
     def close(self) -> None:
-        """Close the file; what was added without sync may still be lost in a power cut."""
+        """Close the file; a power cut may still lose what was added without sync."""
         if self._descriptor is not None:
             descriptor, self._descriptor = self._descriptor, None
             with naming(self.path):
@@ -134,47 +130,46 @@ class AppendJournal:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _sound_part(self) -> tuple[int, int, int]:
-        """Number of sound lines, their end, and the check sum up to there."""
+    def _find_sound_part(self) -> tuple[int, int, int]:
+        """Return the number of sound lines, the byte at which they end, and the checksum up to there."""
         with self.path.open("rb") as stream:
             if stream.readline(len(_HEADER)) != _HEADER:
-                raise OutputError(
-                    f"{self.path}: this is no journal of a run, or its beginning is damaged. Remove it to start again."
-                )
+                raise OutputError(f"{self.path}: this is not a journal, or its header is damaged. Remove it to start again.")
             num, end, total = 0, len(_HEADER), zlib.crc32(_HEADER)
-            while (after := _sum_of(stream, total)) is not None:
+            while (after := _check_line(stream, total)) is not None:
                 num, end, total = num + 1, stream.tell(), after
             return num, end, total
 
-    def _cut_off(self) -> None:
-        """Remove what follows the sound part; note it if it is more than half of one line."""
+    def _cut_off_rest(self) -> None:
+        """Remove what follows the sound part; note it if it is more than half a line."""
         assert self._descriptor is not None
         size = self.path.stat().st_size
         if size == self._length:
             return
         with self.path.open("rb") as stream:
             stream.seek(self._length)
+            # a kill during a write leaves one line without an end; anything else means that the disk lost or changed data
             is_half_a_line = b"\n" not in stream.read(_LONGEST_LINE) and size - self._length < _LONGEST_LINE
         if not is_half_a_line:
             self.note = (
-                f"{self.path}: damaged after record {self._num_lines:,}; the {size - self._length:,} bytes behind it are not "
-                "used, and the work that they told of is done again"
+                f"{self.path}: damaged after record {self._num_lines:,}; the {size - self._length:,} bytes after it are not "
+                "used, and their work is done again"
             )
         disk.cut(self._descriptor, self._length)
         disk.sync(self._descriptor)
 
     def _give_up(self) -> None:
-        """After a failed write it is unknown what reached the disk: cut all of it off, if that is possible."""
+        """Cut off all of a failed write, if possible: how much of it reached the disk is unknown."""
         descriptor, self._descriptor = self._descriptor, None
         assert descriptor is not None
-        with suppress(OSError):  # if not, the next one who opens it sees that the last line is not sound
+        with suppress(OSError):  # if this fails, the next process to open the journal finds the damaged line and cuts it off
             disk.cut(descriptor, self._length)
         with suppress(OSError):
             disk.close(descriptor)
 
 
-def _sum_of(stream: IO[bytes], before: int) -> int | None:
-    """Check sum at the end of a line; None if the line is not sound."""
+def _check_line(stream: IO[bytes], before: int) -> int | None:
+    """Read a line and return the checksum at its end; None if the line is damaged."""
     line = stream.readline(_LONGEST_LINE)
     if not line.endswith(b"\n") or line[8:9] != b" ":
         return None
@@ -183,9 +178,9 @@ def _sum_of(stream: IO[bytes], before: int) -> int | None:
 
 
 def pack(array: np.ndarray) -> dict[str, Any]:
-    """Make a JSON value of an array: type, shape, and the numbers compressed.
+    """Turn an array into a JSON value: type, shape, and the compressed numbers.
 
-    >>> unpacked(packed(np.arange(3, dtype=np.uint16)))
+    >>> unpack(pack(np.arange(3, dtype=np.uint16)))
     array([0, 1, 2], dtype=uint16)
     """
     little = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
@@ -196,12 +191,10 @@ def pack(array: np.ndarray) -> dict[str, Any]:
 
 
 def unpack(about: Any) -> np.ndarray:
-    """Return the array of :func:`packed`, writable.
+    """Return the array that :func:`pack` packed, writable.
 
-    Raises
-    ------
-    OutputError
-        If it is none: nothing is made that is larger than its own type and shape say, or than 256 MiB.
+    It never allocates more than the stated type and shape need, nor more than 256 MiB. Raises OutputError if ``about`` holds no
+    array.
     """
     try:
         kind, shape, text = about["dtype"], about["shape"], about["zlib-base64"]
@@ -210,9 +203,10 @@ def unpack(about: Any) -> np.ndarray:
             num_bytes = math.prod(shape) * dtype.itemsize
             if num_bytes <= _LARGEST_ARRAY:
                 unpacker = zlib.decompressobj()
+                # one byte more than promised: enough to notice too much data, too little for a bomb to fill the memory
                 data = unpacker.decompress(base64.b64decode(text, validate=True), num_bytes + 1)
                 if len(data) == num_bytes and unpacker.eof and not unpacker.unused_data:
                     return np.frombuffer(bytearray(data), dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
     except (LookupError, TypeError, ValueError, binascii.Error, zlib.error):
         pass
-    raise OutputError("A record of the journal holds no array where there should be one. Remove the journal to start again.")
+    raise OutputError("A record of the journal holds no array where one is expected. Remove the journal to start again.")

@@ -1,4 +1,4 @@
-"""NumPy's own files, .npy and .npz: only numbers, never pickled objects, for those can run code."""
+"""NumPy's own files, .npy and .npz: only numbers, never pickled objects, which can run code."""
 
 import math
 import zipfile
@@ -15,32 +15,32 @@ from unseam.io.guard import check_size, decoding
 from unseam.io.image_file import ImageFile
 
 CELLPOSE = (
-    "this is a Cellpose session file (a pickle), which can run code when it is opened, so it is not read. In "
-    "Cellpose choose File > Save masks as TIFF, or in Python: cellpose.io.save_masks(..., tif=True, png=False); "
-    "then use the file ending in _cp_masks.tif"
+    "this is a Cellpose session file (a pickle), which can run code when it is opened, so it is not read. In Cellpose choose "
+    "File > Save masks as TIFF, or in Python: cellpose.io.save_masks(..., tif=True, png=False); then use the file ending in "
+    "_cp_masks.tif"
 )
+OPAQUE = "the fourth channel is 255 everywhere: dropped as transparency"
 
 
 @dataclass(frozen=True)
 class ArrayReader:
     """Reads .npy, and .npz with one array.
 
-    A nameless array's axes are guessed by :func:`~unseam.io.axes.guess_axes`, and the guess stands in the
-    notes. A fourth 8-bit channel that is 255 everywhere is taken for transparency and dropped.
+    :func:`~unseam.io.axes.guess_axes` guesses the axes and notes the guess. A fourth 8-bit channel that is 255 everywhere is
+    dropped as transparency.
     """
 
     suffixes: tuple[str, ...] = (".npy", ".npz")
 
     def can_read(self, path: Path) -> bool:
-        """Whether the name is that of a NumPy file."""
         return path.name.lower().endswith(self.suffixes)
 
     def decoded_apart(self, path: Path) -> int | None:
-        """Never: it needs no decoder but Python's own Deflate."""
+        """Return None: the only decoder is Python's own Deflate."""
         return None
 
     def read_image(self, path: Path) -> ImageFile:
-        """Read an image. Raises ImageReadError for pickles, several arrays, arrays that are no image, and files cut short."""
+        """Read an image. Raises ImageReadError also for pickles, several arrays, and arrays that are no image."""
         if path.name.lower().endswith("_seg.npy"):
             raise ImageReadError(path, CELLPOSE)
         pixels = _load_archive(path) if path.name.lower().endswith(".npz") else _load_array(path)
@@ -49,18 +49,17 @@ class ArrayReader:
             raise not_an_image(path, pixels.shape)
         notes = (note,) if note else ()
         if axes == "YXC" and pixels.shape[-1] == 4 and pixels.dtype == np.uint8 and (pixels[..., 3] == 255).all():
-            pixels, notes = (pixels[..., :3], ("the fourth channel is 255 everywhere: taken for transparency and dropped",))
+            pixels, notes = pixels[..., :3], (OPAQUE,)
         pixels, axes = tidy_axes(pixels, axes)
         return ImageFile(pixels, axes, None, path, notes)
 
     def read_labels(self, path: Path) -> ImageFile:
-        """Read a label map; as an image, but a short first axis is planes, for labels have no channels."""
         return self.read_image(path)
 
 
 def _load_array(path: Path) -> Shaped[np.ndarray, "..."]:
     with decoding(path, "NumPy array"), path.open("rb") as stream:
-        return _checked(path, stream, path.stat().st_size)
+        return _read_checked(path, stream, path.stat().st_size)
 
 
 def _load_archive(path: Path) -> Shaped[np.ndarray, "..."]:
@@ -72,20 +71,12 @@ def _load_archive(path: Path) -> Shaped[np.ndarray, "..."]:
         check_size(path, members[0].file_size)
         with archive.open(members[0]) as stream:
             assert isinstance(stream, BufferedIOBase)
-            return _checked(path, stream, members[0].file_size)
+            return _read_checked(path, stream, members[0].file_size)
 
 
 @dataclass(frozen=True)
 class Header:
-    """What stands before the numbers of a .npy.
-
-    Attributes
-    ----------
-    is_fortran
-        Whether the first axis is the fastest.
-    offset
-        Byte at which the numbers begin.
-    """
+    """The header of a .npy; the numbers begin at byte ``offset``. In Fortran order the first axis is the fastest."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
@@ -99,18 +90,12 @@ class Header:
 
     def check_length(self, path: Path, num_bytes: int) -> None:
         """Check that a file of ``num_bytes`` holds these numbers and no more. Raises ImageReadError if not."""
-        if self.num_bytes + self.offset > num_bytes:
-            raise ImageReadError(
-                path,
-                f"its header promises {self.num_bytes:,} bytes of pixels, the file has {num_bytes:,} in all; it is cut short: "
-                "copy it again",
-            )
-        if self.num_bytes + self.offset < num_bytes:
-            raise ImageReadError(
-                path,
-                f"its header promises {self.num_bytes:,} bytes of pixels, the file has {num_bytes - self.offset:,}; its shape "
-                "is damaged, or there is a second array behind it: save it again",
-            )
+        held = num_bytes - self.offset
+        promise = f"its header promises {self.num_bytes:,} bytes of pixels, the file has {held:,}"
+        if self.num_bytes > held:
+            raise ImageReadError(path, f"{promise}; it is cut short: copy it again")
+        if self.num_bytes < held:
+            raise ImageReadError(path, f"{promise}; its shape is damaged, or a second array follows: save it again")
 
 
 def read_header(path: Path, stream: BufferedIOBase) -> Header:
@@ -126,7 +111,7 @@ def read_header(path: Path, stream: BufferedIOBase) -> Header:
     return Header(shape, dtype, is_fortran, stream.tell())
 
 
-def _checked(path: Path, stream: BufferedIOBase, num_bytes: int) -> Shaped[np.ndarray, "..."]:
+def _read_checked(path: Path, stream: BufferedIOBase, num_bytes: int) -> Shaped[np.ndarray, "..."]:
     """Read one array, after checking that its header promises no more than the file holds."""
     header = read_header(path, stream)
     check_size(path, header.num_bytes)
@@ -136,9 +121,9 @@ def _checked(path: Path, stream: BufferedIOBase, num_bytes: int) -> Shaped[np.nd
 
 
 def not_an_image(path: Path, shape: tuple[int, ...]) -> ImageReadError:
-    """Make the error that says which shapes an image may have."""
+    """Return the error that lists the shapes an image may have."""
     return ImageReadError(
         path,
-        f"holds an array of shape {shape}; an image has 2 axes (rows, columns), 3 (with channels or "
-        "planes) or 4. Save each image as a file of its own",
+        f"holds an array of shape {shape}; an image has 2 axes (rows, columns), 3 (with channels or planes) or 4. Save each "
+        "image as a separate file",
     )

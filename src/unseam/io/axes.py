@@ -1,25 +1,17 @@
-"""The meaning of axes: taken from the file where it says it, guessed (and said aloud) where it does not."""
+"""The meaning of axes: read from the file where it states them, else guessed, with a note."""
 
 import numpy as np
 from jaxtyping import Shaped
 
 _MAX_COLOURS = 4
-_FEWEST_PIXELS = 5  # an axis shorter than this is no side of an image when another reading is possible
+_FEWEST_PIXELS = 5  # a shorter axis counts as a side of an image only if nothing else is possible
 
 
 def guess_axes(shape: tuple[int, ...]) -> tuple[str, str | None]:
-    """Guess what the axes of a nameless array mean.
+    """Guess what the axes of a nameless array of 2, 3 or 4 axes mean.
 
-    Parameters
-    ----------
-    shape
-        Of an array with 2, 3 or 4 axes.
-
-    Returns
-    -------
-    tuple of str and (str or None)
-        One letter an axis (see :class:`~unseam.io.image_file.ImageFile`), and a note if it had to be guessed.
-        The letters are empty if no guess is sound.
+    Returns one letter per axis (see :class:`~unseam.io.image_file.ImageFile`), and a note if the meaning was not clear. The
+    letters are empty if no guess is sound.
 
     >>> guess_axes((512, 512, 3))[0], guess_axes((3, 512, 512))[0], guess_axes((30, 512, 512))[0]
     ('YXC', 'CYX', 'ZYX')
@@ -33,7 +25,7 @@ def guess_axes(shape: tuple[int, ...]) -> tuple[str, str | None]:
         if last <= _MAX_COLOURS and min(first, middle) >= _FEWEST_PIXELS:
             return "YXC", f"the last axis, of {last}, is taken as channels" if last != 3 else None
         if first in (3, 4) and min(middle, last) > first:
-            return "CYX", f"the first axis, of {first}, is taken as channels; if it is planes, save one file for each"
+            return "CYX", f"the first axis, of {first}, is taken as channels; if these are planes, save each as one file"
         return "ZYX", f"taken as a stack of {first} planes"
     if len(shape) == 4:
         planes, second, third, last = shape
@@ -46,7 +38,7 @@ def guess_axes(shape: tuple[int, ...]) -> tuple[str, str | None]:
 
 
 def name_axes(axes: str, shape: tuple[int, ...]) -> tuple[str, str | None]:
-    """Replace nameless axes (``Q``) of a TIFF by a guess, and note it; axes with samples (``S``) stay.
+    """Replace nameless axes (``Q``) of a TIFF by a guess, with a note; axes with samples (``S``) stay.
 
     >>> name_axes("QYX", (30, 512, 512)), name_axes("ZYX", (30, 512, 512))
     (('ZYX', 'taken as a stack of 30 planes'), ('ZYX', None))
@@ -60,8 +52,8 @@ def name_axes(axes: str, shape: tuple[int, ...]) -> tuple[str, str | None]:
 def tidy_axes(pixels: Shaped[np.ndarray, "..."], axes: str) -> tuple[Shaped[np.ndarray, "..."], str]:
     """Reduce any axis letters to ``T Z C Y X``, each at most once.
 
-    Samples (``S``) are channels; every letter not known here (pages, positions, angles) counts planes. Axes
-    of length 1 other than rows and columns are dropped; axes of one meaning are joined.
+    Samples (``S``) are channels; any other letter (pages, positions, angles) counts planes. Axes of length 1 other than rows
+    and columns are dropped; axes of one meaning are joined.
 
     >>> pixels, axes = tidy_axes(np.zeros((2, 3, 20, 30, 1)), "RZYXS")
     >>> pixels.shape, axes

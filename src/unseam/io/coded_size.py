@@ -1,23 +1,24 @@
-"""Reads the size that a compressed picture inside a TIFF states, before its decoder runs.
+"""The size that a compressed picture inside a TIFF states, read before its decoder runs.
 
-A tile of 256 x 256 pixels may hold a JPEG 2000 stream that states 60,000 x 60,000: the decoder believes the stream and takes
-the memory for it.
+A tile of 256 x 256 pixels may hold a JPEG 2000 stream that states 60,000 x 60,000. The decoder believes the stream and
+allocates memory for it.
 """
 
 import struct
 
 JPEG, JPEG_2000, WEBP = frozenset((7,)), frozenset((33003, 33005, 34712)), frozenset((50001, 34927))
 PICTURE_CODECS = JPEG | JPEG_2000 | WEBP
-"""Codecs whose stream has a header of its own, decoded by libraries that read much more than numbers."""
+"""Codecs whose stream has its own header, decoded by libraries that parse much more than numbers."""
 
 _NO_LENGTH = (0x01, *range(0xD0, 0xD9))
 _FRAMES = (0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
 
 
 def count_coded_values(codec: int, data: bytes) -> int | None:
-    """Number of values (rows times columns times samples) that a stream states; None if it states none.
+    """Count the values (rows times columns times samples) that a stream states; None if it states no size.
 
-    >>> coded_values(34712, bytes.fromhex("ff4fff51002f0000 00000064 000000c8 0000000a 00000000") + bytes(16) + b"\\x00\\x03")
+    >>> header = bytes.fromhex("ff4fff51002f0000 00000064 000000c8 0000000a 00000000") + bytes(16) + b"\\x00\\x03"
+    >>> count_coded_values(34712, header)
     54000
     """
     try:
@@ -42,7 +43,7 @@ def _jpeg(data: bytes) -> int | None:
 
 
 def _jpeg_2000(data: bytes) -> int | None:
-    start = data.find(b"\xff\x4f\xff\x51", 0, 2**16)  # behind the boxes of .jp2, if it has them
+    start = data.find(b"\xff\x4f\xff\x51", 0, 2**16)  # after the boxes of .jp2, if there are any
     if start < 0:
         return None
     right, bottom, left, top = struct.unpack_from(">IIII", data, start + 8)

@@ -1,4 +1,4 @@
-"""What runs in the process of :mod:`unseam.io.decoder_process`: reads one file after the other under limits, sends numbers."""
+"""The program that :mod:`unseam.io.decoder_process` runs: it reads one file after another under limits and sends numbers."""
 
 import json
 import os
@@ -16,10 +16,10 @@ from unseam.io.decoder_process import HELLO
 
 
 def answer_tasks() -> None:
-    """Answer tasks, a line of JSON each, until there are no more."""
+    """Answer tasks, one line of JSON each, until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then closes the pipe
     with os.fdopen(os.dup(1), "wb") as answers:
-        os.dup2(2, 1)  # what libraries print is no answer
+        os.dup2(2, 1)  # what libraries print must not mix with the answers
         answers.write(HELLO)
         answers.flush()
         for line in sys.stdin.buffer:
@@ -31,29 +31,28 @@ def _answer(task: dict[str, Any], answers: IO[bytes]) -> None:
     path = Path(task["path"])
     limit_process(task["seconds"], task["bytes"])
     reader = next(reader for reader in READERS if reader.can_read(path))
-    told: dict[str, Any]
+    answer: dict[str, Any]
+    pixels = np.empty(0, np.uint8)
     try:
         file = (reader.read_labels if task["labels"] else reader.read_image)(path)
     except (ImageReadError, LabelError) as error:
-        is_label_error = isinstance(error, LabelError)
-        told = {"reason": str(error).removeprefix(f"{path}: "), "is_label_error": is_label_error}
-        answers.write(json.dumps(told).encode() + b"\n")
-        return
-    pixels = np.ascontiguousarray(file.pixels)
-    told = {"shape": pixels.shape, "dtype": pixels.dtype.str, "axes": file.axes}
-    told |= {"spacing_um": file.spacing_um, "notes": file.notes}
-    answers.write(json.dumps(told).encode() + b"\n")
+        answer = {"reason": str(error).removeprefix(f"{path}: "), "is_label_error": isinstance(error, LabelError)}
+    else:
+        pixels = np.ascontiguousarray(file.pixels)
+        answer = {"shape": pixels.shape, "dtype": pixels.dtype.str, "axes": file.axes}
+        answer |= {"spacing_um": file.spacing_um, "notes": file.notes}
+    answers.write(json.dumps(answer).encode() + b"\n")
     answers.write(pixels.reshape(-1).view(np.uint8).data)
 
 
 def limit_process(seconds: int, num_bytes: int) -> None:
-    """Let the system end this process when the file takes more than was granted."""
+    """Make the system end this process when the file takes more time or memory than it was granted."""
     try:
         import resource
     except ImportError:  # Windows
         return
     used = resource.getrusage(resource.RUSAGE_SELF)
-    with suppress(ValueError, OSError):  # a stricter limit of the user's holds
+    with suppress(ValueError, OSError):  # the user has set a stricter limit
         most = int(used.ru_utime + used.ru_stime) + 1 + seconds
         resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
     with suppress(ValueError, OSError):

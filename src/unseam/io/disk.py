@@ -1,6 +1,6 @@
-"""The calls that change the disk, each a function; all but the lock on a folder go through here.
+"""The calls that change the disk, one function each; only the lock on a folder does not go through here.
 
-Tests replace functions of this module to let the fifth call fail, to kill the process at it, or to record the order.
+Tests replace these functions to make the fifth call fail, to kill the process in it, or to record the order.
 """
 
 import os
@@ -10,7 +10,7 @@ NAMES = (
     *("create", "write", "sync", "close", "rename", "make_folder", "open_folder", "remove_file", "remove_folder"),
     *("list_folder", "read", "open_again", "open_to_append", "cut"),
 )
-"""Every call, for tests."""
+"""All calls, for tests."""
 
 
 def create(path: Path) -> int:
@@ -19,12 +19,12 @@ def create(path: Path) -> int:
 
 
 def write(descriptor: int, data: memoryview) -> int:
-    """Hand bytes to the operating system; return the number that it took, which may be smaller."""
+    """Pass bytes to the operating system; return the number that it accepted, which may be smaller."""
     return os.write(descriptor, data)
 
 
 def sync(descriptor: int) -> None:
-    """Wait until a file or a folder is on the disk itself."""
+    """Wait until a file or a folder is physically on the disk."""
     os.fsync(descriptor)
 
 
@@ -34,7 +34,7 @@ def close(descriptor: int) -> None:
 
 
 def rename(old: Path, new: Path) -> None:
-    """Rename a file or folder, replacing a file of that name."""
+    """Rename a file or folder; a file of the new name is replaced."""
     os.replace(old, new)
 
 
@@ -44,7 +44,7 @@ def make_folder(path: Path) -> None:
 
 
 def open_folder(path: Path) -> int:
-    """Open a folder to sync it; not on Windows."""
+    """Open a folder to sync it; impossible on Windows."""
     return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
 
 
@@ -54,7 +54,7 @@ def open_again(path: Path) -> int:
 
 
 def open_to_append(path: Path) -> int:
-    """Open an existing file, to write at its end."""
+    """Open an existing file to write at its end."""
     flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
     return os.open(path, flags)
 

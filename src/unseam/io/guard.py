@@ -9,21 +9,15 @@ from pathlib import Path
 from unseam.errors import ImageReadError, UnseamError
 
 MAX_DECODED_BYTES = 16 * 2**30
-"""Largest image that is decoded into memory. A header that asks for more is taken for a damaged or hostile one."""
+"""Largest image that is decoded into memory. A header that asks for more is treated as damaged or hostile."""
 
 
 @contextmanager
 def decoding(path: Path, what: str) -> Iterator[None]:
     """Run a foreign decoder; every failure becomes an :class:`~unseam.errors.ImageReadError`.
 
-    Decoders meet damaged files with two dozen kinds of exceptions; only this function catches all of them.
-
-    Parameters
-    ----------
-    path
-        The file.
-    what
-        The format in words, for the message: "PNG picture".
+    Decoders raise two dozen kinds of exceptions on damaged files; only this function catches all of them. ``what`` names the
+    format for the message: "PNG picture".
     """
     try:
         yield
@@ -31,24 +25,19 @@ def decoding(path: Path, what: str) -> Iterator[None]:
         raise
     except MemoryError as error:
         raise ImageReadError(path, f"the {what} does not fit into memory; crop it or close other programs") from error
-    except OSError as error:
-        if error.errno is not None:  # the disk or the rights, not the content
-            raise ImageReadError(path, f"cannot be read ({error.strerror})") from error
-        raise ImageReadError(path, _damaged(what, error)) from error
     except Exception as error:
-        raise ImageReadError(path, _damaged(what, error)) from error
-
-
-def _damaged(what: str, error: Exception) -> str:
-    detail = " ".join(str(error).split())[:200]
-    return (
-        f"no readable {what}: damaged, cut short or of a kind that is not supported ({type(error).__name__}: "
-        f"{detail}). Copy the file again, or open it in Fiji and save it as TIFF"
-    )
+        if isinstance(error, OSError) and error.errno is not None:  # the disk or the rights, not the content
+            raise ImageReadError(path, f"cannot be read ({error.strerror})") from error
+        detail = " ".join(str(error).split())[:200]
+        raise ImageReadError(
+            path,
+            f"no readable {what}: damaged, cut short or of an unsupported kind ({type(error).__name__}: {detail}). Copy the "
+            "file again, or open it in Fiji and save it as TIFF",
+        ) from error
 
 
 def status_of(path: Path) -> os.stat_result:
-    """Return the status of a file or folder. Raises ImageReadError if there is none, or if it may not be looked at."""
+    """Return the status of a file or folder. Raises ImageReadError if it is absent or access is denied."""
     try:
         return os.stat(path)
     except FileNotFoundError as error:
@@ -58,26 +47,20 @@ def status_of(path: Path) -> os.stat_result:
 
 
 def check_regular(path: Path, status: os.stat_result) -> None:
-    """Refuse what is no file with content: a pipe or a device could hang or never end.
-
-    Raises
-    ------
-    ImageReadError
-        For a folder, a pipe, a device, and an empty file.
-    """
+    """Refuse a folder, an empty file, and a pipe or a device, which could hang or never end. Raises ImageReadError."""
     if stat.S_ISDIR(status.st_mode):
         raise ImageReadError(path, "this is a folder, not an image file; give the files in it")
     if not stat.S_ISREG(status.st_mode):
-        raise ImageReadError(path, "this is no ordinary file (a pipe or a device); copy the image to a file")
+        raise ImageReadError(path, "this is not an ordinary file but a pipe or a device; copy the image to a file")
     if status.st_size == 0:
         raise ImageReadError(path, "the file is empty (0 bytes); copy or export it again")
 
 
 def most_decoded_bytes() -> int:
-    """Bytes that one image may decode to: :data:`MAX_DECODED_BYTES`, or half of the machine's memory if that is less."""
+    """Return the bytes that one image may decode to: :data:`MAX_DECODED_BYTES`, or half of the machine's memory if less."""
     try:
         return min(MAX_DECODED_BYTES, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
-    except (AttributeError, ValueError, OSError):  # Windows, or a system that does not say
+    except (AttributeError, ValueError, OSError):  # Windows, or a system that does not state it
         return MAX_DECODED_BYTES
 
 
@@ -87,6 +70,6 @@ def check_size(path: Path, num_bytes: int) -> None:
     if num_bytes > most:
         raise ImageReadError(
             path,
-            f"would take {num_bytes / 2**30:,.1f} GiB in memory, at most {most / 2**30:.1f} GiB may be "
-            "read at once; cut it into parts, or segment it part by part: unseam predict MODEL IMAGE --out NAME.ome.zarr",
+            f"would take {num_bytes / 2**30:,.1f} GiB in memory; at most {most / 2**30:.1f} GiB may be read at once; cut it "
+            "into parts, or segment it part by part: unseam predict MODEL IMAGE --out NAME.ome.zarr",
         )

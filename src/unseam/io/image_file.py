@@ -1,4 +1,4 @@
-"""What a file held: the pixels, the meaning of their axes, and what had to be converted on the way in."""
+"""The content of an image file: the pixels, the meaning of their axes, and notes on what was converted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,13 +17,10 @@ class ImageFile:
     pixels
         The numbers as the file stores them: any integer or real type, native byte order.
     axes
-        One letter for each axis of ``pixels``, each at most once: ``T`` time, ``Z`` plane (or page), ``C``
-        channel or colour, ``Y`` row, ``X`` column. ``YX`` are always there; colours read ``YXC``, channel
-        stacks ``CYX``.
+        One letter per axis of ``pixels``, each at most once: ``T`` time, ``Z`` plane (or page), ``C`` channel or colour, ``Y``
+        row, ``X`` column. ``Y`` and ``X`` are always present; colours read ``YXC``, channel stacks ``CYX``.
     spacing_um
-        Size of a pixel (row, column) in micrometres, if the file says it in a unit of length; else None.
-    path
-        The file.
+        Size of a pixel (row, column) in micrometres, if the file states it in a unit of length; else None.
     notes
         Sentences for the user: what was converted, dropped or guessed.
     """
@@ -40,26 +37,24 @@ class ImageFile:
 
     @property
     def height(self) -> int:
-        """Number of rows of a plane."""
         return self.pixels.shape[self.axes.index("Y")]
 
     @property
     def width(self) -> int:
-        """Number of columns of a plane."""
         return self.pixels.shape[self.axes.index("X")]
 
     @property
     def num_channels(self) -> int:
-        """Number of channels or colours; 1 without a channel axis."""
+        """Channels or colours; 1 without a channel axis."""
         return self.pixels.shape[self.axes.index("C")] if "C" in self.axes else 1
 
     @property
     def plane_axes(self) -> str:
-        """The axes that count planes, in the order of :meth:`planes`; empty for a single image."""
+        """Letters of the axes that count planes, in the order of :meth:`planes`; empty for a single image."""
         return "".join(letter for letter in "TZ" if letter in self.axes)
 
     def stacked(self, parts: Sequence[Shaped[np.ndarray, "..."]]) -> Shaped[np.ndarray, "..."]:
-        """Put together what was made of each plane: the axes of the planes, then those of the parts.
+        """Stack one result per plane: the axes of the planes come first, then those of the parts.
 
         >>> movie = ImageFile(np.zeros((2, 5, 20, 30)), "TZYX", None, Path("movie.tif"))
         >>> movie.stacked(movie.planes()).shape
@@ -69,9 +64,7 @@ class ImageFile:
         return np.stack(parts).reshape(*sizes, *parts[0].shape)
 
     def planes(self) -> list[Shaped[np.ndarray, "height width"] | Shaped[np.ndarray, "height width channel"]]:
-        """Split into 2-D images as a user would give them: (H, W), or (H, W, C) where there are channels.
-
-        Planes come in the order of the file: time first, then depth. They are views, nothing is copied.
+        """Split into 2-D images: (H, W), or (H, W, C) with channels; views, time first, then depth.
 
         >>> stack = ImageFile(np.zeros((5, 3, 20, 30)), "ZCYX", None, Path("stack.tif"))
         >>> len(stack.planes()), stack.planes()[0].shape
@@ -79,16 +72,14 @@ class ImageFile:
         """
         order = [letter for letter in "TZYXC" if letter in self.axes]
         pixels = self.pixels.transpose([self.axes.index(letter) for letter in order])
-        num_plane_axes = sum(letter in "TZ" for letter in order)
-        if num_plane_axes == 0:
-            return [pixels]
-        if num_plane_axes == 1:
-            return list(pixels)
-        return [plane for volume in pixels for plane in volume]
+        planes = [pixels]
+        for _ in self.plane_axes:
+            planes = [part for whole in planes for part in whole]
+        return planes
 
 
 def describe_place(axes: str, index: tuple[int, ...]) -> str:
-    """Words for one position of an array: ``row 3, column 7 (plane 2)``, counted from 0.
+    """Describe one position of an array, counted from 0.
 
     >>> describe_place("ZYX", (2, 3, 7))
     'row 3, column 7 (plane 2)'
@@ -100,7 +91,7 @@ def describe_place(axes: str, index: tuple[int, ...]) -> str:
 
 
 def first_place(where: Bool[np.ndarray, "..."]) -> tuple[int, ...]:
-    """Index of the first True of ``where`` in the order of memory; there must be one."""
+    """Return the index of the first True of ``where`` in the order of memory; there must be one."""
     index = np.unravel_index(int(np.argmax(where)), where.shape)
     assert where[index]
     return tuple(int(i) for i in index)

@@ -1,7 +1,7 @@
-"""One process at a time writes into a folder: a lock of the operating system, which ends with the process that holds it.
+"""One process at a time writes into a folder: a lock of the operating system, released when its process ends.
 
-A file that merely says "taken" would outlive a process that is killed, and then block everybody. Here the file only says who
-holds the lock; the lock itself is the kernel's (``flock``; on Windows ``msvcrt.locking``).
+A file that merely said "in use" would outlive a killed process and then block everybody. Here the file only names the holder;
+the lock itself belongs to the kernel (``flock``; on Windows ``msvcrt.locking``).
 """
 
 import errno
@@ -19,87 +19,94 @@ from pathlib import Path
 from unseam.errors import InUseError, OutputError
 
 LOCK_NAME = ".unseam.lock"
-"""Of the file beside the results while somebody writes them."""
+"""The lock file, next to the results while a process writes them."""
 
 _FAR = 2**30
-"""Windows locks bytes against reading, too: one far behind the text is locked, so that others can read who holds it."""
+"""The byte that Windows locks. A locked byte cannot be read there, so it lies far behind the text that names the holder."""
 
 _MOST_BYTES = 2**16
 
 
 @contextmanager
 def locked(folder: Path, doing: str, *, is_shared: bool = False, name: str = LOCK_NAME) -> Iterator[None]:
-    """Be the only process that writes into an existing folder, or one of several that have agreed to share it.
+    """Hold the lock on an existing folder during the block, alone or with others that share it.
 
-    Where the file system knows no locks (some network disks), nothing is locked: work is not refused for that.
+    Where the file system has no locks (some network disks), nothing is locked: that is no reason to refuse the work.
 
     Parameters
     ----------
     doing
-        Words for others that must wait, "training" for instance.
+        Tells processes that must wait what this one does: "training", for instance.
     is_shared
-        Do not exclude others that share, only those that do not. On Windows this excludes all others, too.
+        Exclude only processes that do not share. On Windows this excludes all others, too.
     name
-        Of the lock; locks of other names are independent.
+        Name of the lock file; locks of different names are independent.
 
     Raises
     ------
     InUseError
-        If another process, or another thread of this one, holds it. Says which, since when, and where.
+        If another process, or another thread of this one, holds the lock. Names the process, its host and since when.
     OutputError
-        If nothing can be written into the folder.
+        If the folder cannot be written to.
     """
     path = folder / name
-    descriptor = _taken(path, is_shared)
+    descriptor = _acquire(path, is_shared)
     if descriptor is None:
-        raise InUseError(_told(folder, path))
+        raise InUseError(
+            f"{folder} is in use: {_describe_holders(path) or 'another process writes there'}. Nothing was written. Wait until "
+            "that is done, or give another --out."
+        )
     try:
         _sign(descriptor, doing, is_shared)
         yield
     finally:
-        _leave(path, descriptor)
+        _release(path, descriptor)
 
 
 def lock_name_of(thing: str) -> str:
-    """Name of the lock on one of several things in a folder; :func:`unseam.io.sweep` removes those of killed processes."""
+    """Return the name of the lock on one of several things in a folder.
+
+    :func:`unseam.io.remove_unfinished` removes those of killed processes.
+    """
     return f".unseam-{hashlib.sha256(os.fsencode(thing)).hexdigest()[:16]}.lock"
 
 
-def _taken(path: Path, is_shared: bool) -> int | None:
-    """The file with the lock on it; None if another process has it."""
+def _acquire(path: Path, is_shared: bool) -> int | None:
+    """Lock the file and return its descriptor; None if another process has the lock."""
     while True:
         descriptor = _open(path)
         try:
-            got = _lock(descriptor, is_shared)
-            if got and _is_still(path, descriptor):
+            is_locked = _lock(descriptor, is_shared)
+            # between our open and our lock the last holder may have removed the file: a lock on it would exclude nobody
+            if is_locked and _is_current(path, descriptor):
                 return descriptor
         except BaseException:
             os.close(descriptor)
             raise
         os.close(descriptor)
-        if not got:
+        if not is_locked:
             return None
 
 
 def _open(path: Path) -> int:
+    # append: holders that share must not overwrite each other's lines; no link is followed out of the folder, no pipe awaited
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         descriptor = os.open(path, flags, 0o666)
     except OSError as error:
         new = OutputError(
-            f"{path.parent}: nothing can be written into this folder ({error.strerror}). Give another --out, or ask for the "
-            "right to write there."
+            f"{path.parent}: cannot write into this folder ({error.strerror}). Give another --out, or ask for write permission."
         )
         new.errno = error.errno
         raise new from error
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
     os.close(descriptor)
-    raise OutputError(f"{path}: this is no ordinary file, so it cannot be locked. Remove it, or give another --out.")
+    raise OutputError(f"{path}: this is not an ordinary file, so it cannot be locked. Remove it, or give another --out.")
 
 
 def _lock(descriptor: int, is_shared: bool) -> bool:
-    """Whether the lock was free; also true where the file system knows none."""
+    """Try to lock; return whether the lock was free, also True where the file system has no locks."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -115,8 +122,8 @@ def _lock(descriptor: int, is_shared: bool) -> bool:
     return True
 
 
-def _is_still(path: Path, descriptor: int) -> bool:
-    """Whether the name still means this file: its last holder removes it, and then it locks nothing."""
+def _is_current(path: Path, descriptor: int) -> bool:
+    """Whether the path still names this file."""
     try:
         return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(descriptor))
     except FileNotFoundError:
@@ -124,41 +131,37 @@ def _is_still(path: Path, descriptor: int) -> bool:
 
 
 def _sign(descriptor: int, doing: str, is_shared: bool) -> None:
-    """Write who holds it; each process that shares it adds a line. A full disk is no reason not to work: that shows soon."""
+    """Write who holds the lock; each process that shares it adds a line."""
     line = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": time.time(), "doing": doing})
-    with suppress(OSError):
+    with suppress(OSError):  # the lock holds without a name; a full disk is reported when the results are written
         if not is_shared:
             os.ftruncate(descriptor, 0)
         os.write(descriptor, line.encode() + b"\n")
 
 
-def _leave(path: Path, descriptor: int) -> None:
-    """The last holder removes the file while it still holds the lock, so that it removes no one else's."""
+def _release(path: Path, descriptor: int) -> None:
     try:
-        if _lock(descriptor, is_shared=False) and _is_still(path, descriptor):
-            with suppress(OSError):  # Windows removes no open file; it is used again by the next one
+        # removed while still locked: after the release the file could already be another process's lock
+        if _lock(descriptor, is_shared=False) and _is_current(path, descriptor):
+            with suppress(OSError):  # Windows removes no open file; the next holder uses it again
                 path.unlink()
     finally:
         os.close(descriptor)
 
 
-def _told(folder: Path, path: Path) -> str:
-    holders = _holders(path)
+def _describe_holders(path: Path) -> str:
+    holders = _read_holders(path)
     for _ in range(10):
         if holders:
             break
-        time.sleep(0.02)  # it has the lock and is about to sign
-        holders = _holders(path)
-    who = "; ".join(holders[:3]) + (f"; and {len(holders) - 3} more" if len(holders) > 3 else "")
-    return (
-        f"{folder} is in use: {who or 'another process is at it'}. Nothing was written. Wait until that is done, or give "
-        "another --out."
-    )
+        time.sleep(0.02)  # the holder has the lock and is about to sign
+        holders = _read_holders(path)
+    return "; ".join(holders[:3]) + (f"; and {len(holders) - 3} more" if len(holders) > 3 else "")
 
 
-def _holders(path: Path) -> list[str]:
+def _read_holders(path: Path) -> list[str]:
     """Describe the processes that have signed and are alive; the content of the file is not trusted."""
-    said = []
+    holders = []
     try:
         lines = path.read_bytes()[:_MOST_BYTES].splitlines()
     except OSError:
@@ -173,13 +176,14 @@ def _holders(path: Path) -> list[str]:
         if host == socket.gethostname() and not _is_alive(pid):
             continue
         words = f"process {pid} on {host}, {doing}"
-        said.append("".join(c if c.isprintable() else "?" for c in words) + _for(seconds))
-    return said
+        # unprintable characters could control the terminal of the reader
+        holders.append("".join(c if c.isprintable() else "?" for c in words) + _describe_duration(seconds))
+    return holders
 
 
 def _is_alive(pid: int) -> bool:
     if sys.platform == "win32":
-        return True  # there, asking by a signal would end it
+        return True  # there a signal would end the process
     try:
         os.kill(pid, 0)
     except PermissionError:
@@ -189,8 +193,8 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _for(seconds: float) -> str:
-    """Describe a duration; empty if the clock was set back meanwhile."""
+def _describe_duration(seconds: float) -> str:
+    """Return " for 5 min"; empty if the clock was set back meanwhile."""
     if not 0 <= seconds < 10 * 365 * 86400:
         return ""
     number, unit = (seconds, "s") if seconds < 120 else (seconds / 60, "min") if seconds < 7200 else (seconds / 3600, "h")

@@ -1,4 +1,4 @@
-"""A folder for the results of one command: made, locked, swept, and removed again if nothing was written."""
+"""A folder for the results of one command: created, locked, cleaned up, and removed again if nothing was written."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,21 +12,14 @@ from unseam.io.write import make_folders
 
 @contextmanager
 def output_folder(out: Path, doing: str, *, is_shared: bool = False) -> Iterator[None]:
-    """Hold a folder for results from before anything is computed until the last of them is written.
+    """Create a folder for results, with its parents, and hold its lock (:func:`unseam.io.lock.locked`) during the block.
 
-    It removes what killed commands left half written. Folders that were made for this and stay empty are removed at the end.
-
-    Parameters
-    ----------
-    out
-        The folder; it is made, with its parents.
-    doing, is_shared
-        As for :func:`unseam.io.lock.locked`.
+    What killed commands left unfinished is removed first. New folders that stay empty are removed at the end.
 
     Raises
     ------
     OutputError
-        If it cannot be made or written into; :class:`~unseam.errors.InUseError` if another process holds it.
+        If the folder cannot be created or written to; :class:`~unseam.errors.InUseError` if another process holds it.
     """
     new = [folder for folder in (out, *out.parents) if not folder.exists()]
     make_folders(out)

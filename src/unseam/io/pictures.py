@@ -1,4 +1,4 @@
-"""PNG, JPEG, BMP and GIF: pictures, which were made for the eye and are read here for their numbers."""
+"""PNG, JPEG, BMP and GIF: pictures made for the eye, read here for their numbers."""
 
 import struct
 import zlib
@@ -21,7 +21,7 @@ from unseam.io.image_file import ImageFile
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
-# signature, name, class, most pixels that one byte of the file can stand for (what the compression can do at its best)
+# signature, name, class, most pixels per byte of the file (the compression at its best)
 _FORMATS: tuple[tuple[bytes, str, type[PillowFile], int], ...] = (
     (_PNG, "PNG", PngImageFile, 8 * 1032),
     (_JPEG, "JPEG", JpegImageFile, 1024),
@@ -37,105 +37,78 @@ _ALPHA = ("LA", "RGBA", "La", "RGBa")
 class PictureReader:
     """Reads PNG, JPEG, BMP and the first frame of GIF.
 
-    Nothing is cut to 8 bits; transparency is dropped; a palette gives colours for an image and indices for
-    labels; the camera's orientation (EXIF) is applied; a file that was cut short is refused. Spacing is never
-    taken from a picture: its "dots per inch" is about printing.
+    Nothing is cut to 8 bits; transparency is dropped; a palette gives colours for an image and indices for labels; the camera's
+    orientation (EXIF) is applied. Spacing is never read from a picture: its "dots per inch" are about printing.
     """
 
     suffixes: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif")
 
     def can_read(self, path: Path) -> bool:
-        """Whether the name is that of a picture."""
         return path.name.lower().endswith(self.suffixes)
 
     def decoded_apart(self, path: Path) -> int | None:
-        """Bytes that it promises, if it has to be decoded in a process of its own: a JPEG.
-
-        Raises
-        ------
-        ImageReadError
-            If its header promises what the file cannot hold.
-        """
+        """Return the bytes that a JPEG promises; None for the other formats."""
         with decoding(path, "picture"), path.open("rb") as stream:
             if not stream.read(3).startswith(_JPEG):
                 return None
-        name, data = _bytes(path)
-        height, width = _size(path, name, data)
+        height, width = _read_size(path, *_read_bytes(path))
         return 4 * height * width
 
     def read_image(self, path: Path) -> ImageFile:
-        """Read an image: (H, W) grey or (H, W, 3) colours.
-
-        Raises
-        ------
-        ImageReadError
-            If it is damaged, cut short, or no picture at all.
-        """
-        name, data = _bytes(path)
+        """Read an image: (H, W) grey or (H, W, 3) colours."""
+        name, data = _read_bytes(path)
         if _is_deep_png(name, data):
-            return _deep_png(path, data)
-        picture, notes = _open(path, name, data)
+            return _read_deep_png(path, data)
+        picture, notes = _open_picture(path, name, data)
         with decoding(path, f"{name} picture"):
             if picture.mode in ("P", "PA"):
-                picture, notes = _colours(picture), (*notes, "palette replaced by its colours")
+                picture, notes = _apply_palette(picture), (*notes, "palette replaced by its colours")
             elif picture.mode not in (*_DIRECT, *_ALPHA):
                 notes = (*notes, f"{picture.mode} colours converted to RGB")
                 picture = picture.convert("RGB")
-        return _file(path, np.asarray(picture), picture.mode in _ALPHA, notes)
+        return _build_file(path, np.asarray(picture), picture.mode in _ALPHA, notes)
 
     def read_labels(self, path: Path) -> ImageFile:
-        """Read a label map: as an image, but a palette gives its indices and JPEG is refused.
-
-        Raises
-        ------
-        LabelError
-            For JPEG, whose compression changes label values.
-        ImageReadError
-            If it is damaged, cut short, or no picture at all.
-        """
-        name, data = _bytes(path)
+        """Read a label map; a palette gives its indices. Raises LabelError for JPEG, whose compression changes label values."""
+        name, data = _read_bytes(path)
         if name == "JPEG":
             raise LabelError(
-                f"{path}: JPEG changes pixel values, so it cannot hold labels; they may come as TIFF, PNG, BMP, GIF "
-                "or NumPy files. Export the annotation again without loss; converting this file would keep the "
-                "damage",
+                f"{path}: JPEG changes pixel values, so it cannot hold labels; they may be TIFF, PNG, BMP, GIF or NumPy files. "
+                "Export the annotation again without loss; converting this file would keep the damage",
                 path,
             )
         if _is_deep_png(name, data):
-            return _deep_png(path, data)
-        picture, notes = _open(path, name, data)
+            return _read_deep_png(path, data)
+        picture, notes = _open_picture(path, name, data)
         if picture.mode == "PA":
-            return _file(path, np.asarray(picture)[..., :1], False, notes)
+            return _build_file(path, np.asarray(picture)[..., :1], False, notes)
         if picture.mode == "P":
-            return _file(path, np.asarray(picture), False, (*notes, "palette dropped: its indices are the labels"))
+            return _build_file(path, np.asarray(picture), False, (*notes, "palette dropped: its indices are the labels"))
         if picture.mode not in (*_DIRECT, *_ALPHA):
-            raise LabelError(f"{path}: a {picture.mode} picture has colours, not labels; save it with one number a pixel", path)
-        return _file(path, np.asarray(picture), picture.mode in _ALPHA, notes)
+            raise LabelError(f"{path}: a {picture.mode} picture has colours, not labels; save one number per pixel", path)
+        return _build_file(path, np.asarray(picture), picture.mode in _ALPHA, notes)
 
 
-def _bytes(path: Path) -> tuple[str, bytes]:
+def _read_bytes(path: Path) -> tuple[str, bytes]:
     with decoding(path, "picture"):
         data = path.read_bytes()
     for signature, name, _, pixels_per_byte in _FORMATS:
         if data.startswith(signature):
             if name == "PNG":
                 _check_png(path, data)
-            height, width = _size(path, name, data)
+            height, width = _read_size(path, name, data)
             check_size(path, height * width)
             if height * width > pixels_per_byte * len(data):
-                raise ImageReadError(
-                    path,
-                    f"the {name} header promises {width:,} x {height:,} pixels, which {len(data):,} bytes cannot "
-                    "hold; the file is damaged or cut short: copy it again",
-                )
+                promise = f"the {name} header promises {width:,} x {height:,} pixels, which {len(data):,} bytes cannot hold"
+                raise ImageReadError(path, f"{promise}; the file is damaged or cut short: copy it again")
             return name, data
-    mend = "rename it to .tif" if data.startswith(_TIFF) else "copy or export it again"
-    kind = "a TIFF file" if data.startswith(_TIFF) else "none of PNG, JPEG, BMP, GIF"
-    raise ImageReadError(path, f"the name ends in {path.suffix}, but the content is {kind}; {mend}")
+    is_tiff = data.startswith(_TIFF)
+    found = "a TIFF file; rename it to .tif" if is_tiff else "none of PNG, JPEG, BMP, GIF; copy or export it again"
+    raise ImageReadError(path, f"the name ends in {path.suffix}, but the content is {found}")
 
 
 def _check_png(path: Path, data: bytes) -> None:
-    """Walk the chunks: each whole, each with its checksum, the end chunk there."""
+    """Check that every chunk is whole and matches its checksum, up to the end chunk: Pillow skips the checksums of pixels."""
     at = len(_PNG)
     while at + 12 <= len(data):
         length = int.from_bytes(data[at : at + 4], "big")
@@ -150,25 +123,25 @@ def _check_png(path: Path, data: bytes) -> None:
     raise ImageReadError(path, f"the PNG picture is cut short after {len(data):,} bytes; copy the file again")
 
 
-def _size(path: Path, name: str, data: bytes) -> tuple[int, int]:
-    """Rows and columns from the header alone; 0 where the decoder will find the fault itself."""
-    with decoding(path, f"{name} picture"), _pillow(name)(BytesIO(data)) as picture:
+def _read_size(path: Path, name: str, data: bytes) -> tuple[int, int]:
+    """Read the number of rows and columns from the header alone."""
+    with decoding(path, f"{name} picture"), _pillow_class(name)(BytesIO(data)) as picture:
         return picture.height, picture.width
 
 
-def _pillow(name: str) -> type[PillowFile]:
+def _pillow_class(name: str) -> type[PillowFile]:
     return next(kind for _, known, kind, _ in _FORMATS if known == name)
 
 
-def _open(path: Path, name: str, data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
+def _open_picture(path: Path, name: str, data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
     notes: tuple[str, ...] = ()
-    with decoding(path, f"{name} picture"), _pillow(name)(BytesIO(data)) as opened:
+    with decoding(path, f"{name} picture"), _pillow_class(name)(BytesIO(data)) as opened:
         num_frames = getattr(opened, "n_frames", 1)
         opened.seek(0)
         opened.load()
         upright = ImageOps.exif_transpose(opened)
         if opened.getexif().get(0x0112, 1) not in (0, 1):
-            notes = ("turned upright as its EXIF orientation says",)
+            notes = ("turned upright, following its EXIF orientation",)
         picture = upright if upright is not opened else opened.copy()
     if num_frames > 1:
         notes = (*notes, f"the first of {num_frames} frames was read")
@@ -181,23 +154,21 @@ def _is_deep_png(name: str, data: bytes) -> bool:
     return depth == 16 and colour_type in (2, 4, 6)
 
 
-def _deep_png(path: Path, data: bytes) -> ImageFile:
+def _read_deep_png(path: Path, data: bytes) -> ImageFile:
     import imagecodecs
 
     with decoding(path, "16-bit PNG picture"):
         pixels = np.asarray(imagecodecs.png_decode(data))
-    has_alpha = pixels.ndim == 3 and pixels.shape[-1] in (2, 4)
-    return _file(path, pixels, has_alpha, ())
+    return _build_file(path, pixels, pixels.ndim == 3 and pixels.shape[-1] in (2, 4), ())
 
 
-def _colours(picture: Image.Image) -> Image.Image:
+def _apply_palette(picture: Image.Image) -> Image.Image:
     colours = picture.convert("RGB")
     pixels = np.asarray(colours)
-    is_grey = bool((pixels == pixels[..., :1]).all())
-    return colours.convert("L") if is_grey else colours
+    return colours.convert("L") if (pixels == pixels[..., :1]).all() else colours
 
 
-def _file(path: Path, pixels: Shaped[np.ndarray, "..."], has_alpha: bool, notes: tuple[str, ...]) -> ImageFile:
+def _build_file(path: Path, pixels: Shaped[np.ndarray, "..."], has_alpha: bool, notes: tuple[str, ...]) -> ImageFile:
     if has_alpha:
         if (pixels[..., -1] != pixels[0, 0, -1]).any():
             notes = (*notes, "its transparency varies over the image and was dropped")

@@ -1,4 +1,4 @@
-"""The last step of every reader: checks what an image and a label map may hold, whatever the format."""
+"""The last step of every reader: check what an image and a label map may hold, whatever the format."""
 
 from dataclasses import replace
 
@@ -9,13 +9,12 @@ from unseam.io.image_file import ImageFile, describe_place, first_place
 
 
 def settle_image(file: ImageFile) -> ImageFile:
-    """Check the pixels of an image: real numbers, at least one, all finite, in native byte order.
+    """Check that the pixels of an image are real numbers, at least one, all finite, and bring them to native byte order.
 
     Raises
     ------
     ImageReadError
-        For empty images, complex numbers, text or records, and for NaN or infinite pixels (with the first
-        one's place).
+        For empty images, complex numbers, text or records, and for NaN or infinite pixels (with the place of the first).
     """
     file = _settle_type(file)
     if file.pixels.dtype.kind == "f":
@@ -24,18 +23,17 @@ def settle_image(file: ImageFile) -> ImageFile:
             at = first_place(bad)
             raise ImageReadError(
                 file.path,
-                f"the pixel at {describe_place(file.axes, at)} is {file.pixels[at]}, and so are {int(bad.sum()) - 1:,} "
-                "others; every pixel must be a finite number: replace these, for instance by 0",
+                f"the pixel at {describe_place(file.axes, at)} is {file.pixels[at]}; {int(bad.sum()) - 1:,} others are NaN or "
+                "infinite, too. Every pixel must be a finite number: replace these, for instance by 0",
             )
     return file
 
 
 def settle_labels(file: ImageFile) -> ImageFile:
-    """Check the pixels of a label map and bring them to integers, one number a pixel.
+    """Check the pixels of a label map and convert them to integers, one number per pixel.
 
-    Values stay as they are: 0 and up, and -1 for pixels that nobody annotated. A colour picture whose colours
-    are all greys is taken as grey; channels that stand before the rows are taken as planes, for labels have
-    no channels.
+    Values stay as they are: 0 and up, and -1 for pixels without annotation. A colour picture whose colours are all grey is
+    taken as grey; channels before the rows are taken as planes, because labels have no channels.
 
     Raises
     ------
@@ -44,17 +42,16 @@ def settle_labels(file: ImageFile) -> ImageFile:
     """
     file = _settle_type(file)
     if "C" in file.axes:
-        file = _grey(file) if file.axes.endswith("C") else _planes_for_channels(file)
+        file = _colours_to_grey(file) if file.axes.endswith("C") else _channels_to_planes(file)
     if file.pixels.dtype.kind == "f":
-        file = _whole_numbers(file)
+        file = _floats_to_integers(file)
     if file.pixels.dtype.kind == "i":
         bad = file.pixels < -1
         if bad.any():
             at = first_place(bad)
             raise LabelError(
                 f"{file.path}: the label at {describe_place(file.axes, at)} is {file.pixels[at]}; labels are 0 and up, or -1 "
-                "where nobody annotated. Was the map saved with a signed type that is too small? Save it as "
-                "unsigned 16-bit TIFF",
+                "without annotation. Was the map saved with a signed type that is too small? Save it as unsigned 16-bit TIFF",
                 file.path,
             )
     return file
@@ -67,14 +64,14 @@ def _settle_type(file: ImageFile) -> ImageFile:
     if pixels.dtype.kind == "b":
         return replace(file, pixels=pixels.astype(np.uint8))
     if pixels.dtype.kind not in "uif":
-        mend = " Save its magnitude or its real part" if pixels.dtype.kind == "c" else ""
-        raise ImageReadError(file.path, f"pixels are of type {pixels.dtype}; they may be integers or real numbers.{mend}")
+        remedy = " Save its magnitude or its real part" if pixels.dtype.kind == "c" else ""
+        raise ImageReadError(file.path, f"pixels are of type {pixels.dtype}; they may be integers or real numbers.{remedy}")
     if not pixels.dtype.isnative:
         return replace(file, pixels=pixels.astype(pixels.dtype.newbyteorder("=")))
     return file
 
 
-def _grey(file: ImageFile) -> ImageFile:
+def _colours_to_grey(file: ImageFile) -> ImageFile:
     grey = file.pixels[..., 0]
     coloured = (file.pixels != grey[..., np.newaxis]).any(axis=-1)
     axes = file.axes.removesuffix("C")
@@ -82,30 +79,29 @@ def _grey(file: ImageFile) -> ImageFile:
         at = first_place(coloured)
         colour = ", ".join(str(value) for value in file.pixels[at])
         raise LabelError(
-            f"{file.path}: the pixel at {describe_place(axes, at)} has the colour ({colour}); a label map has one number a "
-            "pixel: a class or an object's number. Give each colour a number and save the map as 8- or 16-bit grey "
-            "TIFF or PNG (in Fiji: Image > Type > 8-bit Color, then save the indices), or save it as a picture with "
-            "a palette",
+            f"{file.path}: the pixel at {describe_place(axes, at)} has the colour ({colour}); a label map has one number per "
+            "pixel, of a class or an object. Give each colour a number and save the map as 8- or 16-bit grey TIFF or PNG (in "
+            "Fiji: Image > Type > 8-bit Color, then save the indices), or save it as a picture with a palette",
             file.path,
         )
-    note = "a colour picture whose colours are all grey: taken as one number a pixel"
+    note = "a colour picture whose colours are all grey: taken as one number per pixel"
     return replace(file, pixels=grey, axes=axes, notes=(*file.notes, note))
 
 
-def _planes_for_channels(file: ImageFile) -> ImageFile:
+def _channels_to_planes(file: ImageFile) -> ImageFile:
     if "Z" not in file.axes:
         note = f"{file.num_channels} channels of a label map: taken as planes"
         return replace(file, axes=file.axes.replace("C", "Z"), notes=(*file.notes, note))
     raise LabelError(
-        f"{file.path}: a label map with axes {file.axes} has several numbers for a pixel; it may have planes, but no channels",
+        f"{file.path}: a label map with axes {file.axes} has several numbers per pixel; it may have planes but no "
+        "channels: save one channel",
         file.path,
     )
 
 
-def _whole_numbers(file: ImageFile) -> ImageFile:
-    # NaN and infinity differ from every whole number below 2**62 as well
-    with np.errstate(invalid="ignore"):
-        wide = file.pixels.astype(np.float64, copy=False)  # half precision has no 2**62 to compare with
+def _floats_to_integers(file: ImageFile) -> ImageFile:
+    with np.errstate(invalid="ignore"):  # NaN and infinity become 0, which differs from them below
+        wide = file.pixels.astype(np.float64, copy=False)  # half precision cannot hold 2**62
         whole = np.where(np.abs(wide) < 2.0**62, wide, 0).astype(np.int64)
     bad = whole != file.pixels
     if bad.any():

@@ -20,56 +20,38 @@ from unseam.io.tiff_spacing import spacing_of
 class TiffReader:
     """Reads TIFF of any usual depth and codec, stacks included.
 
-    Axes come from OME or ImageJ metadata, samples of a pixel are colours. The first series is read, at full
-    size. An orientation tag is left alone, as Fiji does: annotations were drawn on the picture so shown.
+    Axes come from OME or ImageJ metadata, samples of a pixel are colours. The first series is read, at full size. An
+    orientation tag is ignored, as in Fiji: annotations were drawn on the picture as Fiji shows it.
     """
 
     suffixes: tuple[str, ...] = (".tif", ".tiff", ".btf", ".tf8")
 
     def can_read(self, path: Path) -> bool:
-        """Whether the name is that of a TIFF."""
         return path.name.lower().endswith(self.suffixes)
 
     def decoded_apart(self, path: Path) -> int | None:
-        """Bytes that it promises, if it has to be decoded in a process of its own: JPEG, JPEG 2000 or WebP inside.
-
-        Raises
-        ------
-        ImageReadError
-            If its directories are damaged.
-        """
+        """Return the bytes that a TIFF with JPEG, JPEG 2000 or WebP inside promises; None for the other codecs."""
         walk = walk_file(path)
         return 2 * walk.num_values if walk.codecs & PICTURE_CODECS else None
 
     def read_image(self, path: Path) -> ImageFile:
-        """Read an image or a stack; palettes become colours, "white is zero" is inverted, CMYK becomes RGB.
-
-        Raises
-        ------
-        ImageReadError
-            If it is damaged, cut short, too large or of a kind that is not supported.
-        """
+        """Read an image or a stack; palettes become colours, "white is zero" is inverted, CMYK becomes RGB."""
         raw = _read(path)
         pixels, axes, note = raw.colours.converted(path, raw.pixels, raw.axes)
-        return raw.file(pixels, note, axes)
+        return raw.build_file(pixels, note, axes)
 
     def read_labels(self, path: Path) -> ImageFile:
-        """Read a label map or a stack of them: the stored numbers, whatever colours they are shown in.
+        """Read a label map or a stack of them: the stored numbers, whatever their display colours.
 
-        Only a black and white map that says "white is zero" is inverted, so that white is foreground; not so where
-        ImageJ wrote it, whose numbers already mean that.
-
-        Raises
-        ------
-        ImageReadError
-            As for an image.
+        Only a black and white map with "white is zero" is inverted, so that white is foreground; ImageJ's numbers already mean
+        that.
         """
         raw = _read(path)
         if raw.colours.space == 0 and not (raw.colours.is_imagej or raw.colours.is_mask):
             white = 2**raw.colours.num_bits - 1
             if bool(((raw.pixels == 0) | (raw.pixels == white)).all()):
-                return raw.file(raw.colours.inverted(raw.pixels), INVERTED, raw.axes)
-        return raw.file(raw.pixels, None, raw.axes)
+                return raw.build_file(raw.colours.inverted(raw.pixels), INVERTED, raw.axes)
+        return raw.build_file(raw.pixels, None, raw.axes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +63,8 @@ class _Raw:
     spacing_um: tuple[float, float] | None
     notes: tuple[str, ...]
 
-    def file(self, pixels: Shaped[np.ndarray, "..."], note: str | None, axes: str) -> ImageFile:
-        """Finish: names for nameless axes, transparency off, one letter a meaning."""
+    def build_file(self, pixels: Shaped[np.ndarray, "..."], note: str | None, axes: str) -> ImageFile:
+        """Name the nameless axes, drop transparency, and keep one axis per letter."""
         notes = (*self.notes, note) if note else self.notes
         axes, guess_note = name_axes(axes, pixels.shape)
         notes = (*notes, guess_note) if guess_note else notes

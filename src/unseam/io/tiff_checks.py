@@ -1,8 +1,8 @@
-"""What a TIFF promises, held against what the file can hold, before any memory is taken.
+"""Compare what a TIFF promises with what the file can hold, before any memory is allocated.
 
-A file of a few kilobytes can claim an image of gigabytes; decoders then hand back zeros without a word. Here
-every strip and tile must lie inside the file, there must be as many as the image needs, as long as it needs, and the codec
-must be one that is safe on damaged input (so no JPEG XR).
+A file of a few kilobytes can claim an image of gigabytes; decoders then return zeros without a warning. So every strip and tile
+must lie inside the file, their number and lengths must fit the image, and the codec must be safe on damaged input (so no JPEG
+XR). All functions raise ImageReadError.
 """
 
 import math
@@ -21,52 +21,37 @@ _CODECS = {
     33005: "JPEG 2000", 34712: "JPEG 2000", 50000: "Zstandard", 34926: "Zstandard", 50001: "WebP", 34927: "WebP",
 }  # fmt: skip
 _COLOUR_SPACES = (0, 1, 2, 3, 5, 6)  # white is zero, black is zero, RGB, palette, CMYK, YCbCr
-_MOST_BYTES_OF_ONE = {5: 4096, 8: 1040, 32946: 1040, 32773: 64}  # what a codec can make of one byte at its best
-_ALIGNMENT = 16  # bytes that an honest writer may leave at the end of a strip
+_MOST_BYTES_OF_ONE = {5: 4096, 8: 1040, 32946: 1040, 32773: 64}  # bytes that one compressed byte can expand to
+_ALIGNMENT = 16  # bytes of padding that a sound file may have at the end of a strip
 _MOST_OME_PLANES = 1_000_000
 
 
 def check_text(path: Path, tiff: "tifffile.TiffFile", walk: Walk) -> str | None:
-    """Check what the descriptions promise before the decoder makes lists of that length; a note for the user.
-
-    Raises
-    ------
-    ImageReadError
-        If OME's XML defines entities, which can be nested until they fill the memory, or speaks of planes that are not
-        in the file.
-    """
+    """Check the OME description before the decoder builds lists of the length that it promises; return a note for the user."""
     page = tiff.pages.first
     if "<OME " in page.description[:2000] and not tiff.is_ome:
-        raise ImageReadError(path, "its OME description is cut or damaged, so its axes are not known; copy or export it again")
+        raise ImageReadError(path, "its OME description is cut or damaged, so its axes are unknown; copy or export it again")
     xml = tiff.ome_metadata if tiff.is_ome else None
     if not xml:
         return None
-    if "<!DOCTYPE" in xml or "<!ENTITY" in xml:
-        raise ImageReadError(path, "its OME description defines entities, which OME has no use for; save it as TIFF in Fiji")
-    num_there = walk.num_pages * page.samplesperpixel
+    if "<!DOCTYPE" in xml or "<!ENTITY" in xml:  # nested entities can fill the memory
+        raise ImageReadError(path, "its OME description defines entities, which OME never needs; save it as TIFF in Fiji")
+    num_held = walk.num_pages * page.samplesperpixel
     promised = max((_num_planes(found[0]) for found in re.finditer(r"<(?:\w+:)?Pixels\b[^>]*>", xml)), default=0)
     counts = [int(number) for number in re.findall(r'(?:PlaneCount|NumPlanes)="(\d{1,30})"', xml)]
-    if max(promised, *counts, 0) <= num_there:
+    most = max(promised, *counts, 0)
+    if most <= num_held:
         return None
+    # a series may be spread over several files, which the description names; the other files are never opened
     names = set(re.findall(r'FileName="([^"]*)"', xml)) - {path.name}
-    if not names or max(promised, *counts) > _MOST_OME_PLANES:
-        raise ImageReadError(
-            path,
-            f"its OME description promises {max(promised, *counts):,} planes, the file holds {num_there:,}; the others are "
-            "missing: export it again, as one file",
-        )
+    if not names or most > _MOST_OME_PLANES:
+        promise = f"its OME description promises {most:,} planes, the file holds {num_held:,}"
+        raise ImageReadError(path, f"{promise}; the others are missing: export it again, as one file")
     return f"part of a series of {promised} planes in several files; only the {walk.num_pages} of this file were read"
 
 
 def check_tiff(path: Path, tiff: "tifffile.TiffFile", series: "tifffile.TiffPageSeries", walk: Walk) -> None:
-    """Check all of one series of pages that will be decoded as a whole.
-
-    Raises
-    ------
-    ImageReadError
-        If it decodes to too much; as :func:`check_kind` and :func:`check_parts`; or if a compressed picture inside is
-        larger than its strip or tile.
-    """
+    """Check everything about one series of pages that will be decoded as a whole."""
     check_kind(path, tiff, series)
     check_size(path, math.prod(series.shape) * series.dtype.itemsize)
     check_parts(path, tiff, series, walk)
@@ -84,61 +69,41 @@ def check_tiff(path: Path, tiff: "tifffile.TiffFile", series: "tifffile.TiffPage
 
 
 def check_kind(path: Path, tiff: "tifffile.TiffFile", series: "tifffile.TiffPageSeries") -> None:
-    """Check that the numbers are of a kind that is read, and that the series is what the descriptions promise.
-
-    Raises
-    ------
-    ImageReadError
-        If not.
-    """
+    """Check that the numbers are of a supported kind, and that the series is what the descriptions promise."""
     page = series.keyframe
     if page.dtype is None or series.dtype is None:
-        raise ImageReadError(
-            path, f"pixels of {page.bitspersample} bits in this layout are not supported; save as 8- or 16-bit TIFF"
-        )
-    promises = [kind for kind, is_so in (("imagej", tiff.is_imagej), ("shaped", tiff.is_shaped)) if is_so]
+        raise ImageReadError(path, f"{page.bitspersample}-bit pixels in this layout are not read; save as 8- or 16-bit TIFF")
+    # where a description does not fit the pages, tifffile falls back to another kind of series without a warning
+    promises = [kind for kind, is_promised in (("imagej", tiff.is_imagej), ("shaped", tiff.is_shaped)) if is_promised]
     if promises and series.kind not in (*promises, "ome"):
-        raise ImageReadError(
-            path, "its description promises other planes than the file holds; it is damaged or cut short: copy it again"
-        )
+        raise ImageReadError(path, "its description promises other planes than the file holds; it is damaged: copy it again")
 
 
 def check_parts(path: Path, tiff: "tifffile.TiffFile", series: "tifffile.TiffPageSeries", walk: Walk) -> None:
-    """Check the structure of a series of the right kind.
-
-    Raises
-    ------
-    ImageReadError
-        If it uses an unsafe codec or an unknown colour space, if a strip or tile is missing, lies outside the file or has
-        another length than its pixels need.
-    """
+    """Check the codec, the colour space, and the place and length of every strip and tile of a series."""
     page, file_size = series.keyframe, tiff.filehandle.size
     codec = int(page.compression)
     if codec not in _CODECS:
         known = ", ".join(sorted(set(_CODECS.values()) - {"none"}))
-        raise ImageReadError(
-            path, f"compression {_name(page.compression)} is not read; none, {known} are. Open it in Fiji and save it as TIFF"
-        )
-    if codec != 1 and codec not in walk.codecs:
-        raise ImageReadError(path, f"its compression {_name(page.compression)} stands in no directory of pages; it is damaged")
+        remedy = f"none, {known} are. Open it in Fiji and save it as TIFF"
+        raise ImageReadError(path, f"compression {_name(page.compression)} is not read; {remedy}")
+    if codec != 1 and codec not in walk.codecs:  # the walk chose the process that decodes: it must have seen this codec
+        raise ImageReadError(path, f"no page directory lists its compression {_name(page.compression)}; it is damaged")
     if int(page.photometric) not in _COLOUR_SPACES or (int(page.photometric) == 6 and codec != 7):
         raise ImageReadError(path, f"colours stored as {_name(page.photometric)} are not read; save it as grey or RGB")
     if series.dataoffset is not None:
         if series.dataoffset + math.prod(series.shape) * series.dtype.itemsize > file_size:
-            raise ImageReadError(
-                path, f"the TIFF is cut short: it promises more pixels than {file_size:,} bytes hold; copy it again"
-            )
+            raise ImageReadError(path, f"the TIFF is cut short: {file_size:,} bytes cannot hold its pixels; copy it again")
         if len(series.pages) == 1 and math.prod(series.shape) == math.prod(page.shape):
             _check_page(path, 0, page, file_size)
         return
-    for number, one in enumerate(series.pages):
-        if one is None:
-            raise ImageReadError(path, f"page {number} lies in another file, or is missing; save the series as one file")
-        _check_page(path, number, one, file_size)
+    for number, part in enumerate(series.pages):
+        if part is None:
+            raise ImageReadError(path, f"page {number} is missing or in another file; save the series as one file")
+        _check_page(path, number, part, file_size)
 
 
 def _num_planes(pixels: str) -> int:
-    """Planes that an OME element Pixels speaks of."""
     return math.prod(int(number) for number in re.findall(r'Size[CZT]="(\d{1,30})"', pixels))
 
 
@@ -147,26 +112,21 @@ def _check_page(path: Path, number: int, page: "tifffile.TiffPage | tifffile.Tif
     assert key is not None
     offsets, counts = page.dataoffsets, page.databytecounts
     expected = math.prod(key.chunked)
+    remedy = "the TIFF is damaged or cut short: copy it again"
     if len(offsets) != expected or len(counts) != expected:
-        raise ImageReadError(
-            path,
-            f"page {number} needs {expected:,} strips or tiles and lists {len(offsets):,}; the TIFF is damaged: copy it again",
-        )
+        raise ImageReadError(path, f"page {number} needs {expected:,} strips or tiles and lists {len(offsets):,}; {remedy}")
     for part, (offset, count) in enumerate(zip(offsets, counts, strict=True)):
+        # no byte at all is refused, too: some writers leave empty tiles out, and the decoder would invent zeros for them
         if count <= 0 or offset <= 0 or offset + count > file_size:
-            raise ImageReadError(
-                path,
-                f"page {number}, strip or tile {part}: {count:,} bytes at {offset:,} are not all inside the file of "
-                f"{file_size:,} bytes; the TIFF is damaged or cut short: copy it again",
-            )
+            place = f"{count:,} bytes at {offset:,} are not all inside the file of {file_size:,} bytes"
+            raise ImageReadError(path, f"page {number}, strip or tile {part}: {place}; {remedy}")
     codec, found = int(key.compression), sum(counts)
     needed = math.prod(key.shape) * key.bitspersample // 8
-    short = needed if codec == 1 else needed // _MOST_BYTES_OF_ONE.get(codec, needed + 1)
-    if found < short:
-        raise ImageReadError(
-            path, f"page {number} needs {short:,} bytes and has {found:,}; the TIFF is damaged or cut short: copy it again"
-        )
-    # what stands in a strip beyond its pixels: then width, height or depth are not those that it was written with
+    # the fewest bytes that can hold the pixels; 0 for codecs without a known bound
+    fewest = needed if codec == 1 else needed // _MOST_BYTES_OF_ONE.get(codec, needed + 1)
+    if found < fewest:
+        raise ImageReadError(path, f"page {number} needs {fewest:,} bytes and has {found:,}; {remedy}")
+    # bytes beyond the pixels of a strip: it was written with another width, height or depth, so every row would be shifted
     if codec == 1 and not key.is_tiled and max(counts) >= _strip_bytes(key) + _ALIGNMENT:
         raise ImageReadError(
             path,
@@ -176,28 +136,17 @@ def _check_page(path: Path, number: int, page: "tifffile.TiffPage | tifffile.Tif
 
 
 def _strip_bytes(page: "tifffile.TiffPage") -> int:
-    """Bytes of a whole uncompressed strip; each row begins at a byte."""
+    """Return the bytes of a whole uncompressed strip; each row begins at a byte."""
     samples = page.samplesperpixel if int(page.planarconfig) == 1 else 1
     rows = min(page.rowsperstrip, page.imagelength) if page.rowsperstrip else page.imagelength
     return rows * math.ceil(page.imagewidth * samples * page.bitspersample / 8)
 
 
 def check_stream(path: Path, place: tuple[int, int], key: "tifffile.TiffPage", data: bytes) -> None:
-    """Check that a compressed picture (JPEG, JPEG 2000, WebP) is not larger than the strip or tile that it is in.
+    """Check that a compressed picture (JPEG, JPEG 2000, WebP) is not larger than its strip or tile.
 
-    Parameters
-    ----------
-    path, place
-        The file; number of the page, and of the strip or tile.
-    key
-        The page, or the one that it is like.
-    data
-        The picture, or its beginning.
-
-    Raises
-    ------
-    ImageReadError
-        If it is.
+    ``place`` is the number of the page and of the strip or tile, ``key`` a page with the same tags, ``data`` the picture or its
+    beginning.
     """
     codec = int(key.compression)
     coded = count_coded_values(codec, data) if codec in PICTURE_CODECS else None
@@ -205,36 +154,23 @@ def check_stream(path: Path, place: tuple[int, int], key: "tifffile.TiffPage", d
     rows, columns = (key.tilelength, key.tilewidth) if key.is_tiled else (key.rowsperstrip, key.imagewidth)
     values = math.prod((rows, columns, samples, max(1, key.tiledepth)))
     if coded is not None and coded > 2 * values + 4096:  # a stream may be padded to whole blocks, or carry alpha
-        raise ImageReadError(
-            path,
-            f"page {place[0]}, strip or tile {place[1]} says that it holds {coded:,} values where {values:,} belong; the "
-            "TIFF is damaged: copy it again",
-        )
+        fault = f"page {place[0]}, strip or tile {place[1]} says that it holds {coded:,} values where {values:,} belong"
+        raise ImageReadError(path, f"{fault}; the TIFF is damaged: copy it again")
 
 
 def check_lzw(path: Path, tiff: "tifffile.TiffFile", series: "tifffile.TiffPageSeries") -> None:
-    """Check that the first strip of LZW is not too long: its decoder stops at the length that it is told, others say it.
-
-    Raises
-    ------
-    ImageReadError
-        If it is.
-    """
+    """Check that the first LZW strip is not too long: its decoder stops silently at the expected length, others raise."""
     key = series.keyframe
     if int(key.compression) != 5 or key.is_tiled or key.fillorder != 1 or series.pages[0] is None:
         return
     import imagecodecs
 
-    page = series.pages[0]
-    full = _strip_bytes(key)
+    page, full = series.pages[0], _strip_bytes(key)
     tiff.filehandle.seek(page.dataoffsets[0])
     found = len(imagecodecs.lzw_decode(tiff.filehandle.read(page.databytecounts[0]), out=full + _ALIGNMENT))
     if found >= full + _ALIGNMENT:
-        raise ImageReadError(
-            path,
-            f"page 0 has strips of more than {full:,} bytes of pixels, which is what its size asks for; the TIFF is "
-            "damaged: copy it again",
-        )
+        remedy = "the TIFF is damaged: copy it again"
+        raise ImageReadError(path, f"page 0 has strips of more than {full:,} bytes of pixels, too many for its size; {remedy}")
 
 
 def _name(value: object) -> str:

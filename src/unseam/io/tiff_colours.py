@@ -1,4 +1,4 @@
-"""Meaning of the numbers of a TIFF: palettes, white as zero, ink, transparency; for a whole image or a window of it."""
+"""The meaning of the numbers in a TIFF: palettes, white as zero, ink, transparency; for a whole image or a window of it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,48 +14,36 @@ INVERTED = "stored with white as zero: inverted"
 
 @dataclass(frozen=True, eq=False)
 class Colours:
-    """How stored numbers become an image.
-
-    Attributes
-    ----------
-    space
-        Number of TIFF's tag: 0 white is zero, 3 palette, 5 ink.
-    num_bits
-        Of a stored number.
-    palette
-        Colours by number, (3, N), if there is one.
-    has_alpha
-        Whether the last sample is transparency.
-    is_imagej, is_mask
-        Whether ImageJ wrote it; whether tifffile wrote it with 1 bit per pixel.
-    """
+    """How stored numbers become an image."""
 
     space: int
+    """TIFF's photometric tag: 0 white is zero, 3 palette, 5 ink."""
     num_bits: int
+    """Bits per stored number."""
     palette: Integer[np.ndarray, "..."] | None
+    """Colours by number, (3, N)."""
     has_alpha: bool
+    """Whether the last sample is transparency."""
     is_imagej: bool
     is_mask: bool
+    """Whether tifffile wrote it with 1 bit per pixel."""
 
     def needs_all(self, dtype: np.dtype) -> bool:
-        """Whether a window cannot be converted alone, since its numbers are inverted around the middle of all."""
+        """Whether a window cannot be converted alone: its numbers are inverted around the middle of the whole image."""
         return self.space == 0 and not self.is_mask and dtype.kind not in "bu"
 
     def converted(
         self, path: Path, pixels: Shaped[np.ndarray, "..."], axes: str
     ) -> tuple[Shaped[np.ndarray, "..."], str, str | None]:
-        """Numbers as colours; the axes, which may have samples (``S``) at the end now, and a note.
+        """Return the numbers as colours; the axes, which may end in samples (``S``) now; and a note.
 
-        Raises
-        ------
-        ImageReadError
-            If the palette has no colour for a number, or for ink in fractions.
+        Raises ImageReadError if the palette has no colour for a number, and for ink in fractions.
         """
         if self.space == 0 and not self.is_mask:
             return self.inverted(pixels), axes, INVERTED
         if self.space == 3 and self.palette is not None:
             if self.is_imagej:
-                return pixels, axes, "its display colours (lookup table) are left aside"
+                return pixels, axes, "its display colours (lookup table) are ignored"
             colours = _from_palette(path, pixels, self.palette)
             colours = (colours >> 8).astype(np.uint8) if pixels.dtype == np.uint8 else colours
             return colours, axes + "S", "palette replaced by its colours"
@@ -64,7 +52,7 @@ class Colours:
         return pixels, axes, None
 
     def inverted(self, pixels: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
-        """White for black; numbers with a sign or a fraction around the middle of the image's values."""
+        """Exchange white and black; numbers with a sign or a fraction turn around the middle of the image's values."""
         if pixels.dtype.kind == "b":
             return ~pixels
         if pixels.dtype.kind != "u":
@@ -72,12 +60,11 @@ class Colours:
         return pixels.dtype.type(2**self.num_bits - 1) - pixels
 
     def drops_alpha(self, shape: tuple[int, ...], axes: str) -> bool:
-        """Whether the last of the samples is dropped."""
         return self.has_alpha and "S" in axes and shape[axes.index("S")] in (2, 4)
 
 
 def colours_of(tiff: "tifffile.TiffFile", page: "tifffile.TiffPage") -> Colours:
-    """Read the colours of a page."""
+    """Return the colours of a page."""
     space = int(page.photometric)
     return Colours(
         space,
@@ -96,7 +83,7 @@ def alpha_varies(pixels: Shaped[np.ndarray, "..."], axes: str) -> bool:
 
 
 def drop_alpha(pixels: Shaped[np.ndarray, "..."], axes: str) -> Shaped[np.ndarray, "..."]:
-    """All but the last sample."""
+    """Return all but the last sample."""
     at = axes.index("S")
     return pixels.take(range(pixels.shape[at] - 1), axis=at)
 

@@ -1,4 +1,4 @@
-"""The one way to open a TIFF: its directories are walked and its descriptions checked before any pixel is decoded."""
+"""The one way to open a TIFF: walk its directories and check its descriptions before any pixel is decoded."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ class OpenTiff:
     note: str | None
 
     def notes(self, num_read: int) -> tuple[str, ...]:
-        """Sentences for the user; with one on the series that are left out if only ``num_read`` of them are read."""
+        """Return sentences for the user; one says which series are left out if only ``num_read`` are read."""
         series, notes = self.tiff.series, (self.note,) if self.note else ()
         if num_read == len(series):
             return notes
@@ -40,10 +40,7 @@ def walk_file(path: Path) -> Walk:
 def open_tiff(path: Path) -> Iterator[OpenTiff]:
     """Open a TIFF; whatever a decoder raises while it is open becomes an :class:`~unseam.errors.ImageReadError`.
 
-    Raises
-    ------
-    ImageReadError
-        If its directories or descriptions are damaged, or if it holds no image.
+    Damaged directories or descriptions, and a file without an image, raise it, too.
     """
     walk = walk_file(path)
     with decoding(path, "TIFF"), tifffile.TiffFile(path, _multifile=False) as tiff:

@@ -1,4 +1,4 @@
-"""The size of a pixel, as OME and ImageJ say it in a TIFF: bare resolution tags are about print."""
+"""The size of a pixel, from the metadata of OME and ImageJ in a TIFF; bare resolution tags are about printing."""
 
 import re
 
@@ -8,7 +8,7 @@ from unseam.io.units import micrometres
 
 
 def spacing_of(tiff: "tifffile.TiffFile", number: int = 0) -> tuple[float, float] | None:
-    """Size of a pixel in um (row, column) of the image of this number, if the file says it in a unit of length."""
+    """Return the pixel size (row, column) in um of the image of this number; None unless it is in a unit of length."""
     if tiff.is_ome and tiff.ome_metadata:
         images = re.findall(r"<(?:\w+:)?Pixels\b[^>]*>", tiff.ome_metadata)
         if number >= len(images):

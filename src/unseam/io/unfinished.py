@@ -1,7 +1,7 @@
-"""Unfinished files and folders, next to their place (``.unseam-0123456789abcdef.tmp``), and what killed writers left.
+"""Unfinished files and folders, next to their target (``.unseam-0123456789abcdef.tmp``), and what killed writers left.
 
 A writer holds a lock on its unfinished file or folder, and the operating system releases the lock when the process dies. So
-:func:`sweep` recognises what will never be finished, and removes nothing from under a writer.
+:func:`remove_unfinished` recognises what will never be finished, and removes nothing that a writer still uses.
 """
 
 import errno
@@ -15,7 +15,7 @@ from unseam.io import disk
 
 try:
     import fcntl
-except ImportError:  # Windows removes no file that a process has open, which serves as well
+except ImportError:  # Windows removes no open file, which protects a writer as well
     fcntl = None  # type: ignore[assignment]
 
 HAS_LOCKS = fcntl is not None
@@ -24,12 +24,12 @@ _UNFINISHED = re.compile(r"\.unseam-[0-9a-f]{16}\.(tmp|lock)")
 
 
 def name_beside(path: Path) -> Path:
-    """A free name next to the path."""
+    """Return an unused name next to the path."""
     try:
-        is_name = b"\0" not in os.fsencode(path)
-    except ValueError:  # letters that no file system takes
-        is_name = False
-    if not is_name:
+        is_valid = b"\0" not in os.fsencode(path)
+    except ValueError:  # characters that no file system accepts
+        is_valid = False
+    if not is_valid:
         raise OSError(errno.EINVAL, "no file can have this name")
     return path.parent / f".unseam-{secrets.token_hex(8)}.tmp"
 
@@ -39,13 +39,13 @@ def new_file_beside(path: Path) -> tuple[Path, int]:
     while True:
         temporary = name_beside(path)
         descriptor = disk.create(temporary)
-        if _claims(descriptor, temporary):
+        if _lock_new(descriptor, temporary):
             return temporary, descriptor
         disk.close(descriptor)
 
 
 def new_folder_beside(path: Path) -> tuple[Path, int | None]:
-    """Create a folder next to the path, locked and open to be synced (None where that is impossible)."""
+    """Create a folder next to the path, locked and open for syncing (None where that is impossible)."""
     while True:
         temporary = name_beside(path)
         disk.make_folder(temporary)
@@ -56,13 +56,13 @@ def new_folder_beside(path: Path) -> tuple[Path, int | None]:
         except BaseException:
             remove(temporary)
             raise
-        if _claims(descriptor, temporary):
+        if _lock_new(descriptor, temporary):
             return temporary, descriptor
         disk.close(descriptor)
 
 
-def _claims(descriptor: int, temporary: Path) -> bool:
-    """Lock what is being written, and check that it was not swept away before."""
+def _lock_new(descriptor: int, temporary: Path) -> bool:
+    """Lock a new file or folder; return whether it still exists: it may have been removed as unfinished before the lock."""
     if fcntl is None:
         return True
     with suppress(OSError):  # some network file systems have no locks
@@ -74,7 +74,7 @@ def _claims(descriptor: int, temporary: Path) -> bool:
 
 
 def remove(path: Path) -> bool:
-    """Remove a file, or a folder with everything in it; return whether it went. Links are removed, never followed."""
+    """Remove a file, or a folder and its contents; return whether it worked. Links are removed, never followed."""
     with suppress(OSError):
         if path.is_dir() and not path.is_symlink():
             for inside in disk.list_folder(path):
@@ -87,12 +87,12 @@ def remove(path: Path) -> bool:
 
 
 def remove_unfinished(folder: Path) -> int:
-    """Remove what killed writers left in a folder, unfinished or locked; return the number of such files and folders.
+    """Remove what killed writers left in a folder; return the number of files and folders removed.
 
-    A file whose writer still runs stays, and so does a lock that is held.
+    A file whose writer still runs stays, and so does a lock that a process holds.
     """
     num = 0
-    with suppress(OSError):  # no such folder, or none that may be looked into: nothing of ours to remove
+    with suppress(OSError):  # no such folder, or no right to list it
         for path in disk.list_folder(folder):
             if _UNFINISHED.fullmatch(path.name):
                 num += _remove_if_orphan(path)
@@ -100,7 +100,7 @@ def remove_unfinished(folder: Path) -> int:
 
 
 def _remove_if_orphan(path: Path) -> bool:
-    """Remove what no living writer has locked, under the lock, so that no writer can begin meanwhile."""
+    """Remove a file or folder that no process has locked; hold its lock meanwhile, so that no writer can start."""
     if fcntl is None:
         return remove(path)
     try:
@@ -109,7 +109,7 @@ def _remove_if_orphan(path: Path) -> bool:
         return path.is_symlink() and remove(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # its writer lives, or the file system has no locks and nobody can tell
+    except OSError:  # its writer lives, or the file system has no locks, so that is unknown
         return False
     else:
         return remove(path)

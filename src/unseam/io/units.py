@@ -14,7 +14,7 @@ _MICROMETRES = {
 
 
 def micrometres(unit: str) -> float | None:
-    """Length of a unit in micrometres; None if it is unknown.
+    """Return the length of a unit in micrometres; None if it is unknown.
 
     >>> micrometres("nm"), micrometres("Micrometer"), micrometres("pixel")
     (0.001, 1.0, None)

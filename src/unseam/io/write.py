@@ -1,7 +1,10 @@
-"""Writing: every file of this package goes through here, and is either whole or not there.
+"""Writing: every file of this package is written here, and is either complete or absent.
 
-A new file is written beside its place, synced to the disk, and renamed over it; then the folder is synced, so that the
-rename is on the disk too. A power cut at any moment leaves the old file or the new one. A folder is written likewise.
+A new file is written next to its target, synced to the disk, and renamed over it; then the folder is synced, so that the rename
+is on the disk, too. A power cut at any moment leaves the old file or the new one. A folder is written likewise.
+
+Every function raises :class:`~unseam.errors.OutputError` if it fails. The message names the path and the operating system's
+reason, ``errno`` is kept, and no temporary file is left.
 """
 
 import errno
@@ -20,15 +23,10 @@ _BUFFER = 2**20
 
 
 def write_bytes_whole(path: Path | str, data: bytes, *, is_synced: bool = True) -> None:
-    """Write a file that is whole or absent, whatever interrupts: the old one stays until the new one is on the disk.
+    """Write a file that is complete or absent after any interruption: the old one stays until the new one is on the disk.
 
-    A symbolic link at the target is replaced, never followed. The mode is what the umask gives. Without ``is_synced`` this
-    holds for a process that is killed, and for a power cut only after :func:`sync_files`.
-
-    Raises
-    ------
-    OutputError
-        Names the path and the operating system's reason; ``errno`` is kept; no temporary file is left.
+    A symbolic link at the target is replaced, never followed. The umask sets the mode. Without ``is_synced`` the file survives
+    a killed process, but a power cut only after :func:`sync_files`.
     """
     with _replacing(Path(path), len(data), is_synced=is_synced) as stream:
         stream.write(data)
@@ -37,14 +35,11 @@ def write_bytes_whole(path: Path | str, data: bytes, *, is_synced: bool = True) 
 def sync_files(paths: Iterable[Path]) -> None:
     """Wait until files that were written without sync are on the disk, and their names in their folders.
 
-    Raises
-    ------
-    OutputError
-        If one fails. The operating system may forget what it could not put on the disk, so none of them counts as written.
+    If one fails, none of them counts as written: the operating system may drop data that it could not put on the disk.
     """
     folders: dict[Path, None] = {}
     for path in paths:
-        with naming(path, lambda: path.stat().st_size if path.is_file() else 0):  # noqa: B023  # called within the turn
+        with naming(path, lambda: path.stat().st_size if path.is_file() else 0):  # noqa: B023  # called in the same iteration
             descriptor = disk.open_again(path)
             try:
                 disk.sync(descriptor)
@@ -52,24 +47,18 @@ def sync_files(paths: Iterable[Path]) -> None:
                 disk.close(descriptor)
         folders[path.parent] = None
     for folder in folders:
-        with naming(folder, lambda: 0):
+        with naming(folder):
             sync_folder(folder)
 
 
 def write_text_whole(path: Path | str, text: str) -> None:
-    """As :func:`write_bytes_whole`, for UTF-8 text; half a surrogate, as file names may hold, becomes a backslash escape."""
+    """Write UTF-8 text like :func:`write_bytes_whole`; half a surrogate (possible in file names) becomes a backslash escape."""
     write_bytes_whole(path, text.encode(errors="backslashreplace"))
 
 
 @contextmanager
 def whole_file(path: Path | str) -> Iterator[BufferedWriter]:
-    """Open a file to write what is too large to be held as bytes first; it appears when the block ends well.
-
-    Raises
-    ------
-    OutputError
-        As for :func:`write_bytes_whole`.
-    """
+    """Open a file to write what is too large to be held in memory; it appears when the block ends without an error."""
     with _replacing(Path(path), None) as raw:
         buffered = BufferedWriter(raw, _BUFFER)
         yield buffered  # type: ignore[misc]  # to a caller it is any binary file
@@ -77,13 +66,7 @@ def whole_file(path: Path | str) -> Iterator[BufferedWriter]:
 
 
 def append_bytes(path: Path, descriptor: int, data: bytes, *, is_synced: bool) -> None:
-    """Add bytes to a file that is open for that. After an error it is unknown how many of them are in it.
-
-    Raises
-    ------
-    OutputError
-        As for :func:`write_bytes_whole`.
-    """
+    """Append bytes to an open file. After an error it is unknown how many of them it contains."""
     with naming(path, lambda: len(data)):
         _write_all(descriptor, memoryview(data))
         if is_synced:
@@ -91,18 +74,10 @@ def append_bytes(path: Path, descriptor: int, data: bytes, *, is_synced: bool) -
 
 
 def write_folder_whole(path: Path | str, files: Iterable[tuple[str, bytes]]) -> None:
-    """Write a folder of plain files that is whole or absent; an existing one is replaced.
+    """Write a folder of plain files that is complete or absent; an existing one is replaced.
 
-    Parameters
-    ----------
-    files
-        Names and contents, written and synced in this order; made one after another, so that only one is in memory.
-
-    Raises
-    ------
-    OutputError
-        As for :func:`write_bytes_whole`. A kill between the two renames of a replacement leaves neither: the caller must have
-        another folder to continue from.
+    ``files`` yields names and contents, which are written and synced one by one, so that only one is in memory. A kill between
+    the two renames of a replacement leaves neither folder: the caller must have another one to continue from.
     """
     path, num_bytes = Path(path), 0
     with naming(path, lambda: num_bytes):
@@ -123,12 +98,12 @@ def write_folder_whole(path: Path | str, files: Iterable[tuple[str, bytes]]) -> 
 
 
 def make_folders(path: Path | str) -> None:
-    """Make a folder and its parents, synced to the disk, unless it exists. Raises OutputError if it cannot be made."""
+    """Make a folder and its parents, synced to the disk, unless it exists."""
     path = Path(path)
     try:
         for folder in reversed((path, *path.parents)):
             if not folder.is_dir():
-                with suppress(FileExistsError):  # somebody else was quicker, or it is a file: the next line says which
+                with suppress(FileExistsError):  # another process was faster, or it is a file: see the next check
                     disk.make_folder(folder)
                     sync_folder(folder.parent)
                 if not folder.is_dir():
@@ -136,14 +111,14 @@ def make_folders(path: Path | str) -> None:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         is_full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
-        advice = "Free some space there, or choose another" if is_full else "Choose another, or ask for the rights"
-        raise OutputError(f"{path}: the folder cannot be made ({reason}). {advice}.") from error
+        remedy = "Free some space there, or choose another" if is_full else "Choose another, or ask for the permission"
+        raise OutputError(f"{path}: the folder cannot be made ({reason}). {remedy}.") from error
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a folder of plain files at once: renamed first, so that half of it is never met under its name.
+    """Rename a folder of plain files, then remove it, so that half of it never appears under its name.
 
-    What cannot be removed stays, and :func:`unseam.io.unfinished.remove_unfinished` tries again.
+    What cannot be removed stays; :func:`unseam.io.unfinished.remove_unfinished` tries again.
     """
     with suppress(OSError):
         aside = name_beside(path)
@@ -154,7 +129,7 @@ def remove_tree(path: Path) -> None:
 
 
 class _Stream(RawIOBase):
-    """An open file whose every call goes through :mod:`unseam.io.disk`; it writes everything that it is given."""
+    """An open file that writes all data that it is given, with the calls of :mod:`unseam.io.disk`."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -183,16 +158,16 @@ class _Stream(RawIOBase):
             disk.close(self._descriptor)
 
 
-def _write_all(descriptor: int, left: memoryview) -> int:
-    size = len(left)
-    while len(left):
-        left = left[disk.write(descriptor, left) :]
+def _write_all(descriptor: int, data: memoryview) -> int:
+    size = len(data)
+    while len(data):  # a nearly full disk, or a signal, ends a call after a part of the data
+        data = data[disk.write(descriptor, data) :]
     return size
 
 
 @contextmanager
 def _replacing(path: Path, num_bytes: int | None, *, is_synced: bool = True) -> Iterator[_Stream]:
-    """Open a stream into a new file next to the path, which takes its place when the block ends well."""
+    """Open a stream into a new file next to the path; it replaces the path when the block ends without an error."""
     stream: _Stream | None = None
     with naming(path, lambda: num_bytes or (stream.num_bytes if stream is not None else 0)):
         temporary, descriptor = new_file_beside(path)
@@ -200,20 +175,20 @@ def _replacing(path: Path, num_bytes: int | None, *, is_synced: bool = True) -> 
             with _Stream(descriptor) as stream:
                 yield stream
                 if is_synced:
-                    stream.sync()
+                    stream.sync()  # before the rename: in the other order a power cut can leave an empty file under the name
                 if not HAS_LOCKS:
-                    stream.close()  # Windows renames no open file; elsewhere it is open until then, for the lock on it
+                    stream.close()  # Windows renames no open file; elsewhere closing would release the lock before the rename
                 disk.rename(temporary, path)
         except BaseException:
             remove(temporary)
             raise
         if is_synced:
-            sync_folder(path.parent)
+            sync_folder(path.parent)  # the rename is a change of the folder: without this, a power cut can undo it
 
 
 @contextmanager
 def naming(path: Path, num_bytes: Callable[[], int] = lambda: 0) -> Iterator[None]:
-    """Turn every refusal of the operating system into one kind of error, which names the target and not its temporary file."""
+    """Turn every OSError into an OutputError that names the target, not its temporary file."""
     try:
         yield
     except OutputError:
@@ -223,11 +198,11 @@ def naming(path: Path, num_bytes: Callable[[], int] = lambda: 0) -> Iterator[Non
 
 
 def _put_in_place(temporary: Path, descriptor: int | None, path: Path) -> None:
-    """Rename a finished folder; an existing one steps aside first, and comes back if that fails."""
+    """Rename a finished folder to its path; an existing one is renamed first, and renamed back if that fails."""
     if descriptor is not None:
         _sync_open_folder(descriptor)
     aside = None
-    if path.is_dir():
+    if path.is_dir():  # a rename can replace a file, but not a folder with files in it
         aside = name_beside(path)
         disk.rename(path, aside)
     try:
@@ -242,7 +217,7 @@ def _put_in_place(temporary: Path, descriptor: int | None, path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Put a rename on the disk, where the operating system lets a folder be opened (not on Windows)."""
+    """Put the renames in a folder on the disk, where the system can open a folder (not on Windows)."""
     if not HAS_FOLDERS_TO_SYNC:
         return
     descriptor = disk.open_folder(folder)
@@ -256,20 +231,20 @@ def _sync_open_folder(descriptor: int) -> None:
     try:
         disk.sync(descriptor)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems cannot; the files are safe
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems cannot sync folders
             raise
 
 
 def _output_error(path: Path, num_bytes: int, error: OSError) -> OutputError:
-    advice = {
+    remedy = {
         errno.ENOSPC: f"free at least {num_bytes:,} bytes on that disk, or write elsewhere",
         errno.EDQUOT: f"free at least {num_bytes:,} bytes of your quota, or write elsewhere",
-        errno.EFBIG: "files may not be so large there; write elsewhere, or ask for a higher limit (ulimit -f)",
+        errno.EFBIG: "files must be smaller there; write elsewhere, or ask for a higher limit (ulimit -f)",
         errno.ENOENT: "make the folder first",
-        errno.EACCES: "write to a folder of your own, or ask for the rights",
-        errno.EROFS: "write elsewhere: this disk can only be read",
-        errno.EISDIR: "choose a name that is not a folder's",
-    }.get(error.errno or 0, "write elsewhere, or mend the disk")
-    new = OutputError(f"{path}: could not be written ({error.strerror or error}; {num_bytes:,} bytes); {advice}")
+        errno.EACCES: "write to a folder that you own, or ask for write permission",
+        errno.EROFS: "write elsewhere: this disk is read-only",
+        errno.EISDIR: "choose another name: a folder has this one",
+    }.get(error.errno or 0, "write elsewhere, or repair the disk")
+    new = OutputError(f"{path}: could not be written ({error.strerror or error}; {num_bytes:,} bytes); {remedy}")
     new.errno = error.errno
     return new

@@ -1,8 +1,12 @@
-"""Label maps, probabilities and pictures as files, each whole or not there."""
+"""Label maps, probabilities and pictures as files, each complete or absent.
+
+All functions raise :class:`~unseam.errors.OutputError` if the file cannot be written.
+"""
 
 from collections.abc import Callable
 from io import BufferedWriter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -23,33 +27,25 @@ def write_label_map(
 ) -> None:
     """Write a class or instance map, or a stack of them, as compressed TIFF that Fiji opens.
 
-    The smallest unsigned type that holds the largest value: 8 and 16 bits as ImageJ TIFF, 32 bits as
-    OME-TIFF.
+    The type is the smallest unsigned one that holds the largest value: 8 and 16 bits as ImageJ TIFF, 32 bits as OME-TIFF.
 
     Parameters
     ----------
     path
-        Ending in .tif or .tiff.
+        Ends in .tif or .tiff.
     labels
-        (H, W), or with one or two axes of planes before them. Values 0 to 2**32 - 1.
+        (H, W), or with one or two axes of planes before them. Values 0 to 2**32 - 1; others raise LabelError.
     spacing_um
         Size of a pixel (row, column).
     plane_axes
-        What the first axes are: ``T``, ``Z`` or ``TZ``; without it, ``Z`` for one and ``TZ`` for two.
-
-    Raises
-    ------
-    LabelError
-        If a value is negative or too large for 32 bits.
-    OutputError
-        If the file cannot be written.
+        Meaning of the first axes: ``T``, ``Z`` or ``TZ``; the default is ``Z`` for one and ``TZ`` for two.
     """
     _check_suffix(path, (".tif", ".tiff"))
     low, high = (int(labels.min()), int(labels.max())) if labels.size else (0, 0)
     if low < 0 or high >= 2**32:
         raise LabelError(
-            f"{path}: labels run from {low} to {high}; a file holds 0 to {2**32 - 1}. Set pixels that nobody "
-            "annotated to 0, and number the objects anew"
+            f"{path}: labels run from {low} to {high}; a file holds 0 to {2**32 - 1}. Set pixels without annotation to 0, and "
+            "renumber the objects"
         )
     dtype = np.uint8 if high < 2**8 else np.uint16 if high < 2**16 else np.uint32
     _write_tiff(path, labels.astype(dtype), _axes(labels.ndim - 2, plane_axes) + "YX", spacing_um)
@@ -61,27 +57,13 @@ def write_probabilities(
     spacing_um: tuple[float, float] | None = None,
     plane_axes: str | None = None,
 ) -> None:
-    """Write probabilities as a 32-bit float TIFF with one channel a class; for stacks, in each plane.
-
-    ``plane_axes`` as in :func:`write_label_map`.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written.
-    """
+    """Write probabilities as a 32-bit float TIFF, one channel per class; the arguments are as in :func:`write_label_map`."""
     _check_suffix(path, (".tif", ".tiff"))
     _write_tiff(path, probabilities, _axes(probabilities.ndim - 3, plane_axes) + "CYX", spacing_um)
 
 
 def write_image(path: Path | str, image: UInt8[np.ndarray, "height width"] | UInt8[np.ndarray, "height width 3"]) -> None:
-    """Write an 8-bit grey or RGB picture as PNG.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written.
-    """
+    """Write an 8-bit grey or RGB picture as PNG."""
     _check_suffix(path, (".png",))
     _encode(path, lambda stream: Image.fromarray(np.ascontiguousarray(image)).save(stream, "PNG"))
 
@@ -94,9 +76,8 @@ def _axes(num_plane_axes: int, plane_axes: str | None) -> str:
 
 def _write_tiff(path: Path | str, pixels: np.ndarray, axes: str, spacing_um: tuple[float, float] | None) -> None:
     is_small = pixels.nbytes < _CLASSIC_TIFF_BYTES
-    has_imagej_type = pixels.dtype.itemsize <= 2 or pixels.dtype.kind == "f"  # ImageJ knows no 32-bit integers
-    is_imagej = is_small and has_imagej_type
-    if is_imagej and pixels.shape[-1] == 1:  # or tifffile takes the only column for colours
+    is_imagej = is_small and (pixels.dtype.itemsize <= 2 or pixels.dtype.kind == "f")  # ImageJ has no 32-bit integers
+    if is_imagej and pixels.shape[-1] == 1:  # without a samples axis tifffile reads the only column as colours
         pixels, axes = pixels[..., np.newaxis], axes + "S"
     metadata: dict[str, object] = {"axes": axes}
     resolution = None
@@ -106,24 +87,13 @@ def _write_tiff(path: Path | str, pixels: np.ndarray, axes: str, spacing_um: tup
     elif spacing_um is not None:
         metadata |= {"PhysicalSizeY": spacing_um[0], "PhysicalSizeYUnit": "µm"}
         metadata |= {"PhysicalSizeX": spacing_um[1], "PhysicalSizeXUnit": "µm"}
-    _encode(
-        path,
-        lambda stream: tifffile.imwrite(
-            stream,
-            pixels,
-            imagej=is_imagej,
-            ome=not is_imagej,
-            bigtiff=not is_small,
-            photometric="minisblack",
-            compression="zlib",
-            resolution=resolution,
-            metadata=metadata,
-        ),
-    )
+    options: dict[str, Any] = {"imagej": is_imagej, "ome": not is_imagej, "bigtiff": not is_small, "compression": "zlib"}
+    options |= {"photometric": "minisblack", "resolution": resolution, "metadata": metadata}
+    _encode(path, lambda stream: tifffile.imwrite(stream, pixels, **options))
 
 
 def _encode(path: Path | str, encode: Callable[[BufferedWriter], object]) -> None:
-    """Encode into the file itself: a large one is never held twice."""
+    """Encode straight into the file, so that a large one is never in memory twice."""
     try:
         with whole_file(path) as stream:
             encode(stream)
@@ -133,4 +103,4 @@ def _encode(path: Path | str, encode: Callable[[BufferedWriter], object]) -> Non
 
 def _check_suffix(path: Path | str, suffixes: tuple[str, ...]) -> None:
     if not str(path).lower().endswith(suffixes):
-        raise OutputError(f"{path}: the name must end in {' or '.join(suffixes)}, for that is the format; rename the output")
+        raise OutputError(f"{path}: the name must end in {' or '.join(suffixes)}, which is the format; rename the output")

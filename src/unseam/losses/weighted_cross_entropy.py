@@ -18,13 +18,13 @@ class WeightedCrossEntropy:
     Attributes
     ----------
     class_weights
-        One factor per class, in the order of the classes; multiplies w(x). Empty: 1 for each.
+        One factor per class, in the order of the classes; it multiplies w(x). Empty: 1 for each.
 
     Source: paper, section 3, Eq. 1.
 
-    Departs: the paper sums over the tile, we take the mean over its annotated pixels, so that the step does not grow
-    with the tile and a sparsely annotated tile counts no less than a full one. Pixels whose class is ``IGNORE`` count
-    nothing: unlabelled is not background. The paper prints Eq. 1 without the minus sign that makes it fall in training.
+    Departs: the paper sums over the tile. We take the mean over its annotated pixels, so that the step does not grow with the
+    tile, and a sparsely annotated tile counts as much as a full one. Pixels of class ``IGNORE`` do not count: unannotated is
+    not background. The paper prints Eq. 1 without the minus sign that makes it fall in training.
 
     Examples
     --------
@@ -39,8 +39,7 @@ class WeightedCrossEntropy:
     def __post_init__(self) -> None:
         if not all(0 <= weight <= 1e6 for weight in self.class_weights):
             raise SettingsError(
-                f"Class weights came as {self.class_weights}. Each may be 0 to 1e6; 1 leaves a class alone, "
-                "0 switches it off."
+                f"class_weights are {self.class_weights}. Each may be 0 to 1e6; 1 leaves a class unchanged, 0 switches it off."
             )
 
     def __call__(
@@ -49,34 +48,28 @@ class WeightedCrossEntropy:
         classes: UInt8[Tensor, "batch height width"],
         weights: Float[Tensor, "batch height width"] | None = None,
     ) -> Float[Tensor, ""]:
-        """The energy of a batch.
+        """Compute the energy of a batch; 0 if it has no annotated pixel.
 
         Parameters
         ----------
         logits
             (B, K, H, W), before the soft-max.
         classes
-            True classes (B, H, W), ``IGNORE`` where the mask is not annotated.
+            True classes (B, H, W), ``IGNORE`` where not annotated.
         weights
-            w(x) of Eq. 2 (B, H, W); 1 everywhere if left out.
-
-        Returns
-        -------
-        energy
-            A number; 0 if no pixel of the batch is annotated.
+            w(x) of Eq. 2 (B, H, W); by default 1 everywhere.
 
         Raises
         ------
         SettingsError
-            If there are class weights, but not one for each class.
+            There are class weights, but not one for each class.
         """
         if self.class_weights and len(self.class_weights) != logits.shape[1]:
             raise SettingsError(
-                f"{len(self.class_weights)} class weights came for {logits.shape[1]} classes. "
-                "Give one for each class, or none."
+                f"Got {len(self.class_weights)} class weights for {logits.shape[1]} classes. Give one for each class, or none."
             )
         class_weights = None
-        if self.class_weights:  # not made on the device, for which the host would wait
+        if self.class_weights:  # made on the host: a tensor made on the device would make the host wait
             class_weights = torch.tensor(self.class_weights).to(logits.device, non_blocking=True)
         per_pixel_BHW = F.cross_entropy(
             logits.float(), classes.long(), weight=class_weights, ignore_index=IGNORE, reduction="none"

@@ -1,1 +1,1 @@
-"""What this computer has: cores, memory, and memory that is kept for the next step."""
+"""Resources of this computer: its cores, its memory, and freed memory that is kept for the next step."""

@@ -1,9 +1,9 @@
-"""How good a segmentation is, in the figures of the paper's tables and in those that users ask for.
+"""Scores of a segmentation: the figures of the paper's tables, and those that are usual in biomedical imaging.
 
-Each metric is a frozen dataclass that is called with a predicted and a true map and returns a small score. It states what it
-``reads`` and how images are pooled (``pooling``); its score describes its columns. Tables, legends and reports iterate the
-closed list :data:`Metric`. Most metrics read one contingency table, in which pixels that are not annotated do not occur. Where
-there is nothing to be right or wrong about, a figure is NaN, and it is left out of every mean.
+Each metric is a frozen dataclass. The call with a predicted and a true map returns a small score. A metric states what it
+``reads`` and how it pools images (``pooling``); its score describes its columns. Tables, legends and reports iterate over the
+closed list :data:`Metric`. Most metrics read one contingency table, which has no unannotated pixels. A figure is NaN where
+there is nothing to score, and every mean leaves it out.
 """
 
 from unseam.metrics.aggregated_jaccard import AggregatedJaccard, AggregatedJaccardScore
@@ -45,7 +45,7 @@ Metric = (
     | CalibrationError
     | ThresholdScan
 )
-"""The closed list, in the order of the columns in files: a new metric is one file, its import and one line here."""
+"""The closed list, in the order of the columns in files. A new metric needs one file, its import and one line here."""
 
 __all__ = [
     "Metric", "every_metric", "quick_metrics",

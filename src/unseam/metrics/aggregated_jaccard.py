@@ -15,15 +15,12 @@ from unseam.metrics.score import Column, Counts, Figures, ratio
 
 _MEANING = "shared pixels of matched objects over all pixels of objects"
 _AJI = Column("aggregated_jaccard", "AJI", _MEANING, 1)
-_AJI_PLUS = Column("aggregated_jaccard_plus", "AJI+", f"{_MEANING}, each object matched once", 1)
+_AJI_PLUS = Column("aggregated_jaccard_plus", "AJI+", f"{_MEANING}, each matched once", 1)
 
 
 @dataclass(frozen=True)
 class AggregatedJaccardScore(Counts):
-    """Pixels in the intersections and in the unions of matched objects; every object without a match adds to the unions.
-
-    The first two are those of the original index, the other two those of the one-to-one form.
-    """
+    """Pixels in the intersections and unions of matched objects, in AJI and in AJI+. Unmatched objects add to the unions."""
 
     intersection: int
     union: int
@@ -41,27 +38,26 @@ class AggregatedJaccardScore(Counts):
         return ratio(self.intersection_one_to_one, self.union_one_to_one)
 
     def figures(self) -> Figures:
-        """Give ``aggregated_jaccard`` and ``aggregated_jaccard_plus``."""
         return (_AJI, self.index), (_AJI_PLUS, self.index_one_to_one)
 
 
 @dataclass(frozen=True)
 class AggregatedJaccard(ObjectMetric[AggregatedJaccardScore]):
-    """Shared pixels of matched objects over all pixels of matched and of unmatched ones.
+    """Shared pixels of matched objects over all pixels of matched and unmatched ones.
 
-    In the original index (AJI) each true object takes the predicted one with the largest IoU, even if another has
-    taken it already; among equals the one that shares most pixels, then the one of the lowest id. In the one-to-one form
-    (AJI+) the matching is the one with the largest sum of IoU, and no object is used twice.
+    In the original index (AJI) each true object takes the predicted one with the largest IoU, even if another true object has
+    taken it too; among equals the one that shares most pixels, then the one with the lowest id. In the one-to-one form
+    (AJI+) the matching has the largest sum of IoU, and no object is used twice.
 
     **Source:** AJI: Kumar et al. (2017), IEEE Transactions on Medical Imaging 36:1550-1560, algorithm 1; AJI+: Graham et
     al. (2019), Medical Image Analysis 58:101563.
 
-    **Departs:** an unmatched predicted object that lies mostly where nobody annotated adds nothing to the union.
+    **Departs:** an unmatched predicted object that is mostly unannotated adds nothing to the union.
 
     Examples
     --------
-    One object of 4 px covers two of 2 px. In AJI both take it: (2 + 2) / (4 + 4). In AJI+ one does, and the other is
-    left: 2 / (4 + 2).
+    One object of 4 px covers two of 2 px. In AJI both take it: (2 + 2) / (4 + 4). In AJI+ only one of them takes it, and the
+    other adds to the union: 2 / (4 + 2).
 
     >>> score = AggregatedJaccard()(np.array([[5, 5, 5, 5]]), np.array([[1, 1, 2, 2]]))
     >>> score.index, round(score.index_one_to_one, 3)
@@ -71,13 +67,12 @@ class AggregatedJaccard(ObjectMetric[AggregatedJaccardScore]):
     pooling: ClassVar = "pixels of the objects of all images together"
 
     def from_contingency(self, table: Contingency) -> AggregatedJaccardScore:
-        """Score a table of ids that has been counted already."""
         each, once = _best_of_each(table), _one_to_one(table)
         return AggregatedJaccardScore(*_intersection_and_union(table, each), *_intersection_and_union(table, once))
 
 
 def _best_of_each(table: Contingency) -> Int[np.ndarray, " matches"]:
-    """The entry of each true object that has the largest IoU."""
+    """Return for each true object the entry with the largest IoU."""
     pairs = np.flatnonzero(table.is_object_pair)
     order = np.lexsort((table.predicted[pairs], -table.count[pairs], -table.iou[pairs], table.truth[pairs]))
     _, first = np.unique(table.truth[pairs][order], return_index=True)
@@ -85,13 +80,14 @@ def _best_of_each(table: Contingency) -> Int[np.ndarray, " matches"]:
 
 
 def _one_to_one(table: Contingency) -> Int[np.ndarray, " matches"]:
-    """The entries of the matching with the largest sum of IoU: objects that touch no common one are matched apart."""
+    """Return the entries of the matching with the largest sum of IoU."""
     pairs = np.flatnonzero(table.is_object_pair)
     if not pairs.size:
         return pairs
     rows, row_of = np.unique(table.truth[pairs], return_inverse=True)
     columns, column_of = np.unique(table.predicted[pairs], return_inverse=True)
     num_nodes = rows.size + columns.size
+    # Overlapping objects form small groups that cannot affect each other. Solving each alone avoids one matrix of all objects.
     graph = coo_array((np.ones(pairs.size), (row_of, rows.size + column_of)), shape=(num_nodes, num_nodes))
     group_of = connected_components(graph, directed=False)[1][row_of]
     order = np.argsort(group_of, kind="stable")

@@ -1,4 +1,4 @@
-"""How sure a figure over all images is: what it would have been for other images of the same kind."""
+"""Confidence intervals of figures over all images: what other images of the same kind would have given."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from unseam.metrics.table import Scores
 
 
 class Interval(NamedTuple):
-    """The ends of a confidence interval; NaN where nothing could be scored."""
+    """The ends of a confidence interval; NaN where there is nothing to score."""
 
     low: float
     high: float
@@ -21,16 +21,16 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True)
 class Intervals:
-    """A confidence interval for each column, or the reason why there are none.
+    """A confidence interval for each column; :attr:`reason` states their method, or why they are missing.
 
     Parameters
     ----------
     of
-        By the name of the column; empty if there are none.
+        The intervals by the name of the column; empty for a single image.
     level
-        Share of such intervals that would hold the true figure, if images are independent and not too few.
+        Share of such intervals that hold the true figure, if the images are independent and numerous.
     num_images, num_resamples, seed
-        How they were found.
+        How the intervals were computed.
     """
 
     of: Mapping[str, Interval]
@@ -41,10 +41,10 @@ class Intervals:
 
     @property
     def reason(self) -> str:
-        """One sentence for the user."""
+        """A sentence for the user on the method of the intervals, or on why they are missing."""
         if not self.of:
-            return "No confidence interval: one image does not tell how much images differ. Score several."
-        few = " So few images give an interval that is too narrow." if self.num_images < 10 else ""
+            return "No confidence interval: one image does not show how much images differ. Score several images."
+        few = " With so few images the interval is too narrow." if self.num_images < 10 else ""
         return (
             f"{100 * self.level:g} % confidence intervals: percentile bootstrap over {self.num_images} images, "
             f"{self.num_resamples} resamples, seed {self.seed}.{few}"
@@ -53,7 +53,7 @@ class Intervals:
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """Percentile bootstrap over images: as many images are drawn with replacement, and scored together, many times.
+    """Percentile bootstrap: draw as many images as there are, with replacement, and pool their scores; repeat.
 
     Parameters
     ----------
@@ -62,15 +62,15 @@ class Bootstrap:
     level
         Above 0 and below 1.
     seed
-        Of the draw: the same images give the same intervals.
+        Seed of the draw. The same images and seed give the same intervals.
 
     Raises
     ------
     SettingsError
-        A value out of range.
+        A value is out of range.
 
     **Source:** Efron and Tibshirani (1993), An Introduction to the Bootstrap, ch. 13. With few images the interval is too
-    narrow, as that of any method that knows nothing but these images.
+    narrow, as with any method that knows only these images.
     """
 
     num_resamples: int = 1000
@@ -80,34 +80,33 @@ class Bootstrap:
     def __post_init__(self) -> None:
         if self.num_resamples < 100 or not 0 < self.level < 1:
             raise SettingsError(
-                f"num_resamples is {self.num_resamples} and level {self.level}; there may be 100 resamples or more, and a "
-                "level above 0 and below 1. Take 1000 and 0.95."
+                f"num_resamples is {self.num_resamples} and level {self.level}. num_resamples must be 100 or more, and level "
+                "above 0 and below 1. Take 1000 and 0.95."
             )
 
     def __call__(self, scores: Scores, groups: Sequence[int] | None = None) -> Intervals:
-        """Find the intervals of all columns.
+        """Compute the intervals of all columns.
 
         Parameters
         ----------
         scores
-            Of the images.
+            Scores of the images.
         groups
-            For each row the image that it is of: planes of one stack resemble each other, and are drawn together.
-            Without it each row is an image of its own.
+            The image of each row. The planes of one stack resemble each other, so they are drawn together. By default each
+            row is a separate image.
         """
         rows_of: dict[int, list[int]] = {}
         for row, group in enumerate(groups if groups is not None else range(len(scores.names))):
             rows_of.setdefault(group, []).append(row)
         images = list(rows_of.values())
-        if len(images) < 2:
-            return Intervals({}, self.level, len(images), self.num_resamples, self.seed)
-        drawn = np.random.default_rng(self.seed).integers(len(images), size=(self.num_resamples, len(images)))
-        resamples = [[row for image in draw for row in images[image]] for draw in drawn.tolist()]
         found: dict[str, Interval] = {}
-        for of_one_metric in zip(*scores.per_image, strict=True):
-            pool = type(of_one_metric[0]).pool
-            figures = [pool([of_one_metric[row] for row in rows]) for rows in resamples]
-            found |= {column: self._interval([figure[column] for figure in figures]) for column in figures[0]}
+        if len(images) >= 2:
+            drawn = np.random.default_rng(self.seed).integers(len(images), size=(self.num_resamples, len(images)))
+            resamples = [[row for image in draw for row in images[image]] for draw in drawn.tolist()]
+            for of_one_metric in zip(*scores.per_image, strict=True):
+                pool = type(of_one_metric[0]).pool
+                figures = [pool([of_one_metric[row] for row in rows]) for rows in resamples]
+                found |= {column: self._interval([figure[column] for figure in figures]) for column in figures[0]}
         return Intervals(found, self.level, len(images), self.num_resamples, self.seed)
 
     def _interval(self, figures: Sequence[Figure]) -> Interval:

@@ -1,8 +1,7 @@
 """The one table behind every metric: how many pixels have id p in the prediction and id t in the truth.
 
-Two maps of many million pixels become a few thousand pairs; all that follows (errors, overlaps, pairs of
-pixels) is arithmetic on the table. Pixels that nobody annotated are left out here, once, so no metric can
-count them by accident.
+Two maps of millions of pixels become a few thousand pairs of ids. Errors, overlaps and pairs of pixels are then arithmetic
+on the table. Unannotated pixels are removed here, once, so no metric can count them by accident.
 """
 
 from dataclasses import dataclass, field
@@ -14,34 +13,43 @@ from jaxtyping import Bool, Float, Int, Integer
 from unseam.errors import DataError, LabelError
 from unseam.shapes import IGNORE, NOT_ANNOTATED
 
-# Up to this many cells a dense table is counted directly. It lies in the cache, so noise costs what discs cost.
+LabelMap = Integer[np.ndarray, "height width"]
+"""A class map or an instance map."""
+
+TrueMap = Integer[np.ndarray, "_height _width"]
+"""The true map. Its size is free here, because our own check of the sizes has the more helpful message."""
+
+# Up to this many cells we count into a dense table. It fits in the cache, so scattered ids cost no more than compact ones.
 _DENSE_CELLS = 2**16
 _LARGEST_ID = 2**31 - 1
 
 
+def _no_ids() -> Int[np.ndarray, " 0"]:
+    return np.zeros(0, dtype=np.int64)
+
+
 @dataclass(frozen=True, eq=False)
 class Contingency:
-    """Sparse contingency table of two maps over the annotated pixels; one entry a pair of ids that occurs.
+    """Sparse contingency table of two maps over the annotated pixels, with one entry per pair of ids that occurs.
 
     Parameters
     ----------
     predicted, truth
         The two ids of each pair (0 is background), sorted by predicted id, then by true id.
     count
-        Pixels that have this pair; always at least 1.
+        Number of pixels with this pair, at least 1.
     unknown
-        Predicted objects more than half of whose pixels nobody annotated, ascending. Nobody knows whether they are
-        right, so they are no false positives.
+        Predicted objects with more than half of their pixels unannotated, ascending. They may be right or wrong, so they
+        are not false positives.
     """
 
     predicted: Int[np.ndarray, " pairs"]
     truth: Int[np.ndarray, " pairs"]
     count: Int[np.ndarray, " pairs"]
-    unknown: Int[np.ndarray, " unknown"] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    unknown: Int[np.ndarray, " unknown"] = field(default_factory=_no_ids)
 
     @cached_property
     def num_pixels(self) -> int:
-        """Annotated pixels in all."""
         return int(self.count.sum())
 
     @cached_property
@@ -68,56 +76,53 @@ class Contingency:
 
     @cached_property
     def iou(self) -> Float[np.ndarray, " pairs"]:
-        """Intersection over union of each pair's two objects."""
         return self.count / (self.predicted_size_of_pair + self.truth_size_of_pair - self.count)
 
     @cached_property
     def is_object_pair(self) -> Bool[np.ndarray, " pairs"]:
-        """Whether both ids of the pair are objects, neither of them background."""
+        """Whether both ids of the pair are objects, not background."""
         return (self.predicted > 0) & (self.truth > 0)
 
     @cached_property
     def num_truth_objects(self) -> int:
-        """True objects with a pixel that was annotated."""
         return int((self.truth_sizes[0] > 0).sum())
 
+    @cached_property
+    def covers_true_object(self) -> Bool[np.ndarray, " pairs"]:
+        """Whether the predicted object covers more than half of the true one, as the Cell Tracking Challenge matches."""
+        return self.is_object_pair & (2 * self.count > self.truth_size_of_pair)
+
     def matched(self, threshold: float) -> Int[np.ndarray, " matches"]:
-        """Give the entries whose two objects have an IoU above a threshold of at least 0.5, below which a match need not be
-        the only one of its object.
-        """
-        assert threshold >= 0.5
+        """Return the entries whose two objects have an IoU above the threshold."""
+        assert threshold >= 0.5  # below 0.5 an object could have several matches
         return np.flatnonzero(self.is_object_pair & (self.iou > threshold))
 
     def invented(self, used: Int[np.ndarray, " used"]) -> Int[np.ndarray, " ids"]:
-        """Give the predicted objects that are not among the used ones, but for the :attr:`unknown`."""
+        """Return the predicted objects that are neither used nor :attr:`unknown`."""
         ids = self.predicted_sizes[0]
         return np.setdiff1d(ids[ids > 0], np.concatenate([used, self.unknown]))
 
     def as_foreground(self) -> "Contingency":
-        """Forget which object a pixel belongs to: 1 is any object, 0 is background."""
+        """Merge all objects of each map into id 1; 0 stays background."""
         code = 2 * (self.predicted > 0).astype(np.int64) + (self.truth > 0)
         codes, counts = _sums(code, self.count)
         return Contingency(codes >> 1, codes & 1, counts)
 
 
-def contingency_of_class_maps(
-    predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
-) -> Contingency:
+def contingency_of_class_maps(predicted: LabelMap, truth: TrueMap) -> Contingency:
     """Count pairs of classes over the pixels whose truth is not ``IGNORE``.
 
     Parameters
     ----------
-    predicted
-        Class map. ``IGNORE`` in it means that no class was given: wrong wherever the truth has one.
-    truth
-        Class map of the same size.
+    predicted, truth
+        Class maps of one size. ``IGNORE`` in the prediction means no class: wrong wherever the truth has a class.
 
     Raises
     ------
     DataError
         The two differ in size.
     LabelError
-        A value is no class (negative, or above ``IGNORE``).
+        A value is not a class (negative, or above ``IGNORE``).
 
     Examples
     --------
@@ -126,12 +131,10 @@ def contingency_of_class_maps(
     ([0, 1], [0, 0], [1, 1])
     """
     check_class_maps(predicted, truth)
-    return _annotated(_count_pairs(predicted, truth), IGNORE)
+    return _annotated(_count_pairs(predicted, truth), IGNORE, _no_ids())
 
 
-def contingency_of_instance_maps(
-    predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
-) -> Contingency:
+def contingency_of_instance_maps(predicted: LabelMap, truth: TrueMap) -> Contingency:
     """Count pairs of object ids over the pixels whose truth is not ``NOT_ANNOTATED``.
 
     Parameters
@@ -144,98 +147,71 @@ def contingency_of_instance_maps(
     DataError
         The two differ in size.
     LabelError
-        A value is no id: negative in the prediction, below ``NOT_ANNOTATED`` in the truth, or above 2^31 - 1.
+        A value is not an id: negative in the prediction, below ``NOT_ANNOTATED`` in the truth, or above 2^31 - 1.
     """
     check_instance_maps(predicted, truth)
     pairs = _count_pairs(predicted, truth)
+    # This needs the unannotated pixels, so it comes before they are dropped: only now are the predicted sizes complete.
     outside = (pairs.truth == NOT_ANNOTATED) & (pairs.predicted > 0) & (2 * pairs.count > pairs.predicted_size_of_pair)
-    return _annotated(pairs, NOT_ANNOTATED, unknown=pairs.predicted[outside])
+    return _annotated(pairs, NOT_ANNOTATED, pairs.predicted[outside])
 
 
-def check_class_maps(
-    predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
-) -> None:
-    """Refuse what cannot be scored as class maps.
-
-    Raises
-    ------
-    DataError
-        The two differ in size.
-    LabelError
-        A value is no class (negative, or above ``IGNORE``).
-    """
+def check_class_maps(predicted: LabelMap, truth: TrueMap) -> None:
+    """Raise DataError if two class maps differ in size, and LabelError if a value is not a class."""
     _check_same_size(predicted, truth)
     for name, class_map in (("predicted", predicted), ("true", truth)):
         if class_map.size and (class_map.min() < 0 or class_map.max() > IGNORE):
             raise LabelError(
-                f"The {name} class map holds values from {class_map.min()} to {class_map.max()}; classes are "
-                f"0..{IGNORE - 1}, and {IGNORE} is for what nobody annotated. Score object ids as instance maps."
+                f"The {name} class map holds values from {class_map.min()} to {class_map.max()}. Classes are 0..{IGNORE - 1}, "
+                f"and {IGNORE} marks unannotated pixels. Score object ids as instance maps."
             )
 
 
-def check_instance_maps(
-    predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "_height _width"]
-) -> None:
-    """Refuse what cannot be scored as instance maps.
-
-    Raises
-    ------
-    DataError
-        The two differ in size.
-    LabelError
-        A value is no id.
-    """
+def check_instance_maps(predicted: LabelMap, truth: TrueMap) -> None:
+    """Raise DataError if two instance maps differ in size, and LabelError if a value is not an id."""
     _check_same_size(predicted, truth)
     for name, instance_map, lowest in (("predicted", predicted, 0), ("true", truth, NOT_ANNOTATED)):
         if instance_map.size and (instance_map.min() < lowest or instance_map.max() > _LARGEST_ID):
             raise LabelError(
-                f"The {name} instance map holds values from {instance_map.min()} to {instance_map.max()}; "
-                f"ids are {lowest}..{_LARGEST_ID} ({NOT_ANNOTATED} only in a truth, for what nobody annotated). "
-                "Renumber the map."
+                f"The {name} instance map holds values from {instance_map.min()} to {instance_map.max()}. Ids are "
+                f"{lowest}..{_LARGEST_ID} ({NOT_ANNOTATED} marks unannotated pixels, only in a truth). Renumber the map."
             )
 
 
 def _check_same_size(predicted: np.ndarray, truth: np.ndarray) -> None:
     if predicted.shape != truth.shape:
+        sizes = [" x ".join(map(str, labels.shape)) for labels in (predicted, truth)]
         raise DataError(
-            f"The prediction is {_size(predicted)} and its truth {_size(truth)}; both must have one size. "
-            "Score the prediction of the very image that was annotated, not of a resized or cropped one."
+            f"The prediction is {sizes[0]} px and its truth {sizes[1]} px. They must have the same size. Score the prediction "
+            "for the annotated image itself, not for a resized or cropped copy."
         )
-
-
-def _size(array: np.ndarray) -> str:
-    return " x ".join(str(length) for length in array.shape) + " px"
 
 
 def _sums(
     ids: Int[np.ndarray, " entries"], weights: Int[np.ndarray, " entries"]
 ) -> tuple[Int[np.ndarray, " ids"], Int[np.ndarray, " ids"]]:
-    """Add up the weights of each id; float64 carries the sums exactly up to 2^53 px."""
+    """Return the ids in ascending order, and the sum of the weights of each."""
     unique, inverse = np.unique(ids, return_inverse=True)
-    sums = np.bincount(inverse, weights=weights, minlength=unique.size)
+    sums = np.bincount(inverse, weights=weights, minlength=unique.size)  # float64, which is exact up to 2^53 px
     return unique, sums.astype(np.int64)
 
 
-def _annotated(pairs: Contingency, not_annotated: int, unknown: np.ndarray | None = None) -> Contingency:
+def _annotated(pairs: Contingency, not_annotated: int, unknown: np.ndarray) -> Contingency:
     kept = pairs.truth != not_annotated
-    parts = pairs.predicted[kept], pairs.truth[kept], pairs.count[kept]
-    return Contingency(*parts) if unknown is None else Contingency(*parts, unknown)
+    return Contingency(pairs.predicted[kept], pairs.truth[kept], pairs.count[kept], unknown)
 
 
 def _count_pairs(predicted: np.ndarray, truth: np.ndarray) -> Contingency:
-    """Count all pixels, those that nobody annotated too."""
-    flat_predicted, flat_truth = predicted.ravel(), truth.ravel()
-    if flat_truth.size == 0:
-        none = np.zeros(0, dtype=np.int64)
-        return Contingency(none, none, none)
-    num_truth = int(flat_truth.max()) + 2  # ids from -1 on, as columns from 0 on
-    cells = (int(flat_predicted.max()) + 1) * num_truth
+    """Count all pixels, including unannotated ones."""
+    if truth.size == 0:
+        return Contingency(_no_ids(), _no_ids(), _no_ids())
+    cells = (int(predicted.max()) + 1) * (int(truth.max()) + 2)
     count = _count_dense if cells <= _DENSE_CELLS else _count_runs
-    return count(flat_predicted, flat_truth)
+    return count(predicted.ravel(), truth.ravel())
 
 
 def _count_dense(predicted: np.ndarray, truth: np.ndarray) -> Contingency:
-    num_truth = int(truth.max()) + 2
+    num_truth = int(truth.max()) + 2  # ids start at NOT_ANNOTATED, -1; bincount takes no negative number, hence the + 1 below
     code = predicted.astype(np.int64) * num_truth + (truth.astype(np.int64) + 1)
     counts = np.bincount(code)
     found = np.flatnonzero(counts)
@@ -243,12 +219,13 @@ def _count_dense(predicted: np.ndarray, truth: np.ndarray) -> Contingency:
 
 
 def _count_runs(predicted: np.ndarray, truth: np.ndarray) -> Contingency:
-    """Sort runs of equal pairs instead of pixels: objects are compact, so a run is some ten px long."""
+    """Count runs of equal pairs along the rows. Objects are compact, so there are far fewer runs to sort than pixels."""
     is_start = np.ones(truth.size, dtype=bool)
     np.not_equal(predicted[1:], predicted[:-1], out=is_start[1:])
     is_start[1:] |= truth[1:] != truth[:-1]
     starts = np.flatnonzero(is_start)
     lengths = np.diff(starts, append=truth.size)
+    # One sort of packed ids replaces a sort by two keys. The checks of the ids guarantee that each fits in its 32 bits.
     code = (predicted[starts].astype(np.int64) << 32) | (truth[starts].astype(np.int64) + 1)
     codes, counts = _sums(code, lengths)
     return Contingency(codes >> 32, (codes & 0xFFFFFFFF) - 1, counts)

@@ -1,4 +1,4 @@
-"""Score a set of predictions by every metric that fits them, each pair of maps held only while it is counted."""
+"""Score a set of predictions by every metric that fits them. Only one pair of maps is in memory at a time."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,18 +24,18 @@ MOST_THINNED_PX = 2**21
 
 
 class ImagePair(NamedTuple):
-    """One image to be scored.
+    """One image to score.
 
     Attributes
     ----------
     name
-        What the table calls it.
+        Name of its row in the table.
     predicted, truth
         Class maps or instance maps (H, W).
     spacing
         Size of a pixel, row and column, in the unit of the distances.
     probabilities
-        (K, H, W), if calibration and other thresholds are to be scored: all images have them, or they are left out.
+        (K, H, W), for calibration and other thresholds. If one image lacks them, the table has neither.
     """
 
     name: str
@@ -49,15 +49,15 @@ Pairs = Iterable[ImagePair | tuple[str, np.ndarray, np.ndarray]]
 
 
 def every_metric(*given: "Metric") -> tuple["Metric", ...]:
-    """Return one of each metric of the closed list, in its order: a given one instead of the one with default settings."""
-    from unseam.metrics import Metric  # the list stands in the file that imports this one
+    """Return one metric of each type, in the order of the closed list. A given metric replaces the default one of its type."""
+    from unseam.metrics import Metric  # the module of the list imports this one
 
     by_type = {type(metric): metric for metric in given}
     return tuple(by_type.get(kind) or kind() for kind in get_args(Metric))
 
 
 def quick_metrics(*given: "Metric") -> tuple["Metric", ...]:
-    """Return those of :func:`every_metric` that a validation during training can afford."""
+    """Return those of :func:`every_metric` that are fast enough for validation during training."""
     return tuple(metric for metric in every_metric(*given) if metric.reads.is_quick)
 
 
@@ -67,23 +67,24 @@ def evaluate_class_maps(pairs: Pairs, *, metrics: Sequence["Metric"] | None = No
     Parameters
     ----------
     pairs
-        Of each image its name, the predicted and the true class map, and what else :class:`ImagePair` has. May be a
-        generator: one pair is held at a time.
+        The name, the predicted and the true map of each image, and the other fields of :class:`ImagePair`. May be a
+        generator: only one pair is in memory at a time.
     metrics
-        What to compute, by default :func:`quick_metrics`. Those of instance maps are left out, and those that some image has
-        no score for: without probabilities; thin borders in more than two classes or ``MOST_THINNED_PX`` px.
+        Metrics to compute, by default :func:`quick_metrics`. The table leaves out metrics of instance maps, and metrics that
+        cannot score one of the images: without probabilities, or thin borders in more than two classes or in more than
+        ``MOST_THINNED_PX`` px.
 
     Returns
     -------
     Scores
-        With three classes or more also a column for each class (``iou_class_1`` and on).
+        With three classes or more also a column for each class (``iou_class_1``, ``iou_class_2``, ...).
 
     Raises
     ------
     DataError
-        No pair came, or two maps differ in size; the message names the image.
+        There is no pair, or two maps differ in size; the message names the image.
     LabelError
-        A map holds something else than classes; the message names the image.
+        A map holds a value that is not a class; the message names the image.
 
     Examples
     --------
@@ -91,27 +92,14 @@ def evaluate_class_maps(pairs: Pairs, *, metrics: Sequence["Metric"] | None = No
     >>> round(table.pooled()["pixel_error"], 3), table.pooled()["iou"]
     (0.333, 0.5)
     """
-    return _evaluate(pairs, quick_metrics() if metrics is None else metrics, _ClassMaps)
+    return _evaluate(pairs, metrics, _ClassMaps)
 
 
 def evaluate_instance_maps(pairs: Pairs, *, metrics: Sequence["Metric"] | None = None) -> Scores:
     """Score predicted instance maps: their objects, and then object or background pixel by pixel.
 
-    Parameters
-    ----------
-    pairs
-        Of each image its name, the predicted and the true instance map, and what else :class:`ImagePair` has. May be a
-        generator: one pair is held at a time.
-    metrics
-        What to compute, by default :func:`quick_metrics`. Those of class maps alone are left out, and those of probabilities
-        if an image has none. ``evaluate_instance_maps(pairs, metrics=[PanopticQuality()])`` computes nothing else.
-
-    Raises
-    ------
-    DataError
-        No pair came, or two maps differ in size; the message names the image.
-    LabelError
-        A map holds something else than ids; the message names the image.
+    Parameters and errors are those of :func:`evaluate_class_maps`; here the table leaves out metrics that only read class
+    maps. ``evaluate_instance_maps(pairs, metrics=[PanopticQuality()])`` computes nothing else.
 
     Examples
     --------
@@ -119,58 +107,50 @@ def evaluate_instance_maps(pairs: Pairs, *, metrics: Sequence["Metric"] | None =
     >>> round(table.pooled()["seg"], 3), table.pooled()["f1"]
     (0.667, 1.0)
     """
-    return _evaluate(pairs, quick_metrics() if metrics is None else metrics, _InstanceMaps)
+    return _evaluate(pairs, metrics, _InstanceMaps)
 
 
 class _ClassMaps:
-    """A pair of class maps; each table is counted once, when the first metric reads it."""
+    """A pair of class maps. It counts each table once, for all metrics that read it."""
 
-    order = (
-        *((Reads.PIXELS, Reads.CELLS), (Reads.OUTLINES,), (Reads.CLASSES,)),
-        *((Reads.THIN_CELLS,), (Reads.PROBABILITIES,)),
-    )
+    order = ((Reads.PIXELS, Reads.CELLS), (Reads.OUTLINES,), (Reads.CLASSES,), (Reads.THIN_CELLS,), (Reads.PROBABILITIES,))
 
     def __init__(self, image: ImagePair) -> None:
         self.image = image
         self.pixels = contingency_of_class_maps(image.predicted, image.truth)
-        self._cells: dict[tuple[int, bool], Contingency] = {}
+        self._cell_tables: dict[tuple[int, bool], Contingency] = {}
 
     def score(self, metric: Any) -> Score | None:
-        """Score by one metric; None if these maps have nothing that it could read."""
+        """Score by one metric; None if these maps hold nothing that it reads."""
         image = self.image
-        score: Score
         match metric.reads:
             case Reads.PIXELS:
-                score = metric.from_contingency(self.pixels)
+                return metric.from_contingency(self.pixels)
+            case Reads.THIN_CELLS if image.truth.size > MOST_THINNED_PX or self._has_more_classes():
+                return None
             case Reads.CELLS | Reads.THIN_CELLS:
-                is_slow = metric.reads is Reads.THIN_CELLS
-                if is_slow and (image.truth.size > MOST_THINNED_PX or self._has_more_classes()):
-                    return None
-                score = metric.from_contingency(self._counted_cells(metric.cell_class, metric.is_thinned))
+                return metric.from_contingency(self._cells(metric.cell_class, metric.is_thinned))
             case Reads.OUTLINES:
-                score = replace(metric, spacing=image.spacing)(image.predicted, image.truth)
+                return replace(metric, spacing=image.spacing)(image.predicted, image.truth)
             case Reads.CLASSES:
-                score = metric(image.predicted, image.truth)
+                return metric(image.predicted, image.truth)
             case _:
-                if image.probabilities is None:
-                    return None
-                score = metric(image.probabilities, image.truth)
-        return score
+                return None if image.probabilities is None else metric(image.probabilities, image.truth)
 
-    def _counted_cells(self, cell_class: int, is_thin: bool) -> Contingency:
-        if (cell_class, is_thin) not in self._cells:
+    def _cells(self, cell_class: int, is_thin: bool) -> Contingency:
+        if (cell_class, is_thin) not in self._cell_tables:
             predicted, truth = cells_of_class_maps(self.image.predicted, self.image.truth, cell_class)
             if is_thin:
                 predicted = thin_borders(predicted, truth != NOT_ANNOTATED)
-            self._cells[cell_class, is_thin] = contingency_of_instance_maps(predicted, truth)
-        return self._cells[cell_class, is_thin]
+            self._cell_tables[cell_class, is_thin] = contingency_of_instance_maps(predicted, truth)
+        return self._cell_tables[cell_class, is_thin]
 
     def _has_more_classes(self) -> bool:
         return any(1 < k < IGNORE for ids in (self.pixels.predicted, self.pixels.truth) for k in ids.tolist())
 
 
 class _InstanceMaps:
-    """A pair of instance maps, with the same promise."""
+    """A pair of instance maps. It counts each table once, for all metrics that read it."""
 
     order = ((Reads.OBJECTS, Reads.CELLS), (Reads.PIXELS,), (Reads.OUTLINES,), (Reads.PROBABILITIES,))
 
@@ -183,52 +163,52 @@ class _InstanceMaps:
         return self.objects.as_foreground()
 
     def score(self, metric: Any) -> Score | None:
-        """Score by one metric; None if these maps have nothing that it could read."""
+        """Score by one metric; None if these maps hold nothing that it reads."""
         image = self.image
-        score: Score
         match metric.reads:
             case Reads.OBJECTS | Reads.CELLS:
-                score = metric.from_contingency(self.objects)
+                return metric.from_contingency(self.objects)
             case Reads.PIXELS:
-                score = metric.from_contingency(self.pixels)
+                return metric.from_contingency(self.pixels)
             case Reads.OUTLINES:
-                score = replace(metric, spacing=image.spacing).from_instance_maps(image.predicted, image.truth)
+                return replace(metric, spacing=image.spacing).from_instance_maps(image.predicted, image.truth)
+            case _ if image.probabilities is None:
+                return None
             case _:
-                if image.probabilities is None:
-                    return None
-                score = metric(*_foreground(image.probabilities, image.truth))
-        return score
+                return metric(*_foreground(image.probabilities, image.truth))
 
 
 def _foreground(probabilities: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Add up the classes of objects: an instance map does not say which class an object has."""
+    """Add up the classes of objects: an instance map does not hold the class of an object."""
     foreground = np.where(truth == NOT_ANNOTATED, IGNORE, truth > 0).astype(np.uint8)
     if len(probabilities) > 2:
         probabilities = np.stack([probabilities[0], probabilities[1:].sum(axis=0)])
     return probabilities, foreground
 
 
-def _evaluate(pairs: Pairs, metrics: Sequence["Metric"], kind: type[_ClassMaps] | type[_InstanceMaps]) -> Scores:
-    kept = [metric for group in kind.order for metric in metrics if metric.reads in group]
+def _evaluate(pairs: Pairs, metrics: Sequence["Metric"] | None, maps_type: type[_ClassMaps | _InstanceMaps]) -> Scores:
+    given = quick_metrics() if metrics is None else metrics
+    chosen = [metric for group in maps_type.order for metric in given if metric.reads in group]
     names: list[str] = []
-    found: list[list[Score | None]] = []
+    rows: list[list[Score | None]] = []
     for image in (ImagePair(*pair) for pair in pairs):
         with _naming(image.name):
-            maps = kind(image)
-            # what one image has no score for stands in no table, so the next images need not compute it
-            wanted = [not found or found[-1][index] is not None for index in range(len(kept))]
-            found.append([maps.score(m) if is_wanted else None for m, is_wanted in zip(kept, wanted, strict=True)])
+            maps = maps_type(image)
+            # A metric that cannot score one image gets no column, so the following images skip it. The last row therefore
+            # shows which columns are complete.
+            is_scored = [score is not None for score in rows[-1]] if rows else [True] * len(chosen)
+            rows.append([maps.score(metric) if use else None for metric, use in zip(chosen, is_scored, strict=True)])
         names.append(image.name)
     if not names:
-        raise DataError("No prediction with its truth came; at least one pair is needed. Check that their names match.")
-    complete = [index for index in range(len(kept)) if found[-1][index] is not None]
-    per_image = [tuple(score for index in complete if (score := row[index]) is not None) for row in found]
+        raise DataError("Got no pair of prediction and truth; at least one pair is needed. Check that their names match.")
+    complete = [index for index, score in enumerate(rows[-1]) if score is not None]
+    per_image = [tuple(score for index in complete if (score := row[index]) is not None) for row in rows]
     by_metric = (_for_the_same_classes(column) for column in zip(*per_image, strict=True))
-    return Scores(tuple(names), tuple(zip(*by_metric, strict=True)), is_of_objects=kind is _InstanceMaps)
+    return Scores(tuple(names), tuple(zip(*by_metric, strict=True)), is_of_objects=maps_type is _InstanceMaps)
 
 
 def _for_the_same_classes(scores: Sequence[Any]) -> list[Score]:
-    """Give each image as many classes as the image with the most, so that all have the same columns."""
+    """Give every image as many classes as the image with the most, so that all have the same columns."""
     if not hasattr(scores[0], "for_classes"):
         return list(scores)
     num_classes = max(score.num_classes for score in scores)
@@ -237,7 +217,7 @@ def _for_the_same_classes(scores: Sequence[Any]) -> list[Score]:
 
 @contextmanager
 def _naming(image: str) -> Iterator[None]:
-    """Put the image's name before the message of whatever is wrong with its maps."""
+    """Put the name of the image in front of the message of an error in its maps."""
     try:
         yield
     except DataError as error:

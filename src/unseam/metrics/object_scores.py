@@ -1,4 +1,4 @@
-"""Objects found, missed and invented, and how well those found were drawn: F1, and panoptic quality."""
+"""Objects found, missed and invented, and how well the found ones match: F1 and panoptic quality."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -22,16 +22,12 @@ class MatchedObjects(Counts):
     def of_table(cls, table: Contingency, threshold: float) -> Self:
         """Match the objects whose IoU is above a threshold of at least 0.5."""
         matches = table.matched(threshold)
-        return cls(
-            true_positives=int(matches.size),
-            false_positives=int(table.invented(table.predicted[matches]).size),
-            false_negatives=table.num_truth_objects - int(matches.size),
-            iou_sum=float(table.iou[matches].sum()),
-        )
+        num_found, num_invented = int(matches.size), int(table.invented(table.predicted[matches]).size)
+        return cls(num_found, num_invented, table.num_truth_objects - num_found, float(table.iou[matches].sum()))
 
     @property
     def mean_matched_iou(self) -> float:
-        """Mean IoU over the matched objects; NaN if none is matched."""
+        """Mean IoU over the matched objects; NaN without matches."""
         return ratio(self.iou_sum, self.true_positives)
 
 
@@ -40,8 +36,8 @@ _RECALL = Column("recall", "recall", "share of the true objects that were found"
 _F1 = Column("f1", "F1", "2 x found / (predicted + true objects) at IoU 0.5", 1, place_of_objects=5)
 _IOU = Column("mean_matched_iou", "IoU of matches", "mean IoU of the objects that match", 1, place_of_objects=11)
 _FOUND = Column("true_positives", "found", "predicted objects that match a true one", None, decimals=0)
-_INVENTED = Column("false_positives", "invented", "predicted objects that match none", 0, decimals=0)
-_MISSED = Column("false_negatives", "missed", "true objects that nothing matches", 0, decimals=0)
+_INVENTED = Column("false_positives", "invented", "predicted objects without a match", 0, decimals=0)
+_MISSED = Column("false_negatives", "missed", "true objects without a match", 0, decimals=0)
 _MEANING = "panoptic quality, objects found (F1) times how well (mean IoU)"
 _PQ = Column("panoptic_quality", "PQ", _MEANING, 1, place_of_objects=2)
 _SQ = Column("segmentation_quality", "SQ", "mean IoU of the objects that match", 1)
@@ -50,16 +46,16 @@ _RQ = Column("recognition_quality", "RQ", "F1 of the objects", 1)
 
 @dataclass(frozen=True)
 class ObjectScore(MatchedObjects):
-    """Counts of objects, and their quotients."""
+    """Objects found, invented and missed, and the quotients of these counts."""
 
     @property
     def precision(self) -> float:
-        """Share of the predicted objects that are true; NaN if none was predicted."""
+        """Share of the predicted objects that are true; NaN without predicted objects."""
         return ratio(self.true_positives, self.true_positives + self.false_positives)
 
     @property
     def recall(self) -> float:
-        """Share of the true objects that were found; NaN if there are none."""
+        """Share of the true objects that are found; NaN without true objects."""
         return ratio(self.true_positives, self.true_positives + self.false_negatives)
 
     @property
@@ -69,7 +65,6 @@ class ObjectScore(MatchedObjects):
         return ratio(doubled, doubled + self.false_positives + self.false_negatives)
 
     def figures(self) -> Figures:
-        """Give each of these, ``mean_matched_iou`` and the three counts."""
         return (
             *((_PRECISION, self.precision), (_RECALL, self.recall), (_F1, self.f1), (_IOU, self.mean_matched_iou)),
             *((_FOUND, self.true_positives), (_INVENTED, self.false_positives), (_MISSED, self.false_negatives)),
@@ -78,21 +73,21 @@ class ObjectScore(MatchedObjects):
 
 @dataclass(frozen=True)
 class PanopticScore(MatchedObjects):
-    """Objects found, invented and missed at IoU 0.5, and the sum of the IoU over those found."""
+    """Objects found, invented and missed at IoU 0.5, and the sum of the IoU over the found ones."""
 
     @property
     def panoptic(self) -> float:
-        """PQ = SQ x RQ, and 0 if no object was found; NaN if neither map has an object."""
+        """PQ = SQ x RQ, and 0 if no object is found; NaN if neither map has an object."""
         return ratio(self.iou_sum, self._weight)
 
     @property
     def segmentation(self) -> float:
-        """SQ, the mean IoU of the objects found; NaN if none was."""
+        """SQ, the mean IoU of the found objects; NaN without any."""
         return self.mean_matched_iou
 
     @property
     def recognition(self) -> float:
-        """RQ, the F1 of the objects; NaN if neither map has one."""
+        """RQ, the F1 of the objects; NaN if neither map has an object."""
         return ratio(self.true_positives, self._weight)
 
     @property
@@ -100,7 +95,6 @@ class PanopticScore(MatchedObjects):
         return self.true_positives + (self.false_positives + self.false_negatives) / 2
 
     def figures(self) -> Figures:
-        """Give ``panoptic_quality``, ``segmentation_quality`` and ``recognition_quality``."""
         return (_PQ, self.panoptic), (_SQ, self.segmentation), (_RQ, self.recognition)
 
 
@@ -111,24 +105,22 @@ class ObjectScores(ObjectMetric[ObjectScore]):
     Parameters
     ----------
     threshold
-        An IoU above it is a match, 0.5 <= ``threshold`` < 1. From 0.5 on an object can have one match at
-        most (two disjoint objects cannot each share more than half of their union with a third), so there
-        is nothing to optimise and no order in which to match.
+        An IoU above it is a match, 0.5 <= ``threshold`` < 1. From 0.5 an object has at most one match (two disjoint objects
+        cannot each share more than half of their union with a third), so the matching needs no optimisation and no order.
 
     Raises
     ------
     SettingsError
-        The threshold is outside of that range.
+        The threshold is out of range.
 
-    **Source:** Caicedo et al. (2019), Nature Methods 16:1247-1253 (Data Science Bowl 2018); uniqueness:
-    Kirillov et al. (2019), Panoptic Segmentation, CVPR, which also says what becomes of objects that lie mostly where
-    nothing is annotated.
+    **Source:** Caicedo et al. (2019), Nature Methods 16:1247-1253 (Data Science Bowl 2018); uniqueness of matches, and
+    objects that are mostly unannotated: Kirillov et al. (2019), Panoptic Segmentation, CVPR.
 
-    **Departs:** a match must be *above* the threshold at every threshold; some tools let it be equal.
+    **Departs:** a match must be *above* every threshold; some tools also accept equality.
 
     Examples
     --------
-    Object 1 is found (IoU 2 / 3), object 2 is missed, and object 9 was invented.
+    Object 1 is found (IoU 2 / 3), object 2 is missed, and object 9 is invented.
 
     >>> import numpy as np
     >>> score = ObjectScores()(np.array([[4, 4, 0, 0, 0, 9]]), np.array([[1, 1, 1, 2, 2, 0]]))
@@ -145,12 +137,11 @@ class ObjectScores(ObjectMetric[ObjectScore]):
     def __post_init__(self) -> None:
         if not 0.5 <= self.threshold < 1:
             raise SettingsError(
-                f"threshold is {self.threshold}; it may be 0.5 or more, and less than 1. Below 0.5 an object "
-                "could match two others."
+                f"threshold is {self.threshold}. It may be 0.5 or more, and less than 1: below 0.5 an object could match two "
+                "others. 0.5 is usual."
             )
 
     def from_contingency(self, table: Contingency) -> ObjectScore:
-        """Score a table of ids that has been counted already."""
         return ObjectScore.of_table(table, self.threshold)
 
 
@@ -158,11 +149,10 @@ class ObjectScores(ObjectMetric[ObjectScore]):
 class PanopticQuality(ObjectMetric[PanopticScore]):
     """Sum of the IoU of matched objects over TP + FP / 2 + FN / 2; a match has an IoU above 0.5.
 
-    **Source:** Kirillov et al. (2019), Panoptic Segmentation, CVPR, Eqs. 1 and 2, with its sec. 4.2 for what is not
-    annotated: its pixels are in no intersection and no union, and an unmatched object that lies mostly there is no
-    false positive.
+    **Source:** Kirillov et al. (2019), Panoptic Segmentation, CVPR, Eqs. 1 and 2. Sec. 4.2 covers unannotated pixels: they are
+    in no intersection and no union, and an unmatched object that is mostly unannotated is not a false positive.
 
-    **Departs:** of one class of objects; the background is no segment.
+    **Departs:** there is one class of objects, and the background is not a segment.
 
     Examples
     --------
@@ -177,5 +167,4 @@ class PanopticQuality(ObjectMetric[PanopticScore]):
     pooling: ClassVar = "objects of all images together"
 
     def from_contingency(self, table: Contingency) -> PanopticScore:
-        """Score a table of ids that has been counted already."""
         return PanopticScore.of_table(table, 0.5)

@@ -24,32 +24,31 @@ class OverlapScore(Counts):
 
     @property
     def iou(self) -> tuple[float, ...]:
-        """Pixels in both maps over pixels in either, class by class; NaN for a class that neither map has."""
+        """Pixels in both maps over pixels in either, per class; NaN for a class that neither map has."""
         return ratios(self.both, [p + t - b for b, p, t in zip(self.both, self.predicted, self.truth, strict=True)])
 
     @property
     def dice(self) -> tuple[float, ...]:
-        """Twice the pixels in both maps over the pixels of the two together; NaN for a class that neither map has."""
+        """Twice the pixels in both maps over the sum of both maps, per class; NaN for a class that neither map has."""
         return ratios([2 * b for b in self.both], [p + t for p, t in zip(self.predicted, self.truth, strict=True)])
 
     @property
     def precision(self) -> tuple[float, ...]:
-        """Of the pixels predicted as a class, the share that belongs to it; NaN if none was predicted."""
+        """Share of the predicted pixels of each class that are right; NaN for a class that is not predicted."""
         return ratios(self.both, self.predicted)
 
     @property
     def recall(self) -> tuple[float, ...]:
-        """Of the pixels of a class, the share that was predicted as such; NaN if there are none."""
+        """Share of the true pixels of each class that are predicted; NaN for a class that is not in the truth."""
         return ratios(self.both, self.truth)
 
     @property
     def mean_iou(self) -> float:
-        """Mean over the classes 1..K-1 that either map has; NaN if there is none."""
+        """Mean over the classes 1..K-1 that either map has; NaN if neither map has any of them."""
         return mean(self.iou[1:])
 
     @property
     def mean_dice(self) -> float:
-        """The same mean of Dice."""
         return mean(self.dice[1:])
 
     @property
@@ -58,12 +57,11 @@ class OverlapScore(Counts):
         return len(self.both)
 
     def for_classes(self, num_classes: int) -> "OverlapScore":
-        """Return the same score with more classes than these maps have."""
+        """Return the same score with further classes, which neither map has."""
         none = (0,) * (num_classes - len(self.both))
         return OverlapScore(self.both + none, self.predicted + none, self.truth + none)
 
     def figures(self) -> Figures:
-        """Give ``iou``, ``dice``, ``pixel_precision``, ``pixel_recall``: means over foreground classes, and each of several."""
         return (
             *class_figures(_IOU, self.mean_iou, self.iou, shows_each=True),
             *class_figures(_DICE, self.mean_dice, self.dice),
@@ -74,11 +72,11 @@ class OverlapScore(Counts):
 
 @dataclass(frozen=True)
 class Overlap(PixelMetric[OverlapScore]):
-    """How far each class of two maps covers the other: IoU, Dice, precision and recall. Means leave the background out.
+    """How well each class of two maps agrees: IoU, Dice, precision and recall. Means leave the background out.
 
     **Source:** IoU: Jaccard (1912), New Phytologist 11:37-50; Dice (1945), Ecology 26:297-302, which is 2 IoU / (1 + IoU);
     precision and recall: van Rijsbergen (1979), Information Retrieval, 2nd ed.; all on pixels. The "IoU" of the paper's
-    table 2 is per *object*, and is here called ``SEG``.
+    table 2 is per *object*; here it is ``SEG``.
 
     Examples
     --------
@@ -93,11 +91,8 @@ class Overlap(PixelMetric[OverlapScore]):
     pooling: ClassVar = "pixels of all images together, per class"
 
     def from_contingency(self, table: Contingency) -> OverlapScore:
-        """Score a table of classes that has been counted already; it has at least the classes 0 and 1.
-
-        ``IGNORE`` in a prediction is no class: it is wrong wherever the truth has one.
-        """
         counts = [table.predicted_sizes, table.truth_sizes]
+        # IGNORE in a prediction is not a class; it is wrong wherever the truth has a class. There are always two classes.
         num_classes = 1 + max([1, *(int(k) for ids, _ in counts for k in ids if k != IGNORE)])
         same = table.predicted == table.truth
         counts.insert(0, (table.predicted[same], table.count[same]))

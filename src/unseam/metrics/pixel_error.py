@@ -12,18 +12,17 @@ _ERROR = Column("pixel_error", "pixel err", "share of wrong pixels", 0, place=10
 
 @dataclass(frozen=True)
 class PixelScore(Counts):
-    """Wrong pixels and annotated pixels of one image."""
+    """Numbers of wrong pixels and of annotated pixels."""
 
     num_wrong: int
     num_pixels: int
 
     @property
     def error(self) -> float:
-        """Share of the annotated pixels that have the wrong class; NaN if none is annotated."""
+        """Share of the annotated pixels with the wrong class; NaN without annotated pixels."""
         return ratio(self.num_wrong, self.num_pixels)
 
     def figures(self) -> Figures:
-        """Give ``pixel_error``."""
         return ((_ERROR, self.error),)
 
 
@@ -33,13 +32,13 @@ class PixelError(PixelMetric[PixelScore]):
 
     **Source:** the paper, sec. 4, table 1; Arganda-Carreras et al. (2015), Frontiers in Neuroanatomy 9:142.
 
-    **Departs:** the challenge was sent a probability a pixel, and scored it as the squared distance to the
-    truth's 0 and 1 (or as an F-score at the best threshold). Here the class has been decided; for a decided
-    class the squared distance is the share of wrong pixels.
+    **Departs:** the challenge received a probability per pixel, and scored its squared distance to the 0 and 1 of the truth
+    (or an F-score at the best threshold). Here each pixel has one predicted class; then the squared distance is the share of
+    wrong pixels.
 
     Examples
     --------
-    One of three annotated pixels is wrong; the fourth was not annotated and does not count.
+    One of three annotated pixels is wrong. The fourth is unannotated and does not count.
 
     >>> import numpy as np
     >>> score = PixelError()(np.array([[0, 1], [1, 1]]), np.array([[0, 1], [0, 255]]))
@@ -50,6 +49,5 @@ class PixelError(PixelMetric[PixelScore]):
     pooling: ClassVar = "pixels of all images together"
 
     def from_contingency(self, table: Contingency) -> PixelScore:
-        """Score a table of classes that has been counted already."""
         wrong = table.count[table.predicted != table.truth]
         return PixelScore(num_wrong=int(wrong.sum()), num_pixels=table.num_pixels)

@@ -1,7 +1,7 @@
-"""What a metric states and what a score can do: columns with header, meaning and direction, and how images are pooled.
+"""The interface of metrics and scores: columns with header, meaning and direction, and the pooling of images.
 
-A metric returns a score; a score keeps *counts*, so the scores of many images can be pooled without looking at a pixel
-again. Tables, legends and reports ask the scores for their columns: they have no list of names.
+A metric returns a score. A score keeps *counts*, so the scores of many images can be pooled without reading a pixel again.
+Tables, legends and reports take their columns from the scores and keep no list of names.
 """
 
 import math
@@ -16,55 +16,55 @@ from typing import Any, Literal, Self, TypeVar, final
 _Score = TypeVar("_Score")
 
 NOTHING_TO_SCORE = math.nan
-"""What a score is where there was nothing to be right or wrong about (no object, no annotated pixel)."""
+"""Value of a figure without anything to score (no object, no annotated pixel)."""
 
 Figure = int | float
-"""What stands in a cell of the table: a count or a share."""
+"""A cell of the table: a count or a share."""
 
 
 class Reads(Enum):
-    """What a metric reads, and so which maps it belongs to.
+    """The input of a metric, which decides the maps that it can score.
 
-    The first four read a contingency table through ``from_contingency(table)``. The others are called with whole maps, which
-    takes longer; :func:`unseam.metrics.quick_metrics` leaves them out, but for probabilities.
+    The first four read a contingency table through ``from_contingency(table)``. The others read whole maps, which takes
+    longer; :func:`unseam.metrics.quick_metrics` leaves them out, except those of probabilities.
     """
 
-    PIXELS = "a table of classes: of class maps, and of instance maps as object or background"
-    OBJECTS = "a table of object ids: of instance maps"
-    CELLS = "a table of object ids: of instance maps, and of the 4-connected components of a class"
-    THIN_CELLS = "a table of the components of a class, predicted borders made thin: of class maps of two classes"
+    PIXELS = "the table of classes of class maps, or of object and background of instance maps"
+    OBJECTS = "the table of object ids of instance maps"
+    CELLS = "the table of object ids of instance maps, or of the 4-connected components of a class"
+    THIN_CELLS = "the table of the components of a class, with thin predicted borders, of maps of two classes"
     CLASSES = "two class maps"
-    OUTLINES = "two class maps, or with from_instance_maps two instance maps, and the size of a pixel"
+    OUTLINES = "two class maps, or two instance maps through from_instance_maps, and the size of a pixel"
     PROBABILITIES = "probabilities (K, H, W) and a class map"
 
     @property
     def is_quick(self) -> bool:
-        """Whether a validation during training can afford it."""
+        """Whether it is fast enough for validation during training."""
         return self in (Reads.PIXELS, Reads.OBJECTS, Reads.CELLS, Reads.PROBABILITIES)
 
 
 @dataclass(frozen=True)
 class Column:
-    """One figure of a score, as a person reads it.
+    """Description of one figure of a score.
 
     Parameters
     ----------
     name
         Key in JSON and CSV.
     header
-        What stands above it in a table.
+        Its header in a table.
     meaning
-        What it says, in one line.
+        Explanation in one line.
     best
         The best value: 1 (higher is better), 0 (lower is better), or None (neither).
     place, place_of_objects
-        Position in a table of class maps and of instance maps; 0: only files have it. Equal places keep their order.
+        Position in a table of class maps and of instance maps; 0: only in files. Equal places keep their order.
     decimals
         Digits after the point.
     klass
-        The class it is about, if the score has one figure for each class.
+        Its class, if the score has one figure for each class.
     is_of_one_class
-        It is about one class only, so a table of several classes does not show it.
+        Whether it describes a single class, so that a table of several classes does not show it.
     """
 
     name: str
@@ -78,81 +78,73 @@ class Column:
     is_of_one_class: bool = False
 
     def title(self, class_names: Sequence[str] = ()) -> str:
-        """Return the header, with the class it is about.
+        """Return the header, with the class if there is one.
 
         >>> Column("iou_class_1", "IoU", "", 1, klass=1).title(["background", "axon"])
         'IoU of axon'
         """
         if self.klass is None:
             return self.header
-        is_named = self.klass < len(class_names)
-        return f"{self.header} of {class_names[self.klass]}" if is_named else f"{self.header} class {self.klass}"
+        return f"{self.header} " + (f"of {class_names[self.klass]}" if self.klass < len(class_names) else f"class {self.klass}")
 
     @property
     def legend(self) -> str:
-        """The meaning and the best value."""
         return self.meaning if self.best is None else f"{self.meaning}; {self.best} is best"
 
     def text(self, value: Figure) -> str:
-        """Format a value; a dash where there was nothing to score."""
+        """Format a value; a dash where there is nothing to score."""
         return "-" if math.isnan(value) else f"{value:.{self.decimals}f}"
 
 
 Figures = tuple[tuple[Column, Figure], ...]
-"""What a score says: each of its columns with its value."""
+"""The columns of a score with their values."""
 
 
 class Score(ABC):
-    """One image's result of one metric; to be inherited by frozen dataclasses."""
+    """The result of one metric for one image. Frozen dataclasses inherit it."""
 
     @abstractmethod
     def figures(self) -> Figures:
-        """Give the columns and their values."""
+        """Return the columns and their values."""
 
     @classmethod
     @abstractmethod
     def pool(cls, scores: Sequence[Self]) -> dict[str, Figure]:
-        """Give the figures of all images together: the same names in the same order."""
+        """Return the figures of all images together: the same names in the same order."""
 
     @final
     def columns(self) -> dict[str, Figure]:
-        """Give the figures of this image, by the name of their column."""
+        """Return the figures of this image, by the name of their column."""
         return {column.name: value for column, value in self.figures()}
 
 
 class Counts(Score):
-    """A score whose fields are counts: images are pooled by adding field by field, and then dividing.
-
-    Fields are numbers, or tuples with a number for each class.
-    """
+    """A score whose fields are counts: numbers, or tuples of numbers. To pool images, it adds them up and then divides."""
 
     @final
     @classmethod
     def together(cls, scores: Sequence[Self]) -> Self:
-        """Add the counts of many images."""
         return add_up(scores)
 
     @final
     @classmethod
     def pool(cls, scores: Sequence[Self]) -> dict[str, Figure]:
-        """Give the figures of all images together."""
         return add_up(scores).columns()
 
 
 def add_up(scores: Sequence[_Score]) -> _Score:
-    """Add scores field by field; tuples element by element, the shorter ones filled with 0."""
+    """Add scores field by field. Tuples are added element by element; shorter ones are filled with 0."""
     kind: Any = type(scores[0])
     sums = []
     for field in fields(kind):
         values: list[Any] = [getattr(score, field.name) for score in scores]
         is_tuple = isinstance(values[0], tuple)
         sums.append(tuple(map(sum, zip_longest(*values, fillvalue=0))) if is_tuple else sum(values))
-    result: _Score = kind(*sums)
-    return result
+    return kind(*sums)
 
 
 def class_figures(column: Column, mean: float, per_class: Sequence[float], *, shows_each: bool = False) -> Figures:
-    """Give the mean over the foreground classes and, where there are several, each; tables have these if ``shows_each``.
+    """Return the mean over the foreground classes and, if there are several, each of them; tables show each if ``shows_each``.
 
     >>> iou = Column("iou", "IoU", "shared pixels", 1)
     >>> [(column.name, value) for column, value in class_figures(iou, 0.5, (0.9, 0.4, 0.6))]
@@ -174,7 +166,7 @@ def _class_columns(column: Column, num_classes: int, shows_each: bool) -> tuple[
 
 
 def ratio(part: Figure, whole: Figure) -> float:
-    """Divide, where 0 of 0 is "nothing to score" and not an accident.
+    """Divide; with a whole of 0 there is nothing to score.
 
     >>> ratio(1, 4), ratio(0, 0)
     (0.25, nan)
@@ -183,12 +175,12 @@ def ratio(part: Figure, whole: Figure) -> float:
 
 
 def ratios(parts: Sequence[Figure], wholes: Sequence[Figure]) -> tuple[float, ...]:
-    """Divide class by class."""
+    """Divide element by element."""
     return tuple(map(ratio, parts, wholes))
 
 
 def mean(values: Iterable[Figure]) -> float:
-    """Average those values that are numbers; NaN if none is.
+    """Average the values that are not NaN; NaN if all are.
 
     >>> mean([1.0, float("nan"), 0.5])
     0.75

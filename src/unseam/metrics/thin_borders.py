@@ -1,4 +1,4 @@
-"""Borders made one px wide, so that a score of cells does not depend on how thick a membrane was drawn."""
+"""Make borders one px wide, so that a score of cells does not depend on the thickness of a drawn membrane."""
 
 import numpy as np
 from jaxtyping import Bool, Int32, Integer
@@ -8,10 +8,10 @@ from scipy import ndimage
 def thin_borders(
     cells: Integer[np.ndarray, "height width"], is_annotated: Bool[np.ndarray, "height width"]
 ) -> Int32[np.ndarray, "height width"]:
-    """Let the cells grow into the background until lines one px wide part them.
+    """Grow the cells into the background until lines one px wide separate them.
 
-    A watershed of the distance to the nearest cell, started from the cells: the lines lie half-way. Cells
-    that touch already go on touching. What nobody annotated is not grown into, nor through.
+    A watershed of the distance to the nearest cell, started from the cells, puts the lines half-way. Cells that touch
+    already keep touching. Cells grow neither into nor through unannotated pixels.
 
     Parameters
     ----------

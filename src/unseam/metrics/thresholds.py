@@ -5,39 +5,34 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from jaxtyping import Float, Integer, UInt8
+from jaxtyping import Float
 
 from unseam.errors import DataError, SettingsError
+from unseam.metrics.contingency import TrueMap
 from unseam.metrics.score import Figure
 
 CHALLENGE_THRESHOLDS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-"""Probabilities of a cell above which the challenge called a pixel cell, one after the other."""
+"""The challenge called a pixel a cell if its probability of a cell was above each of these in turn."""
 
 
 class ThresholdScore(Protocol):
-    """A score that can be added up over images, and says how bad it is."""
+    """A score that can be added up over images. The best threshold has the least ``loss``; NaN if nothing can be scored."""
 
     @property
-    def loss(self) -> float:
-        """What the best threshold makes least; NaN where there is nothing to score."""
-        ...
+    def loss(self) -> float: ...
 
-    def columns(self) -> dict[str, Figure]:
-        """Give the figures by the name of their column."""
-        ...
+    def columns(self) -> dict[str, Figure]: ...
 
     @classmethod
-    def together(cls, scores: Sequence[Any]) -> Any:
-        """Add up the counts of many images."""
-        ...
+    def together(cls, scores: Sequence[Any]) -> Any: ...
 
 
 @dataclass(frozen=True)
 class BestOverThresholds:
     """Scores of one image at each threshold; the figures are those of the best one.
 
-    The best threshold is picked by looking at the truth, so the figure flatters: it says how good the
-    probabilities could be, and belongs beside the challenge's figures, not beside those of a decided map.
+    The best threshold is chosen by the truth, so the figure is too good: it shows how good the probabilities could be.
+    Compare it with the challenge's figures, not with those of a predicted map.
     """
 
     thresholds: tuple[float, ...]
@@ -45,13 +40,12 @@ class BestOverThresholds:
 
     @property
     def best(self) -> int:
-        """Place of the threshold with the least loss; the lowest of several; 0 if there is nothing to score."""
+        """Index of the threshold with the least loss; the lowest of several; 0 if there is nothing to score."""
         losses = [score.loss for score in self.scores]
         return int(np.nanargmin(losses)) if not np.isnan(losses).all() else 0
 
     @property
     def threshold(self) -> float:
-        """The best threshold."""
         return self.thresholds[self.best]
 
     @property
@@ -60,7 +54,7 @@ class BestOverThresholds:
         return self.scores[self.best]
 
     def columns(self) -> dict[str, Figure]:
-        """Give the best score's columns, ``best_`` before each name, and the threshold."""
+        """Return the columns of the best score, each name after ``best_``, and the threshold."""
         columns = self.score.columns()
         first = next(iter(columns))
         named: dict[str, Figure] = {f"best_{name}": value for name, value in columns.items()}
@@ -68,29 +62,15 @@ class BestOverThresholds:
 
     @classmethod
     def pool(cls, scores: Sequence["BestOverThresholds"]) -> dict[str, Figure]:
-        """Add up all images at each threshold, and pick one threshold for all, as the challenge did.
-
-        Raises
-        ------
-        SettingsError
-            The images were scored at different thresholds.
-        """
+        """Add up all images at each threshold, and choose one threshold for all, as the challenge did."""
         return cls.together(scores).columns()
 
     @classmethod
     def together(cls, scores: Sequence["BestOverThresholds"]) -> "BestOverThresholds":
-        """Add up all images at each threshold.
-
-        Raises
-        ------
-        SettingsError
-            The images were scored at different thresholds.
-        """
+        """Add up all images at each threshold. Raise SettingsError if the images have different thresholds."""
         thresholds = scores[0].thresholds
         if any(score.thresholds != thresholds for score in scores):
-            raise SettingsError(
-                "The images were scored at different thresholds; one list is needed for all. Score them again with one."
-            )
+            raise SettingsError("The images have different thresholds; all need the same list. Score them again with one list.")
         by_threshold = zip(*(score.scores for score in scores), strict=True)
         return cls(thresholds, tuple(type(of_all[0]).together(of_all) for of_all in by_threshold))
 
@@ -98,18 +78,18 @@ class BestOverThresholds:
 def over_thresholds(
     score: Callable[[np.ndarray, np.ndarray], ThresholdScore],
     cell_probability: Float[np.ndarray, "height width"],
-    truth: Integer[np.ndarray, "_height _width"],
+    truth: TrueMap,
     thresholds: Sequence[float] = CHALLENGE_THRESHOLDS,
     cell_class: int = 1,
 ) -> BestOverThresholds:
-    """Call a pixel cell where its probability is above a threshold, and score that map; for each threshold.
+    """Score the map of pixels whose probability of a cell is above a threshold, for each threshold.
 
     Parameters
     ----------
     score
-        Scores two class maps: ``RandError().from_class_maps``, that of ``VRand`` or ``VInfo``, or ``WarpingError()``. The best
-        threshold has the least ``loss``. That of the warping error does not see a lost cell, so look at its
-        ``warping_error`` too: a map that is membrane nearly everywhere has neither splits nor mergers.
+        Function that scores two class maps: ``WarpingError()``, or ``from_class_maps`` of ``RandError()``, ``VRand()`` or
+        ``VInfo()``. The best threshold has the least ``loss``. The loss of the warping error ignores lost cells, so look at
+        its ``warping_error`` too: a map of almost only membrane has neither splits nor mergers.
     cell_probability, truth
         Probability of a cell, and true class map (H, W).
     thresholds
@@ -120,21 +100,17 @@ def over_thresholds(
     Raises
     ------
     DataError
-        The values are no probabilities, or the sizes differ.
+        The values are not probabilities, or the sizes differ.
     SettingsError
-        No threshold came, or one that is not in 0..1.
+        There is no threshold, or one is not in 0..1.
     """
     if not thresholds or not all(0 <= threshold <= 1 for threshold in thresholds):
-        raise SettingsError(f"thresholds are {tuple(thresholds)}; give one or more from 0 to 1.")
+        raise SettingsError(f"thresholds are {tuple(thresholds)}. They may be 0 to 1. Give one or more.")
     if cell_probability.size and not (cell_probability.min() >= 0 and cell_probability.max() <= 1):
         raise DataError(
-            f"The probabilities of a cell run from {cell_probability.min()} to {cell_probability.max()}; "
-            "they may be 0 to 1. Give the soft-max of the cells' class, not logits or grey values."
+            f"The probabilities of a cell run from {cell_probability.min()} to {cell_probability.max()}. They may be 0 to 1. "
+            "Give the soft-max of the class of the cells, not logits or grey values."
         )
-    scores = tuple(score(_cells(cell_probability > threshold, cell_class), truth) for threshold in thresholds)
-    return BestOverThresholds(tuple(thresholds), scores)
-
-
-def _cells(is_cell: np.ndarray, cell_class: int) -> UInt8[np.ndarray, "height width"]:
-    """Class map of one class against any other."""
-    return np.where(is_cell, cell_class, 0 if cell_class else 1).astype(np.uint8)
+    other_class = 0 if cell_class else 1
+    maps = (np.where(cell_probability > threshold, cell_class, other_class).astype(np.uint8) for threshold in thresholds)
+    return BestOverThresholds(tuple(thresholds), tuple(score(class_map, truth) for class_map in maps))

@@ -1,4 +1,4 @@
-"""V-Info: how much the predicted cells tell about the true ones, however thick the borders; beside V-Rand."""
+"""V-Info: how much information the predicted cells give about the true ones, whatever the thickness of the borders."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -7,18 +7,19 @@ import numpy as np
 from jaxtyping import Int
 
 from unseam.metrics.base import CellMetric
-from unseam.metrics.components import within_true_cells
+from unseam.metrics.components import segments_within_true_cells
 from unseam.metrics.contingency import Contingency
 from unseam.metrics.score import NOTHING_TO_SCORE, Column, Counts, Figures, Reads, ratio
 
-_SCORE = Column("v_info", "V-Info", "what the cells tell about the true ones, thin borders", 1, place=19, is_of_one_class=True)
+_MEANING = "share of the information about the true cells, thin borders"
+_SCORE = Column("v_info", "V-Info", _MEANING, 1, place=19, is_of_one_class=True)
 _SPLIT = Column("v_info_split", "V-Info split", "the same, low after splits", 1)
 _MERGE = Column("v_info_merge", "V-Info merge", "the same, low after mergers", 1)
 
 
 @dataclass(frozen=True)
 class VInfoScore(Counts):
-    """Bits a pixel, within the foreground of the truth; sums over images, once some were added up."""
+    """Bits per pixel within the foreground of the truth. Adding scores up adds the bits per pixel of the images."""
 
     mutual: float
     entropy_of_truth: float
@@ -32,53 +33,50 @@ class VInfoScore(Counts):
 
     @property
     def split(self) -> float:
-        """Of what the prediction tells, the share that is true: low after splits."""
+        """Share of the predicted information that is true: low after splits."""
         return self._share(self.mutual, self.entropy_of_prediction)
 
     @property
     def merge(self) -> float:
-        """Of what there is to tell, the share that the prediction tells: low after mergers."""
+        """Share of the true information that is predicted: low after mergers."""
         return self._share(self.mutual, self.entropy_of_truth)
 
     @property
     def loss(self) -> float:
-        """1 - :attr:`score`."""
         return 1 - self.score
 
     def figures(self) -> Figures:
-        """Give ``v_info``, ``v_info_split`` and ``v_info_merge``."""
         return (_SCORE, self.score), (_SPLIT, self.split), (_MERGE, self.merge)
 
     def _share(self, part: float, whole: float) -> float:
-        """Divide; one segment alone tells nothing, and there is nothing to tell: all of it."""
         if not self.num_pixels:
             return NOTHING_TO_SCORE
-        return ratio(part, whole) if whole > 0 else 1.0
+        return ratio(part, whole) if whole > 0 else 1.0  # a single segment holds no information, so none can be missing
 
 
 @dataclass(frozen=True)
 class VInfo(CellMetric[VInfoScore]):
-    """F-score of the information within the true cells, after the prediction's borders were made one px wide.
+    """F-score of the information within the true cells, after the prediction's borders are made one px wide.
 
-    With S the segment and T the true cell of a pixel drawn at random from the cells of the truth, H the
-    entropy and I the mutual information::
+    With S the segment and T the true cell of a pixel drawn at random from the cells of the truth, H the entropy and I the
+    mutual information::
 
         split = I(S; T) / H(S),    merge = I(S; T) / H(T),    V-Info = 2 I(S; T) / (H(S) + H(T))
 
-    A border pixel of the prediction is a segment of its own.
+    Each border pixel of the prediction is a separate segment.
 
     **Source:** Arganda-Carreras et al. (2015), Frontiers in Neuroanatomy 9:142, doi:10.3389/fnana.2015.00142,
-    "foreground-restricted information theoretic scoring after border thinning", with equal weights for splits
-    and mergers. What a border pixel counts as, and that a watershed thins, as in the challenge's own program,
-    ``trainableSegmentation.metrics.VariationOfInformation`` of Fiji. Not in the U-Net paper: the challenge
-    changed to it later.
+    "foreground-restricted information theoretic scoring after border thinning", with equal weights for splits and mergers.
+    The treatment of border pixels and the thinning by a watershed follow the challenge's program,
+    ``trainableSegmentation.metrics.VariationOfInformation`` of Fiji. Not in the U-Net paper: the challenge changed to it
+    later.
 
-    **Departs:** what the watershed runs on is not said there; ours runs on the distance to the cells.
+    **Departs:** the source does not say what the watershed runs on; ours runs on the distance to the cells.
 
     Examples
     --------
-    One bit tells two cells of one size apart. A prediction that joins them tells none of it; one that parts
-    each once more tells it along with a second, untrue bit.
+    Two cells of equal size carry one bit. A prediction that joins them carries none of it. A prediction that splits each of
+    them once carries it, together with a second bit that is not in the truth.
 
     >>> truth = np.array([[1, 1, 1, 1, 0, 2, 2, 2, 2]])
     >>> VInfo()(np.ones((1, 9), int), truth).score
@@ -94,21 +92,20 @@ class VInfo(CellMetric[VInfoScore]):
     is_thinned: bool = True
 
     def from_contingency(self, table: Contingency) -> VInfoScore:
-        """Score a table of ids that has been counted already; nothing is thinned."""
-        within = within_true_cells(table)
-        num_border = int(within.count[within.predicted == 0].sum())
-        ids, sizes = within.predicted_sizes
+        in_both, in_truth, in_prediction, num_border = segments_within_true_cells(table)
+        # A border pixel lies in one true cell, so it is a segment of 1 px in the prediction and in the pairs alike.
         alone = np.ones(num_border, np.int64)
-        of_truth = _entropy(within.truth_sizes[1])
-        of_prediction = _entropy(np.concatenate([sizes[ids > 0], alone]))
-        of_both = _entropy(np.concatenate([within.count[within.predicted > 0], alone]))
-        mutual = max(0.0, of_truth + of_prediction - of_both)  # rounding may leave it a little below
-        return VInfoScore(mutual, of_truth, of_prediction, within.num_pixels)
+        of_truth = _entropy(in_truth)
+        of_prediction = _entropy(np.concatenate([in_prediction, alone]))
+        of_both = _entropy(np.concatenate([in_both, alone]))
+        # I(S; T) = H(S) + H(T) - H(S, T) is never negative. Rounding can leave it just below 0, and so the score.
+        mutual = max(0.0, of_truth + of_prediction - of_both)
+        return VInfoScore(mutual, of_truth, of_prediction, int(in_truth.sum()))
 
 
 def _entropy(sizes: Int[np.ndarray, " segments"]) -> float:
-    """Bits that it takes to name the segment of a pixel; 0 of no pixel."""
+    """Return the bits needed to name the segment of a pixel; 0 without pixels."""
     if not sizes.size:
         return 0.0
     share = sizes / sizes.sum()
-    return float(-(share * np.log2(share)).sum()) + 0.0  # no minus zero
+    return float(-(share * np.log2(share)).sum()) + 0.0  # one segment gives -0.0, which adding 0 turns into 0.0

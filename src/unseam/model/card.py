@@ -8,7 +8,7 @@ from unseam.settings import table_name
 
 
 def facts(info: ModelInfo) -> list[tuple[str, str]]:
-    """(what, value) of a model, in the order in which a person asks."""
+    """Return rows of (fact, value) about a model, in the order in which a person asks."""
     net, record = info.net, info.training
     classes = ", ".join(f"{name} ({value})" for name, value in zip(info.class_names, info.class_values, strict=True))
     rows = [
@@ -42,13 +42,13 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
 
 
 _OF_FOLDS = """
-The folders `fold-1` and on hold history, curve and checkpoints of each network. `out_of_fold.csv` and `out_of_fold.json` hold
-the score of each image, by the network that did not see it.
+The folders `fold-1`, `fold-2`, ... hold history, curve and checkpoints of each network. `out_of_fold.csv` and
+`out_of_fold.json` hold the score of each image by a network that did not see it.
 """
 
 
 def card(info: ModelInfo, name: str) -> str:
-    """The facts as Markdown, with the command that uses the model and the paper to cite."""
+    """Write the facts as Markdown, with the command that uses the model and the paper to cite."""
     table = "\n".join(f"| {what} | {value} |" for what, value in facts(info))
     return f"""# {name}
 
@@ -74,7 +74,7 @@ Image Segmentation. MICCAI 2015, LNCS 9351, 234-241.
 
 
 def _settings_of(net: NetConfig) -> str:
-    """Name and settings of any network; what the data decide has lines of its own."""
+    """Return name and settings of any network, without those that the data decide and other rows show."""
     names = [field.name for field in fields(net) if field.name not in ("in_channels", "num_classes")]
     return ", ".join([table_name(type(net)), *(f"{name.replace('_', ' ')} {getattr(net, name)}" for name in names)])
 

@@ -25,20 +25,20 @@ from unseam.nets import members_of
 
 @dataclass(frozen=True)
 class Segmentation:
-    """What a model says of one image; every map in the frame of the image.
+    """The result for one image; every map is in the frame of the image.
 
     Attributes
     ----------
     probabilities
-        (K, H, W), the maps of the head; for classes, after the soft-max.
+        (K, H, W), the maps of the head. For classes: after the soft-max.
     objects
         How objects are separated.
     class_values
-        What each class is called in the masks that the model was trained on (0 and 255, say).
+        The value of each class in the training masks, for example 0 and 255.
     notes
-        What is worth knowing of how it was computed: that memory made the tiles smaller, say.
+        Remarks about the computation, for example that short memory made the tiles smaller.
     head
-        What the network learnt; reads classes and objects from the maps.
+        Reads classes and objects from the maps.
     """
 
     probabilities: Float[np.ndarray, "klass height width"]
@@ -57,7 +57,7 @@ class Segmentation:
         """The likeliest class of each pixel (H, W), with the values of the training masks."""
         values, highest = np.asarray(self.class_values), max(self.class_values)
         kind = np.uint8 if highest < 2**8 else np.int32 if highest < 2**31 else np.int64
-        return np.take(values.astype(kind), self.class_indices)  # in half the time of an index
+        return np.take(values.astype(kind), self.class_indices)  # twice as fast as values[indices]
 
     @cached_property
     def instances(self) -> Int32[np.ndarray, "height width"]:
@@ -65,26 +65,26 @@ class Segmentation:
         return self.instances_of(None)
 
     def instances_of(self, klass: int | None) -> Int32[np.ndarray, "height width"]:
-        """The objects of one class, given by its index (1 is the first after the background); None: of all of them."""
+        """Return the objects (H, W) of the class with this index (1: the first after the background); None: of all."""
         return self.objects(self.head.foreground(self.probabilities, klass))
 
 
 class Model:
-    """A network, or the ensemble of several, with all that prediction needs.
+    """A network, or an ensemble of several, with all that prediction needs.
 
     Parameters
     ----------
     net
         The network; :class:`unseam.nets.Ensemble` averages the probabilities of its members.
     info
-        Normalisation, classes, objects, and what it was trained on.
+        Normalisation, classes, objects, and the record of training.
     device
         ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ...
     precision
-        Number format of the convolutions. ``float32`` unless asked for otherwise.
+        Number format of the convolutions.
     engine
-        What computes: ``auto`` takes the fastest one that is installed. It is made ready at the first prediction, and again
-        after the weights were changed.
+        What computes: ``auto`` takes the fastest engine that is installed. It is prepared at the first prediction, and again
+        after a change of the weights.
 
     Examples
     --------
@@ -132,11 +132,10 @@ class Model:
         Raises
         ------
         ModelFileError
-            If there is none, or it cannot be used.
+            If the file is missing or cannot be used.
         """
         path = Path(path)
-        file = path / "model.safetensors" if path.is_dir() else path
-        net, info = load_model(file)
+        net, info = load_model(path / "model.safetensors" if path.is_dir() else path)
         return cls(net, info, device, precision, engine)
 
     def save(self, path: Path | str) -> None:
@@ -145,7 +144,7 @@ class Model:
         Raises
         ------
         OutputError
-            If it cannot be written.
+            If the file cannot be written.
         """
         save_model(Path(path), self.net, self.info)
 
@@ -163,23 +162,22 @@ class Model:
         Parameters
         ----------
         image
-            (H, W) or (H, W, C) as it was read: any real type and range, the channels of the training images.
+            (H, W) or (H, W, C) as read from the file: any real type and range, with the channels of the training images.
         max_input_tile
-            Largest input tile, px: speed and memory; the result is the same.
+            Largest input tile, px. It affects speed and memory, but not the result.
         average
-            Mean over ``rotations`` (seven, as in the paper) or ``flips`` (eight); slower by that factor.
+            Mean over ``rotations`` (seven, as in the paper) or ``flips`` (eight), which takes seven or eight times as long.
         on_tile
             Called with (tiles done, tiles in all).
         max_memory
-            Most memory that this process may hold, ``"2GB"`` or bytes: tiles are made smaller until it should do. None:
-            what the machine has left.
+            Most memory that this process may use, ``"2GB"`` or bytes; tiles shrink to fit. None: the free memory.
 
         Raises
         ------
         DataError
-            If it is no image, has pixels that are not finite, or other channels than the model knows.
+            If this is not an image, has pixels that are not finite, or other channels than the training images.
         SizeError
-            If the largest tile is smaller than the network's context allows.
+            If ``max_input_tile`` is too small for the network's context.
         MemoryShortError
             If not even the smallest tile fits into the memory.
         """
@@ -187,44 +185,35 @@ class Model:
         max_bytes = None if max_memory is None else parse_bytes(max_memory)
         predictor = Predictor(self.engine, max_input_tile, on_tile, max_bytes, notes.append, head=self.info.head)
         probabilities = average_versions(predictor.probabilities, self.normalised(np.asarray(image)), average, self.info.head)
-        unique_notes = tuple(dict.fromkeys(notes))  # averaging may say the same of each version
+        unique_notes = tuple(dict.fromkeys(notes))  # averaging may repeat a note for each version
         return Segmentation(probabilities, self.info.objects, self.info.class_values, unique_notes, self.info.head)
 
     def with_objects(self, objects: Objects) -> "Model":
-        """The same model with other settings for separating objects."""
+        """Return the same model with other settings for separating objects."""
         info = replace(self.info, objects=objects)
         return Model(self.net, info, str(self.device), self.precision, self.engine_name)
 
     @property
     def engine(self) -> Engine:
-        """What computes; ``str`` of it says it to a user, with the number format.
+        """What computes. ``str(engine)`` names it and its number format.
 
-        It is made when it is first asked for, and again after the weights changed: an engine other than PyTorch has a copy of
-        them. A change by way of a parameter's ``.data`` leaves no trace in PyTorch, and is not seen.
-
-        Raises
-        ------
-        SettingsError
-            If the engine that was asked for cannot run here.
+        The first use builds it, and so does the first use after a change of the weights, because an engine other than PyTorch
+        holds a copy of them. A change through a parameter's ``.data`` goes unnoticed, because PyTorch does not count it. Raises
+        SettingsError if the engine cannot run here.
         """
         weights = _state_of_weights(self.net)
         if self._engine is None or weights != self._engine_weights:
             nets = members_of(self.net)
-            self._engine = None  # what it keeps is given back before the next one takes as much
+            self._engine = None  # frees its memory before the next engine takes as much
             engines = [choose_engine(net, self.engine_name, str(self.device), self.precision) for net in nets]
             self._engine = average_engines(engines, self.info.head.mean_logits)
-            self._engine_weights = _state_of_weights(self.net)  # an engine may have moved them to its device
+            self._engine_weights = _state_of_weights(self.net)  # read again: an engine may have moved the weights to its device
         return self._engine
 
-    def normalised(
-        self, image: Shaped[np.ndarray, "height width *channel"]
-    ) -> Float[np.ndarray, "channel height width"]:
-        """The image as the network meets it; grey that was saved as three equal channels is taken as grey.
+    def normalised(self, image: Shaped[np.ndarray, "height width *channel"]) -> Float[np.ndarray, "channel height width"]:
+        """Return the network's input for an image; raises DataError as :meth:`predict`.
 
-        Raises
-        ------
-        DataError
-            If it is no image, has pixels that are not finite, or other channels than the model knows.
+        A model of one channel reads three equal channels as grey.
         """
         check_image(image)
         wanted = self.info.net.in_channels
@@ -233,12 +222,12 @@ class Model:
         if num_channels(image) == wanted:
             return self.info.normalise(image)
         raise DataError(
-            f"The image has {num_channels(image)} channel(s); this model was trained on {wanted}. "
-            "Give images with the same channels, or train a model on images like this one."
+            f"The image has {num_channels(image)} channel(s), but this model was trained on {wanted}. Give images with "
+            "that number, or train a model on images like this one."
         )
 
 
 def _state_of_weights(net: nn.Module) -> tuple[tuple[int, torch.dtype, int], ...]:
-    """Something else after any weight was replaced or written into."""
+    """Return a value that changes when any weight is replaced or written to."""
     weights = net.state_dict(keep_vars=True).values()
     return tuple((w.data_ptr(), w.dtype, 0 if w.is_inference() else w._version) for w in weights)

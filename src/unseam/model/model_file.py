@@ -1,11 +1,11 @@
-"""The model file: weights and all that prediction needs, in one safetensors file that can hold no code.
+"""The model file: weights and all that prediction needs, in one safetensors file that cannot hold code.
 
-The header of a safetensors file is JSON; ours has one entry, ``unseam``: :class:`ModelInfo` as text, with the check sum
-of that text and of the weights, so that a bit that turned over on some disk is noticed instead of segmented with.
-Nothing is pickled, and the network is built from a few numbers in known ranges, never from a name that is looked up.
+The header of a safetensors file is JSON. Ours has one entry, ``unseam``: :class:`ModelInfo` as text, with a check sum of that
+text and the weights, so that a flipped bit on a disk is noticed and never used. Nothing is pickled. A few numbers in known
+ranges describe the network, never a name to look up.
 
-An ensemble is one file, too, so that no part of it gets lost: the weights of member 0 are named ``members.0.``..., and the
-header has a check sum for each member as well.
+An ensemble is one file too, so that no part gets lost: the weights of member 0 are named ``members.0.``..., and the header has
+a check sum for each member as well.
 """
 
 import hashlib
@@ -31,8 +31,7 @@ __all__ = ["ModelInfo", "TrainingRecord", "load_model", "model_bytes", "read_inf
 
 FORMAT = "unseam model 2"
 ENSEMBLE_FORMAT = "unseam ensemble 2"
-_FORMATS_OF_0_1 = ("unseam model 1", "unseam ensemble 1")
-"""They name no head: those of 0.1 followed from what the masks held."""
+_FORMATS_OF_0_1 = ("unseam model 1", "unseam ensemble 1")  # name no head, because it followed from what the masks held
 _LARGEST_HEADER = 1_000_000
 _MOST_PARAMETERS = 2_000_000_000
 
@@ -43,25 +42,19 @@ def save_model(path: Path, net: nn.Module, info: ModelInfo) -> None:
     Raises
     ------
     OutputError
-        If it cannot be written; a file that stood there stays as it was.
+        If it cannot be written. An existing file stays unchanged.
     ModelFileError
-        If a weight is not finite: nobody could load that again, and nothing is written.
+        If a weight is not finite: the file could not be loaded again, so it is not written.
     """
     write_bytes_whole(path, model_bytes(net, info, str(path)))
 
 
 def model_bytes(net: nn.Module, info: ModelInfo, called: str = "the model") -> bytes:
-    """The content of a model file; ``called`` is its name in errors.
-
-    Raises
-    ------
-    ModelFileError
-        If a weight is not finite: nobody could load that again.
-    """
+    """Return the content of a model file; ``called`` is its name in the ModelFileError for a weight that is not finite."""
     weights = {name: w.detach().cpu().float().contiguous() for name, w in net.state_dict().items()}
     bad = [name for name, w in weights.items() if not bool(torch.isfinite(w).all())]
     if bad:
-        raise ModelFileError(f"{called}: not written, for {bad[0]} holds numbers that are not finite: the training diverged.")
+        raise ModelFileError(f"{called}: not written: {bad[0]} holds numbers that are not finite, so the training diverged.")
     about = {"format": FORMAT, "head_version": info.head.version, **encode(info)}
     if info.members:
         about["format"] = ENSEMBLE_FORMAT
@@ -73,12 +66,13 @@ def model_bytes(net: nn.Module, info: ModelInfo, called: str = "the model") -> b
 
 
 def load_model(path: Path) -> tuple[nn.Module, ModelInfo]:
-    """Read a model file: the network with its weights, on the CPU, and what prediction needs beside it.
+    """Read a model file: the network with its weights, on the CPU, and what else prediction needs.
 
     Raises
     ------
     ModelFileError
-        If it is no model file, a damaged one, or one that this version does not know. One class, whatever is wrong.
+        If it is not a model file, is damaged, or has a format that this version does not know. No other error, whatever is
+        wrong with the file.
     """
     info = read_info(path)
     about = _read_header(path)
@@ -87,12 +81,12 @@ def load_model(path: Path) -> tuple[nn.Module, ModelInfo]:
         with torch.device("meta"):
             net = info.build()
         expected = {name: tuple(w.shape) for name, w in net.state_dict().items()}
-        most = _LARGEST_HEADER + 8 * sum(w.numel() for w in net.state_dict().values())  # seen before it is read into memory
+        most = _LARGEST_HEADER + 8 * sum(w.numel() for w in net.state_dict().values())  # checked before reading
         if path.stat().st_size > most:
-            raise ModelFileError(f"{path}: it is larger than the network that it names. The file is damaged.")
+            raise ModelFileError(f"{path}: it is larger than its network needs. The file is damaged.")
         weights = load_tensors(path.read_bytes())
         if {name: tuple(w.shape) for name, w in weights.items()} != expected:
-            raise ModelFileError(f"{path}: its weights do not fit the network that it names. The file is damaged.")
+            raise ModelFileError(f"{path}: its weights do not fit its network. The file is damaged.")
         if not all(w.dtype == torch.float32 and bool(torch.isfinite(w).all()) for w in weights.values()):
             raise ModelFileError(f"{path}: some weights are not finite float32 numbers. The file is damaged.")
         if check_sum not in (None, _check_sum(about, weights)):
@@ -107,20 +101,14 @@ def load_model(path: Path) -> tuple[nn.Module, ModelInfo]:
 
 
 def read_info(path: Path) -> ModelInfo:
-    """Only the header of a model file: what ``unseam info`` shows.
-
-    Raises
-    ------
-    ModelFileError
-        As for :func:`load_model`.
-    """
+    """Read only the header of a model file, which ``unseam info`` shows; raises ModelFileError as :func:`load_model`."""
     about = _read_header(path)
     written_as, head_version = about.pop("format"), about.pop("head_version", 1)
     about_members = written_as in (ENSEMBLE_FORMAT, _FORMATS_OF_0_1[1])
     about.pop("sha256", None)
     about.pop("members_sha256", None)
     if about_members != bool(about.get("members")):
-        raise ModelFileError(f"{path}: its format and the number of its networks do not go together. The file is damaged.")
+        raise ModelFileError(f"{path}: its format does not fit the number of its networks. The file is damaged.")
     if written_as in _FORMATS_OF_0_1:
         about["head"] = _head_of_0_1(about)
     _check_head(path, about.get("head"), head_version)
@@ -131,27 +119,27 @@ def read_info(path: Path) -> ModelInfo:
     except (SettingsError, TypeError, RuntimeError) as error:
         raise ModelFileError(f"{path}: its settings cannot be used ({str(error)[:600]}).") from error
     if size > _MOST_PARAMETERS:
-        raise ModelFileError(f"{path}: it names a network of {size:,} weights; up to {_MOST_PARAMETERS:,} are read.")
+        raise ModelFileError(f"{path}: its network has {size:,} weights, but at most {_MOST_PARAMETERS:,} are read.")
     return info
 
 
 def _head_of_0_1(about: dict[str, Any]) -> dict[str, Any]:
-    """The head of a file that names none: it followed from what the masks held."""
+    """Return the head of a file of 0.1 as a table, from what its masks held."""
     with_objects = [kind for kind in get_args(LabelKind) if facts_of_kind(kind).has_objects]
     return {table_name(type(head_for(has_objects=about.get("masks") in with_objects))): {}}
 
 
 def _check_head(path: Path, table: object, version: object) -> None:
-    """Refuse a head that this version does not know, or not yet."""
+    """Raise ModelFileError for a head, or a version of a head, that this version of unseam does not know."""
     known = {table_name(member): member for member in get_args(Head)}
     for name in table if isinstance(table, dict) else ():
         if name not in known:
-            raise ModelFileError(f"{path}: its head {name[:200]!r} is not known here ({', '.join(known)}). Update unseam.")
+            raise ModelFileError(f"{path}: its head {name[:200]!r} is unknown; known are {', '.join(known)}. Update unseam.")
         newest = known[name].version
         if not isinstance(version, int) or not 1 <= version <= newest:
             raise ModelFileError(
-                f"{path}: its head {name!r} is of version {str(version)[:20]}; this unseam knows versions up to {newest}. "
-                "Update unseam."
+                f"{path}: its head {name!r} has version {str(version)[:20]}; this unseam knows versions up to {newest}. Update "
+                "unseam."
             )
 
 
@@ -168,13 +156,13 @@ def _sum_of_weights(weights: dict[str, Tensor], before: bytes = b"") -> str:
 
 
 def _by_member(weights: dict[str, Tensor], number: int) -> list[dict[str, Tensor]]:
-    """The weights of each network of an ensemble, as the network itself names them."""
+    """Split the weights of an ensemble into those of each network, by the network's own names."""
     prefixes = [f"members.{index}." for index in range(number)]
     return [{name.removeprefix(p): w for name, w in weights.items() if name.startswith(p)} for p in prefixes]
 
 
 def _damaged_members(sums: object, weights: dict[str, Tensor]) -> str:
-    """Which networks of an ensemble are not those that were written; nothing for a single network."""
+    """Name the networks of an ensemble whose check sums differ; empty for a single network."""
     if not isinstance(sums, list):
         return ""
     parts = zip(sums, _by_member(weights, len(sums)), strict=True)
@@ -183,7 +171,7 @@ def _damaged_members(sums: object, weights: dict[str, Tensor]) -> str:
 
 
 def _read_header(path: Path) -> dict[str, Any]:
-    """The JSON of ours in the header, read under a cap so that a hostile file cannot fill the memory."""
+    """Read our JSON in the header, of limited size so that a hostile file cannot fill the memory."""
     wrong = f"{path}: not a model file. Give model.safetensors or the run folder that `unseam train` wrote"
     try:
         if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
@@ -191,11 +179,11 @@ def _read_header(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if not 2 <= length <= _LARGEST_HEADER:
-                raise ModelFileError(f"{wrong} (its first bytes are no safetensors header).")
+                raise ModelFileError(f"{wrong} (it does not begin with a safetensors header).")
             header = json.loads(file.read(length))
         about = json.loads(header["__metadata__"]["unseam"])
         if isinstance(about, dict) and str(about.get("format")).startswith("unseam checkpoint"):
-            raise ModelFileError(f"{path}: a checkpoint of a training, not a model. Give model.safetensors beside it.")
+            raise ModelFileError(f"{path}: a checkpoint, not a model. Give model.safetensors from the run folder.")
         if not isinstance(about, dict) or about.get("format") not in (FORMAT, ENSEMBLE_FORMAT, *_FORMATS_OF_0_1):
             raise ModelFileError(f"{path}: its format is not {FORMAT!r}; another version of unseam wrote it. Update unseam.")
     except OSError as error:

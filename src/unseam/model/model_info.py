@@ -1,4 +1,4 @@
-"""What a model knows besides its weights: all that prediction needs, and how it was trained."""
+"""What a model file holds besides weights: all that prediction needs, and the record of training."""
 
 from dataclasses import dataclass, field
 
@@ -17,10 +17,10 @@ _MOST_MEMBERS = 100
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """What a model was trained on, and how: enough to repeat it.
+    """What a model was trained on and how, in enough detail to repeat the training.
 
-    ``score`` is that of the finished model on what was held out, predicted once after training in float32 (files of version
-    0.1: the best validation during training). ``best_step`` is the step whose weights were kept.
+    ``score`` is the score of the finished model on what was held out, predicted once after training in float32 (in files of
+    version 0.1: the best validation during training). ``best_step`` is the step whose weights were kept.
     """
 
     images: tuple[str, ...] = ()
@@ -43,28 +43,24 @@ class TrainingRecord:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """All that prediction needs beside the weights.
+    """All that prediction needs besides the weights.
 
     Attributes
     ----------
-    net
-        Settings of the network.
     normalise
-        How grey values are brought to the range that the network met.
+        Scales grey values to the range of training.
     head
-        What the network learnt, and how its answer becomes classes and objects.
+        What the network learnt, and how its output becomes classes and objects.
     objects
         How objects are separated.
     masks
-        What the masks held that it was trained on; so, what it predicts unless asked for something else.
+        What the training masks held, and therefore what the model predicts by default.
     class_names, class_values
-        Of each class, background first: its name, and its value in the user's masks (0 and 255, say).
+        Name of each class, and its value in the user's masks (for example 0 and 255); background first.
     spacing_um
-        Size of a pixel of the training images (row, column), micrometres, if the files said it.
-    training
-        What it was trained on.
+        Pixel size of the training images (row, column) in micrometres, if the files state it.
     members
-        Of an ensemble, how each of its networks was trained; ``training`` then sums up. Empty: it is one network.
+        For an ensemble: how each network was trained; ``training`` then sums up. Empty for a single network.
     """
 
     net: NetConfig = field(default_factory=UNetConfig)
@@ -83,8 +79,8 @@ class ModelInfo:
             given = getattr(self, name)
             if len(self.head.logit_names(given)) != self.net.num_classes:
                 raise SettingsError(
-                    f"{name} has {len(given)} entries for {self.net.num_classes} logits of the network, which is not what the "
-                    f"head {table_name(type(self.head))} needs. Give one for each class, and a network that fits."
+                    f"{name} has {len(given)} entries for {self.net.num_classes} logits of the network, which does not fit the "
+                    f"head {table_name(type(self.head))}. Give one for each class, and a network that fits."
                 )
         for value in self.class_values:
             check_range("model", "class_values", value, 0, 2**62)
@@ -92,28 +88,21 @@ class ModelInfo:
 
     @property
     def kind_facts(self) -> KindFacts:
-        """What follows from what the masks held."""
         return facts_of_kind(self.masks)
 
     @property
     def map_names(self) -> tuple[str, ...]:
-        """Name of each map that the head makes: for classes, theirs."""
+        """The name of each map of the head. For classes: the class names."""
         return self.head.logit_names(self.class_names)
 
     def build(self) -> nn.Module:
-        """The network, or the ensemble, with fresh weights."""
+        """Build the network or the ensemble, with fresh weights."""
         if not self.members:
             return self.net.build()
         return Ensemble([self.net.build() for _ in self.members])
 
     def class_index(self, name: str) -> int:
-        """Index of a foreground class that is given by its name or its value.
-
-        Raises
-        ------
-        SettingsError
-            If the model has no such class; the message lists those it has.
-        """
+        """Return the index of a foreground class, given its name or its value; SettingsError if there is none."""
         for index, (known, value) in enumerate(zip(self.class_names, self.class_values, strict=True)):
             if index > 0 and name in (known, str(value)):
                 return index

@@ -1,4 +1,4 @@
-"""The networks: each a module that states its geometry, with its settings beside it."""
+"""The networks. Each file holds one network, which states its geometry, and the settings of that network."""
 
 from unseam.nets.base import Net
 from unseam.nets.cpu_training import fast_on_cpu

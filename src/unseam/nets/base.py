@@ -9,27 +9,24 @@ from unseam.geometry import Geometry
 
 
 class NetSettings(Protocol):
-    """The settings of a network: a frozen dataclass. The data set the two numbers named here; all others are the user's."""
+    """A frozen dataclass. Training sets the two fields named here from the data; the user sets all others."""
 
     @property
     def in_channels(self) -> int:
         """Channels of the image."""
-        ...
 
     @property
     def num_classes(self) -> int:
         """Classes, background included."""
-        ...
 
     def build(self) -> "Net":
-        """Return the network with these settings, its weights freshly drawn."""
-        ...
+        """Return a network with these settings and freshly drawn weights."""
 
 
 class Net(nn.Module):
-    """A network that answers only where it saw all of the context: logits for the pixels whose context lies in the input.
+    """A network that returns logits only for the pixels whose whole context lies in the input.
 
-    A network may normalise with stored statistics (batch normalisation), but not over the tile that it is given: tiles would
+    A network may normalise with stored statistics (batch normalisation), but not with those of its input tile: tiles would
     then disagree.
     """
 
@@ -37,11 +34,11 @@ class Net(nn.Module):
 
     @property
     def geometry(self) -> Geometry:
-        """What the network does to sizes."""
+        """How the network changes sizes."""
         raise NotImplementedError
 
     def forward(self, image: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch klass rows cols"]:
-        """Logits (B, K, H - 2 context, W - 2 context) of a normalised image (B, C, H, W), before the soft-max."""
+        """Return logits (B, K, H - 2 context, W - 2 context), before the soft-max, for a normalised image (B, C, H, W)."""
         raise NotImplementedError
 
     @property
@@ -51,5 +48,5 @@ class Net(nn.Module):
 
     @property
     def phase(self) -> int:
-        """Pixels by which the input may be shifted without changing the output: 2**depth."""
+        """Shift of the input, px, that shifts the output and changes nothing else: 2**depth."""
         return self.geometry.phase

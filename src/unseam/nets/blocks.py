@@ -1,4 +1,4 @@
-"""The bricks of Fig. 1: double convolution, up-convolution, crop, and the Gaussian that their weights are drawn from."""
+"""The building blocks of Fig. 1: double convolution, up-convolution, crop, and the initial weights."""
 
 import math
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class DoubleConvolution(nn.Sequential):
 
 
 def contracting_path(in_channels: int, widths: Sequence[int]) -> nn.ModuleList:
-    """The double convolutions of the contracting path, one per level, from the image down to the bottom."""
+    """Return the double convolutions of the contracting path, one per level, from the image down to the bottom."""
     before = [in_channels, *widths[:-1]]
     return nn.ModuleList(DoubleConvolution(b, width) for b, width in zip(before, widths, strict=True))
 
@@ -42,17 +42,17 @@ class UpConvolution(nn.ConvTranspose2d):
 def crop(
     features: Float[Tensor, "batch channel height width"], height: int, width: int
 ) -> Float[Tensor, "batch channel rows cols"]:
-    """The central ``height`` x ``width`` px of a feature map: the "copy and crop" of Fig. 1."""
+    """Return the central ``height`` x ``width`` px of a feature map: the "copy and crop" of Fig. 1."""
     top = (features.shape[-2] - height) // 2
     left = (features.shape[-1] - width) // 2
     return features[..., top : top + height, left : left + width]
 
 
 def incoming_nodes(layer: nn.Conv2d | nn.ConvTranspose2d) -> int:
-    """N of the paper's initialisation: how many inputs one output neuron of this layer sees.
+    """Return N of the paper's initialisation: the number of inputs that one output neuron of this layer sees.
 
-    A 3x3 convolution after 64 channels has N = 9 * 64 = 576. A 2x2 up-convolution of stride 2 spreads each input over
-    four outputs, so each output sees one input pixel only: N is the number of channels, not four times that.
+    A 3x3 convolution of 64 channels has N = 9 * 64 = 576. A 2x2 up-convolution of stride 2 spreads each input over four
+    outputs, so each output sees one input pixel only: N is the number of channels, not four times that.
     """
     per_channel = layer.kernel_size[0] * layer.kernel_size[1]
     if isinstance(layer, nn.ConvTranspose2d):
@@ -61,14 +61,14 @@ def incoming_nodes(layer: nn.Conv2d | nn.ConvTranspose2d) -> int:
 
 
 def draw_weights(net: nn.Module, generator: torch.Generator | None = None) -> None:
-    """Draw every convolution's weights from N(0, sqrt(2 / N)), N its incoming nodes; biases become 0.
+    """Draw the weights of every convolution from N(0, sqrt(2 / N)), where N is its incoming nodes; set biases to 0.
 
-    Source: paper, section 3; so each feature map starts with about unit variance.
+    Each feature map then starts with about unit variance. Source: paper, section 3.
     """
     for layer in net.modules():
         if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
             if layer.weight.is_meta:
-                continue  # it will be filled from a file, and drawing on "meta" would import PyTorch's compiler
+                continue  # a file will fill it, and drawing on "meta" would import PyTorch's compiler
             deviation = math.sqrt(2 / incoming_nodes(layer))
             nn.init.normal_(layer.weight, 0.0, deviation, generator=generator)
             if layer.bias is not None:

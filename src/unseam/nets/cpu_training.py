@@ -1,7 +1,7 @@
-"""Faster training on a CPU: equal bricks take the place of those of Fig. 1 while a network trains, and leave no trace.
+"""Faster training on a CPU: while a network trains, faster functions replace the forward passes of the blocks of Fig. 1.
 
-The bricks compute the same mathematics with the gradients of :mod:`unseam.nets.gradients`. Weights, their names and the order
-in which random numbers are drawn stay as they are. A brick that these do not know to the letter (another padding, a
+They compute the same mathematics with the gradients of :mod:`unseam.nets.gradients`. Weights, their names and the order in
+which random numbers are drawn stay the same. A block that differs in any way from those of Fig. 1 (another padding, a
 normalisation between its layers) computes as it is written.
 """
 
@@ -17,35 +17,37 @@ from unseam.nets.blocks import DoubleConvolution, UpConvolution
 from unseam.nets.gradients import convolution_with_relu, pool_and_copy, up_convolution
 from unseam.nets.unet import UNet
 
-_STEPS = 2**16
+_STEPS = 2**16  # values of one 16-bit random number
 
 
 @contextmanager
 def fast_on_cpu(net: nn.Module) -> Iterator[None]:
-    """Let a network's training steps on a CPU take hand-written gradients as long as the context lasts.
+    """Use hand-written gradients for the training steps of a network on a CPU, as long as the context lasts.
 
     Evaluation, other devices and steps without gradients run the network as it is written.
     """
-    swapped = [brick for brick in net.modules() if type(brick) in _FASTER and "forward" not in vars(brick)]
-    for brick in swapped:
-        # On the object, not the class: other networks of the process stay as they are. Hooks still run.
-        brick.forward = partial(_forward, brick, type(brick).forward, _FASTER[type(brick)])
+    # A block whose forward was already replaced is left alone, so that contexts may nest.
+    replaced = [block for block in net.modules() if type(block) in _FASTER and "forward" not in vars(block)]
+    for block in replaced:
+        # Set on the object: set on the class, it would change every network of the process. Hooks still run.
+        block.forward = partial(_forward, block, type(block).forward, _FASTER[type(block)])
     try:
         yield
     finally:
-        for brick in swapped:
-            del brick.forward
+        for block in replaced:
+            del block.forward
 
 
-def _forward(brick: nn.Module, as_written: Callable[..., Tensor], faster: Callable[..., Tensor | None], maps: Tensor) -> Tensor:
-    is_for_us = brick.training and torch.is_grad_enabled() and maps.device.type == "cpu"
-    result = faster(brick, maps) if is_for_us else None
-    return as_written(brick, maps) if result is None else result
+def _forward(block: nn.Module, as_written: Callable[..., Tensor], faster: Callable[..., Tensor | None], maps: Tensor) -> Tensor:
+    # Decided at each call: one context spans training steps and the validation between them.
+    is_training_step = block.training and torch.is_grad_enabled() and maps.device.type == "cpu"
+    result = faster(block, maps) if is_training_step else None
+    return as_written(block, maps) if result is None else result
 
 
 def _double_convolution(block: DoubleConvolution, features_BCHW: Tensor) -> Tensor | None:
     convolutions = [layer for layer in block if isinstance(layer, nn.Conv2d)]
-    # A network may have changed the layers, or added some: then nothing here may stand for them.
+    # A network may have changed or added layers, and then the hand-written version would compute something else.
     if [type(layer) for layer in block] != [nn.Conv2d, nn.ReLU, nn.Conv2d, nn.ReLU] or not all(map(_is_plain, convolutions)):
         return None
     for convolution in convolutions:
@@ -55,7 +57,7 @@ def _double_convolution(block: DoubleConvolution, features_BCHW: Tensor) -> Tens
 
 
 def _is_plain(layer: nn.Conv2d) -> bool:
-    """Whether a convolution is 3x3 and valid, with a bias."""
+    """Return whether a convolution is 3x3 and valid, with a bias."""
     shape = (layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.groups, layer.bias is None)
     return shape == ((3, 3), (1, 1), (0, 0), (1, 1), 1, False)
 
@@ -69,7 +71,10 @@ def _drop_out(layer: nn.Dropout, features_BCHW: Tensor) -> Tensor | None:
 
 
 def _unet(net: UNet, image: Tensor) -> Tensor:
-    """Fig. 1 with the crop on the way down: one gradient then serves pooling and copy, not two that are mostly zeros."""
+    """Compute Fig. 1 with the crop on the way down, where pooling and copy can share one gradient.
+
+    PyTorch would make a gradient of the whole map for each of the two, mostly zeros, and add them.
+    """
     for length in image.shape[-2:]:
         net.geometry.output_for(length)
     *levels, bottom = net.contracting
@@ -78,6 +83,7 @@ def _unet(net: UNet, image: Tensor) -> Tensor:
     for double_convolution, margin in zip(levels, copied_margins(len(levels)), strict=True):
         features_BCHW = double_convolution(features_BCHW)
         if double_convolution is levels[-1]:
+            # Before the copy, as in UNet.forward: the copy across has drop-out, too, and the random numbers stay the same.
             features_BCHW = net.drop(features_BCHW)
         features_BCHW, copy_BCHW = pool_and_copy(features_BCHW, margin)
         copied.append(copy_BCHW)
@@ -89,10 +95,10 @@ def _unet(net: UNet, image: Tensor) -> Tensor:
 
 
 def copied_margins(depth: int) -> list[int]:
-    """Pixels that "copy and crop" takes from each side of every level's map, the first level's first.
+    """Return the pixels that "copy and crop" takes from each side of the map of every level, first level first.
 
-    At half the resolution a map loses 2 px per side in each double convolution, before and after its own crop; the lowest
-    level has one double convolution and no crop.
+    A map loses 2 px per side in each double convolution, and one level up these are 4 px. Between the copy of a level and its
+    concatenation lie both double convolutions of the level below and that level's own margin; the bottom has only one.
 
     >>> copied_margins(4)  # Fig. 1: 568 -> 392, 280 -> 200, 136 -> 104, 64 -> 56
     [88, 40, 16, 4]
@@ -106,22 +112,22 @@ def copied_margins(depth: int) -> list[int]:
 def drop_out(features: Float[Tensor, "batch channel height width"], p: float) -> Float[Tensor, "batch channel height width"]:
     """Set a feature to 0 with probability p and scale the others by 1 / (1 - p), so that the mean stays.
 
-    The mask is drawn 15 times faster than PyTorch's. What is drawn depends on PyTorch's generator and on the shape, not on how
+    Drawing the mask is 15 times faster than in PyTorch. The mask depends on PyTorch's generator and on the shape, not on how
     the map lies in memory.
 
     Source: paper, section 3.1.
 
-    Departs: four features share one random number of 64 bits, so p is met to the nearest 1/65536 (one half exactly).
+    Departs: four features share one random number of 64 bits, so p is rounded to the nearest 1/65536 (one half is exact).
     """
     dropped = round(p * _STEPS)
     return features * draw_kept(features.shape, dropped) * (_STEPS / (_STEPS - dropped))
 
 
 def draw_kept(shape: torch.Size, dropped: int) -> Bool[Tensor, "batch channel height width"]:
-    """Which features of a map (B, C, H, W) stay: each is lost with probability ``dropped`` / 65536."""
+    """Draw which features of a map (B, C, H, W) stay: each is lost with probability ``dropped`` / 65536."""
     batch, channels, height, width = shape
     num_numbers = -(-shape.numel() // 4)
-    # From the least int64 on and without an upper end: all 64 bits are random, so each quarter of them is as well.
+    # Over the whole range of int64 all 64 bits are random, and so is each quarter; a smaller range would leave high bits 0.
     bits = torch.empty(num_numbers, dtype=torch.int64).random_(-(2**63), None)
     drawn_BHWC = bits.view(torch.int16)[: shape.numel()].view(batch, height, width, channels)
     return (drawn_BHWC >= dropped - _STEPS // 2).permute(0, 3, 1, 2)
@@ -133,4 +139,4 @@ _FASTER: dict[type[nn.Module], Callable[..., Tensor | None]] = {
     nn.Dropout: _drop_out,
     UNet: _unet,
 }
-"""What each brick becomes. A subclass is another brick: it computes as it is written."""
+"""Faster function of each block. A subclass may compute something else, so it runs as it is written."""

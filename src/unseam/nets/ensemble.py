@@ -9,13 +9,7 @@ from unseam.nets.base import Net
 
 
 class Ensemble(Net):
-    """Networks of one kind whose probabilities are averaged; :class:`unseam.engines.EnsembleEngine` computes the mean.
-
-    Parameters
-    ----------
-    members
-        One or more, with the same settings.
-    """
+    """One or more networks with the same settings. :class:`unseam.engines.EnsembleEngine` averages their probabilities."""
 
     def __init__(self, members: Sequence[nn.Module]) -> None:
         super().__init__()
@@ -26,10 +20,9 @@ class Ensemble(Net):
 
     @property
     def geometry(self) -> Geometry:
-        """That of each member."""
         return members_of(self)[0].geometry
 
 
 def members_of(net: nn.Module) -> tuple[Net, ...]:
-    """The networks of an ensemble; any other network is its own only member."""
+    """Return the networks of an ensemble; any other network is its only member."""
     return tuple(net.members) if isinstance(net, Ensemble) else (net,)  # type: ignore[return-value, arg-type]

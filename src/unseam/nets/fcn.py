@@ -1,7 +1,7 @@
-"""The fully convolutional network that the U-Net grew from, as its comparator.
+"""The fully convolutional network that the U-Net extends, for comparison.
 
-Same contracting path; but on the way up only class scores: each level's features are turned into score maps, upsampled by
-two and summed. No concatenation, no features in the expansive path.
+The contracting path is the same. The expansive path carries class scores instead of features: it turns the features of each
+level into score maps, upsamples them by two and adds them; it concatenates nothing.
 """
 
 from dataclasses import asdict, dataclass
@@ -18,7 +18,7 @@ from unseam.settings import check_range
 
 @dataclass(frozen=True)
 class FCNConfig:
-    """Settings of the fully convolutional network; see :class:`unseam.nets.unet.UNetConfig` for their meaning."""
+    """Settings of the fully convolutional network, with the meaning that they have in :class:`unseam.nets.unet.UNetConfig`."""
 
     in_channels: int = 1
     num_classes: int = 2
@@ -34,12 +34,11 @@ class FCNConfig:
         check_range("fcn", "dropout", self.dropout, 0.0, 0.95)
 
     def build(self) -> "FCN":
-        """The network with these settings, its weights freshly drawn."""
         return FCN(**asdict(self))
 
 
 def bilinear_kernel() -> Float[Tensor, "4 4"]:
-    """The 4x4 kernel with which a transposed convolution of stride 2 interpolates bilinearly."""
+    """Return the kernel with which a transposed convolution of stride 2 interpolates bilinearly."""
     line = torch.tensor([0.25, 0.75, 0.75, 0.25])
     return line[:, None] * line[None, :]
 
@@ -52,22 +51,17 @@ class FCN(Net):
     in_channels, num_classes, first_width, depth, dropout
         See :class:`FCNConfig`.
 
-    Source: paper, section 1 (what the U-Net extends); Long et al. 2015, "Fully convolutional networks for semantic
-    segmentation".
+    Source: paper, section 1 (the network that the U-Net extends); Long et al. 2015, "Fully convolutional networks for
+    semantic segmentation".
 
-    Departs: Long et al. pad the input by 100 px and crop at the end; we keep to valid operations, so that tiles fit as
-    they do for the U-Net. A transposed convolution gives pixels at its rim that saw half of their kernel: we drop them.
+    Departs: Long et al. pad the input by 100 px and crop at the end. We use valid operations only, so that tiles fit as they
+    do for the U-Net, and drop the rim of each transposed convolution, whose pixels saw half of the kernel.
     """
 
     config: FCNConfig
 
     def __init__(
-        self,
-        in_channels: int = 1,
-        num_classes: int = 2,
-        first_width: int = 64,
-        depth: int = 4,
-        dropout: float = 0.5,
+        self, in_channels: int = 1, num_classes: int = 2, first_width: int = 64, depth: int = 4, dropout: float = 0.5
     ) -> None:
         super().__init__()
         self.config = FCNConfig(in_channels, num_classes, first_width, depth, dropout)
@@ -79,8 +73,7 @@ class FCN(Net):
         self.score = nn.ModuleList(nn.Conv2d(width, num_classes, kernel_size=1) for width in widths)
         # padding=2 drops the rim: a length n becomes 2 n - 2.
         self.up = nn.ModuleList(
-            nn.ConvTranspose2d(num_classes, num_classes, kernel_size=4, stride=2, padding=2, bias=False)
-            for _ in range(depth)
+            nn.ConvTranspose2d(num_classes, num_classes, kernel_size=4, stride=2, padding=2, bias=False) for _ in range(depth)
         )
         draw_weights(self)
         with torch.no_grad():
@@ -88,7 +81,7 @@ class FCN(Net):
                 weight.copy_(torch.eye(num_classes)[:, :, None, None] * bilinear_kernel())
 
     def forward(self, image: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch klass rows cols"]:
-        """Logits (B, K, H - 2 context, W - 2 context) of a normalised image (B, C, H, W).
+        """Return logits (B, K, H - 2 context, W - 2 context) for a normalised image (B, C, H, W).
 
         Raises
         ------
@@ -113,5 +106,5 @@ class FCN(Net):
 
     @property
     def geometry(self) -> Geometry:
-        """What the network does to sizes: 4 px a level on the way down, 2 px a step on the way up."""
+        """How the network changes sizes: it loses 4 px per level on the way down and 2 px per step on the way up."""
         return path_geometry(self.config.depth, lost_in_double_convolution=4, lost_in_up_step=2)

@@ -1,15 +1,15 @@
-"""The same mathematics as the bricks of Fig. 1, with gradients written out by hand: what training on a CPU runs on.
+"""The mathematics of the blocks of Fig. 1 with hand-written gradients, for training on a CPU.
 
-Left to itself, PyTorch spends over half of a training step on a CPU on the gradients of convolutions. Three things are
-done otherwise here, none of which changes what is computed, only the order in which it is summed:
+PyTorch spends over half of a training step on a CPU on the gradients of convolutions. Three things differ here. None changes
+what is computed, only the order of the sums:
 
-- the gradient of a weight is a sum over the pixels of a map, and a large map is summed in strips of rows, each small
-  enough to stay in the cache; strips are added in float32. A layer that sees few channels, as the first does, is one
-  matrix product instead, for the library's own convolution computes it at a hundredth of the machine's rate;
-- an up-convolution of stride 2 is one matrix product, and so are its gradients;
-- a map that is both pooled and copied across gets one gradient: the pooling's, with that of the copy added in its centre.
+- The gradient of a weight is a sum over the pixels of a map. A large map is summed in strips of rows, each small enough to
+  stay in the cache, and strips are added in float32. A layer that sees few channels, such as the first, is one matrix product
+  instead, since the library's convolution reaches a hundredth of the machine's rate there.
+- The gradients of an up-convolution of stride 2 are one matrix product each.
+- A map that is both pooled and copied across gets one gradient: that of the pooling, with that of the copy added in its centre.
 
-Each function is for training on a CPU; :mod:`unseam.nets.cpu_training` swaps them in.
+:mod:`unseam.nets.cpu_training` puts these functions in place of the blocks.
 """
 
 import torch
@@ -18,35 +18,35 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 _LARGE_BYTES = 24 * 2**20
-"""Maps that together take more are summed in strips: they do not fit the cache of a core complex."""
+"""Maps that together take more do not fit the cache of a core complex, and are summed in strips."""
 
 _STRIP_BYTES = 6 * 2**20
-"""What a strip takes: measured to be best or near it from 4 to 8 MB, for maps of 64 to 256 features."""
+"""Size of a strip. Measured: 4 to 8 MB are best or nearly so, for maps of 64 to 256 features."""
 
 _FEW_CHANNELS = 4
-"""Up to here a layer is computed as one matrix product: grey images, and those of three or four channels."""
+"""A layer with at most this many channels is computed as one matrix product: that of an image of up to four channels."""
 
 
 def convolution_with_relu(features: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """ReLU of a 3x3 valid convolution: (B, C, H, W) -> (B, width, H - 2, W - 2)."""
+    """Compute a 3x3 valid convolution and its ReLU: (B, C, H, W) -> (B, width, H - 2, W - 2)."""
     result: Tensor = _ConvolutionWithReLU.apply(features, weight, bias, _number_format(features))
     return result
 
 
 def up_convolution(features: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Transposed 2x2 convolution of stride 2: (B, C, H, W) -> (B, width, 2 H, 2 W)."""
+    """Compute a transposed 2x2 convolution of stride 2: (B, C, H, W) -> (B, width, 2 H, 2 W)."""
     result: Tensor = _UpConvolution.apply(features, weight, bias, _number_format(features))
     return result
 
 
 def pool_and_copy(features: Tensor, margin: int) -> tuple[Tensor, Tensor]:
-    """The 2x2 max-pooling of a map, and the map without ``margin`` px on each side."""
+    """Return the 2x2 max-pooling of a map, and the map without ``margin`` px on each side."""
     pooled, copied = _PooledAndCopied.apply(features, margin)
     return pooled, copied
 
 
 def _number_format(features: Tensor) -> torch.dtype:
-    """What autocast would compute in; the features' own without it."""
+    """Return the number format that autocast computes in; without autocast that of the features."""
     return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else features.dtype
 
 
@@ -54,6 +54,7 @@ class _ConvolutionWithReLU(torch.autograd.Function):
     @staticmethod
     def forward(ctx, features, weight, bias, dtype):  # type: ignore[no-untyped-def]
         x_BCHW, kernel = features.to(dtype), weight.to(dtype)
+        # The tensors have their final format here; autocast would choose one for each operation.
         with torch.autocast("cpu", enabled=False):
             if kernel.shape[1] <= _FEW_CHANNELS:
                 y_BKHW = _as_one_product(x_BCHW, kernel, bias.to(dtype)).relu_()
@@ -68,9 +69,10 @@ class _ConvolutionWithReLU(torch.autograd.Function):
     def backward(ctx, gradient):  # type: ignore[no-untyped-def]
         x_BCHW, kernel, y_BKHW = ctx.saved_tensors
         needs_input, needs_weight, needs_bias, _ = ctx.needs_input_grad
+        # The result of a ReLU says where its input was positive, so the map before it need not be kept.
         gradient = torch.ops.aten.threshold_backward(gradient, y_BKHW, 0)
         of_input = of_weight = of_bias = None
-        if needs_input:
+        if needs_input:  # the image needs none, and its layer has the largest maps
             of_input = _of_input(gradient, x_BCHW, kernel).to(ctx.formats[0])
         if needs_weight or needs_bias:
             few = kernel.shape[1] <= _FEW_CHANNELS
@@ -95,19 +97,22 @@ def _of_weight_and_bias(gradient: Tensor, features: Tensor, kernel: Tensor) -> t
 
 
 def _sums_in_strips(gradient: Tensor, features: Tensor, kernel: Tensor) -> tuple[Tensor, Tensor]:
-    """Gradients of weight and bias, for a large map the sum over strips of its rows."""
+    """Return the gradients of weight and bias; those of a large map are summed over strips of its rows."""
     batch, _, height, width = gradient.shape
     row_bytes = width * sum(kernel.shape[:2]) * gradient.element_size()
+    # With channels last a strip of rows is one piece of memory; in another layout each strip would have to be copied first.
     if batch * height * row_bytes <= _LARGE_BYTES or not features.is_contiguous(memory_format=torch.channels_last):
         return _of_weight_and_bias(gradient, features, kernel)
     num_strips = max(1, round(height * row_bytes / _STRIP_BYTES))
     rows = -(-height // num_strips)
+    # bfloat16 keeps 8 bits: sums of many strips would lose the small ones.
     exact = torch.promote_types(kernel.dtype, torch.float32)
     of_weight, of_bias = torch.zeros_like(kernel, dtype=exact), torch.zeros(kernel.shape[0], dtype=exact)
     for image in range(batch):
         x_1CHW, gradient_1KHW = features[image : image + 1], gradient[image : image + 1]
         for top in range(0, height, rows):
             strip = gradient_1KHW[:, :, top : top + rows]
+            # Strips of the gradient do not overlap, but their inputs do: the kernel sees two rows more than it gives.
             seen = x_1CHW[:, :, top : top + strip.shape[2] + kernel.shape[2] - 1]
             part, part_of_bias = _of_weight_and_bias(strip, seen, kernel)
             of_weight += part
@@ -116,7 +121,7 @@ def _sums_in_strips(gradient: Tensor, features: Tensor, kernel: Tensor) -> tuple
 
 
 def _windows(image: Tensor, rows: int, columns: int) -> Tensor:
-    """What each of 3x3 kernel places sees of (C, H, W), and a last row of ones for the bias: (9 C + 1, rows, columns)."""
+    """Return what each of the 3x3 kernel places sees of (C, H, W), and last ones for the bias: (9 C + 1, rows, columns)."""
     seen = image.new_empty(9 * image.shape[0] + 1, rows, columns)
     places = seen[:-1].view(image.shape[0], 3, 3, rows, columns)
     for i in range(3):
@@ -127,7 +132,7 @@ def _windows(image: Tensor, rows: int, columns: int) -> Tensor:
 
 
 def _as_one_product(features: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
-    """A valid convolution of few channels."""
+    """Compute a valid convolution of few channels."""
     batch, _, height, width = features.shape
     rows, columns = height - 2, width - 2
     weights = torch.cat([kernel.reshape(len(kernel), -1), bias[:, None]], dim=1).t()
@@ -138,7 +143,7 @@ def _as_one_product(features: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
 
 
 def _sums_as_one_product(gradient: Tensor, features: Tensor, kernel: Tensor) -> tuple[Tensor, Tensor]:
-    """Gradients of weight and bias of a layer that sees few channels."""
+    """Return the gradients of weight and bias of a layer that sees few channels."""
     rows, columns = gradient.shape[-2:]
     exact = torch.promote_types(kernel.dtype, torch.float32)
     sums = torch.zeros(kernel[0].numel() + 1, len(kernel), dtype=exact)
@@ -162,7 +167,8 @@ class _UpConvolution(torch.autograd.Function):
     def backward(ctx, gradient):  # type: ignore[no-untyped-def]
         x_BCHW, kernel = ctx.saved_tensors
         batch, channels, height, width = x_BCHW.shape
-        # Each input pixel gave 2 x 2 output pixels: gather their gradients beside each other, a row an input pixel.
+        # With stride 2 and a 2x2 kernel no two input pixels share an output pixel. One row holds the four gradients of an
+        # input pixel, so that both gradients are plain matrix products, which run at the full rate of the machine.
         spread = gradient.permute(0, 2, 3, 1).unflatten(1, (height, 2)).unflatten(3, (width, 2))
         spread = spread.transpose(2, 3).reshape(batch * height * width, -1)
         pixels = x_BCHW.permute(0, 2, 3, 1).reshape(-1, channels)
@@ -186,9 +192,9 @@ class _PooledAndCopied(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, of_pooled, of_copied):  # type: ignore[no-untyped-def]
         features, places = ctx.saved_tensors
-        gradient = torch.ops.aten.max_pool2d_with_indices_backward(
-            of_pooled, features, [2, 2], [2, 2], [0, 0], [1, 1], False, places
-        )
+        pool = torch.ops.aten.max_pool2d_with_indices_backward
+        gradient = pool(of_pooled, features, [2, 2], [2, 2], [0, 0], [1, 1], False, places)
+        # In place, into a view of the pooling's gradient: no second map, which would be zero outside of the centre.
         _without_margin(gradient, ctx.margin).add_(of_copied)
         return gradient, None
 

@@ -17,27 +17,13 @@ from unseam.settings import check_range
 
 @dataclass(frozen=True)
 class UNetConfig:
-    """Settings of the U-Net; the defaults are the paper's.
+    """Settings of the U-Net; the defaults are the paper's. Training sets the first two from the data."""
 
-    Attributes
-    ----------
-    in_channels
-        Channels of the image; set from the data when training.
-    num_classes
-        Classes, background included; set from the data when training.
-    first_width
-        Features of the first level; doubled at each step down.
-    depth
-        Max-poolings.
-    dropout
-        Probability of dropping a feature at the end of the contracting path.
-    """
-
-    in_channels: int = 1
-    num_classes: int = 2
-    first_width: int = 64
-    depth: int = 4
-    dropout: float = 0.5
+    in_channels: int = 1  # of the image
+    num_classes: int = 2  # background included
+    first_width: int = 64  # features of the first level; doubled at each step down
+    depth: int = 4  # number of max-poolings
+    dropout: float = 0.5  # probability of dropping a feature at the end of the contracting path
 
     def __post_init__(self) -> None:
         check_range("unet", "in_channels", self.in_channels, 1, 1024)
@@ -47,7 +33,6 @@ class UNetConfig:
         check_range("unet", "dropout", self.dropout, 0.0, 0.95)
 
     def build(self) -> "UNet":
-        """The network with these settings, its weights freshly drawn."""
         return UNet(**asdict(self))
 
 
@@ -61,8 +46,8 @@ class UNet(Net):
 
     Source: paper, section 2 and Fig. 1; drop-out: section 3.1; initial weights: section 3.
 
-    Departs: the paper says where drop-out stands ("at the end of the contracting path") but not how much; we use the
-    authors' release: one half, after the last level before the bottom (on its way across, too) and after the bottom.
+    Departs: the paper says where drop-out stands ("at the end of the contracting path") but not how much. We follow the
+    authors' release: one half, after the last level before the bottom (so the copy across has it, too) and after the bottom.
 
     Examples
     --------
@@ -74,12 +59,7 @@ class UNet(Net):
     config: UNetConfig
 
     def __init__(
-        self,
-        in_channels: int = 1,
-        num_classes: int = 2,
-        first_width: int = 64,
-        depth: int = 4,
-        dropout: float = 0.5,
+        self, in_channels: int = 1, num_classes: int = 2, first_width: int = 64, depth: int = 4, dropout: float = 0.5
     ) -> None:
         super().__init__()
         self.config = UNetConfig(in_channels, num_classes, first_width, depth, dropout)
@@ -89,18 +69,18 @@ class UNet(Net):
         self.pool = nn.MaxPool2d(kernel_size=2, stride=2)
         self.drop = nn.Dropout(dropout)
         self.up = nn.ModuleList(UpConvolution(width) for width in reversed(widths[1:]))
-        # Twice the width comes in: half from below, half copied across.
+        # The input has twice the width: half comes from below, half is copied across.
         self.expansive = nn.ModuleList(DoubleConvolution(2 * width, width) for width in reversed(widths[:-1]))
         self.classify = nn.Conv2d(first_width, num_classes, kernel_size=1)
         draw_weights(self)
 
     def forward(self, image: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch klass rows cols"]:
-        """Logits for the pixels whose whole context lies in the input.
+        """Return logits for the pixels whose whole context lies in the input.
 
         Parameters
         ----------
         image
-            Normalised (B, C, H, W); H and W admissible (see :attr:`geometry`).
+            (B, C, H, W), normalised; :attr:`geometry` knows the admissible H and W.
 
         Returns
         -------
@@ -129,7 +109,7 @@ class UNet(Net):
 
         for up, double_convolution in zip(self.up, self.expansive, strict=True):
             raised_BCHW = up(features_BCHW)
-            # No name for the copy: it would keep the largest map of its level in memory during the convolutions.
+            # A name for the copy would keep the largest map of its level in memory during the convolutions.
             concatenated_BCHW = torch.cat([raised_BCHW, crop(copied.pop(), *raised_BCHW.shape[-2:])], dim=1)
             features_BCHW = double_convolution(concatenated_BCHW)
         logits_BKHW: Tensor = self.classify(features_BCHW)
@@ -137,5 +117,5 @@ class UNet(Net):
 
     @property
     def geometry(self) -> Geometry:
-        """What the network does to sizes: each double convolution, on both paths, takes 4 px."""
+        """How the network changes sizes: each double convolution, on both paths, takes 4 px."""
         return path_geometry(self.config.depth, lost_in_double_convolution=4, lost_in_up_step=4)

@@ -11,22 +11,13 @@ from unseam.errors import SettingsError
 if TYPE_CHECKING:
     from unseam.recipes.run import Run
 
-RECIPES = {
-    "default": "a few minutes; taken if you name none",
-    "paper": "as the paper trained",
-}
-"""The closed list, with what the help says. A name is that of a file in this folder and of the function in it."""
+RECIPES = {"default": "a few minutes; used if you name none", "paper": "as the paper trained"}
+"""The closed list, with the text of the help. Each name is a file in this folder and the function in that file."""
 
 
 def recipe_named(name: str) -> "Run":
-    """Return the run of a recipe.
-
-    Raises
-    ------
-    SettingsError
-        If there is no such recipe; the message lists them.
-    """
+    """Return the run of a recipe; raise SettingsError for an unknown name."""
     if name not in RECIPES:
-        raise SettingsError(f"There is no recipe {name!r}; there are: {', '.join(RECIPES)}.")
+        raise SettingsError(f"There is no recipe {name!r}. Use one of: {', '.join(RECIPES)}.")
     run: Run = getattr(import_module(f"unseam.recipes.{name}"), name)()
     return run

@@ -1,4 +1,4 @@
-"""The recipe for a newcomer: the best result in a few minutes from 1 to 30 images on an ordinary computer."""
+"""The recipe for newcomers: the best result in a few minutes, from 1 to 30 images, on an ordinary computer."""
 
 from unseam.augment import Augment, Elastic, GreyValues, Mirror, Rotate, Scale
 from unseam.nets import UNetConfig
@@ -9,9 +9,9 @@ from unseam.training.optim import AdamW, Cosine
 def default() -> Run:
     """Train a narrower U-Net with AdamW for five minutes.
 
-    Departs: a quarter of the paper's width (a sixteenth of its arithmetic), so that two cores of a laptop process about a
+    Departs: a quarter of the paper's width (a sixteenth of its arithmetic), so that two laptop cores process about a
     thousand crops in that time; AdamW and a falling learning rate, which need fewer steps than momentum 0.99; a milder
-    class balance; objects also vary in size. ``docs/log.md`` has the trials behind these choices, with their numbers.
+    class balance; objects also vary in size. ``docs/log.md`` records the trials behind these choices, with numbers.
     """
     return Run(
         net=UNetConfig(first_width=16, depth=4, dropout=0.1),

@@ -12,8 +12,8 @@ def paper() -> Run:
     Source: paper, sections 2 and 3: the network of Fig. 1; input tile 572 px, a batch of one; SGD with momentum 0.99;
     w0 = 10, sigma = 5 px; elastic deformation on a 3x3 grid with 10 px; drop-out at the end of the contracting path.
 
-    Departs: the paper gives no learning rate, no number of steps and no ranges of grey values; these are ours. The
-    authors trained for 10 hours on a GPU of 2015; on two cores of a laptop it takes days.
+    Departs: the paper gives no learning rate, number of steps or ranges of grey values; these are ours. The authors
+    trained for 10 hours on a GPU of 2015; two laptop cores need days.
     """
     return Run(
         net=UNetConfig(first_width=64, depth=4, dropout=0.5),

@@ -1,4 +1,4 @@
-"""A run: everything that is chosen before the first step, typed; the same tree in ``config.toml``."""
+"""A run: every setting of a training, typed; ``config.toml`` holds the same tree."""
 
 from dataclasses import dataclass, field
 
@@ -17,18 +17,18 @@ from unseam.training.optim import AdamW, Cosine, Optimiser, Schedule
 
 @dataclass(frozen=True)
 class DataSettings:
-    """How annotations are read, and what is held out.
+    """How to read annotations, and how much of them to hold out.
 
     Attributes
     ----------
     masks
-        What the masks hold; ``auto`` looks at them, decides and says so.
+        What the masks hold; ``auto`` decides from the masks and reports it.
     ignore
-        Value of the masks that means "not annotated"; None: no such value.
+        Mask value that means "not annotated"; None: no such value.
     validation
-        Share of the annotation that is held out, to choose the best weights by. Not used with folds.
+        Share of the annotation to hold out for choosing the best weights. Not used with folds.
     folds
-        Cross-validation: so many networks, each trained without one part of the annotation; 1: one network.
+        Number of networks for cross-validation, each trained without one part of the annotation; 1: no cross-validation.
     """
 
     masks: MaskChoice = "auto"
@@ -43,27 +43,27 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How long, how large, how exact.
+    """Length, size and precision of a training.
 
     Attributes
     ----------
     steps, minutes
-        The budget: whichever ends first; None is no limit.
+        The budget: training stops at the first limit reached; None: no limit.
     output_size
         Side of the network's output for one crop, px; the input is larger by twice the context.
     batch_size
-        Crops a step.
+        Crops per step.
     clip_norm
-        Longest gradient; None: any.
+        Largest norm of the gradient; None: no limit.
     precision
-        ``auto``: bfloat16 where the hardware computes in it.
+        ``auto``: bfloat16 where the hardware supports it.
     validations
-        How often the held-out part is judged in a run.
+        How many times a run scores the held-out part.
     tune_objects
-        Choose the smallest object by the annotated ones and, at the end, the threshold by the held-out part; off: take
-        both from ``objects``.
+        Derive the smallest object from the annotated ones and, at the end, choose the threshold on the held-out part; off:
+        use both as set in ``objects``.
     seed
-        Weights, crops, augmentation and drop-out follow from it.
+        Determines weights, crops, augmentation and drop-out.
     """
 
     steps: int | None = None
@@ -87,9 +87,9 @@ class TrainingSettings:
 
 @dataclass(frozen=True)
 class Run:
-    """One training run. Functions in :mod:`unseam.recipes` return these; ``dataclasses.replace`` varies them.
+    """All settings of one training. Functions in :mod:`unseam.recipes` return runs; ``dataclasses.replace`` varies them.
 
-    ``head`` says what the network learns; None (``false`` in a file): by ridge where masks number objects, otherwise classes.
+    ``head`` is what the network learns; None (``false`` in a file): ridge objects if masks number objects, otherwise classes.
     """
 
     net: NetConfig = field(default_factory=UNetConfig)

@@ -1,1 +1,1 @@
-"""One training, in a folder: from prepared samples to a model that is kept."""
+"""One training run in a folder: from prepared samples to a saved model."""

@@ -1,4 +1,4 @@
-"""The checkpoints of a run: a folder a step, each with a manifest; the newest that verifies is gone on from."""
+"""The checkpoints of a run: one folder for each saved step, with a manifest. A run resumes from the newest intact one."""
 
 import hashlib
 import platform
@@ -20,35 +20,26 @@ from unseam.training.observers.checkpoint import FORMAT, checkpoint_files, resto
 from unseam.training.ranks import ALONE, Ranks
 
 _NAME = re.compile(r"step-(\d{6,12})")
-_BEFORE = "checkpoint.safetensors"
+_OLD_NAME = "checkpoint.safetensors"
 
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """A folder of checkpoints, ``step-000120`` and so on.
+    """A folder of the newest ``keep`` checkpoints, ``step-000120`` and so on; an older one helps if the newest is damaged.
 
-    What is newest is told by the step, never by a time: clocks get changed, and copies get new times.
-
-    Attributes
-    ----------
-    folder
-        Made when the first one is saved.
-    keep
-        So many are kept, so that there is one to go on from when the newest is damaged.
+    The step decides which one is newest, never a time: clocks change, and copies get new times.
     """
 
     folder: Path
     keep: int = 2
 
-    def save(
-        self, state: TrainState, validate: Validate, trained_on: Sequence[str] = (), ranks: Ranks = ALONE
-    ) -> None:
-        """Write the state of a run as the newest checkpoint; the oldest goes once that is on the disk.
+    def save(self, state: TrainState, validate: Validate, trained_on: Sequence[str] = (), ranks: Ranks = ALONE) -> None:
+        """Write the state of a run as the newest checkpoint, then remove the oldest one.
 
         Raises
         ------
         OutputError
-            If it cannot be written; those that are there stay as they were.
+            If it cannot be written. The others stay unchanged.
         TrainingError
             If the state holds a number that is not finite.
         """
@@ -64,7 +55,7 @@ class Checkpoints:
         files = checkpoint_files(state, validate, trained_on)
         write_with_manifest(self.folder / f"step-{state.step:06d}", about, files)
         for step, path in self._found():
-            if step > state.step:  # it was damaged, or it would have been gone on from
+            if step > state.step:  # it is damaged, or the run would have resumed from it
                 remove_tree(path)
         self._remove_older_than_kept(state.step)
 
@@ -76,17 +67,17 @@ class Checkpoints:
         tell: Callable[[str], None] = lambda _: None,
         ranks: Ranks = ALONE,
     ) -> bool:
-        """Bring a fresh state to the newest checkpoint that is as it was written; whether there is any at all.
+        """Load the newest intact checkpoint into a fresh state; return whether there is any checkpoint.
 
-        ``tell`` is told of each that is damaged, and of one that another number of ranks wrote. Of several ranks the first
-        chooses; the others read the same, from a folder that they share. What a process that was killed while it saved left
-        there goes, by the first rank; one that is damaged and newer stays, as it may have been unreadable for the moment only.
+        ``tell`` reports each damaged checkpoint, and one that another number of ranks wrote. Rank 0 chooses, and the others
+        read the same checkpoint from the folder that they share. Rank 0 also removes what a killed process left unfinished. A
+        damaged checkpoint stays for now, because it may only be unreadable for the moment.
 
         Raises
         ------
         ModelFileError
-            If there are some and all are damaged; never is that silently a run from the start. Or if the newest sound one
-            is of another network, optimiser or data. Or if another rank finds another one.
+            If all checkpoints are damaged (the run never silently starts again), if the newest intact one belongs to another
+            network, optimiser or data, or if two ranks find different ones.
         """
         chosen = self._newest(tell) if ranks.is_first else None
         step = int(ranks.same(float(chosen[0] if chosen else -1)))
@@ -94,44 +85,44 @@ class Checkpoints:
             return False
         path = self.folder / f"step-{step:06d}"
         about, files = chosen[1:] if chosen else read_with_manifest(path)
-        number = _number_of(files) if ranks.world > 1 else 0.0
+        number = _digest_number(files) if ranks.world > 1 else 0.0
         if number != ranks.same(number):
             raise ModelFileError(
-                f"{path}: rank {ranks.rank} finds another checkpoint here than rank 0 does. All machines must see one and the "
-                "same folder: give an --out that lies on a shared disk."
+                f"{path}: rank {ranks.rank} finds another checkpoint here than rank 0 does. All machines must see the same "
+                "folder: give an --out on a shared disk."
             )
         before = about.get("ranks", 1)
         if before != ranks.world:
-            tell(f"this run was trained by {before} process(es) and goes on with {ranks.world}: batches are others from here")
+            tell(f"{before} process(es) trained this run, and {ranks.world} continue it: batches differ from here on")
         restore_checkpoint(path, files, state, validate, trained_on)
         if ranks.is_first:
             self._remove_older_than_kept(step)
         return True
 
     def _newest(self, tell: Callable[[str], None]) -> tuple[int, dict[str, Any], dict[str, bytes]] | None:
-        """Step, manifest and files of the newest that is sound; None if there is none at all."""
+        """Return step, manifest and files of the newest intact checkpoint; None if the folder has no checkpoint."""
         remove_unfinished(self.folder)
         damaged = []
         for step, path in self._found():
             try:
                 about, files = read_with_manifest(path)
                 if about.get("step") != step:
-                    raise ModelFileError(f"{path}: damaged: its manifest is that of step {about.get('step')}.")
+                    raise ModelFileError(f"{path}: damaged: its manifest names step {about.get('step')}.")
             except ModelFileError as error:
                 damaged.append(str(error))
                 continue
             for reason in damaged:
-                tell(f"{reason} It is not used; the checkpoint before it, of step {step}, is.")
+                tell(f"{reason} The checkpoint of step {step} is used instead.")
             return step, about, files
         if damaged:
             raise ModelFileError(
-                f"{self.folder}: no checkpoint to go on from: {' '.join(damaged)} Copy the folder back from where it is whole, "
-                "or leave --resume out and start afresh in another folder."
+                f"{self.folder}: no checkpoint to resume from: {' '.join(damaged)} Restore the folder from an intact copy, or "
+                "leave --resume out and start again in another folder."
             )
-        if (before := self.folder.parent / _BEFORE).exists():
+        if (old := self.folder.parent / _OLD_NAME).exists():
             raise ModelFileError(
-                f"{before}: a checkpoint of an earlier version, which this one does not read. Go on with the version that "
-                "wrote it, or leave --resume out and start afresh in another folder."
+                f"{old}: a checkpoint of an earlier version, which this version cannot read. Resume with the version that "
+                "wrote it, or leave --resume out and start again in another folder."
             )
         return None
 
@@ -140,18 +131,18 @@ class Checkpoints:
             remove_tree(path)
 
     def exist(self) -> bool:
-        """Whether there is any, sound or not."""
-        return bool(self._found()) or (self.folder.parent / _BEFORE).exists()
+        """Return whether there is any checkpoint, intact or not."""
+        return bool(self._found()) or (self.folder.parent / _OLD_NAME).exists()
 
     def _found(self) -> list[tuple[int, Path]]:
-        """Step and folder of each, newest first."""
-        there = self.folder.iterdir() if self.folder.is_dir() else ()
-        named = [(match, path) for path in there if (match := _NAME.fullmatch(path.name))]
+        """Return step and path of each checkpoint, newest first."""
+        paths = self.folder.iterdir() if self.folder.is_dir() else ()
+        named = [(match, path) for path in paths if (match := _NAME.fullmatch(path.name))]
         return sorted(((int(match[1]), path) for match, path in named), reverse=True)
 
 
-def _number_of(files: Mapping[str, bytes]) -> float:
-    """A number that tells one checkpoint from another, and that 64 bits hold."""
+def _digest_number(files: Mapping[str, bytes]) -> float:
+    """Return 48 bits of a digest as a number, which ranks can compare: a float holds them exactly."""
     total = hashlib.sha256()
     for name in sorted(files):
         total.update(files[name])

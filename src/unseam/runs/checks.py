@@ -1,4 +1,4 @@
-"""What a run is refused for before its first step, and the network that fits its data."""
+"""Checks before the first step of a run, and the network that fits its data."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,35 +16,23 @@ from unseam.settings import table_name
 
 
 def choose_net(run: Run, prepared: Prepared) -> NetConfig:
-    """The recipe's network with the channels and classes of the data.
-
-    Raises
-    ------
-    SettingsError
-        If the recipe asks for other ones than the data have.
-    """
+    """Return the recipe's network with the channels and classes of the data; SettingsError if the recipe sets others."""
     given = type(run.net)()
     for name, found in (("in_channels", prepared.channels), ("num_classes", prepared.num_logits)):
         asked = getattr(run.net, name)
         if asked not in (getattr(given, name), found):
-            raise SettingsError(f"net: {name} = {asked} was set; the data have {found}. Leave it out: the data decide.")
+            raise SettingsError(f"net: {name} is set to {asked}, but the data have {found}. Leave it out: the data decide.")
     return replace(run.net, in_channels=prepared.channels, num_classes=prepared.num_logits)
 
 
 def check_energy(run: Run, prepared: Prepared) -> None:
-    """Refuse before the first step an energy that the head cannot learn by, or that would refuse the classes.
-
-    Raises
-    ------
-    SettingsError
-        Names what came and what may come.
-    """
+    """Raise SettingsError if the energy does not fit the head or the number of classes."""
     energies = prepared.head.energies()
     if not isinstance(run.energy, energies):
         known = ", ".join(table_name(energy) for energy in get_args(energies) or (energies,))
         raise SettingsError(
-            f"energy: {table_name(type(run.energy))} came; the head {table_name(type(prepared.head))} learns by {known}. Set "
-            "one of these, or another head."
+            f"energy: the head {table_name(type(prepared.head))} cannot learn by {table_name(type(run.energy))}, only by "
+            f"{known}. Set one of these, or another head."
         )
     pixel = torch.zeros(1, 1, 1)
     planes = (pixel for _ in prepared.samples[0].planes)
@@ -56,16 +44,16 @@ def check_energy(run: Run, prepared: Prepared) -> None:
 
 
 def check_classes(parts: Split, prepared: Prepared, tell: Callable[[str], None]) -> None:
-    """Every class must be there to learn; one that is only declared is told, fewer than two are refused."""
+    """Raise DataError if fewer than two classes are annotated; report classes that are declared and not annotated."""
     seen = np.zeros(256, dtype=bool)
     for sample in parts.training:
         seen |= np.bincount(sample.classes.ravel(), minlength=256) > 0
     names = prepared.reading.class_names
-    there = [name for index, name in enumerate(names) if seen[index]]
+    found = [name for index, name in enumerate(names) if seen[index]]
     missing = [name for index, name in enumerate(names) if not seen[index]]
-    if len(there) < 2:
+    if len(found) < 2:
         raise DataError(
-            f"All annotated pixels are of one class ({', '.join(there) or 'none'}); at least two are needed. Annotate "
+            f"All annotated pixels are of one class ({', '.join(found) or 'none'}); training needs at least two. Annotate "
             f"{' and '.join(missing)} as well."
         )
     if missing:

@@ -1,4 +1,4 @@
-"""Cross-validation: one network a fold, one after another; their ensemble, and what each says of the images it did not see."""
+"""Cross-validation: one network for each fold, their ensemble, and the predictions of images that a network did not see."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,14 +18,14 @@ _FEWEST_VALIDATIONS = 6
 
 @dataclass(frozen=True)
 class TrainedFolds:
-    """The networks of the folds that were trained, with what each held out."""
+    """The networks of the finished folds, and what each fold held out."""
 
     fitted: tuple[Fitted, ...]
     parts: tuple[Split, ...]
     num_folds: int
 
     def info(self, found: HeldOutPredictions | None = None) -> ModelInfo:
-        """What prediction needs, with the out-of-fold score if there is one by now."""
+        """Return what prediction needs, with the out-of-fold score if ``found`` has one."""
         score = found.score if found is not None else None
         infos = [fitted.info for fitted in self.fitted]
         records = [info.training for info in infos]
@@ -43,7 +43,6 @@ class TrainedFolds:
         return replace(infos[0], training=training, members=tuple(records), objects=objects)
 
     def model(self, device: str, found: HeldOutPredictions | None = None) -> Model:
-        """The ensemble."""
         return Model(Ensemble([fitted.net for fitted in self.fitted]), self.info(found), device)
 
 
@@ -53,24 +52,24 @@ def cross_validate(
     session_of: Callable[[int], Session],
     on_fold: Callable[[TrainedFolds], None] = lambda _: None,
 ) -> tuple[TrainedFolds, HeldOutPredictions]:
-    """Train one network a fold by the same recipe; fold i draws from the seed i steps further on.
+    """Train one network for each fold by the same recipe, fold i with the seed of the recipe plus i.
 
-    What a fold holds out chooses nothing in it, neither weights nor threshold: so the out-of-fold scores are those of
-    images that no part of the training saw. Ctrl-C keeps the folds that are finished; in the first one, what it has learnt.
+    What a fold holds out chooses neither weights nor threshold of its network. So the out-of-fold scores come from images that
+    no part of the training saw. Ctrl-C keeps the finished folds; in the first fold it keeps what that has learnt.
 
     Parameters
     ----------
     prepared, run
-        What to train on, and by which recipe; the budget is that of one fold.
+        The samples and the recipe. Its budget is for one fold.
     session_of
-        The rest, for fold 1, 2, ... A fold whose checkpoint has used up its budget is not trained again.
+        Returns the session of fold 1, 2, ... A fold whose checkpoint has used up its budget is not trained again.
     on_fold
-        Called after each fold with all that is finished.
+        Called after each fold with all finished folds.
 
     Raises
     ------
     DataError, SettingsError
-        If the annotation cannot be cut into so many folds, and as for :func:`unseam.runs.fit.fit`.
+        If the annotation cannot be cut into that many folds, and as for :func:`unseam.runs.fit.fit`.
     KeyboardInterrupt
         If there is nothing to keep yet.
     """
@@ -103,19 +102,18 @@ def cross_validate(
 
 
 def _run_of_fold(run: Run, index: int) -> Run:
-    """The recipe with the seed of a fold; what is held out chooses nothing, so it is looked at less often."""
+    """Return the recipe with the seed of a fold, and fewer validations, because they choose nothing."""
     training = run.training
     times = max(_FEWEST_VALIDATIONS, training.validations // run.data.folds)
     return replace(run, training=replace(training, seed=training.seed + index, validations=min(times, training.validations)))
 
 
 def _kept(trained: TrainedFolds) -> str:
-    number = len(trained.fitted)
-    return f"kept: the {number} fold(s) that are finished, of {trained.num_folds}; --resume goes on with the others"
+    return f"kept: {len(trained.fitted)} finished fold(s) of {trained.num_folds}; --resume continues with the others"
 
 
 def shared_budget(run: Run, steps: int | None, minutes: float | None) -> Run:
-    """The run with a budget that is for all folds together, in equal shares."""
+    """Return the run with a budget for all folds together, split into equal shares."""
     number = run.data.folds
     each_steps = max(min(steps, 1), round(steps / number)) if steps is not None else None
     each_minutes = minutes / number if minutes is not None else None
@@ -123,9 +121,9 @@ def shared_budget(run: Run, steps: int | None, minutes: float | None) -> Run:
 
 
 def describe_budget(run: Run) -> str:
-    """How long a cross-validation takes, for the user."""
+    """Describe to the user how long a cross-validation takes."""
     number, limits = run.data.folds, []
     for each, unit in ((run.training.minutes, "minute(s)"), (run.training.steps, "step(s)")):
         if each is not None:
             limits.append(f"{round(number * each, 2):g} {unit} in all, {round(each, 2):g} each")
-    return f"{number} folds, one network each: {' or '.join(limits)}, and the scoring at the end"
+    return f"{number} folds, one network each: {' or '.join(limits)}, plus the scoring at the end"

@@ -1,8 +1,7 @@
-"""One training run, from prepared samples to a model."""
+"""One training run, from prepared samples to a trained network."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import starmap
 
 import torch
 
@@ -23,7 +22,7 @@ from unseam.runs.checks import check_classes, check_energy, choose_net
 from unseam.runs.record import model_info
 from unseam.settings import decode, encode
 from unseam.training import Batch, Budget, Observer, Plan, TrainState, train_network
-from unseam.training.observers import Record, Validate
+from unseam.training.observers import Record, Validate, ValidationScore
 from unseam.training.ranks import ALONE, Ranks, keep_random_state
 from unseam.training.stop import AtStepEnd
 
@@ -41,10 +40,10 @@ class Fitted:
     records
         The history.
     held_out
-        What was held out, predicted by the network; empty where that chooses nothing (a fold of a cross-validation), and on
+        The network's predictions of what was held out. Empty where they choose nothing (a fold of a cross-validation), and on
         all ranks but the first.
     was_interrupted
-        Whether training was stopped before the end of its budget.
+        Whether training stopped before the end of its budget.
     """
 
     net: torch.nn.Module
@@ -60,16 +59,14 @@ class Session:
 
     Attributes
     ----------
-    device
-        Where to compute.
     checkpoints
         Where the state of the run is saved; None: nowhere.
     resume
-        Continue from the newest sound checkpoint, if there is one.
+        Continue from the newest intact checkpoint, if there is one.
     observers
         Called after each step.
     on_start
-        Called before the first step with the records of the checkpoint: a run that was killed after its last checkpoint may
+        Called before the first step with the records of the checkpoint. A run that was killed after its last checkpoint may
         not have written them, and may make no further record.
     on_record
         Called after each validation with all records so far, including those of the checkpoint.
@@ -77,9 +74,8 @@ class Session:
         Called with sentences for the user.
     should_stop
         Asked after each step. True ends training as Ctrl-C does: the state is saved, and the best weights so far are kept.
-        With several ranks only the first is asked, and all stop after the same step.
     ranks
-        Which of the processes that train together this is. Only the first calls these functions and writes.
+        The processes that train together. Only rank 0 calls these functions and writes, and its ``should_stop`` stops all.
     """
 
     device: torch.device
@@ -96,81 +92,92 @@ class Session:
 def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = None) -> Fitted:
     """Train a network by a recipe. Ctrl-C and ``session.should_stop`` end it early with the best weights so far.
 
-    Before the first step is done there is nothing to keep, and KeyboardInterrupt passes.
-
-    Parameters
-    ----------
-    prepared, run, session
-        The samples, the recipe, and everything else.
-    parts
-        What is held out; None: as the recipe says. If it does not choose the weights (in a fold of a cross-validation), the
-        last weights are kept and the threshold of objects stays as it is.
+    ``parts`` is what to hold out; None: what the recipe says. If it does not choose the weights (in a fold of a
+    cross-validation), the last weights are kept and the threshold of objects stays as it is.
 
     Raises
     ------
     TrainingError
         If training diverged or makes no progress.
-    DataError
-        If there is only one class to learn.
-    SettingsError
-        If there are class weights, but not one for each class.
+    DataError, SettingsError
+        If there is only one class to learn, or the energy does not fit the head or the classes.
     ModelFileError
-        If the checkpoint to go on from is of another run, or of other data, or if all are damaged.
+        If the checkpoint to resume from belongs to another run or other data, or if all checkpoints are damaged.
+    KeyboardInterrupt
+        During the first step, when there is nothing to keep yet.
     """
     parts = parts or split(prepared.samples, run.data.validation, run.training.seed)
     check_energy(run, prepared)
     check_classes(parts, prepared, session.tell)
     session.tell(parts.reason)
-    if session.device.type == "cpu":
-        keep_freed_memory()
-    dtype = choose_dtype(run.training.precision, session.device)
     state = _fresh_state(run, prepared, session.device)
-    ranks = session.ranks
-    plan = _plan(run, prepared.head, session.device, dtype, ranks)
-
+    plan = _plan(run, prepared.head, session)
+    objects = _objects(run, parts, prepared)
     trained_on = fingerprint(prepared.samples, parts.validation)
 
+    def save() -> None:
+        if session.checkpoints is not None:
+            session.checkpoints.save(state, validate, trained_on, session.ranks)
+
     def on_record(state: TrainState, _: Record) -> None:
-        if session.checkpoints is not None and not was_interrupted:
-            session.checkpoints.save(state, validate, trained_on, ranks)
+        if not was_interrupted:
+            save()
         session.on_record(state, validate.records)
 
     was_interrupted = False
-    objects = _objects(run, parts, prepared)
-    watched = parts.validation if parts.chooses else spread_evenly(parts.validation)
-    score_of = prepare_validation(watched, prepared.head, objects, session.device, dtype)
-    if score_of is None and parts.validation and parts.chooses:
-        session.tell("what is held out has no foreground to score: no validation, the last weights are kept")
-    validate = Validate(score_of, _num_validations(run), on_record)
-    if session.resume and session.checkpoints is not None:
-        is_begun = session.checkpoints.load(state, validate, trained_on, session.tell, ranks)
-        session.tell(f"going on from step {state.step}" if is_begun else "there is no checkpoint yet: from the start")
-
+    validate = Validate(_score_of(prepared, parts, objects, plan, session.tell), _num_validations(run), on_record)
+    _resume(session, state, validate, trained_on)
     validate.begin(plan.budget.progress(state.step, state.seconds))
-    batches = starmap(_batch, make_ahead(_crops(run, parts, state.net, ranks).batch, state.step))
-    if ranks.is_first:
-        session.on_start(validate.records)  # last: a failure before leaves no folder behind
+    batches = _batches(run, parts, state, session.ranks)
+    if session.ranks.is_first:
+        session.on_start(validate.records)  # last, so that a failure in the lines above leaves no folder behind
     was_interrupted = _train_or_stop(state, batches, run, plan, session, validate)
+    needs_record = was_interrupted and not (validate.records and validate.records[-1].step >= state.step)
+    if needs_record and session.ranks.is_first:
+        # Save now, because the process may soon be killed. The validation below happens only because of this stop: were it in
+        # the checkpoint, a resumed run would differ from an uninterrupted one.
+        save()
     if was_interrupted:
-        # Saved first, because the process may soon be killed. And before the validation that only this stop causes, so that
-        # a run that continues is the run without the stop.
-        if session.checkpoints is not None and ranks.is_first and not _is_recorded(validate, state):
-            session.checkpoints.save(state, validate, trained_on, ranks)
         session.tell(f"stopped at step {state.step}; the {'best' if parts.chooses else 'last'} weights so far are kept")
     info, held_out = None, HeldOutPredictions(objects=objects)
-    if ranks.is_first:
-        _finish(validate, state, parts, session.tell, needs_record=was_interrupted and not _is_recorded(validate, state))
+    if session.ranks.is_first:
+        _load_kept_weights(validate, state, parts, session.tell, needs_record=needs_record)
         if parts.chooses:
             held_out = _predict_held_out(state.net, prepared.head, parts, objects, run, session)
         info = model_info(prepared, run, parts, validate, state, plan, held_out)
-    info = _everywhere(state.net, info, ranks)
+    info = _share_result(state.net, info, session.ranks)
     return Fitted(state.net.cpu().eval(), info, tuple(validate.records), held_out, was_interrupted)
+
+
+def _score_of(
+    prepared: Prepared, parts: Split, objects: Objects | None, plan: Plan, tell: Callable[[str], None]
+) -> Callable[[torch.nn.Module], ValidationScore] | None:
+    # A fold's validation only shows progress, since it chooses nothing: a few of the held-out windows are enough.
+    watched = parts.validation if parts.chooses else spread_evenly(parts.validation)
+    score_of = prepare_validation(watched, prepared.head, objects, plan.device, plan.dtype)
+    if score_of is None and parts.validation and parts.chooses:
+        tell("what is held out has no foreground to score: no validation, the last weights are kept")
+    return score_of
+
+
+def _resume(session: Session, state: TrainState, validate: Validate, trained_on: Sequence[str]) -> None:
+    if session.resume and session.checkpoints is not None:
+        has_checkpoint = session.checkpoints.load(state, validate, trained_on, session.tell, session.ranks)
+        session.tell(f"resuming from step {state.step}" if has_checkpoint else "no checkpoint yet: training starts at step 0")
+
+
+def _batches(run: Run, parts: Split, state: TrainState, ranks: Ranks) -> Iterator[Batch]:
+    settings, device = run.training, next(state.net.parameters()).device
+    geometry, size = geometry_of(state.net), settings.output_size
+    crops = Crops(parts.training, run.augment, geometry, size, settings.batch_size, settings.seed, device, ranks.rank)
+    made = make_ahead(crops.batch, state.step)
+    return (Batch(images, classes, weights, tuple(planes)) for images, classes, weights, *planes in made)
 
 
 def _train_or_stop(
     state: TrainState, batches: Iterator[Batch], run: Run, plan: Plan, session: Session, validate: Validate
 ) -> bool:
-    """Train until the budget is used up or somebody stops it; whether somebody did."""
+    """Train until the budget is used up; return whether a request stopped training before that."""
     is_first = session.ranks.is_first
     at_step_end = AtStepEnd(session.ranks, state, session.should_stop)
 
@@ -181,22 +188,19 @@ def _train_or_stop(
 
     try:
         with at_step_end, fast_on_cpu(state.net):
+            # Only rank 0 validates and reports. The other ranks wait for it in the next step.
             train_network(state, batches, run.energy, plan, [*session.observers, validate] if is_first else [], stop)
     except KeyboardInterrupt:
-        if state.step == 0:  # nothing is learnt yet: there is no model to keep
+        if state.step == 0:  # nothing is learnt yet, so there is no model to keep
             raise
         return True
     return at_step_end.has_stopped
 
 
-def _is_recorded(validate: Validate, state: TrainState) -> bool:
-    return bool(validate.records) and validate.records[-1].step >= state.step
-
-
-def _finish(
-    validate: Validate, state: TrainState, parts: Split, tell: Callable[[str], None], needs_record: bool
+def _load_kept_weights(
+    validate: Validate, state: TrainState, parts: Split, tell: Callable[[str], None], *, needs_record: bool
 ) -> None:
-    """Load the weights that are kept into the network; say so if they are doubtful."""
+    """Load the weights that are kept into the network; warn if they are doubtful."""
     if validate.best_weights is None or needs_record:
         validate.record(state)
     if doubt := validate.doubt_of(validate.best if parts.chooses else validate.records[-1], state):
@@ -209,17 +213,17 @@ def _finish(
 def _predict_held_out(
     net: torch.nn.Module, head: Head, parts: Split, objects: Objects | None, run: Run, session: Session
 ) -> HeldOutPredictions:
-    """The held-out parts by the weights that are kept; tells the threshold of objects that they chose."""
+    """Predict the held-out parts with the kept weights; report the threshold of objects that they choose."""
     tune = run.training.tune_objects
     held_out = predict_held_out([net], head, [parts], [objects] if objects else None, session.device, tune=tune)
     score, chosen = held_out.score, held_out.objects
     if chosen is not None and tune and score is not None:
-        said = f"threshold {chosen.threshold:g} (panoptic quality {score:.3f}), from {chosen.min_size} px"
-        session.tell(f"objects: {said}")
+        tuned = f"threshold {chosen.threshold:g} (panoptic quality {score:.3f}), from {chosen.min_size} px"
+        session.tell(f"objects: {tuned}")
     return held_out
 
 
-def _everywhere(net: torch.nn.Module, info: ModelInfo | None, ranks: Ranks) -> ModelInfo:
+def _share_result(net: torch.nn.Module, info: ModelInfo | None, ranks: Ranks) -> ModelInfo:
     """Give every rank the weights of rank 0 and what prediction needs besides them."""
     if ranks.world == 1:
         assert info is not None
@@ -229,41 +233,33 @@ def _everywhere(net: torch.nn.Module, info: ModelInfo | None, ranks: Ranks) -> M
 
 
 def _fresh_state(run: Run, prepared: Prepared, device: torch.device) -> TrainState:
-    """The network with weights drawn from the seed, and its optimiser."""
-    with keep_random_state(device):  # the caller's random numbers stay as they are
+    """Build the network with weights drawn from the seed, and its optimiser."""
+    if device.type == "cpu":
+        keep_freed_memory()
+    with keep_random_state(device):
         torch.manual_seed(run.training.seed)
         net: torch.nn.Module = choose_net(run, prepared).build().to(device)
     net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return TrainState(net, run.optimiser.build(net))
 
 
-def _plan(run: Run, head: Head, device: torch.device, dtype: torch.dtype, ranks: Ranks) -> Plan:
+def _plan(run: Run, head: Head, session: Session) -> Plan:
     settings = run.training
     return Plan(
         budget=Budget(settings.steps, settings.minutes),
         schedule=run.schedule,
         learning_rate=run.optimiser.learning_rate,
         clip_norm=settings.clip_norm,
-        device=device,
-        dtype=dtype,
+        device=session.device,
+        dtype=choose_dtype(settings.precision, session.device),
         seed=settings.seed,
         classes_of=head.likeliest,
-        ranks=ranks,
+        ranks=session.ranks,
     )
 
 
-def _batch(images: torch.Tensor, classes: torch.Tensor, weights: torch.Tensor, *planes: torch.Tensor) -> Batch:
-    return Batch(images, classes, weights, planes)
-
-
-def _crops(run: Run, parts: Split, net: torch.nn.Module, ranks: Ranks) -> Crops:
-    settings = run.training
-    size, device = settings.output_size, next(net.parameters()).device
-    return Crops(parts.training, run.augment, geometry_of(net), size, settings.batch_size, settings.seed, device, ranks.rank)
-
-
 def _objects(run: Run, parts: Split, prepared: Prepared) -> Objects | None:
-    """The settings for objects, with the smallest object of the training masks; None if the masks hold classes."""
+    """Return how objects are separated, with a smallest size that fits the training masks; None for classes."""
     if not prepared.reading.has_objects:
         return None
     if not run.training.tune_objects:
@@ -272,6 +268,6 @@ def _objects(run: Run, parts: Split, prepared: Prepared) -> Objects | None:
 
 
 def _num_validations(run: Run) -> int:
-    """The recipe's number of validations, but at most one in ten steps."""
+    """Return the recipe's number of validations, but at most one for every ten steps."""
     wanted, steps = run.training.validations, run.training.steps
     return wanted if steps is None else max(1, min(wanted, steps // 10))

@@ -1,4 +1,4 @@
-"""One training into a folder: when its settings, history, checkpoints and model are written."""
+"""One training in a folder: when its settings, history, checkpoints and model are written."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from unseam.training.ranks import ALONE, Ranks
 
 @dataclass(frozen=True)
 class TrainingCall:
-    """What one call of training brings besides data and recipe; ``resume``: continue from the checkpoints that are there."""
+    """What one call of training sets besides data and recipe; ``resume`` continues from existing checkpoints."""
 
     device: str
     watch: Watch = field(default_factory=Watch)
@@ -30,12 +30,9 @@ class TrainingCall:
 def fit_into(
     folder: RunFolder | None, prepared: Prepared, run: Run, call: TrainingCall, parts: Split | None = None
 ) -> tuple[Model, Fitted]:
-    """Train one network; settings, history, checkpoints and model are written into ``folder`` (None: nowhere).
+    """Train one network; write settings, history, checkpoints and model into ``folder`` (None: nowhere).
 
-    Raises
-    ------
-    OutputError
-        If something cannot be written; otherwise as :func:`unseam.runs.fit.fit`.
+    Raises OutputError if something cannot be written; otherwise as :func:`unseam.runs.fit.fit`.
     """
     session = make_session(folder, folder, run, call, prepared.reading.kind_facts.score_name)
     fitted = fit(prepared, run, session, parts)
@@ -46,12 +43,9 @@ def fit_into(
 
 
 def make_session(root: RunFolder | None, folder: RunFolder | None, run: Run, call: TrainingCall, score_name: str) -> Session:
-    """A session that keeps its settings in ``root``, and checkpoints and history in ``folder`` (of a fold, another one).
+    """Make a session that writes settings into ``root``, checkpoints and history into ``folder`` (in a fold, another one).
 
-    Raises
-    ------
-    ModelFileError
-        If it is to continue, and its checkpoints are gone.
+    Raises ModelFileError if the session should resume, but its checkpoints are gone.
     """
     if call.resume and folder is not None and call.ranks.is_first:
         folder.check_resumable()

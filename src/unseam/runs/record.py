@@ -1,4 +1,4 @@
-"""What a model says of its training."""
+"""What a model records about its training."""
 
 import os
 import platform
@@ -21,15 +21,9 @@ from unseam.training.observers import Validate
 
 
 def model_info(
-    prepared: Prepared,
-    run: Run,
-    parts: Split,
-    validate: Validate,
-    state: TrainState,
-    plan: Plan,
-    held_out: HeldOutPredictions,
+    prepared: Prepared, run: Run, parts: Split, validate: Validate, state: TrainState, plan: Plan, held_out: HeldOutPredictions
 ) -> ModelInfo:
-    """All that prediction needs besides the weights, and how they came about."""
+    """Collect all that prediction needs besides the weights, and how the weights were trained."""
     reading, score = prepared.reading, held_out.score
     best = validate.best if parts.chooses else validate.records[-1]
     assert best is not None

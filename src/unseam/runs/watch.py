@@ -1,4 +1,4 @@
-"""What a caller may watch while a training runs, and how the caller stops it."""
+"""The functions with which a caller watches and stops a training."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Watch:
     Attributes
     ----------
     tell
-        Called with sentences.
+        Called with sentences for the user.
     on_record
         Called with each validation.
     observers

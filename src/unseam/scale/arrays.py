@@ -1,4 +1,4 @@
-"""The arrays of a large prediction: one image group for each result, and scratch arrays."""
+"""The arrays of a large prediction: one image group per result, and scratch arrays."""
 
 from pathlib import Path
 
@@ -10,13 +10,13 @@ from unseam.scale.worker import ChunkWorker
 
 
 def names_of(saves: SavedResults) -> tuple[str, ...]:
-    """Names of the results to write."""
+    """Return the names of the results to write."""
     probabilities = (PROBABILITIES,) if saves.probabilities != "none" else ()
     return (CLASSES, *probabilities, *((OBJECTS,) if saves.objects else ()))
 
 
 def layout_of(worker: ChunkWorker, position: int, name: str) -> ImageLayout:
-    """Layout of one result of one position."""
+    """Return the layout of one result of one position."""
     image, work, info = worker.images[position], worker.work, worker.model.info
     axes, shape = image.plane_axes, list(image.plane_shape)
     if name == PROBABILITIES:
@@ -39,7 +39,7 @@ def layout_of(worker: ChunkWorker, position: int, name: str) -> ImageLayout:
 
 
 def create_results(worker: ChunkWorker) -> None:
-    """Create all groups and arrays of the result, without pixels; those that exist stay."""
+    """Create all groups and arrays of the result, without pixels. Keep those that exist."""
     positions = [image.position for image in worker.images]
     if positions != [""]:
         link_series(worker.work.result, positions)
@@ -53,7 +53,7 @@ def create_results(worker: ChunkWorker) -> None:
 
 
 def create_scratch(worker: ChunkWorker, position: int) -> None:
-    """Create the arrays from which the objects of one plane are made; those that exist stay."""
+    """Create the arrays from which the objects of a plane are made. Keep those that exist."""
     image, work = worker.images[position], worker.work
     if not work.saves.objects:
         return

@@ -1,12 +1,12 @@
-"""Computes chunks on the workers of a Dask cluster: an existing one, or one that is started on this machine.
+"""Compute chunks on the workers of a Dask cluster: an existing one, or one started on this machine.
 
-A task is a whole output chunk, and the model reaches each worker once, when it joins. Whatever happens to workers, a chunk can
-be computed again with the same result. The journal of finished chunks belongs to the process that asked, not to the cluster.
+A task is a whole output chunk, and each worker loads the model once, when it joins. Workers may die at any time: a chunk can
+always be computed again with the same result. The journal of finished chunks stays with this process, not with the cluster.
 
-Dask's messages are pickles: whoever may talk to a scheduler may run code on its workers. Local clusters listen on 127.0.0.1
-alone; the owner of an existing cluster decides who may reach it.
+Dask's messages are pickles: whoever can talk to a scheduler can run code on its workers. Local clusters listen on 127.0.0.1
+only; the owner of an existing cluster decides who can reach it.
 
-Dask is an extra (``pip install 'unseam[cluster]'``) and is imported here and in :mod:`unseam.scale.cluster_workers` only.
+Dask is an extra (``pip install 'unseam[cluster]'``). Only this module and :mod:`unseam.scale.cluster_workers` import it.
 """
 
 import os
@@ -20,38 +20,30 @@ import distributed
 import unseam
 from unseam.errors import ClusterError, UnseamError
 from unseam.model import Model
-from unseam.scale.cluster_workers import Setup, cluster_here, end_cluster_here, perform_there, version_there
+from unseam.scale.cluster_workers import Setup, end_local_cluster, perform_on_worker, start_local_cluster, version_on_worker
 from unseam.scale.executors import Answer
 from unseam.scale.prediction import LargePrediction
 from unseam.scale.task import ChunkTask, Failed
 
-_SECONDS = 10
-"""Time that a scheduler has to answer."""
-_SECONDS_OF_ANSWER = 2
-"""Time that facts on a worker have to arrive."""
-_PATIENCE = 20
-"""Seconds without an answer, after which the scheduler is asked whether a worker is busy."""
-_NOBODY_SECONDS = 300
-"""Seconds that work waits without a single worker."""
-_DEATHS = 2
-"""Workers that may die at a chunk before it is set aside; then it is tried once more, alone."""
-_AHEAD = 3
-"""Tasks per thread of a worker that are submitted ahead."""
+_SECONDS = 10  # for a scheduler to answer
+_ANSWER_SECONDS = 2  # for the facts on a finished chunk to arrive from their worker
+_PATIENCE = 20  # seconds without an answer before the scheduler is asked whether any worker is busy
+_NO_WORKER_SECONDS = 300  # without a single worker before the work ends
+_DEATHS = 2  # workers that may die at a chunk before it is set aside for one more try, alone
+_AHEAD = 3  # tasks submitted ahead, per thread of a worker
 
 
 class Cluster:
-    """An executor on the workers of a Dask cluster.
+    """Compute tasks on the workers of a Dask cluster.
 
     Parameters
     ----------
-    work
-        The prediction; sent to each worker once.
+    work, make_model
+        As in :class:`~unseam.scale.worker.ChunkWorker`; sent to each worker once.
     scheduler
-        Address of an existing scheduler, ``tcp://HOST:8786``; None: a cluster of this machine is started.
+        Address of an existing scheduler, ``tcp://HOST:8786``; None: start a cluster on this machine.
     num_workers
-        Processes of this machine, without a scheduler.
-    make_model
-        As for :class:`~unseam.scale.worker.ChunkWorker`.
+        Processes of the cluster on this machine.
 
     Raises
     ------
@@ -66,11 +58,11 @@ class Cluster:
         num_workers: int = 1,
         make_model: Callable[[], Model] | None = None,
     ) -> None:
-        self._own: Any = None
         self._num_workers = num_workers
         self._revived = time.monotonic()
+        self._own: Any = None
         if scheduler is None:
-            self._own = cluster_here(num_workers, _DEATHS)
+            self._own = start_local_cluster(num_workers, _DEATHS)
         address = scheduler or str(self._own.scheduler_address)
         try:
             self._client = distributed.Client(address, timeout=_SECONDS, set_as_default=False)
@@ -79,9 +71,9 @@ class Cluster:
                 self._own.close(timeout=_SECONDS)
             raise ClusterError(
                 f"{address}: no scheduler answers there within {_SECONDS} s ({_first_line(error)}). Check the address, and "
-                "that the scheduler runs: dask scheduler"
+                "check that the scheduler is running: dask scheduler"
             ) from error
-        self._name = f"unseam-{os.urandom(6).hex()}"
+        self._name = f"unseam-{os.urandom(6).hex()}"  # several predictions may share one cluster
         self._is_set_up = False
         try:
             self._check_versions()
@@ -90,131 +82,131 @@ class Cluster:
         except UnseamError:
             self.close()
             raise
-        except Exception as error:  # whatever a worker raises while it sets up comes here as it was
+        except Exception as error:  # Dask raises whatever a worker raised during its setup
             self.close()
-            raise ClusterError(f"{address}: the workers could not be set up ({_first_line(error)}).") from error
+            raise ClusterError(
+                f"{address}: the workers could not be set up ({_first_line(error)}). Check that the scheduler has workers, and "
+                "that they have the same packages as this machine."
+            ) from error
 
     def perform(self, tasks: Iterable[ChunkTask]) -> Iterator[Answer]:
-        """Return the answers as they come. A chunk that killed workers is tried once more at the end, alone."""
+        """Yield the answers in the order in which they arrive. Retry a chunk that killed workers once, alone, at the end."""
         set_aside = []
-        for task, answer in self._perform(tasks, self._room()):
+        for task, answer in self._perform(tasks, self._most_submitted()):
             if isinstance(answer, Failed):
                 set_aside.append(task)
             else:
                 yield task, answer
-        for task in set_aside:  # it may be that only its neighbour was to blame
+        # Dask blames each task that a dead worker held. Alone, an innocent chunk succeeds, and a deadly one fails by itself.
+        for task in set_aside:
             yield from self._perform([task], 1)
 
     def settle(self) -> None:
         """Do nothing: each worker settles before it answers."""
 
     def close(self) -> None:
-        """Leave the cluster; end it if it was started for this."""
+        """Leave the cluster, and end it if it is our own."""
         if self._is_set_up and self._own is None:
-            with suppress(Exception):  # it may be gone, and then there is nothing to leave
+            with suppress(Exception):  # if the scheduler is gone, there is nothing to leave
                 self._client.unregister_worker_plugin(self._name)
-        is_lost = not self._is_alive()
+        is_lost = not self._is_alive()  # a closed client no longer knows
         with suppress(Exception):
             self._client.close(timeout=5)
         if self._own is not None:
-            with suppress(Exception):  # its scheduler may be the one that was lost
-                end_cluster_here(self._own, is_lost)
+            with suppress(Exception):  # a lost scheduler must not hide the error that made us close
+                end_local_cluster(self._own, is_lost)
             with suppress(Exception):
-                self._own.status = distributed.Status.closed  # or it would complain at the end of the process
+                self._own.status = distributed.Status.closed  # otherwise Dask complains when the process ends
 
-    def _room(self) -> int:
-        with self._asked():
+    def _most_submitted(self) -> int:
+        with self._reporting_loss():
             return max(2, _AHEAD * sum(self._client.nthreads().values()))
 
-    def _perform(self, tasks: Iterable[ChunkTask], room: int) -> Iterator[Answer]:
+    def _perform(self, tasks: Iterable[ChunkTask], most: int) -> Iterator[Answer]:
         waiting = iter(tasks)
-        begun: dict[Any, ChunkTask] = {}
-        last = time.monotonic()
+        submitted: dict[Any, ChunkTask] = {}
+        last_answer = time.monotonic()
         while True:
-            while len(begun) < room and (task := next(waiting, None)) is not None:
-                begun[self._submitted(task)] = task
-            if not begun:
+            # A scheduler holds every task that it gets. It must not hold those of a plane of a million chunks.
+            while len(submitted) < most and (task := next(waiting, None)) is not None:
+                submitted[self._submit(task)] = task
+            if not submitted:
                 return
-            for future in self._finished(begun):
-                task = begun.pop(future)
+            for future in self._wait_for_any(submitted):
+                task = submitted.pop(future)
                 try:
                     yield task, self._answer(future)
-                except TimeoutError:  # the worker died that held the answer, and another one computes it again
+                except TimeoutError:  # the worker that held the answer died; Dask computes the chunk again on another one
                     self._check_alive()
-                    begun[future] = task
+                    submitted[future] = task
                 else:
-                    last = time.monotonic()
+                    last_answer = time.monotonic()
             self._revive()
-            if time.monotonic() - last > _PATIENCE:
-                self._await_somebody()
-                begun, last = self._handed_in_again(begun), time.monotonic()
+            if time.monotonic() - last_answer > _PATIENCE:
+                self._wait_for_worker()
+                submitted, last_answer = self._resubmit(submitted), time.monotonic()
 
-    def _finished(self, begun: Iterable[Any]) -> Iterable[Any]:
-        """Those that have ended, after a second at most."""
-        with self._asked(), self._client.as_current():
+    def _wait_for_any(self, submitted: Iterable[Any]) -> Iterable[Any]:
+        """Return the finished ones. Wait a second at most: silent workers and a lost scheduler must be noticed meanwhile."""
+        with self._reporting_loss(), self._client.as_current():
             try:
-                return list(distributed.wait(list(begun), timeout=1, return_when="FIRST_COMPLETED").done)
+                return list(distributed.wait(list(submitted), timeout=1, return_when="FIRST_COMPLETED").done)
             except TimeoutError:
                 self._check_alive()
                 return []
 
     def _revive(self) -> None:
-        """Keep the number of our own workers: Dask gives up on one that dies while it joins."""
+        """Replace our own workers that died while they joined: Dask gives them up."""
         if self._own is not None and time.monotonic() - self._revived > _PATIENCE / 4:
             self._revived = time.monotonic()
-            with self._asked():
+            with self._reporting_loss():
                 self._own.scale(self._num_workers)
 
-    def _await_somebody(self) -> None:
-        """Wait until there is a worker. Raises ClusterError if none comes."""
-        until = time.monotonic() + _NOBODY_SECONDS
+    def _wait_for_worker(self) -> None:
+        """Wait until there is a worker. Raise ClusterError if none joins: without this, Dask would wait forever."""
+        until = time.monotonic() + _NO_WORKER_SECONDS
         while time.monotonic() < until:
-            with self._asked():
+            with self._reporting_loss():
                 if self._client.nthreads():
                     return
             self._revive()
             time.sleep(1)
         raise ClusterError(
-            f"The cluster has had no worker for {_NOBODY_SECONDS} s. Finished chunks are kept: start workers, and run the same "
-            "command with --resume."
+            f"The cluster has had no worker for {_NO_WORKER_SECONDS} s. Finished chunks are kept: start workers, and run the "
+            "same command with --resume."
         )
 
-    def _handed_in_again(self, begun: dict[Any, ChunkTask]) -> dict[Any, ChunkTask]:
-        """After many deaths a scheduler may wait for workers that are gone: submit again what no worker computes."""
-        with self._asked():
+    def _resubmit(self, submitted: dict[Any, ChunkTask]) -> dict[Any, ChunkTask]:
+        """Submit the tasks again unless a worker is busy: after many deaths, a scheduler may wait for workers that are gone."""
+        with self._reporting_loss():
             if any(self._client.processing().values()):
-                return begun
-            self._client.cancel(list(begun), force=True)
-        return {self._submitted(task): task for task in begun.values()}
+                return submitted
+            self._client.cancel(list(submitted), force=True)  # two workers must not write one chunk
+        return {self._submit(task): task for task in submitted.values()}
 
     def _answer(self, future: Any) -> Any | Failed:
-        """The facts, or the reason why there are none.
-
-        Raises
-        ------
-        TimeoutError
-            If they were lost on the way, and will come later.
-        """
+        """Return the facts, or the reason why there are none. Raise TimeoutError if they were lost and will come later."""
         try:
-            return future.result(timeout=_SECONDS_OF_ANSWER)
+            return future.result(timeout=_ANSWER_SECONDS)
         except distributed.KilledWorker:
             return Failed(f"its worker died {_DEATHS + 1} times")
         except MemoryError as error:
             return Failed(f"its worker ran out of memory ({_first_line(error)})")
         except (UnseamError, TimeoutError):
             raise
-        except Exception as error:
+        except Exception as error:  # either the task's own error, or the scheduler took the task with it
             if future.status in ("cancelled", "lost") or not self._is_alive():
                 raise self._lost(error) from error
             raise
 
-    def _submitted(self, task: ChunkTask) -> Any:
-        with self._asked():
-            return self._client.submit(perform_there, self._name, task, pure=False, retries=0)
+    def _submit(self, task: ChunkTask) -> Any:
+        with self._reporting_loss():
+            # A pure task has a hash of its arguments as key: a second try could get the answer of the first, which failed.
+            return self._client.submit(perform_on_worker, self._name, task, pure=False, retries=0)
 
     @contextmanager
-    def _asked(self) -> Iterator[None]:
-        """Wrap every call to the scheduler: it may be lost at any moment, and Dask has many errors for that."""
+    def _reporting_loss(self) -> Iterator[None]:
+        """Wrap a call to the scheduler: it may be lost at any moment, and Dask has many different errors for that."""
         try:
             yield
         except UnseamError:
@@ -236,14 +228,14 @@ class Cluster:
         )
 
     def _check_versions(self) -> None:
-        """Another version may compute otherwise: all chunks of a result come from one version."""
+        """Check that all chunks come from one version: another one may compute them differently."""
         self._client.wait_for_workers(1, timeout=_SECONDS)
-        for address, version in self._client.run(version_there).items():
+        for address, version in self._client.run(version_on_worker).items():
             if version != unseam.__version__:
                 has = f"unseam {version}" if version else "no unseam"
                 raise ClusterError(
-                    f"The worker {address} has {has}; here it is {unseam.__version__}. Install the same version on all "
-                    "workers, and start them again."
+                    f"The worker {address} has {has}; this machine has {unseam.__version__}. Install the same version on all "
+                    "workers, and restart them."
                 )
 
 

@@ -1,4 +1,4 @@
-"""The workers' side of :mod:`unseam.scale.cluster`: what runs on a worker, and a cluster of this machine."""
+"""The workers' side of :mod:`unseam.scale.cluster`: what runs on a worker, and a cluster on this machine."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,15 +18,7 @@ from unseam.scale.worker import ChunkWorker
 
 
 class Setup(distributed.WorkerPlugin):
-    """Prepares a worker when it joins, at the start or in place of one that died.
-
-    Parameters
-    ----------
-    work, make_model
-        As for :class:`~unseam.scale.worker.ChunkWorker`.
-    version
-        Version of the package that the worker must have.
-    """
+    """Prepare each worker when it joins, at the start or in place of one that died; ``version``: of the package, required."""
 
     idempotent = True
 
@@ -35,48 +27,48 @@ class Setup(distributed.WorkerPlugin):
         self.worker: ChunkWorker | None = None
 
     def setup(self, worker: Any) -> None:
-        """Called by Dask on the worker."""
         if unseam.__version__ != self._version:
-            raise ClusterError(f"The worker has unseam {unseam.__version__}, and the work is of {self._version}.")
+            raise ClusterError(
+                f"This worker has unseam {unseam.__version__}; the prediction needs {self._version}. Install it on all workers."
+            )
         self.worker = ChunkWorker(self._work, self._make_model)
 
 
-def perform_there(name: str, task: ChunkTask) -> Any:
-    """Perform a task on a worker, with the set-up of this name; its pixels are on the disk before it answers."""
+def perform_on_worker(name: str, task: ChunkTask) -> Any:
+    """Compute a task with the setup of this name. Its pixels are on the disk before the answer leaves the worker."""
     setup: Any = distributed.get_worker().plugins[name]
-    held = setup.worker
-    facts = perform_pass(held, task)
-    held.files.settle()
+    facts = perform_pass(setup.worker, task)
+    setup.worker.files.settle()
     return facts
 
 
-def version_there() -> str:
-    """Version of the package on a worker; empty: none."""
+def version_on_worker() -> str:
+    """Return the version of the package on a worker; empty if it is not installed."""
     try:
-        import unseam as there
+        import unseam as installed
     except ImportError:
         return ""
-    return there.__version__
+    return installed.__version__
 
 
-def cluster_here(num_workers: int, deaths: int) -> Any:
-    """Start a cluster of this machine; a chunk at which more than ``deaths`` workers died is given back."""
+def start_local_cluster(num_workers: int, deaths: int) -> Any:
+    """Start a cluster on this machine that gives up a chunk at which more than ``deaths`` workers died."""
     threads = str(max(1, num_cores() // num_workers))
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     with dask.config.set({"distributed.scheduler.allowed-failures": deaths}):
         return distributed.LocalCluster(
             n_workers=num_workers,
-            threads_per_worker=2,  # one chunk is read or written while another is with the network
+            threads_per_worker=2,  # one reads or writes a chunk while the other has the network
             host="127.0.0.1",
-            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # its health, on any free port
-            memory_limit=0,  # ours is kept by the size of the tiles
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # the health page takes any free port
+            memory_limit=0,  # the size of the tiles limits memory; Dask would kill workers instead
             env=dict.fromkeys(names, threads),
             silence_logs="CRITICAL",
         )
 
 
-def end_cluster_here(cluster: Any, is_scheduler_lost: bool) -> None:
-    """End such a cluster; without a scheduler Dask would wait for one, so the processes are ended one by one."""
+def end_local_cluster(cluster: Any, is_scheduler_lost: bool) -> None:
+    """End the cluster. Without its scheduler, end the processes one by one: Dask would wait for the scheduler."""
     if not is_scheduler_lost:
         cluster.close(timeout=20)
         return

@@ -10,7 +10,7 @@ from unseam.scale.task import ChunkTask, Failed
 from unseam.scale.worker import ChunkWorker
 
 Answer = tuple[ChunkTask, Any | Failed]
-"""A task and its facts, or why it could not be done."""
+"""A task and its facts, or the reason why it failed."""
 
 
 @runtime_checkable
@@ -18,15 +18,15 @@ class Executor(Protocol):
     """Computes tasks in any order."""
 
     def perform(self, tasks: Iterable[ChunkTask]) -> Iterator[Answer]:
-        """Return the answers as they come; it takes a task when there is room for it, so a million tasks need no list."""
+        """Yield the answers as they arrive. Take each task only when there is room for it: a million tasks need no list."""
         ...
 
     def settle(self) -> None:
-        """Wait until everything that was answered so far is on the disk."""
+        """Wait until the pixels of all answers so far are on the disk."""
         ...
 
     def close(self) -> None:
-        """Release the workers that were started for this."""
+        """End the workers that the executor started."""
         ...
 
 
@@ -38,34 +38,25 @@ class LocalExecutor:
 
     def __init__(self, worker: ChunkWorker, num_threads: int = 2) -> None:
         self._worker, self._num_threads = worker, num_threads
-        _ = worker.predictor  # what cannot fit into memory is found before any work
+        _ = worker.predictor  # fail before any work if the memory is too small
 
     def perform(self, tasks: Iterable[ChunkTask]) -> Iterator[Answer]:
-        """Return the answers in order; an error ends it."""
+        """Yield the answers in order; an error ends it."""
+        running: deque[tuple[ChunkTask, Future[Any]]] = deque()
         pool = ThreadPoolExecutor(self._num_threads, thread_name_prefix="chunks")
         try:
-            yield from _in_order(pool, self._worker, tasks, self._num_threads)
+            for task in tasks:
+                running.append((task, pool.submit(perform_pass, self._worker, task)))
+                if len(running) >= self._num_threads:
+                    first, future = running.popleft()
+                    yield first, future.result()
+            for last, future in running:
+                yield last, future.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def settle(self) -> None:
-        """Wait for the files of many chunks at once."""
         self._worker.files.settle()
 
     def close(self) -> None:
         """Do nothing: no worker was started."""
-
-
-def _in_order(pool: ThreadPoolExecutor, worker: ChunkWorker, tasks: Iterable[ChunkTask], most: int) -> Iterator[Answer]:
-    begun: deque[tuple[ChunkTask, Future[Any]]] = deque()
-    for task in tasks:
-        begun.append((task, pool.submit(perform_pass, worker, task)))
-        if len(begun) >= most:
-            yield _next(begun)
-    while begun:
-        yield _next(begun)
-
-
-def _next(begun: deque[tuple[ChunkTask, Future[Any]]]) -> Answer:
-    task, future = begun.popleft()
-    return task, future.result()

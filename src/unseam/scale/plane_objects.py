@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
-from typing import Any
 
 from unseam.inference.whole_objects import ChunkFacts, ChunkTables, ObjectsFound, ObjectStage, StageRound, find_objects
 from unseam.inference.whole_objects.records import CoreFacts
@@ -14,27 +13,15 @@ _PASSES = {ObjectStage.FLOOD: PassKind.FLOOD, ObjectStage.COMPLETE: PassKind.COM
 
 
 def objects_of_plane(worker: ChunkWorker, run: Journalled, position: int, plane: int) -> ObjectsFound:
-    """Find and write the objects of a plane.
-
-    Raises
-    ------
-    ClusterError, OutputError
-        As :meth:`unseam.scale.journalled.Journalled.run`.
-    """
-    grid = worker.grid(position)
+    """Find and write the objects of a plane. Errors are those of :meth:`unseam.scale.journalled.Journalled.run`."""
 
     def run_step(
         step: StageRound, chunks: Sequence[int], tables_for: Callable[[int], ChunkTables]
     ) -> Iterator[tuple[int, ChunkFacts]]:
-        if step.stage is ObjectStage.CORES:  # found while the probabilities of the chunk were at hand
+        if step.stage is ObjectStage.CORES:  # the network's pass found them while it held the probabilities of the chunk
             for chunk, facts in run.read_finished(PlanePass(PassKind.NETWORK, position, plane)):
-                yield chunk, cores_of(facts)
+                yield chunk, CoreFacts(**{field.name: getattr(facts, field.name) for field in fields(CoreFacts)})
         else:
             yield from run.run(PlanePass(_PASSES[step.stage], position, plane, step.round), chunks, tables_for)
 
-    return find_objects(grid, worker.model.info.objects, run_step)
-
-
-def cores_of(facts: Any) -> CoreFacts:
-    """Take the facts on cores from those of the network's pass."""
-    return CoreFacts(**{field.name: getattr(facts, field.name) for field in fields(CoreFacts)})
+    return find_objects(worker.grid(position), worker.model.info.objects, run_step)

@@ -1,14 +1,13 @@
-"""Predict one image of any size into one result: plane by plane, chunk by chunk, each written when it is computed.
+"""Predict one image of any size into one result: plane by plane, chunk by chunk.
 
 ::
 
-    grey range    one pass over a plane: what becomes 0 and 1, from the sample that an image in memory would give
-    network       each chunk: its classes, probabilities, foreground
-    objects       components of each chunk, joined across their edges; sizes and holes of whole objects
+    grey range    the grey values that become 0 and 1, from the sample that an image in memory would give
+    network       classes, probabilities and foreground of each chunk
+    objects       components of each chunk, joined across its edges; sizes and holes of whole objects
     pyramid       the smaller levels
 
-The result gets its name when all of that is done. Until then it lies in the work folder, and finished parts are not computed
-again.
+Until all of this is done, the result lies in the work folder. Finished parts are never computed again.
 """
 
 from collections.abc import Callable
@@ -40,15 +39,7 @@ from unseam.scale.worker import ChunkWorker
 
 @dataclass(frozen=True)
 class Progress:
-    """Receives the progress of a large prediction.
-
-    Attributes
-    ----------
-    tell
-        Called with sentences for the user.
-    on_chunk
-        Called with (name of the pass, chunks done, chunks in all).
-    """
+    """Receives sentences for the user, and (name of the pass, finished chunks, all chunks) for each finished chunk."""
 
     tell: Callable[[str], None] = lambda _: None
     on_chunk: Callable[[str, int, int], None] = lambda *_: None
@@ -56,18 +47,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class LargeResult:
-    """What was written.
+    """The written store or file, and counts over all positions and planes.
 
     Attributes
     ----------
-    path
-        The store or file.
-    num_planes, num_chunks
-        Over all positions; chunks at full size.
+    num_chunks
+        Chunks at full size.
     num_pixels
         px of each class.
     num_objects
-        Over all planes; None if no objects were computed.
+        None if no objects were computed.
     """
 
     path: Path
@@ -93,33 +82,21 @@ def predict_large(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> LargeResult:
-    """Segment an image that is never held in memory.
+    """Segment an image that is never held in memory. Other parameters are those of :func:`unseam.predict_store`.
 
     Parameters
     ----------
-    model
-        The trained network.
-    source
-        An OME-Zarr store, a TIFF, a NumPy file, or any other image.
-    out
-        The result: a name that ends in .zarr, or in .tif for one tiled BigTIFF.
     work
-        Settings; its source and folder are filled in.
+        Settings. This function fills in source and folder.
     executor_for
         Makes the executor from the worker of this process.
-    resume
-        Continue unfinished work.
-    overwrite
-        Replace a result, and discard unfinished work.
-    progress
-        Receives the progress.
 
     Raises
     ------
     ImageReadError, DataError
         If the source cannot be read, or this model cannot segment it.
     OutputError
-        If the result exists or cannot be written; :class:`~unseam.errors.InUseError` if another process is writing it.
+        If the result exists or cannot be written; its subclass InUseError if another process is writing it.
     SettingsError
         If unfinished work has other settings.
     ClusterError
@@ -131,11 +108,12 @@ def predict_large(
     with claim(out, resume=resume, overwrite=overwrite) as folder:
         work = replace(work, source=str(source), folder=str(folder))
         worker = ChunkWorker(work, lambda: model)
+        # Whatever can refuse the work comes before the first file: a refused call must leave nothing behind.
         check_channels(worker)
         plan = plan_of(worker, out)
         with closing(executor_for(worker)) as executor:
             if not resume:
-                model.save(work.model)
+                model.save(work.model)  # before the plan, which says that there is work to resume
             write_or_check_plan(folder, plan, resume=resume)
             with AppendJournal(folder / "journal.txt") as journal:
                 result = _Prediction(worker, journal, executor, progress or Progress()).all(out, plan)
@@ -144,8 +122,6 @@ def predict_large(
 
 
 class _Prediction:
-    """One large prediction while it runs."""
-
     def __init__(self, worker: ChunkWorker, journal: AppendJournal, executor: Executor, progress: Progress) -> None:
         self.worker, self.progress = worker, progress
         if journal.note:
@@ -153,7 +129,6 @@ class _Prediction:
         self.run = Journalled(journal, executor, self._on_chunk, self._where)
 
     def all(self, out: Path, plan: dict[str, Any]) -> LargeResult:
-        """Run everything, in order."""
         images = self.worker.images
         for note in dict.fromkeys(note for image in images for note in image.notes):
             self.progress.tell(note)
@@ -167,24 +142,25 @@ class _Prediction:
                 num_pixels, num_objects = num_pixels + found[0], num_objects + found[1]
                 num_chunks += len(self.worker.grid(position))
             self._pyramids(position)
+        count = num_objects if self.worker.work.saves.objects else None
         facts = {
             "made_by": f"unseam {__version__}",
             "source": Path(self.worker.work.source).name,
             "model_sha256": plan["model"],
             "num_pixels": num_pixels.tolist(),
-            "num_objects": num_objects if self.worker.work.saves.objects else None,
+            "num_objects": count,
         }
         self._finish(out, facts)
-        count = num_objects if self.worker.work.saves.objects else None
         return LargeResult(out, sum(i.num_planes for i in images), num_chunks, tuple(num_pixels.tolist()), count)
 
     def _plane(self, position: int, plane: int) -> tuple[np.ndarray, int]:
         """Return px of each class, and the number of objects."""
         image, grid = self.worker.images[position], self.worker.grid(position)
         bands = self.run.run(PlanePass(PassKind.GREY_RANGE, position, plane), range(len(bands_of(image))))
+        # One range for the whole plane: with a range per chunk, the borders of chunks would show.
         ranges, is_grey = ranges_from((facts for _, facts in bands), self.worker.model.info.normalise)
-        check_channels(self.worker, image, is_grey=is_grey)
-        tables = NetworkTables(ranges[: self.worker.model.info.net.in_channels])  # grey saved as three equal channels is grey
+        check_channels(self.worker, image, is_grey=is_grey)  # whether colour is grey is only known after all pixels were read
+        tables = NetworkTables(ranges[: self.worker.model.info.net.in_channels])  # the first of three equal channels
         num_pixels = np.zeros(len(self.worker.model.info.class_names), np.int64)
         for _, facts in self.run.run(PlanePass(PassKind.NETWORK, position, plane), range(len(grid)), lambda _: tables):
             num_pixels += facts.num_pixels
@@ -194,8 +170,8 @@ class _Prediction:
             num_objects = found.num_objects
             if found.num_undecided:
                 self.progress.tell(
-                    f"{found.num_undecided:,} px lie where the flood of a threshold above 0.5 comes from very far: they may "
-                    "belong to a neighbour"
+                    f"{found.num_undecided:,} px may belong to a neighbouring object: with a threshold above 0.5, the flood "
+                    "reaches them from too far away to decide"
                 )
         return num_pixels, num_objects
 
@@ -212,15 +188,14 @@ class _Prediction:
                         self.run.finish(stage, range(len(grid)))
 
     def _finish(self, out: Path, facts: dict[str, Any]) -> None:
-        """Mark the result as complete, and give it its name."""
         work = self.worker.work
         for image in self.worker.images:
-            for name in reversed(names_of(work.saves)):
-                group = work.group(image.position, name)
-                mark_complete(group, {**facts, "kind_of_result": name})
+            for name in reversed(names_of(work.saves)):  # the classes hold the other groups, so they are complete last
+                mark_complete(work.group(image.position, name), {**facts, "kind_of_result": name})
         if out.name.lower().endswith(TIFF):
             self.progress.tell("writing the TIFF")
-            write_tiff(out, work.group("", _named(work)), layout_of(self.worker, 0, _named(work)))
+            name = OBJECTS if work.saves.objects else CLASSES
+            write_tiff(out, work.group("", name), layout_of(self.worker, 0, name))
         else:
             publish(work.result, out)
 
@@ -230,17 +205,11 @@ class _Prediction:
         self.progress.on_chunk(f"{stage.kind.value}{more}", done, total)
 
     def _where(self, stage: PlanePass, chunk: int) -> str:
-        """Describe the place of a chunk in the source."""
         image = self.worker.images[stage.position]
         if stage.kind is PassKind.GREY_RANGE:
             rows, columns = bands_of(image).window(chunk)
-        else:
+        else:  # a chunk of a smaller level covers more of the source
             rows, columns = ChunkGrid(image.height, image.width, self.worker.work.side << stage.level).window(chunk)
         position = f"position {image.position}, " if image.position else ""
         plane = f"plane {stage.plane}, " if image.num_planes > 1 else ""
         return f"{position}{plane}rows {rows.start}-{rows.stop - 1}, columns {columns.start}-{columns.stop - 1}"
-
-
-def _named(work: LargePrediction) -> str:
-    """Name of the one result that a TIFF holds."""
-    return OBJECTS if work.saves.objects else CLASSES

@@ -1,4 +1,4 @@
-"""Settings of one large prediction: everything that a worker needs to know, small enough to be sent to each."""
+"""Settings of one large prediction: everything that a worker needs to know, small enough to send to each."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +8,10 @@ from unseam.engines import EngineName, Precision
 from unseam.inference import DEFAULT_INPUT_TILE
 
 ProbabilityType = Literal["none", "uint8", "float16"]
-"""Type of written probabilities: 255 levels, or half precision (11 bits)."""
+"""Type of the written probabilities: 255 levels, or half precision (11 bits)."""
 
 CHUNK = 1024
-"""Side of an output chunk, px. At depth 4 one input tile of the default size gives it whole."""
+"""Side of an output chunk, px. At depth 4, one input tile of the default size covers it."""
 
 CLASSES, PROBABILITIES, OBJECTS = "classes", "probabilities", "objects"
 LIKELY, CORES, FLOODED = "likely", "cores", "flooded"
@@ -20,17 +20,7 @@ LIKELY, CORES, FLOODED = "likely", "cores", "flooded"
 
 @dataclass(frozen=True)
 class SavedResults:
-    """Results that are written besides the class map.
-
-    Attributes
-    ----------
-    objects
-        Whether the instance map is written.
-    probabilities
-        Type in which the probabilities of each class are written.
-    object_class
-        Index of the class that makes objects; None: all but the background together.
-    """
+    """Results to write besides the class map; ``object_class`` None: all classes but the background make objects together."""
 
     objects: bool = False
     probabilities: ProbabilityType = "none"
@@ -39,28 +29,22 @@ class SavedResults:
 
 @dataclass(frozen=True)
 class LargePrediction:
-    """One large prediction.
+    """Settings of one large prediction. The others are those of :func:`unseam.predict_store` and :class:`unseam.model.Model`.
 
     Attributes
     ----------
     source
-        File or store with the image, absolute; workers on other machines find it there, too.
+        File or store of the image, absolute. Workers on other machines find it under the same path.
     folder
         Work folder, absolute, with model, result and scratch arrays; on a disk that all workers share.
-    saves
-        Results to write.
     chunk, shard
         Side of an output chunk, px, and chunks along a side of one file. The unit of work is a whole file.
     tile
         Largest input tile, px.
     max_bytes
-        Most memory that a process may hold; None: what its machine has left.
+        Memory limit of one process; None: what its machine has left.
     fill_missing
-        Whether chunks that the source lacks count as its fill value.
-    channels
-        Channels of the source that the network receives, counted from 0; empty: all.
-    device, precision, engine
-        As for :class:`unseam.model.Model`.
+        Whether chunks that the source lacks are read as its fill value.
     """
 
     source: str
@@ -83,20 +67,19 @@ class LargePrediction:
 
     @property
     def model(self) -> Path:
-        """A copy of the model file: a resumed run has the model that it was started with."""
+        """Path of a copy of the model file: a resumed run uses the model that it started with."""
         return Path(self.folder) / "model.safetensors"
 
     @property
     def result(self) -> Path:
-        """The Zarr store while it is written."""
+        """Path of the unfinished Zarr store."""
         return Path(self.folder) / "result.ome.zarr"
 
     @property
     def scratch(self) -> Path:
-        """Folder of the scratch arrays."""
         return Path(self.folder) / "scratch"
 
     def group(self, position: str, name: str) -> Path:
-        """Image group of one result of one position."""
+        """Return the path of the image group of one result of one position."""
         image = self.result / position
         return {CLASSES: image, PROBABILITIES: image / "probabilities", OBJECTS: image / "labels" / "objects"}[name]

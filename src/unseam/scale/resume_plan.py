@@ -1,4 +1,4 @@
-"""What a large prediction depends on: recorded when it starts, compared when it is resumed."""
+"""The plan of a large prediction: everything that its result depends on, written at the start and compared on resuming."""
 
 import hashlib
 from pathlib import Path
@@ -13,13 +13,12 @@ from unseam.scale.prediction import LargePrediction
 from unseam.scale.worker import ChunkWorker
 from unseam.settings import encode
 
-_OF_THIS_CALL = ("source", "folder", "max_bytes", "device")
-"""Fields that may change while work is stopped: the result does not depend on them."""
+_FREE = ("source", "folder", "max_bytes", "device")  # may change while work is stopped: the result does not depend on them
 
 
 def plan_of(worker: ChunkWorker, out: Path) -> dict[str, Any]:
-    """Everything that the result depends on, as JSON values."""
-    settings = {name: value for name, value in encode(worker.work).items() if name not in _OF_THIS_CALL}
+    """Return everything that the result depends on, as JSON values."""
+    settings = {name: value for name, value in encode(worker.work).items() if name not in _FREE}
     model = worker.model
     return {
         "unseam": __version__,
@@ -33,19 +32,13 @@ def plan_of(worker: ChunkWorker, out: Path) -> dict[str, Any]:
 
 
 def check_channels(worker: ChunkWorker, image: LargeImage | None = None, *, is_grey: bool = True) -> None:
-    """Check that images have the channels of the model; ``is_grey``: whether three channels are known to be equal.
-
-    Raises
-    ------
-    DataError
-        If not.
-    """
+    """Raise DataError if images have other channels than the model; ``is_grey``: three channels are, or may be, equal."""
     wanted = worker.model.info.net.in_channels
     for one in (image,) if image is not None else worker.images:
         if one.num_channels != wanted and not (wanted == 1 and one.num_channels == 3 and is_grey):
             raise DataError(
                 f"{one.path}: the image has {one.num_channels} channel(s); this model was trained on {wanted}. Choose "
-                "channels with --channel, give images with the same ones, or train a model on images like this one."
+                "channels with --channel, give images with these channels, or train a model on images like this one."
             )
 
 
@@ -59,7 +52,7 @@ def _facts_of(image: LargeImage) -> dict[str, Any]:
 
 
 def _file_facts(work: LargePrediction) -> list[Any]:
-    """Name and size of a file, or check sums of a store's metadata; terabytes of pixels are not read for a check sum."""
+    """Return name and size of a file, or check sums of a store's metadata: a check sum of the pixels could take hours."""
     path = Path(work.source)
     if path.is_file():
         return [path.name, path.stat().st_size]

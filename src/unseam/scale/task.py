@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class PassKind(Enum):
-    """The computations, in their order; a journal and a progress bar show the values."""
+    """The computations, in their order. Journals and progress bars contain the values."""
 
     GREY_RANGE = "grey range"
     NETWORK = "network"
@@ -29,12 +29,10 @@ class PlanePass:
 
     Attributes
     ----------
-    kind
-        Which computation.
     position, plane
         Index of the image in the source, and of the plane in the image.
     round
-        For objects: how often the pass has run before on this plane.
+        For objects: how many times the pass has run before on this plane.
     result, klass, level
         For the pyramid: name of the result, class of the probabilities (else None), and level (0: full size).
     """
@@ -60,15 +58,7 @@ class PlanePass:
 
 @dataclass(frozen=True)
 class ChunkTask:
-    """One chunk of a pass.
-
-    Attributes
-    ----------
-    stage, chunk
-        The pass, and the number of the chunk.
-    tables
-        A frozen dataclass of arrays that the pass needs, or None.
-    """
+    """One chunk of a pass; ``tables``: a frozen dataclass of arrays that the pass needs, or None."""
 
     stage: PlanePass
     chunk: int
@@ -77,7 +67,7 @@ class ChunkTask:
 
 @dataclass(frozen=True)
 class Failed:
-    """A chunk that could not be computed, and the reason; the others go on."""
+    """The reason why a chunk could not be computed; the other chunks continue."""
 
     reason: str
 
@@ -88,11 +78,11 @@ class NoFacts:
 
 
 def as_record(task: ChunkTask, facts: Any) -> dict[str, Any]:
-    """Make the line of the journal that says: this chunk is finished, with these facts."""
+    """Return the journal's record of a finished chunk and its facts."""
     arrays = {f.name: pack(np.asarray(getattr(facts, f.name))) for f in dataclasses.fields(facts)}
     return {"stage": task.stage.key, "chunk": task.chunk, "facts": arrays}
 
 
 def facts_of(record: dict[str, Any], kind: type[T]) -> T:
-    """Read the facts in a line of the journal. Raises KeyError, ValueError, TypeError if the line holds something else."""
+    """Read the facts of a record. Raise KeyError, ValueError or TypeError if it holds something else."""
     return kind(**{f.name: unpack(record["facts"][f.name]) for f in dataclasses.fields(kind)})  # type: ignore[arg-type]

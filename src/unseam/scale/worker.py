@@ -1,4 +1,4 @@
-"""What one process holds to compute chunks: source, model and arrays, each opened once."""
+"""Everything that one process needs to compute chunks: source, model and arrays, each opened once."""
 
 import threading
 from collections.abc import Callable
@@ -16,19 +16,16 @@ from unseam.io.result import ChunkedArray, ChunkFiles, open_array, open_level
 from unseam.model import Model
 from unseam.scale.prediction import LargePrediction
 
-_OTHER_BYTES = 120 * 2**20
-"""Memory for a chunk being read, one being written, and pieces of the file, while the network computes a third; measured."""
+_OTHER_BYTES = 120 * 2**20  # measured: to read one chunk and write another while the network computes a third
 
 
 class ChunkWorker:
-    """Holds what the passes of one prediction need.
+    """Source, model and arrays of one prediction.
 
     Parameters
     ----------
-    work
-        The prediction.
     make_model
-        Makes the model when it is first needed; None: reads it from the work folder.
+        Makes the model when it is first needed; None: load the copy in the work folder.
     """
 
     def __init__(self, work: LargePrediction, make_model: Callable[[], Model] | None = None) -> None:
@@ -36,26 +33,23 @@ class ChunkWorker:
         self._make_model = make_model or (lambda: Model.load(work.model, work.device, work.precision, work.engine))
         self._making = threading.Lock()
         self._predictor: Predictor | None = None
-        self.computing = threading.Lock()
-        """Held while the engine computes: it computes one tile at a time."""
-        self.files = ChunkFiles(is_synced=False)
-        """Writes chunks; they are on the disk once it has settled."""
+        self.computing = threading.Lock()  # an engine computes one tile at a time
+        self.files = ChunkFiles(is_synced=False)  # what it writes is on the disk once it has settled
         self.array = lru_cache(maxsize=256)(self._opened)
 
     @cached_property
     def images(self) -> tuple[LargeImage, ...]:
-        """The source, one image for each of its positions."""
+        """The source: one image per position."""
         images = open_large(Path(self.work.source), fill_missing=self.work.fill_missing)
         return tuple(ChosenChannels(image, self.work.channels) for image in images) if self.work.channels else images
 
     @cached_property
     def model(self) -> Model:
-        """The trained network."""
         return self._make_model()
 
     @property
     def predictor(self) -> Predictor:
-        """Predictor with tiles of one size, the largest that the memory allows: so all chunks are rounded alike."""
+        """Predictor with one size of tiles, the largest that fits into memory: all chunks are then rounded alike."""
         with self._making:  # the memory of a network cannot be counted while it computes
             if self._predictor is None:
                 work, num_channels = self.work, self.model.info.net.in_channels
@@ -64,20 +58,18 @@ class ChunkWorker:
             return self._predictor
 
     def grid(self, position: int) -> ChunkGrid:
-        """Chunks of each plane of a position."""
+        """Return the chunks of each plane of a position."""
         image = self.images[position]
         return ChunkGrid(image.height, image.width, self.work.side)
 
     def result(self, position: int, name: str, level: int = 0) -> ChunkedArray:
-        """An array of the result."""
         return self.array(str(self.work.group(self.images[position].position, name)), level)
 
     def scratch(self, position: int, name: str) -> ChunkedArray:
-        """A scratch array."""
         return self.array(str(self.work.scratch / f"{position}-{name}"), None)
 
     def leading(self, position: int, plane: int, klass: int | None = None) -> tuple[int, ...]:
-        """Index of a plane along the axes before the rows: T, the class if there is one, Z."""
+        """Return the index of a plane along the axes before the rows: T, the class if there is one, Z."""
         image = self.images[position]
         index = [int(at) for at in np.unravel_index(plane, image.plane_shape)] if image.plane_shape else []
         if klass is not None:
@@ -86,7 +78,7 @@ class ChunkWorker:
 
     @cached_property
     def class_values(self) -> UInt[np.ndarray, "classes"]:
-        """Value of each class in the masks that the model was trained on, in the smallest type that holds them."""
+        """Value of each class in the masks of the training, in the smallest type that holds them all."""
         values = self.model.info.class_values
         highest = max(values)
         return np.array(values, np.uint8 if highest < 2**8 else np.uint16 if highest < 2**16 else np.uint32)

@@ -1,4 +1,4 @@
-"""Training: a loop of one page that is handed a module, a callable and an iterator, and knows nothing else."""
+"""Training: a loop of one page. It gets a module, a callable and an iterator, and knows nothing else."""
 
 from unseam.training.loop import train_network
 from unseam.training.optim import SGD, AdamW, Cosine, Optimiser, Schedule

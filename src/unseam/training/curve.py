@@ -1,4 +1,4 @@
-"""The training curve as one SVG picture: no plotting library, opens in any browser, readable in light and dark."""
+"""The training curve as one SVG picture, drawn without a plotting library; any browser shows it."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -11,12 +11,12 @@ LEFT, RIGHT, TOP, BOTTOM = 62, 62, 52, 60
 
 @dataclass(frozen=True)
 class Ink:
-    """Colours of a drawing, as CSS knows them: fixed for a file of its own, or variables of the page that it stands in."""
+    """CSS colours of a drawing: fixed for a separate file, or variables of the page around it."""
 
     paper: str = "#ffffff"
     text: str = "#444444"
     grid: str = "#dddddd"
-    energy: str = "#0072b2"  # blue and vermilion: told apart by colour-blind people, and by their marks
+    energy: str = "#0072b2"  # colour-blind people can tell blue from vermilion; the marks differ too
     score: str = "#d55e00"
 
 
@@ -26,7 +26,7 @@ FOR_A_PAGE = Ink("none", "var(--text)", "var(--line)", "var(--blue)", "var(--ver
 
 @dataclass(frozen=True)
 class _Frame:
-    """From numbers to places in the drawing."""
+    """Converts numbers to positions in the drawing."""
 
     last_step: int
     lowest: float
@@ -53,24 +53,17 @@ def curve_svg(
     ink: Ink = FOR_A_FILE,
     is_best_ringed: bool = True,
 ) -> str:
-    """Energy (left axis, logarithmic, round marks) and validation score (right axis, 0 to 1, square marks) over the steps.
-
-    The best score is ringed, since the model has the weights of that step.
+    """Draw the energy (left axis, logarithmic, circles) and the validation score (right axis, 0 to 1, squares) over the steps.
 
     Parameters
     ----------
     steps, energies, scores
-        One entry a record; NaN where there is none.
-    title
-        Above the picture.
-    score_name
-        What the score is.
+        One entry for each record; NaN where there is no value.
     seconds
-        When each record was made; below the steps stand the minutes then.
-    ink
-        Colours.
+        The time of each record; the minutes then appear below the steps.
     is_best_ringed
-        False: the model has the last weights, whatever their score, as each fold of a cross-validation has.
+        Whether the best score gets a ring, because the model has the weights of that step. A fold of a cross-validation keeps
+        the last weights, whatever their score.
     """
     frame = _frame(steps, energies)
     by_energy = [(frame.x(s), frame.y_energy(e)) for s, e in zip(steps, energies, strict=True) if math.isfinite(e) and e > 0]
@@ -98,7 +91,7 @@ def curve_svg(
 
 
 def _frame(steps: Sequence[int], energies: Sequence[float]) -> _Frame:
-    """From the step 0 to the last; of energies, whole steps of 1, 2, 5, 10 round what came."""
+    """Return the range of the axes: steps from 0, energies widened to the nearest of 1, 2, 5, 10, ..."""
     finite = [e for e in energies if math.isfinite(e) and e > 0] or [0.1, 1.0]
     rungs = _rungs(min(finite) / 10, max(finite) * 10)
     lowest = max(rung for rung in rungs if rung <= min(finite))
@@ -132,7 +125,7 @@ def _axes(frame: _Frame, steps: Sequence[int], seconds: Sequence[float], ink: In
 
 
 def _at(step: float, steps: Sequence[int], seconds: Sequence[float]) -> float:
-    """When a step was made, by straight lines between the records; training began at step 0 and second 0."""
+    """Return the time of a step (s), interpolated between the records from step 0 at second 0."""
     before = (0.0, 0.0)
     for point in zip(steps, seconds, strict=True):
         if step <= point[0]:
@@ -157,6 +150,5 @@ def _square(x: float | int, y: float | int, colour: str) -> str:
 
 
 def _text(x: float | int, y: float | int, text: str, anchor: str, colour: str, size: int = 13) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" style="fill:{colour}" font-size="{size}">{escape(text)}</text>'
-    )
+    where = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
+    return f'<text {where} style="fill:{colour}" font-size="{size}">{escape(text)}</text>'

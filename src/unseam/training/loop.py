@@ -19,36 +19,36 @@ def train_network(
     observers: Sequence[Observer] = (),
     stop: Callable[[TrainState, float], bool] = lambda *_: False,
 ) -> TrainState:
-    """Train until the budget is used up, or until ``stop`` says so. All that changes is in the state.
+    """Train until the budget is used up or ``stop`` returns True. Only ``state`` changes.
 
     Parameters
     ----------
     state
-        Where to begin; it is changed in place and returned.
+        Where to begin. It is changed in place and returned.
     batches
-        Yields the batch of each step, from ``state.step`` on; each a function of (seed, step) alone. With several ranks,
-        this rank's part of it.
+        Yields the batch of each step from ``state.step`` on, as a function of (seed, step) alone. With several ranks: this
+        rank's part of it.
     energy_of
         ``(logits, classes, weights, *further targets) -> energy``, Eq. 1: a mean over annotated pixels.
     plan
         Budget, learning rate, precision, ranks.
     observers
-        Called in order after each step; they only read. On a GPU the energy that they read is that of the step before.
+        Called in order after each step; they only read. On a GPU the energy that they read is that of the previous step.
     stop
-        ``(state, progress) -> bool``: the one question whether training ends now. Asked after each step, when the observers
-        have read it. With several ranks the answer must be the same everywhere.
+        ``(state, progress) -> bool``: whether training ends now. Asked after each step, after the observers. With several
+        ranks the answer must be the same everywhere.
 
     Raises
     ------
     TrainingError
-        If 20 steps in a row gave no finite energy or gradient (on a GPU it is noticed one step later). The weights are
-        then still the last good ones.
+        If 20 steps in a row gave no finite energy or gradient (on a GPU this shows one step later). The weights are then
+        still the last good ones.
     """
     net, optimiser, ranks = state.net, state.optimiser, plan.ranks
     forward = ranks.wrap(net)
     started = monotonic() - state.seconds
-    arriving = OutcomeQueue(late=0 if plan.device.type == "cpu" else 1)
-    with keep_random_state(plan.device):  # drop-out draws from the global generator; leave it as we found it
+    outcomes = OutcomeQueue(late=0 if plan.device.type == "cpu" else 1)
+    with keep_random_state(plan.device):  # drop-out draws from the global generator; restore it afterwards
         while (progress := ranks.same(plan.budget.progress(state.step, monotonic() - started))) < 1:
             batch = next(batches)
             torch.manual_seed(ranks.seed_of(plan.seed, state.step))
@@ -64,10 +64,10 @@ def train_network(
             energy.backward()
             norm = _norm(net, plan.clip_norm)
             is_finite = torch.isfinite(norm) & torch.isfinite(energy)
-            came = measure_outcome(state.step, plan.classes_of(logits.detach()), energy, is_finite, ranks)
+            outcome = measure_outcome(state.step, plan.classes_of(logits.detach()), energy, is_finite, ranks)
 
-            step_if(came.is_finite, optimiser)
-            for arrived in arriving.send(came):
+            step_if(outcome.is_finite, optimiser)
+            for arrived in outcomes.send(outcome):
                 record_outcome(state, arrived)
             state.step += 1
             state.seconds = monotonic() - started
@@ -76,13 +76,13 @@ def train_network(
                 observer(state, progress)
             if stop(state, progress):
                 break
-    for arrived in arriving.rest():
+    for arrived in outcomes.rest():
         record_outcome(state, arrived)
     return state
 
 
 def _norm(net: nn.Module, clip_norm: float | None) -> torch.Tensor:
-    """The length of the gradient, which is shortened to ``clip_norm`` if there is one."""
+    """Return the length of the gradient, and shorten the gradient to ``clip_norm`` if that is set."""
     if clip_norm:
         return nn.utils.clip_grad_norm_(net.parameters(), clip_norm)
     return nn.utils.get_total_norm([weight.grad for weight in net.parameters() if weight.grad is not None])

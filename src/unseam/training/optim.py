@@ -1,4 +1,4 @@
-"""Optimisers and learning-rate schedules: the two closed lists, and their members."""
+"""Optimisers and learning-rate schedules: two closed lists and their members."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from unseam.settings import check_range
 
 @dataclass(frozen=True)
 class SGD:
-    """Stochastic gradient descent with a high momentum, so that many earlier samples take part in each update.
+    """Stochastic gradient descent with a high momentum, so that many earlier samples determine each update.
 
     Source: paper, section 3: momentum 0.99. Departs: the paper gives no learning rate.
     """
@@ -27,13 +27,7 @@ class SGD:
         check_range("sgd", "weight_decay", self.weight_decay, 0.0, 1.0)
 
     def build(self, net: nn.Module) -> torch.optim.Optimizer:
-        return torch.optim.SGD(
-            net.parameters(),
-            lr=self.learning_rate,
-            momentum=self.momentum,
-            weight_decay=self.weight_decay,
-            fused=True,
-        )
+        return torch.optim.SGD(net.parameters(), self.learning_rate, self.momentum, weight_decay=self.weight_decay, fused=True)
 
 
 @dataclass(frozen=True)
@@ -48,9 +42,7 @@ class AdamW:
         check_range("adam_w", "weight_decay", self.weight_decay, 0.0, 1.0)
 
     def build(self, net: nn.Module) -> torch.optim.Optimizer:
-        return torch.optim.AdamW(
-            net.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay, fused=True
-        )
+        return torch.optim.AdamW(net.parameters(), self.learning_rate, weight_decay=self.weight_decay, fused=True)
 
 
 Optimiser = SGD | AdamW
@@ -58,10 +50,7 @@ Optimiser = SGD | AdamW
 
 
 def step_if(is_finite: Bool[Tensor, ""], optimiser: torch.optim.Optimizer) -> None:
-    """Update the weights if ``is_finite``, without waiting for a GPU to tell.
-
-    On a GPU a fused optimiser reads the answer there, and does nothing if it is no.
-    """
+    """Update the weights if ``is_finite``. On a GPU a fused optimiser reads the flag there, so the host does not wait."""
     if is_finite.device.type == "cpu":
         if is_finite:
             optimiser.step()
@@ -70,7 +59,7 @@ def step_if(is_finite: Bool[Tensor, ""], optimiser: torch.optim.Optimizer) -> No
 
 
 def step_unless(is_bad: Bool[Tensor, ""], optimiser: torch.optim.Optimizer) -> None:
-    """Update the weights unless ``is_bad``, which lies on their device; only an optimiser that is not fused waits for it."""
+    """Update the weights unless ``is_bad``, a flag on their device. Only an optimiser that is not fused waits for it."""
     if not optimiser.defaults.get("fused"):
         if not is_bad:
             optimiser.step()
@@ -87,15 +76,7 @@ def step_unless(is_bad: Bool[Tensor, ""], optimiser: torch.optim.Optimizer) -> N
 
 @dataclass(frozen=True)
 class Cosine:
-    """A linear warm-up of the learning rate, then constant or down to zero along half a cosine.
-
-    Attributes
-    ----------
-    warm_up
-        Share of the run in which the rate rises from 0.
-    decay
-        Whether the rate falls to 0 at the end.
-    """
+    """The learning rate rises linearly over the share ``warm_up`` of the run; with ``decay`` it falls to 0 like a cosine."""
 
     warm_up: float = 0.05
     decay: bool = True

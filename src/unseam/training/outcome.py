@@ -1,4 +1,4 @@
-"""What a step gave, on its way from the device to the host, so that a GPU need not wait for anyone to look."""
+"""The numbers of a step, and how they reach the host without making a GPU wait."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _MOST_SKIPPED = 20
 
 @dataclass(frozen=True)
 class Outcome:
-    """Numbers of one step: the energy, how many pixels were given to the foreground, whether all of it was finite."""
+    """The numbers of one step: the energy, the count of pixels classified as foreground, and whether all is finite."""
 
     step: int
     energy: Float[Tensor, ""]
@@ -33,11 +33,10 @@ def measure_outcome(
     is_finite: Bool[Tensor, ""],
     ranks: Ranks = ALONE,
 ) -> Outcome:
-    """The numbers of a step, still where they were computed; with several ranks those of the whole batch.
+    """Return the numbers of a step, on the device that computed them; with several ranks those of the whole batch.
 
-    ``classes`` is what the network gave to each pixel; 0 is background.
-
-    A step is then finite if it is so for every rank: all take it, or none does.
+    ``classes`` is the predicted class of each pixel, 0 for background. A step counts as finite only if it is finite on every
+    rank, so that all ranks apply it or none does.
     """
     own = Outcome(step, energy.detach(), classes.count_nonzero(), is_finite, classes.numel())
     if ranks.world == 1:
@@ -51,8 +50,8 @@ def measure_outcome(
 class OutcomeQueue:
     """Brings outcomes to the host in the order of their steps, ``late`` steps after they were sent.
 
-    A GPU works through a queue. To ask for a number of the step just queued is to wait until the queue is empty, and then the
-    GPU waits for the next step. One step late the number is there already, and the GPU has work meanwhile.
+    A GPU works through a queue. Reading a number of the step just queued waits until the queue is empty, and then the GPU has
+    no work until the next step is queued. One step later the number has already arrived, and the GPU stays busy.
     """
 
     def __init__(self, late: int) -> None:
@@ -60,7 +59,7 @@ class OutcomeQueue:
         self._waiting: deque[tuple[Outcome, torch.cuda.Event | None]] = deque()
 
     def send(self, sent: Outcome) -> Iterator[Outcome]:
-        """Send one off; yields those that are due."""
+        """Start the transfer of one outcome; yield those that are due."""
         event = None
         if sent.energy.is_cuda:
             numbers = (sent.energy, sent.num_foreground, sent.is_finite)
@@ -72,7 +71,7 @@ class OutcomeQueue:
         yield from self._due(self.late)
 
     def rest(self) -> Iterator[Outcome]:
-        """Those still on their way."""
+        """Yield the outcomes that have not arrived yet."""
         yield from self._due(0)
 
     def _due(self, may_wait: int) -> Iterator[Outcome]:
@@ -84,13 +83,7 @@ class OutcomeQueue:
 
 
 def record_outcome(state: TrainState, arrived: Outcome) -> None:
-    """Write into the state what a step gave.
-
-    Raises
-    ------
-    TrainingError
-        If it was the 20th in a row that was not finite.
-    """
+    """Write the numbers of a step into the state; raise TrainingError at the 20th step in a row that is not finite."""
     state.energy = float(arrived.energy)
     state.foreground = int(arrived.num_foreground) / arrived.num_pixels  # exactly 0 or 1 only if all pixels are alike
     if arrived.is_finite:

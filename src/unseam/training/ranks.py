@@ -1,10 +1,10 @@
 """Several processes that train one network: each computes a part of every batch, and all of them take the same step.
 
-The processes, one a GPU, are started by torchrun, and gradients are averaged by PyTorch's DistributedDataParallel. What
-stands here is the little that it cannot know: by what its plain mean must be weighed to be the gradient of the whole batch,
-and which numbers and decisions are those of all. Between processes only tensors travel; nothing is pickled.
+torchrun starts the processes, one for each GPU, and PyTorch's DistributedDataParallel averages their gradients. This file adds
+what DDP cannot know: the weight of each process, so that the plain mean is the gradient of the whole batch, and the numbers
+and decisions that all processes must share. Only tensors travel between processes; nothing is pickled.
 
-A rank is the number of such a process, the world how many there are. Rank 0 is the one that judges, writes and speaks.
+A rank is the number of such a process, the world is the number of processes. Rank 0 validates, writes and prints.
 """
 
 import json
@@ -20,19 +20,14 @@ from torch import Tensor, nn
 from unseam.shapes import IGNORE
 
 _SPREAD = 0x9E3779B1
-"""Parts the seeds of neighbouring ranks; PyTorch's generator on a CPU looks at the last 32 bits of a seed only."""
+"""Separates the seeds of neighbouring ranks. PyTorch's CPU generator uses only the last 32 bits of a seed."""
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """Which of how many processes this one is; as it stands, one that is alone, and then every method gives back what came.
+    """One process of a training: its number (from 0) among all and on this machine, and how many there are.
 
-    Attributes
-    ----------
-    rank, world
-        The number of this process among all, from 0; and how many there are.
-    local_rank, local_world
-        The same among those of this machine.
+    By default the process is alone, and every method returns its argument unchanged.
     """
 
     rank: int = 0
@@ -42,15 +37,14 @@ class Ranks:
 
     @property
     def is_first(self) -> bool:
-        """Whether it is the one that judges, writes and speaks."""
         return self.rank == 0
 
     def seed_of(self, seed: int, step: int) -> int:
-        """What drop-out is drawn from at a step."""
+        """Return the seed of drop-out at a step."""
         return seed * 1_000_003 + step + self.rank * _SPREAD
 
     def wrap(self, net: nn.Module) -> Callable[[Tensor], Tensor]:
-        """The network with its gradients averaged over all ranks; it begins with the weights of rank 0 everywhere."""
+        """Wrap a network so that its gradients are averaged over all ranks; all begin with the weights of rank 0."""
         if self.world == 1:
             return net
         from torch.nn.parallel import DistributedDataParallel
@@ -60,18 +54,16 @@ class Ranks:
         return _Rehearsed(DistributedDataParallel(net, device_ids=devices))
 
     def share(self, energy: Float[Tensor, ""], classes: UInt8[Tensor, "batch rows cols"]) -> Float[Tensor, ""]:
-        """The energy of this rank's crops, weighed so that the mean over all ranks is the energy of all crops.
-
-        An energy is a mean over annotated pixels (Eq. 1, see the energies), and ranks need not hold equally many of them:
-        with n pixels here and N everywhere, this rank's share in the mean of W ranks is W n / N.
-        """
+        """Weigh the energy of this rank's crops so that the mean over all ranks is the energy of all crops."""
         if self.world == 1:
             return energy
+        # An energy is a mean over annotated pixels (Eq. 1), and ranks may hold different numbers of them. A plain mean over W
+        # ranks would count a pixel more where there are few. With n of all N pixels, this rank's weight is W n / N.
         count = (classes != IGNORE).sum().double()
         return energy * (self.world * count / self.sum(count).clamp(min=1)).to(energy.dtype)
 
     def sum(self, numbers: Tensor) -> Tensor:
-        """The sum over all ranks, everywhere the same bits."""
+        """Return the sum over all ranks, to the bit the same on each."""
         if self.world == 1:
             return numbers
         total = numbers.clone()
@@ -79,46 +71,48 @@ class Ranks:
         return total
 
     def same(self, number: float) -> float:
-        """The number that rank 0 has."""
+        """Return the number of rank 0."""
         if self.world == 1:
             return number
-        its = torch.tensor(number, dtype=torch.float64)
-        torch.distributed.broadcast(its, 0)
-        return its.item()
+        shared = torch.tensor(number, dtype=torch.float64)
+        torch.distributed.broadcast(shared, 0)
+        return shared.item()
 
     def any(self, flag: bool) -> bool:
-        """Whether it is so for one of them at least."""
+        """Return whether ``flag`` is set on at least one rank."""
         return flag if self.world == 1 else bool(self.sum(torch.tensor(float(flag))) > 0)
 
     def same_facts(self, facts: dict[str, Any]) -> dict[str, Any]:
-        """What rank 0 has, which can be written as JSON."""
+        """Return the facts of rank 0, which must fit into JSON."""
         if self.world == 1:
             return facts
         text = json.dumps(facts).encode() if self.is_first else b""
+        # A broadcast fills a tensor of known size, so the size travels first. JSON, not pickle: it can hold no code.
         data = torch.zeros(int(self.same(float(len(text)))), dtype=torch.uint8)
         if self.is_first:
             data = torch.tensor(list(text), dtype=torch.uint8)
         torch.distributed.broadcast(data, 0)
-        its: dict[str, Any] = json.loads(bytes(data.tolist()))
-        return its
+        shared: dict[str, Any] = json.loads(bytes(data.tolist()))
+        return shared
 
     def same_weights(self, net: nn.Module) -> None:
-        """Bring a network to the weights that rank 0 has."""
+        """Copy the weights of rank 0 into a network."""
         for weight in net.state_dict().values() if self.world > 1 else ():
-            its = weight.detach().contiguous()
-            torch.distributed.broadcast(its, 0)
-            weight.copy_(its)
+            shared = weight.detach().contiguous()  # a broadcast refuses channels-last weights
+            torch.distributed.broadcast(shared, 0)
+            weight.copy_(shared)
 
 
 ALONE = Ranks()
-"""One process without others: every training that torchrun did not start."""
+"""A single process: every training that torchrun did not start."""
 
 
 class _Rehearsed:
-    """DDP that goes forward and back once before its first step.
+    """DDP that runs forward and backward once before its first step.
 
-    DDP packs gradients anew after the first time, in the order in which they came. Three ranks and more add them up in an
-    order that hangs on the packing; so a run that goes on would round its first step otherwise than the run without a break.
+    After its first pass, DDP packs gradients again, in the order in which they became ready. With three ranks or more the order
+    of summation depends on the packing. Without the rehearsal, the first step of a resumed run would round differently from
+    the same step of an uninterrupted run.
     """
 
     def __init__(self, net: nn.Module) -> None:
@@ -128,12 +122,12 @@ class _Rehearsed:
     def __call__(self, images: Tensor) -> Tensor:
         if not self._is_rehearsed:
             self._is_rehearsed = True
-            with keep_random_state(images.device):  # drop-out draws for the step, not for this
+            with keep_random_state(images.device):  # the rehearsal must not use up the random numbers of the step
                 self.net(images).sum().backward()
         logits: Tensor = self.net(images)
         return logits
 
 
 def keep_random_state(device: torch.device) -> AbstractContextManager[None]:
-    """What is drawn inside, on the CPU or on that GPU, is drawn from there again afterwards."""
+    """Restore PyTorch's random numbers afterwards, on the CPU and on ``device`` if that is a GPU."""
     return torch.random.fork_rng([device] if device.type == "cuda" else [])

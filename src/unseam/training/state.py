@@ -1,4 +1,4 @@
-"""Everything that changes while a network is trained; so, everything that a checkpoint must hold."""
+"""What training changes, which a checkpoint must hold, and what is fixed before the first step."""
 
 import time
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from unseam.training.ranks import ALONE, Ranks
 
 @dataclass(frozen=True)
 class Batch:
-    """Training crops: images (B, C, H, W), and in the smaller frame of the output (B, h, w) classes, w(x), further targets."""
+    """Training crops: images (B, C, H, W); classes, w(x) and further targets (B, h, w) in the smaller frame of the output."""
 
     images: Float[Tensor, "batch channel height width"]
     classes: UInt8[Tensor, "batch rows cols"]
@@ -25,12 +25,10 @@ class Batch:
     planes: tuple[Float[Tensor, "batch rows cols"], ...] = ()
 
     def on(self, device: torch.device) -> "Batch":
-        """The same where it is to be computed, the image's channels last in memory.
-
-        A GPU copies from pinned memory while the host goes on; from other memory the host would have to wait.
-        """
+        """Copy the batch to a device, the images with their channels last in memory."""
         parts: tuple[Tensor, ...] = (self.images, self.classes, self.weights, *self.planes)
         if device.type == "cuda":
+            # A GPU copies from pinned memory while the host continues; with other memory the host waits for the copy.
             parts = tuple(part.pin_memory() for part in parts)
         images, classes, weights, *planes = (part.to(device, non_blocking=True) for part in parts)
         return Batch(images.contiguous(memory_format=torch.channels_last), classes, weights, tuple(planes))
@@ -40,22 +38,20 @@ class Batch:
 class TrainState:
     """What one step of training changes.
 
+    On a GPU the last three values are those of the previous step, so that the host need not wait for the current one.
+
     Attributes
     ----------
-    net, optimiser
-        The weights, and what the optimiser remembers of them.
     step
-        Updates done.
+        Number of finished steps.
     seconds
-        Time that training has taken so far, all its sessions together.
+        Training time so far, all sessions together.
     energy
-        Of the last batch.
+        Energy of the last batch.
     foreground
-        Share of the pixels of the last batch that the network gave to any class but the background.
+        Share of the pixels of the last batch that the network classified as anything but background.
     skipped
-        Steps in a row whose energy or gradient was not finite, and which were therefore not applied.
-
-    On a GPU the last three are those of the step before: nobody waits for the numbers of the step that it is working on.
+        Steps in a row that were not applied, because their energy or gradient was not finite.
     """
 
     net: nn.Module
@@ -69,21 +65,21 @@ class TrainState:
 
 @dataclass(frozen=True)
 class Budget:
-    """When training ends: after so many steps, or so many minutes, or whichever comes first."""
+    """When training ends: after a number of steps or of minutes; with both, at whichever limit comes first."""
 
     steps: int | None = None
     minutes: float | None = None
 
     def __post_init__(self) -> None:
         if self.steps is None and self.minutes is None:
-            raise SettingsError("Training has neither steps nor minutes, so it would never end. Give one of them.")
+            raise SettingsError("Training has a limit of neither steps nor minutes, so it would never end. Give one of them.")
         if self.steps is not None:
             check_range("training", "steps", self.steps, 1, 10**9)
         if self.minutes is not None:
             check_range("training", "minutes", self.minutes, 1e-3, 10**6)
 
     def progress(self, step: int, seconds: float) -> float:
-        """Share of the budget that is used up, 0 to 1 and beyond."""
+        """Return the share of the budget that is used up, 0 to 1 and beyond."""
         by_steps = step / self.steps if self.steps is not None else 0.0
         by_time = seconds / (60 * self.minutes) if self.minutes is not None else 0.0
         return max(by_steps, by_time)
@@ -91,22 +87,18 @@ class Budget:
 
 @dataclass(frozen=True)
 class Plan:
-    """How a network is trained: all of it fixed before the first step.
+    """How a network is trained, fixed before the first step.
 
     Attributes
     ----------
-    budget, schedule, learning_rate
-        When it ends, and the learning rate until then.
     clip_norm
-        Gradients longer than this are shortened to it; None: never.
-    device, dtype
-        Where, and in which number format the convolutions compute (weights stay float32).
+        Longer gradients are shortened to this length; None: never.
+    dtype
+        Number format of the convolutions. Weights stay float32.
     seed
-        With the step, and the rank if there are several, it determines what drop-out drops.
+        Determines drop-out, together with the step and the rank.
     classes_of
         Chooses the class (B, H, W) of each pixel from the logits; 0 is background.
-    ranks
-        Which of the processes that train this network the present one is.
     """
 
     budget: Budget
@@ -122,11 +114,9 @@ class Plan:
 
 @runtime_checkable
 class Observer(Protocol):
-    """Called after each step: reads the state, and never steers."""
+    """A function that training calls after each step. It reads the state and never changes it."""
 
-    def __call__(self, state: TrainState, progress: float) -> None:
-        """``progress`` is the share of the budget used up so far."""
-        ...
+    def __call__(self, state: TrainState, progress: float) -> None: ...
 
 
 Clock = Callable[[], float]

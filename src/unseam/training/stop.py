@@ -1,7 +1,7 @@
-"""Whoever asks a training to stop waits until the current step is done: Ctrl-C, other signals, and the calling program.
+"""A request to stop training waits until the current step is done: Ctrl-C, other signals, and the calling program.
 
-An interrupt in the middle of an update would leave weights of one step with the number of another. A run that continued from
-them would not be the same run.
+An interrupt in the middle of an update would leave the weights of one step with the number of another, and a run that
+continued from them would not be the same run.
 """
 
 import signal
@@ -13,33 +13,33 @@ from unseam.errors import RankError
 from unseam.training.ranks import ALONE, Ranks
 from unseam.training.state import TrainState
 
-_ASKING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+_STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 Handler = Callable[[int, FrameType | None], object]
 
 
 class AtStepEnd:
     """Decides after each step whether training stops. Inside ``with``, it also holds signals back until then.
 
-    A signal waits if the program handles it in Python (Ctrl-C is handled by default) and trains in the main thread. At the end
+    A signal waits if the program handles it in Python (as it does Ctrl-C by default) and trains in the main thread. At the end
     of the step the program's own handler gets it. A signal that is ignored stays ignored, and one that ends the process does
-    so at once. The second signal does not wait, because a step may hang.
+    so at once. A second signal does not wait, because a step may hang.
 
-    With several ranks, all stop after the same step if one of them gets a signal or if ``should_stop`` of rank 0 says so.
+    With several ranks, all stop after the same step if any of them gets a signal or ``should_stop`` of rank 0 returns True.
 
     Parameters
     ----------
     ranks
         The processes that train.
     state
-        The run. Before its first step is done nothing can be spoilt, so a single process stops at once: the first step may
+        The run. Until its first step is done there is nothing to spoil, so a single process stops at once: the first step may
         take minutes.
     should_stop
-        The program's own wish, asked after each step on rank 0.
+        The program's own request, asked after each step on rank 0.
 
     Attributes
     ----------
     has_stopped
-        Whether training ended because of an answer given here.
+        Whether this object ended training.
     """
 
     def __init__(
@@ -47,49 +47,54 @@ class AtStepEnd:
     ) -> None:
         self._ranks, self._state, self._should_stop = ranks, state, should_stop
         self.has_stopped = False
-        self._before: dict[int, Handler] = {}
-        self._came: int | None = None
+        self._handlers: dict[int, Handler] = {}
+        self._pending: int | None = None
 
     def __enter__(self) -> "AtStepEnd":
         if threading.current_thread() is threading.main_thread():
-            for name in _ASKING:
-                number = getattr(signal, name, None)
+            for name in _STOP_SIGNALS:
+                number = getattr(signal, name, None)  # some do not exist on every system
                 handler = signal.getsignal(number) if number is not None else None
                 if number is not None and callable(handler):
-                    self._before[number] = handler
-                    signal.signal(number, self._note)
+                    self._handlers[number] = handler
+                    signal.signal(number, self._hold_back)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._handlers.items():
             signal.signal(number, handler)
         if kind is None:
-            self.has_stopped = self.has_stopped or self._agree(is_asked=False)  # ranks that agreed do not meet again
+            # Ranks that have agreed to stop do not ask again: the question is a collective call, and no rank would answer.
+            self.has_stopped = self.has_stopped or self._agree(is_asked=False)
             self._deliver()
 
     def __call__(self, state: TrainState, progress: float) -> bool:
-        """Whether training stops after this step. A signal that came during the step is delivered now."""
+        """Return whether training stops after this step; deliver a signal that arrived during the step."""
         self.has_stopped = self._agree(is_asked=self._ranks.is_first and self._should_stop())
         return self.has_stopped
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _hold_back(self, number: int, frame: FrameType | None) -> None:
         is_fresh = self._state is not None and self._state.step == 0 and self._ranks.world == 1
-        if self._came is None and not is_fresh:
-            self._came = number
-        elif self._ranks.world > 1:  # the others wait for this rank in the middle of a step, and will not get it
-            raise RankError("Stopped at once, in the middle of a step. The last checkpoint stands: go on with --resume.")
+        if self._pending is None and not is_fresh:
+            self._pending = number
+        elif self._ranks.world > 1:
+            # The other ranks wait for this one in the middle of a step. If the handler returned, training would continue as if
+            # nothing had happened; an error breaks the connection, and that ends the others.
+            raise RankError("Stopped at once, in the middle of a step. The last checkpoint is kept: continue with --resume.")
         else:
-            self._before[number](number, frame)
+            self._handlers[number](number, frame)
 
     def _agree(self, *, is_asked: bool) -> bool:
-        """Whether all ranks stop. Gives a signal that came to the program's handler, which usually raises."""
-        # A single process leaves it to its handler whether a signal ends training. Other ranks cannot see what it raises.
-        stops = self._ranks.any(is_asked or (self._came is not None and self._ranks.world > 1))
-        if stops or self._ranks.world == 1:  # one that came since the ranks agreed waits for the next step
+        """Return whether all ranks stop; deliver a signal that waits, which usually raises."""
+        # In a single process the handler decides whether a signal ends training. Other ranks cannot see what it raises, so
+        # with several ranks every signal ends training.
+        stops = self._ranks.any(is_asked or (self._pending is not None and self._ranks.world > 1))
+        if stops or self._ranks.world == 1:
+            # A signal that arrived since the ranks agreed waits: its handler would end this rank alone.
             self._deliver()
         return stops
 
     def _deliver(self) -> None:
-        came, self._came = self._came, None
-        if came is not None:
-            self._before[came](came, None)
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            self._handlers[pending](pending, None)

@@ -1,4 +1,4 @@
-"""The objects found chunk by chunk are those found at once, number by number."""
+"""Finding objects chunk by chunk gives the same numbers as finding them in the whole plane."""
 
 import numpy as np
 import pytest

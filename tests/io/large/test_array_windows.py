@@ -73,7 +73,7 @@ def test_a_channel_that_is_not_all_255_is_no_transparency(tmp_path):
     np.save(tmp_path / "a.npy", pixels)
     (one,) = open_large(tmp_path / "a.npy")
     assert one.read(0, slice(200, 300), slice(0, 300)).shape == (100, 300, 3)
-    with pytest.raises(ImageReadError, match=r"a\.npy: its fourth channel is 255"):
+    with pytest.raises(ImageReadError, match=r"a\.npy: .*fourth channel"):
         one.read(0, slice(0, 10), slice(0, 10))
 
 
@@ -92,7 +92,7 @@ def test_a_file_that_became_shorter(tmp_path):
     (one,) = open_large(tmp_path / "a.npy")
     with (tmp_path / "a.npy").open("r+b") as stream:
         stream.truncate(1000)
-    with pytest.raises(ImageReadError, match=r"a\.npy: is cut short"):
+    with pytest.raises(ImageReadError, match=r"a\.npy: .*cut short"):
         one.read(4, slice(0, 9), slice(0, 9))
 
 
@@ -107,7 +107,7 @@ def test_a_file_that_became_shorter(tmp_path):
         (lambda path: np.save(path, np.zeros((0, 5))), "holds no pixels"),
         (lambda path: np.save(path, np.zeros((5, 5), complex)), "save its magnitude"),
         (lambda path: np.save(path, np.zeros(5)), "an image has 2 axes"),
-        (lambda path: np.save(path, np.zeros((5, 5), "S3")), "may be integers or real numbers"),
+        (lambda path: np.save(path, np.zeros((5, 5), "S3")), "integers or real numbers"),
         (lambda path: (np.save(path, GREY), path.write_bytes(path.read_bytes()[:-1])), "cut short"),
         (lambda path: (np.save(path, GREY), path.write_bytes(path.read_bytes() + b"x")), "second array"),
     ],

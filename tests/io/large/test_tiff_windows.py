@@ -150,10 +150,10 @@ def test_only_what_a_window_touches_is_decoded(tmp_path, monkeypatch):
 
 def test_a_strip_too_large_to_decode_is_refused_with_the_mend(tmp_path, monkeypatch):
     KINDS["one strip, LZW"](tmp_path / "a.tif")
-    monkeypatch.setattr(tiff_image, "_MOST_PART_BYTES", 5000)
+    monkeypatch.setattr(tiff_image, "_MAX_PART_BYTES", 5000)
     assert "stored in pieces" in open_large(tmp_path / "a.tif")[0].notes[0]
     monkeypatch.setattr(tiff_image, "most_decoded_bytes", lambda: 5000)
-    with pytest.raises(ImageReadError, match=r"a\.tif: its strips or tiles have .* save it as TIFF with tiles"):
+    with pytest.raises(ImageReadError, match=r"a\.tif: .*TIFF with tiles"):
         open_large(tmp_path / "a.tif")
     KINDS["one strip"](tmp_path / "a.tif")
     assert open_large(tmp_path / "a.tif")
@@ -178,7 +178,7 @@ def test_a_damaged_tile_is_refused_where_it_is(tmp_path):
     path.write_bytes(data)
     (one,) = open_large(path)
     one.read(0, slice(0, 16), slice(0, 90))
-    with pytest.raises(ImageReadError, match=r"a\.tif: no readable TIFF at page 0, strip or tile 4"):
+    with pytest.raises(ImageReadError, match=r"a\.tif: .*page 0, strip or tile 4"):
         one.read(0, slice(16, 32), slice(0, 90))
 
 

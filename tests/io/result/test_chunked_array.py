@@ -73,12 +73,12 @@ def test_constant_chunks_are_files_and_absent_ones_are_no_zeros(tmp_path: Path) 
     assert len(list((tmp_path / "a" / "c").rglob("*"))) == 3 + 9
     assert not array.read((), whole).any()
     (tmp_path / "a" / "c" / "1" / "2").unlink()
-    with pytest.raises(OutputError, match=r"1.2: a chunk of the result is missing"):
+    with pytest.raises(OutputError, match=r"1.2: .*missing"):
         array.read((), whole)
-    with pytest.raises(OutputError, match=r"1.2: a chunk of the result is missing"):
+    with pytest.raises(OutputError, match=r"1.2: .*missing"):
         array.check()
     (tmp_path / "a" / "c" / "1" / "2").touch()
-    with pytest.raises(OutputError, match=r"1.2: a chunk of the result is missing"):
+    with pytest.raises(OutputError, match=r"1.2: .*missing"):
         array.check()
     with pytest.raises(OutputError, match="damaged"):
         array.read((), whole)
@@ -111,7 +111,7 @@ def test_damage_is_noticed(shard: int, tmp_path: Path, rng: np.random.Generator)
 
 def test_what_is_not_ours_is_refused(tmp_path: Path) -> None:
     zarr.create_array(str(tmp_path / "theirs"), shape=(9, 9), chunks=(4, 4), dtype="u1")
-    with pytest.raises(OutputError, match="no array that was written here"):
+    with pytest.raises(OutputError, match=r"zarr\.json .*Remove"):
         open_array(tmp_path / "theirs")
     with pytest.raises(OutputError, match="cannot be read"):
         open_array(tmp_path / "absent")
@@ -133,7 +133,7 @@ def test_what_is_not_ours_is_refused(tmp_path: Path) -> None:
 def test_old_chunks_are_not_taken_for_new_ones(tmp_path: Path) -> None:
     layout = ArrayLayout((9, 9), np.dtype("u1"), 4)
     fill(create_array(tmp_path / "a", layout), np.ones((9, 9), "u1"))
-    with pytest.raises(OutputError, match="chunks here already"):
+    with pytest.raises(OutputError, match=r"a .*--out"):
         create_array(tmp_path / "a", layout)
 
 

@@ -156,14 +156,14 @@ def test_complete_only_when_all_is_there(tmp_path: Path) -> None:
     layout = ImageLayout("YX", (40, 50), np.dtype("u1"), 16, kind="classes")
     create_image(group, layout)
     assert read_facts(group)["complete"] is False
-    with pytest.raises(OutputError, match=r"0.c.0.0: a chunk of the result is missing"):
+    with pytest.raises(OutputError, match=r"0.c.0.0: .*missing"):
         mark_complete(group, {})
     assert read_facts(group)["complete"] is False
     shutil.rmtree(group)
     written(group, layout, np.zeros((40, 50), "u1"))
     for path in sorted(group.rglob("c/*/*")):
         path.rename(tmp_path / "aside")
-        with pytest.raises(OutputError, match="is missing") as caught:
+        with pytest.raises(OutputError, match="missing") as caught:
             check_complete(group)
         assert str(path) in str(caught.value)
         (tmp_path / "aside").rename(path)
@@ -179,7 +179,7 @@ def test_a_level_is_not_built_of_what_is_missing(tmp_path: Path) -> None:
     group = tmp_path / "a.zarr"
     written(group, ImageLayout("YX", (40, 50), np.dtype("u1"), 16), np.ones((40, 50), "u1"))
     (group / "0" / "c" / "1" / "1").unlink()
-    with pytest.raises(OutputError, match=r"1.1: a chunk of the result is missing"):
+    with pytest.raises(OutputError, match=r"1.1: .*missing"):
         build_level_chunk(group, 1, (), 0)
     build_level_chunk(group, 1, (), 1)
 
@@ -187,7 +187,7 @@ def test_a_level_is_not_built_of_what_is_missing(tmp_path: Path) -> None:
 def test_what_stands_there_is_not_written_into(tmp_path: Path) -> None:
     layout = ImageLayout("YX", (4, 5), np.dtype("u1"), 16)
     create_image(tmp_path / "a.zarr", layout)
-    with pytest.raises(OutputError, match="a result here already"):
+    with pytest.raises(OutputError, match="--out"):
         create_image(tmp_path / "a.zarr", layout)
 
 
@@ -195,14 +195,14 @@ def test_what_is_not_ours_is_refused(tmp_path: Path) -> None:
     group = tmp_path / "a.zarr"
     zarr.create_group(str(group))
     for read in (read_facts, check_complete, lambda path: mark_complete(path, {})):
-        with pytest.raises(OutputError, match="no result that was written here"):
+        with pytest.raises(OutputError, match=r"zarr\.json .*Remove"):
             read(group)
     create_image(tmp_path / "b.zarr", ImageLayout("YX", (4, 5), np.dtype("u1"), 16))
     about = json.loads((tmp_path / "b.zarr" / "zarr.json").read_text())
     for attributes in (None, [], {"unseam": 1, "ome": 1}, {"unseam": {"format": "?"}, "ome": {"multiscales": []}}):
         (group / "zarr.json").write_text(json.dumps({**about, "attributes": attributes}))
         for read in (read_facts, check_complete):
-            with pytest.raises(OutputError, match="no result that was written here"):
+            with pytest.raises(OutputError, match=r"zarr\.json .*Remove"):
                 read(group)
 
 

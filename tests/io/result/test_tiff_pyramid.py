@@ -95,10 +95,10 @@ def test_whole_or_absent(tmp_path: Path) -> None:
     assert path.exists()
     path.unlink()
     (tmp_path / "a.zarr" / "1" / "c" / "0" / "0").unlink()
-    with pytest.raises(OutputError, match="a chunk of the result is missing"):
+    with pytest.raises(OutputError, match="missing"):
         write_tiff(path, tmp_path / "a.zarr", layout, tile=32)
     assert list((tmp_path / "out").iterdir()) == []
-    with pytest.raises(OutputError, match=r"must end in \.tif"):
+    with pytest.raises(OutputError, match=r"\.tif"):
         write_tiff(tmp_path / "a.png", tmp_path / "a.zarr", layout)
 
 

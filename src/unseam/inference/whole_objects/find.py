@@ -1,13 +1,17 @@
-"""Separate the objects of a plane that nobody holds in memory: to the number what `Objects` finds in all of it at once::
+"""Find the objects of a plane larger than memory: the same numbers that `Objects` gives in the whole plane at once.
 
-    cores       each chunk numbers its components             the coordinator unites those that touch
-    flood       (threshold above 0.5) gives likely pixels     ... adds what flowed into other chunks
-    complete    ridges closed; areas and gaps told            ... unites gaps, fills, drops what is small; and again
-    write       the same, holes filled, final numbers         ... until none is
+The work is done in four stages::
 
-The coordinator's memory grows with the objects (some hundred bytes each) and with the edges of the chunks as runs, and not
-with the pixels. It knows no files and no processes: a `Runner` has a step done on chunks, wherever and in whatever order,
-and may hand back facts that it kept from an earlier run, as long as plane, settings and grid were the same.
+    stage       each chunk ...                                             then the coordinator ...
+    cores       numbers its components                                     unites those that touch
+    flood       gives likely pixels to cores (threshold above 0.5)         adds cores that flowed into other chunks
+    complete    closes ridges, reports areas and gaps                      unites gaps, fills holes; drops small objects
+                                                                           and repeats the stage until none is small
+    write       closes ridges, fills holes, writes the final numbers
+
+The coordinator's memory grows with the objects (some hundred bytes each) and with the edges of the chunks as runs, not with
+the pixels. It knows no files and no processes: a `Runner` performs a step on chunks, anywhere and in any order, and may return
+facts that it kept from an earlier run with the same plane, settings and grid.
 """
 
 from dataclasses import dataclass
@@ -26,13 +30,13 @@ from unseam.inference.whole_objects.stages import Runner, StageRound, collect_fa
 
 @dataclass(frozen=True)
 class Halo:
-    """How far a flood is followed, where the threshold is above 0.5."""
+    """The rim within which a flood is followed, where the threshold is above 0.5."""
 
     first: int = 64
-    """px round a chunk at first; doubled where that leaves something open."""
+    """px around a chunk at first; doubled where pixels stay undecided."""
 
     largest: int = 1024
-    """px; what is open even so is decided from this window alone, and counted."""
+    """px; pixels that are still undecided are decided from this window alone, and counted."""
 
     def __post_init__(self) -> None:
         assert 1 <= self.first <= self.largest
@@ -40,19 +44,17 @@ class Halo:
 
 @dataclass(frozen=True)
 class ObjectsFound:
-    """What `find_objects` found.
+    """Counts of the objects, which are written as 1..num_objects.
 
     Attributes
     ----------
-    num_objects
-        Written as 1..num_objects.
     num_foreground
         px of all objects.
     num_rounds
-        How often the objects were completed, each time without those that had turned out too small.
+        Rounds of stage `complete`, each without the objects that had been too small before.
     num_undecided
-        px that the largest halo left open, and that were given to an object, or to none, by what lay within it. With 0
-        the result is exactly that of `Objects`.
+        px that even the largest halo did not decide; they were decided from that window alone. If 0, the result is exactly
+        that of `Objects`.
     """
 
     num_objects: int
@@ -71,14 +73,14 @@ def find_objects(grid: ChunkGrid, settings: Objects, run: Runner, halo: Halo | N
     settings
         As in memory.
     run
-        Who has the steps done: `perform`, with the same grid and settings and the store of this plane.
+        Performs `perform_stage` on chunks, with the same grid and settings and the store of this plane.
     halo
-        How far floods are followed; None takes the usual.
+        None: the default.
 
     Returns
     -------
     ObjectsFound
-        Counts; the objects themselves have been written by then.
+        The counts; by then the objects have been written.
 
     Raises
     ------
@@ -88,7 +90,7 @@ def find_objects(grid: ChunkGrid, settings: Objects, run: Runner, halo: Halo | N
     every = range(len(grid))
     cores = collect_facts(run(StageRound(ObjectStage.CORES), every, lambda _: CoreTables()), CoreFacts, every)
     numbering, num_undecided = join_cores(grid, [cores[chunk] for chunk in every]), 0
-    del cores
+    del cores  # the edges of all chunks, which nothing needs any more
     if settings.threshold > LIKELY:
         numbering, num_undecided = _flooded(numbering, run, halo or Halo())
     finished = finish(numbering, settings, run)
@@ -99,7 +101,7 @@ def find_objects(grid: ChunkGrid, settings: Objects, run: Runner, halo: Halo | N
 
 
 def _flooded(numbering: Numbering, run: Runner, halo: Halo) -> tuple[Numbering, int]:
-    """With the cores that flow into chunks in which they have no pixel; and how many pixels stayed undecided."""
+    """Add the cores that flow into chunks in which they have no pixel; return also the number of undecided pixels."""
     grid, halos = numbering.grid, np.array([halo.first, halo.largest], np.int64)
     every = range(len(grid))
 
@@ -108,4 +110,4 @@ def _flooded(numbering: Numbering, run: Runner, halo: Halo) -> tuple[Numbering, 
 
     facts = collect_facts(run(StageRound(ObjectStage.FLOOD), every, tables_for), FloodFacts, every)
     num_undecided = sum(int(fact.num_undecided) for fact in facts.values())
-    return numbering.and_foreign([facts[chunk].foreign for chunk in every]), num_undecided
+    return numbering.with_foreign([facts[chunk].foreign for chunk in every]), num_undecided

@@ -1,8 +1,8 @@
-"""Gaps, the pieces of background: which of them are holes of one object alone can be told only of whole ones.
+"""Gaps, the pieces of background. Only a whole gap shows whether it is a hole that a single object encloses.
 
-A gap is 8-connected, where objects are 4-connected: a hole does not leak, and does not end, at a corner. It is a hole if it
-does not touch the border of the plane and if the smallest number beside it is also the largest. So all that its parts must
-tell is two numbers and a bit, and the union of parts is a minimum, a maximum and an "or".
+Gaps are 8-connected because objects are 4-connected: a hole neither leaks nor ends at a corner. A gap is a hole if it does not
+touch the border of the plane and the smallest number next to it is also the largest. Each part of a gap therefore reports two
+numbers and one bit, and the union of parts is a minimum, a maximum and an "or".
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,11 +26,11 @@ GapFacts = tuple[
     Int32[np.ndarray, "2 below_runs"],
     Int32[np.ndarray, "2 beside_runs"],
 ]
-"""The fields of `CompleteFacts` that are about gaps, in their order."""
+"""The fields of `CompleteFacts` about gaps, in order."""
 
 
 def label_gaps(objects: Int32[np.ndarray, "height width"]) -> tuple[Int32[np.ndarray, "height width"], int]:
-    """The gaps of a region, 1..n, and n."""
+    """Number the gaps of a region 1..n; return also n."""
     gaps, num_gaps = ndimage.label(objects == 0, structure=np.ones((3, 3), bool))
     return gaps.astype(np.int32, copy=False), int(num_gaps)
 
@@ -38,25 +38,16 @@ def label_gaps(objects: Int32[np.ndarray, "height width"]) -> tuple[Int32[np.nda
 def gap_facts(
     chunk: int, grid: ChunkGrid, objects: Int32[np.ndarray, "height width"], numbers: Int64[np.ndarray, "present"]
 ) -> GapFacts:
-    """What the gaps of a chunk's region tell.
-
-    Parameters
-    ----------
-    chunk, grid
-        Whose region it is.
-    objects
-        The region in small numbers: the chunk, and one row and one column of its neighbours.
-    numbers
-        Core numbers of the small ones.
-    """
+    """Return the facts about the gaps of a chunk's region. ``objects`` holds small numbers, ``numbers`` their core numbers."""
     rows, columns = grid.window(chunk)
     height, width = rows.stop - rows.start, columns.stop - columns.start
     gaps, num_gaps = label_gaps(objects)
     lowest = np.full(num_gaps + 1, len(numbers), np.int64)
     highest = np.zeros(num_gaps + 1, np.int64)
-    for gap, beside in _contacts(gaps, objects):
-        np.minimum.at(lowest, gap, beside)
-        np.maximum.at(highest, gap, beside)
+    # Small numbers keep the order of the core numbers, so their extremes can be translated at the end.
+    for gap, neighbour in _contacts(gaps, objects):
+        np.minimum.at(lowest, gap, neighbour)
+        np.maximum.at(highest, gap, neighbour)
     is_at_border = np.zeros(num_gaps + 1, bool)
     for edge, is_border in (
         (gaps[0], rows.start == 0),
@@ -65,6 +56,8 @@ def gap_facts(
         (gaps[:, -1], columns.start + gaps.shape[1] == grid.width),
     ):
         is_at_border[edge] |= is_border
+    # Areas count the pixels of the chunk alone, so that no pixel is counted by two chunks. The row and column of the
+    # neighbours are reported as this chunk numbers them: compared with the neighbours' own edges they show which gaps are one.
     return (
         np.bincount(gaps[:height, :width].ravel(), minlength=num_gaps + 1)[1:].astype(np.int64),
         np.append(numbers, NO_LOWEST)[lowest[1:]],
@@ -78,7 +71,7 @@ def gap_facts(
 
 
 def no_gap_facts() -> GapFacts:
-    """Where holes are left alone."""
+    """Return the facts for settings that do not fill holes."""
     none, no_runs = np.zeros(0, np.int64), np.zeros((2, 0), np.int32)
     return none, none, none, np.zeros(0, bool), no_runs, no_runs, no_runs, no_runs
 
@@ -86,14 +79,12 @@ def no_gap_facts() -> GapFacts:
 def _contacts(
     gaps: Int32[np.ndarray, "height width"], objects: Int32[np.ndarray, "height width"]
 ) -> Iterator[tuple[Int32[np.ndarray, "contacts"], Int32[np.ndarray, "contacts"]]]:
-    """Gap and small object number wherever one of each lie side by side: the other number of either pixel is 0."""
+    """Yield gap and small object number wherever a gap pixel and an object pixel lie side by side."""
     is_gap = gaps > 0
-    for here, there in (((slice(None, -1),), (slice(1, None),)), ((..., slice(None, -1)), (..., slice(1, None)))):
-        is_contact = is_gap[here] != is_gap[there]
-        yield (
-            gaps[here][is_contact] + gaps[there][is_contact],
-            objects[here][is_contact] + objects[there][is_contact],
-        )
+    for before, after in (((slice(None, -1),), (slice(1, None),)), ((..., slice(None, -1)), (..., slice(1, None)))):
+        is_contact = is_gap[before] != is_gap[after]
+        # A pixel is either gap or object and has 0 in the other map: the sums hold the one gap and the one object.
+        yield gaps[before][is_contact] + gaps[after][is_contact], objects[before][is_contact] + objects[after][is_contact]
 
 
 @dataclass(frozen=True)
@@ -103,9 +94,9 @@ class JoinedGaps:
     Attributes
     ----------
     offsets
-        Where the gaps of each chunk begin in ``owners``, and the end.
+        Start of the gaps of each chunk in ``owners``, and the end.
     owners
-        Core number that fills each gap of each chunk; 0 where it is no hole of one object.
+        Core number that fills each gap of each chunk; 0 where no single object encloses it.
     filled
         px that each core number gains.
     """
@@ -116,7 +107,7 @@ class JoinedGaps:
 
 
 def join_gaps(grid: ChunkGrid, facts: Sequence[CompleteFacts], num_cores: int) -> JoinedGaps:
-    """Unite the gaps of all chunks and say which objects fill them."""
+    """Unite the gaps of all chunks and find the objects that fill them."""
     offsets = np.cumsum([0, *(len(fact.gap_areas) for fact in facts)], dtype=np.int64)
     whole = unite(_shared(grid, facts, offsets.tolist()), int(offsets[-1]))
     num_whole = int(whole.max(initial=-1)) + 1
@@ -124,6 +115,7 @@ def join_gaps(grid: ChunkGrid, facts: Sequence[CompleteFacts], num_cores: int) -
     np.minimum.at(lowest, whole, np.concatenate([fact.lowest for fact in facts]))
     np.maximum.at(highest, whole, np.concatenate([fact.highest for fact in facts]))
     np.logical_or.at(is_at_border, whole, np.concatenate([fact.is_at_border for fact in facts]))
+    # A gap without any neighbour, in an empty plane, keeps NO_LOWEST and 0: never equal, so nothing fills it.
     owners = np.where((lowest == highest) & ~is_at_border, highest, 0)[whole]
     areas = np.concatenate([fact.gap_areas for fact in facts])
     filled = np.zeros(num_cores + 1, np.int64)
@@ -133,19 +125,12 @@ def join_gaps(grid: ChunkGrid, facts: Sequence[CompleteFacts], num_cores: int) -
 
 
 def _shared(grid: ChunkGrid, facts: Sequence[CompleteFacts], offsets: list[int]) -> Iterator[TouchingPairs]:
-    """Pixels that two chunks know: a gap on one is the same gap as on the other."""
-    for chunk, here in enumerate(facts):
+    """Yield pairs of gaps that are the same, since two chunks number the same pixel with them."""
+    # The lines are those of regions and include the corner that four chunks share. So a gap that passes diagonally from a chunk
+    # to the one below on the right is united through the neighbour between them.
+    for chunk, fact in enumerate(facts):
         right, below = grid.beside(chunk)
-        beside_line, below_line = line_of(here.beside), line_of(here.below)
         if right is not None:
-            there = line_of(facts[right].left)
-            length = min(len(beside_line), len(there))
-            yield pairs_along(beside_line[:length], there[:length], offsets[chunk], offsets[right])
+            yield pairs_along(line_of(fact.beside), line_of(facts[right].left), offsets[chunk], offsets[right])
         if below is not None:
-            there = line_of(facts[below].top)
-            length = min(len(below_line), len(there))
-            yield pairs_along(below_line[:length], there[:length], offsets[chunk], offsets[below])
-        if right is not None and below is not None:
-            diagonal = below + 1
-            corner, there = beside_line[-1:], line_of(facts[diagonal].top)[:1]
-            yield pairs_along(corner, there, offsets[chunk], offsets[diagonal])
+            yield pairs_along(line_of(fact.below), line_of(facts[below].top), offsets[chunk], offsets[below])

@@ -1,4 +1,4 @@
-"""Stage `cores`: components within each chunk; and their union into those of the plane, numbered as a scan meets them."""
+"""Stage `cores`: find the components of each chunk, and unite them into those of the plane, numbered in scan order."""
 
 from collections.abc import Iterator, Sequence
 
@@ -34,13 +34,11 @@ def find_cores(chunk: int, grid: ChunkGrid, settings: Objects, store: ObjectStor
 
 
 def join_cores(grid: ChunkGrid, facts: Sequence[CoreFacts]) -> Numbering:
-    """Cores that touch across the edges of chunks are one; each gets the number that a scan of the plane would give it.
-
-    The first pixel of a core is the first of one of its parts, so the order of the smallest places is that of the cores.
-    """
+    """Unite cores that touch across the edges of chunks, and number them as a scan of the plane would."""
     offsets = np.cumsum([0, *(len(fact.firsts) for fact in facts)], dtype=np.int64)
     firsts = np.concatenate([fact.firsts for fact in facts])
     core = unite(_touching(grid, facts, offsets.tolist()), len(firsts))
+    # The first pixel of a core is the first pixel of one of its parts, so the smallest place of its parts gives the order.
     first = np.full(core.max(initial=-1) + 1, np.iinfo(np.int64).max)
     np.minimum.at(first, core, firsts)
     number = np.empty(len(first), np.int64)
@@ -49,9 +47,9 @@ def join_cores(grid: ChunkGrid, facts: Sequence[CoreFacts]) -> Numbering:
 
 
 def _touching(grid: ChunkGrid, facts: Sequence[CoreFacts], offsets: list[int]) -> Iterator[TouchingPairs]:
-    for chunk, here in enumerate(facts):
+    for chunk, fact in enumerate(facts):
         right, below = grid.beside(chunk)
         if right is not None:
-            yield pairs_along(line_of(here.right), line_of(facts[right].left), offsets[chunk], offsets[right])
+            yield pairs_along(line_of(fact.right), line_of(facts[right].left), offsets[chunk], offsets[right])
         if below is not None:
-            yield pairs_along(line_of(here.bottom), line_of(facts[below].top), offsets[chunk], offsets[below])
+            yield pairs_along(line_of(fact.bottom), line_of(facts[below].top), offsets[chunk], offsets[below])

@@ -1,14 +1,14 @@
-"""What passes between the coordinator and those who work on chunks: stages, facts, tables, and what lies on disk.
+"""The data that pass between the coordinator and the workers on chunks: stages, facts, tables, and the arrays on disk.
 
-Every stage is a pure function of a chunk, the grid, the settings, what the stages before it wrote, and a small table; and
-tells the coordinator a few facts. ChunkFacts and tables are arrays and nothing else: they can be written to a journal, sent to
+Every stage is a pure function of a chunk, the grid, the settings, the arrays that earlier stages wrote, and a small table, and
+returns a few facts to the coordinator. Facts and tables hold arrays only, so that they can be written to a journal, sent to
 another machine, and read again.
 
-Numbers of three kinds::
+There are three kinds of numbers::
 
     local    1..n within a chunk, as written by the stages `cores` and `flood`; several may be parts of one core
-    core     1..N in the plane, in scan order: what scipy.ndimage.label would give it as a whole; 0 where it was dropped
-    final    1..M in the plane, in scan order of the finished objects: what is written in the end
+    core     1..N in the plane, in the scan order of scipy.ndimage.label on the whole plane; 0 where it was dropped
+    final    1..M in the plane, in scan order of the finished objects, as written in the end
 """
 
 from dataclasses import dataclass
@@ -23,41 +23,35 @@ from unseam.geometry.chunk_grid import Window
 
 @runtime_checkable
 class ObjectStore(Protocol):
-    """What lies on disk between the stages; windows are in the frame of the plane."""
+    """The arrays on disk between the stages; windows are in the frame of the plane."""
 
     def read_likely(self, window: Window) -> Float32[np.ndarray, "height width"]:
-        """Probability of the foreground; for stage `cores`, and `flood` where the threshold is above 0.5."""
-        ...
+        """Read the probability of the foreground, for stages `cores` and, where the threshold is above 0.5, `flood`."""
 
     def read_cores(self, window: Window) -> Int32[np.ndarray, "height width"]:
-        """Local numbers, each chunk as it was written."""
-        ...
+        """Read local numbers, each chunk as it was written."""
 
     def write_cores(self, chunk: int, labels: Int32[np.ndarray, "height width"]) -> None:
-        """Of stage `cores`."""
-        ...
+        """Write the local numbers of stage `cores`."""
 
     def read_flooded(self, window: Window) -> Int32[np.ndarray, "height width"]:
-        """Local numbers, each chunk as it was written; never asked for unless the threshold is above 0.5."""
-        ...
+        """Read local numbers after stage `flood`; called only if the threshold is above 0.5."""
 
     def write_flooded(self, chunk: int, labels: Int32[np.ndarray, "height width"]) -> None:
-        """Of stage `flood`, beside the cores, which chunks further on still read."""
-        ...
+        """Write the local numbers of stage `flood`. The cores stay, since other chunks still read them."""
 
     def write_objects(self, chunk: int, numbers: UInt32[np.ndarray, "height width"]) -> None:
-        """Final numbers, of stage `write`."""
-        ...
+        """Write the final numbers of stage `write`."""
 
 
 @dataclass(frozen=True)
 class CoreFacts:
-    """Of stage `cores`.
+    """The facts of stage `cores`.
 
     Attributes
     ----------
     firsts
-        Of each local number the place of its first pixel in a scan of the plane, row * width + column.
+        Place of the first pixel of each local number in a scan of the plane, row * width + column.
     top, left, bottom, right
         Local numbers along the edges of the chunk, as runs (`run_lengths.runs_of`).
     """
@@ -71,15 +65,15 @@ class CoreFacts:
 
 @dataclass(frozen=True)
 class FloodFacts:
-    """Of stage `flood`.
+    """The facts of stage `flood`.
 
     Attributes
     ----------
     foreign
-        Core numbers of those that flowed into the chunk and have no core pixel in it; their local numbers follow those
-        of its own cores.
+        Core numbers that flowed into the chunk and have no core pixel in it; their local numbers follow those of its own
+        cores.
     num_undecided
-        px that might be another object's: even the largest halo did not decide them.
+        px that even the largest halo did not decide.
     """
 
     foreign: Int64[np.ndarray, "foreign"]
@@ -88,7 +82,7 @@ class FloodFacts:
 
 @dataclass(frozen=True)
 class CompleteFacts:
-    """Of stage `complete`: objects and gaps, which are the pieces of background. See `gaps` for the edges.
+    """The facts of stage `complete`, about objects and gaps; `gaps` explains the edges.
 
     Attributes
     ----------
@@ -97,18 +91,18 @@ class CompleteFacts:
     areas
         px of each, in the chunk; holes not yet filled.
     firsts
-        Place of its first pixel in the chunk in a scan of the plane.
+        Place of the first pixel of each in the chunk, in a scan of the plane.
     gap_areas
         px of each gap, in the chunk.
     lowest, highest
-        Smallest and largest core number beside a gap; ``NO_LOWEST`` and 0 where there is none.
+        Smallest and largest core number next to each gap; ``NO_LOWEST`` and 0 if it has no neighbour.
     is_at_border
-        Does a gap lie at the border of the plane?
+        Whether each gap touches the border of the plane.
     top, left
-        Gaps along the first row and column of the chunk, as runs; 0 is an object.
+        Gaps along the first row and column of the chunk's region, as runs; 0 is an object.
     below, beside
-        The same pixels of the neighbours below and to the right, as this chunk numbers the gaps on them; the last pixel
-        of each is the corner that both share, where there is one.
+        Gaps along the last row and column of the region, which belong to the neighbours below and to the right. Empty at the
+        border of the plane. The last pixel of each line is the corner that it shares with other lines, where there is one.
     """
 
     numbers: Int64[np.ndarray, "objects"]
@@ -129,15 +123,9 @@ NO_LOWEST = np.iinfo(np.int64).max
 
 @dataclass(frozen=True)
 class WriteFacts:
-    """Of stage `write`.
+    """The facts of stage `write`."""
 
-    Attributes
-    ----------
-    num_foreground
-        px of objects in the chunk.
-    """
-
-    num_foreground: Int64[np.ndarray, ""]
+    num_foreground: Int64[np.ndarray, ""]  # px of objects in the chunk
 
 
 ChunkFacts = CoreFacts | FloodFacts | CompleteFacts | WriteFacts
@@ -145,19 +133,17 @@ ChunkFacts = CoreFacts | FloodFacts | CompleteFacts | WriteFacts
 
 @dataclass(frozen=True)
 class CoreTables:
-    """Stage `cores` needs none."""
+    """Stage `cores` needs no tables."""
 
 
 @dataclass(frozen=True)
 class WindowNumbers:
-    """Local to core numbers, for the chunks that a window touches; the tables of stage `complete`.
+    """The core numbers of local ones in the chunks that a window touches; the tables of stage `complete`.
 
     Attributes
     ----------
-    chunks
-        Which.
     offsets
-        Where the numbers of each begin in ``numbers``, and the end.
+        Start of the numbers of each chunk in ``numbers``, and the end.
     numbers
         Core number of each local one from 1 on, chunk after chunk; 0 where it was dropped.
     """
@@ -166,47 +152,34 @@ class WindowNumbers:
     offsets: Int64[np.ndarray, "chunks_and_1"]
     numbers: Int64[np.ndarray, "labels"]
 
+    def of_chunk(self, chunk: int) -> Int64[np.ndarray, "own"]:
+        """Return the core numbers of one chunk."""
+        place = int(np.flatnonzero(self.chunks == chunk)[0])
+        return self.numbers[self.offsets[place] : self.offsets[place + 1]]
+
 
 @dataclass(frozen=True)
 class FloodTables:
-    """ChunkTables of stage `flood`.
+    """The tables of stage `flood`."""
 
-    Attributes
-    ----------
-    around
-        Numbers within the largest halo.
-    halos
-        First and largest halo, px.
-    """
-
-    around: WindowNumbers
-    halos: Int64[np.ndarray, "2"]
+    around: WindowNumbers  # within the largest halo
+    halos: Int64[np.ndarray, "2"]  # first and largest, px
 
 
 @dataclass(frozen=True)
 class WriteTables:
-    """ChunkTables of stage `write`.
+    """The tables of stage `write`."""
 
-    Attributes
-    ----------
-    around
-        As for `complete`, in its last round.
-    finals
-        Final numbers beside ``around.numbers``.
-    gap_finals
-        Final number that each gap of the chunk is filled with; 0 leaves it.
-    """
-
-    around: WindowNumbers
-    finals: UInt32[np.ndarray, "labels"]
-    gap_finals: UInt32[np.ndarray, "gaps"]
+    around: WindowNumbers  # as for `complete`, in its last round
+    finals: UInt32[np.ndarray, "labels"]  # final numbers of ``around.numbers``
+    gap_finals: UInt32[np.ndarray, "gaps"]  # final number that fills each gap of the chunk; 0 leaves it
 
 
 ChunkTables = CoreTables | FloodTables | WindowNumbers | WriteTables
 
 
 class ObjectStage(Enum):
-    """The stages, in order, by the names that a journal may use."""
+    """The stages, in order; a journal uses their values."""
 
     CORES = "cores"
     FLOOD = "flood"
@@ -215,7 +188,7 @@ class ObjectStage(Enum):
 
     @property
     def facts(self) -> type[ChunkFacts]:
-        """The type of its facts; every field is an array."""
+        """The type of the facts that the stage returns."""
         return _FACTS[self]
 
 

@@ -1,12 +1,13 @@
-"""Rounds of stage `complete`: what turns out too small is dropped, until nothing is.
+"""Rounds of stage `complete`: drop objects that are too small, until none is left.
 
-Small objects took part of the ridges beside them and spoilt holes, so that those must be made again without them. What a
-chunk tells depends on the core numbers in its window and on nothing else; so a round needs to ask only chunks near one of
-which a number was dropped, and what the others told still holds.
+Small objects took part of the ridges next to them and spoilt holes, so ridges and holes are made again without them. The facts
+of a chunk depend only on the core numbers in its window. A round therefore asks only the chunks near a dropped number; the
+facts of all others still hold.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Int64, UInt32
@@ -22,39 +23,28 @@ from unseam.inference.whole_objects.stages import Runner, StageRound, collect_fa
 
 @dataclass(frozen=True)
 class Finished:
-    """The objects when no small one is left.
+    """The objects when no small one is left."""
 
-    Attributes
-    ----------
-    numbering
-        The cores that stay.
-    gaps
-        What fills each gap.
-    finals
-        Final number of each core number, 0 of those that were dropped.
-    num_rounds
-        How often they were completed.
-    """
-
-    numbering: Numbering
+    numbering: Numbering  # of the cores that stay
     gaps: JoinedGaps
-    finals: UInt32[np.ndarray, "cores_and_0"]
+    finals: UInt32[np.ndarray, "cores_and_0"]  # final number of each core number; 0 where it was dropped
     num_rounds: int
 
     def tables_for(self, chunk: int, settings: Objects) -> WriteTables:
-        """What a chunk needs to be written."""
-        around = self.numbering.around(window_of(chunk, self.numbering.grid, settings))
+        """Return the tables of a chunk for stage `write`."""
+        around = _tables(self.numbering, settings, chunk)
         owners = self.gaps.owners[self.gaps.offsets[chunk] : self.gaps.offsets[chunk + 1]]
         return WriteTables(around, self.finals[around.numbers], self.finals[owners])
 
 
 def finish(numbering: Numbering, settings: Objects, run: Runner) -> Finished:
-    """Complete the objects, drop what is small, and again."""
+    """Complete the objects and drop small ones, until none is left."""
     grid, num_rounds = numbering.grid, 0
     known: dict[int, CompleteFacts] = {}
     chunks: Sequence[int] = range(len(grid))
     while True:
-        found = run(StageRound(ObjectStage.COMPLETE, num_rounds), chunks, _tables(numbering, settings))
+        tables_for = partial(_tables, numbering, settings)  # bound now: the numbering changes from round to round
+        found = run(StageRound(ObjectStage.COMPLETE, num_rounds), chunks, tables_for)
         known |= collect_facts(found, CompleteFacts, chunks)
         num_rounds += 1
         facts = [known[chunk] for chunk in range(len(grid))]
@@ -67,30 +57,31 @@ def finish(numbering: Numbering, settings: Objects, run: Runner) -> Finished:
         numbering = numbering.without(is_small)
 
 
-def _tables(numbering: Numbering, settings: Objects) -> Callable[[int], WindowNumbers]:
-    return lambda chunk: numbering.around(window_of(chunk, numbering.grid, settings))
+def _tables(numbering: Numbering, settings: Objects, chunk: int) -> WindowNumbers:
+    return numbering.around(window_of(chunk, numbering.grid, settings))
 
 
 def _areas(facts: Sequence[CompleteFacts], num_cores: int) -> Int64[np.ndarray, "cores_and_0"]:
-    """px of each core number, ridges included, holes not."""
+    """Return the area, px, of each core number: ridges included, holes not."""
     areas = np.zeros(num_cores + 1, np.int64)
     for fact in facts:
-        areas[fact.numbers] += fact.areas  # a chunk names each number once
+        areas[fact.numbers] += fact.areas  # a plain += is enough: a chunk lists each number once
     return areas
 
 
 def _in_scan_order(facts: Sequence[CompleteFacts], num_cores: int) -> UInt32[np.ndarray, "cores_and_0"]:
-    """Final numbers. Holes change nothing: above the first pixel of a hole lies a pixel of its object."""
+    """Return the final number of each core number."""
+    # Holes change no first pixel: above the first pixel of a hole lies a pixel of its object.
     nowhere = np.iinfo(np.int64).max
     first = np.full(num_cores + 1, nowhere)
     for fact in facts:
         first[fact.numbers] = np.minimum(first[fact.numbers], fact.firsts)
-    there = np.flatnonzero(first < nowhere)
-    if len(there) > np.iinfo(np.uint32).max:
+    present = np.flatnonzero(first < nowhere)
+    if len(present) > np.iinfo(np.uint32).max:
         raise DataError(
-            f"{len(there)} objects were found. Up to {np.iinfo(np.uint32).max} can be numbered; raise the threshold or the "
+            f"Found {len(present)} objects. Up to {np.iinfo(np.uint32).max} can be numbered. Raise the threshold or the "
             "smallest size, or cut the plane into parts."
         )
     finals = np.zeros(num_cores + 1, np.uint32)
-    finals[there[np.argsort(first[there])]] = np.arange(1, len(there) + 1, dtype=np.uint32)
+    finals[present[np.argsort(first[present])]] = np.arange(1, len(present) + 1, dtype=np.uint32)
     return finals

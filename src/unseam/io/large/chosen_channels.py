@@ -1,4 +1,4 @@
-"""An image with some of its channels: microscopes record many, and a model knows those that it was trained on."""
+"""Selects channels of a large image: a microscope records many, and a model uses those that it was trained on."""
 
 from collections.abc import Sequence
 
@@ -10,19 +10,13 @@ from unseam.io.large.image import LargeImage
 
 
 class ChosenChannels:
-    """A :class:`~unseam.io.large.image.LargeImage` with some channels of another, in a given order, counted from 0.
-
-    Raises
-    ------
-    DataError
-        If the image has no such channel.
-    """
+    """A :class:`~unseam.io.large.image.LargeImage` with some channels of another, in a given order, counted from 0."""
 
     def __init__(self, image: LargeImage, channels: Sequence[int]) -> None:
         bad = [channel for channel in channels if not 0 <= channel < image.num_channels]
         if bad:
             raise DataError(
-                f"{image.path}: channel {bad[0]} was chosen; the image has {image.num_channels}, counted from 0. Give others "
+                f"{image.path}: channel {bad[0]} was chosen; the image has {image.num_channels}, counted from 0. Choose others "
                 "with --channel."
             )
         self._image, self._channels = image, list(channels)
@@ -37,7 +31,6 @@ class ChosenChannels:
     def read(
         self, plane: int, rows: slice, columns: slice
     ) -> Shaped[np.ndarray, "height width"] | Shaped[np.ndarray, "height width channel"]:
-        """See :meth:`unseam.io.large.image.LargeImage.read`."""
         values = self._image.read(plane, rows, columns)
         if values.ndim == 2:
             return values

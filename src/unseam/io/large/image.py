@@ -1,4 +1,4 @@
-"""The interface of a large image: windows of its planes, one after the other, never the whole."""
+"""The interface of a large image, which gives windows of its planes."""
 
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -16,27 +16,23 @@ class LargeImage(Protocol):
     path
         The file or the store.
     position
-        Empty for the only image there; else its place in it: ``"0"``, or ``"A/1/0"`` in a plate. In a Zarr store it is the
-        path of its group, so that ``path / position`` opens it alone.
+        Place of the image in its file: empty for a single image, else ``"0"``, or ``"A/1/0"`` in a plate. In a Zarr store it
+        is the path of the group, so ``path / position`` opens the image alone.
     axes
         As :attr:`unseam.io.image_file.ImageFile.axes`: ``T Z C Y X``, each at most once, in the order of the file.
-    plane_axes
-        The axes that count planes, time first: empty, ``T``, ``Z`` or ``TZ``.
-    plane_shape
-        Their lengths.
+    plane_axes, plane_shape
+        The axes that count planes, time first (empty, ``T``, ``Z`` or ``TZ``), and their lengths.
     height, width
-        Of a plane, px.
-    num_channels
-        1 without a channel axis.
-    has_channels
-        Whether windows have a last axis of channels.
+        Size of a plane, px.
+    num_channels, has_channels
+        1 and False without a channel axis; windows have a last axis of channels only with one.
     dtype
-        Of what :meth:`read` gives; native byte order.
+        Type of the values of a window, in native byte order.
     spacing_um
-        Size of a pixel (row, column) in micrometres, if the file says it in a unit of length; else None.
+        Size of a pixel (row, column) in micrometres; None if the file does not give it in a unit of length.
     piece
-        Rows and columns that are compressed together: windows laid on multiples of it decode nothing twice. (1, 1) where any
-        window is as good as any other.
+        Rows and columns that are compressed together: windows on multiples of it decode nothing twice. (1, 1) where the
+        position of a window does not matter.
     notes
         Sentences for the user: what was converted, dropped or guessed.
     """
@@ -56,25 +52,23 @@ class LargeImage(Protocol):
     notes: tuple[str, ...]
 
     @property
-    def num_planes(self) -> int:
-        """Product of ``plane_shape``; at least 1."""
-        ...
+    def num_planes(self) -> int: ...
 
     def read(
         self, plane: int, rows: slice, columns: slice
     ) -> Shaped[np.ndarray, "height width"] | Shaped[np.ndarray, "height width channel"]:
-        """Read a window as an array of its own; may be called from several threads.
+        """Read a window as a new array; several threads may call this.
 
         Parameters
         ----------
         plane
-            Counted as :meth:`unseam.io.image_file.ImageFile.planes` does: time first, then depth.
+            Number of the plane as in :meth:`unseam.io.image_file.ImageFile.planes`: time first, then depth.
         rows, columns
             With a start and a stop inside the plane.
 
         Raises
         ------
         ImageReadError
-            If what is stored there is missing or damaged; it says where.
+            If stored pixels are missing or damaged; it gives their place.
         """
         ...

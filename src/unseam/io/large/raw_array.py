@@ -1,7 +1,7 @@
-"""Numbers that stand in a file one after the other, without compression.
+"""Reads uncompressed numbers that follow each other in a file.
 
-They are not mapped into memory: pages that a map has touched count as memory of the process, and a file that shrinks while it
-is mapped ends the process.
+The file is not mapped into memory: touched pages of a map count as memory of the process, and a mapped file that shrinks
+kills the process.
 """
 
 import math
@@ -15,8 +15,8 @@ from jaxtyping import Int, Shaped
 from unseam.errors import ImageReadError
 from unseam.io.large.stored_axes import Bounds
 
-_SHORT = 64  # bytes: for less than this, what lies between is read along
-_MOST_AT_ONCE = 64 * 2**20
+_MIN_RUN_BYTES = 64  # for shorter runs, one read with the gaps is faster than a read per run
+_MAX_READ_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class RawArray:
     dtype: np.dtype
 
     def read(self, bounds: Bounds) -> Shaped[np.ndarray, "..."]:
-        """Read a part in as few reads as its runs allow. Raises ImageReadError if the file ends before."""
+        """Read a part in as few reads as its runs allow. Raises ImageReadError if the file is too short."""
         first = self._first_of_run(bounds)
         starts = self._starts(bounds[:first]) + bounds[first][0] * math.prod(self.shape[first + 1 :])
         run_shape = (bounds[first][1] - bounds[first][0], *self.shape[first + 1 :])
@@ -47,21 +47,21 @@ class RawArray:
         return part
 
     def _starts(self, bounds: Bounds) -> Int[np.ndarray, " runs"]:
-        """Number of the first value of each run along the axes before those that are read in one piece."""
+        """Return the index of the first value of each run; ``bounds`` are those of the axes outside a run."""
         starts = np.zeros(1, np.int64)
         for i, (start, stop) in enumerate(bounds):
             starts = np.add.outer(starts, np.arange(start, stop) * math.prod(self.shape[i + 1 :])).reshape(-1)
         return starts
 
     def _first_of_run(self, bounds: Bounds) -> int:
-        """First axis of a run that one read gets; bytes with small gaps are read in one piece."""
+        """Return the first axis of the run that one read covers; short runs are read together with the gaps between them."""
         first = len(bounds) - 1
         while first > 0 and bounds[first] == (0, self.shape[first]):
             first -= 1
         run = (bounds[first][1] - bounds[first][0]) * math.prod(self.shape[first + 1 :]) * self.dtype.itemsize
-        if first > 0 and run < _SHORT:
+        if first > 0 and run < _MIN_RUN_BYTES:
             wider = (bounds[first - 1][1] - bounds[first - 1][0]) * math.prod(self.shape[first:]) * self.dtype.itemsize
-            return first - 1 if wider <= _MOST_AT_ONCE else first
+            return first - 1 if wider <= _MAX_READ_BYTES else first
         return first
 
     def _fill(self, stream: RawIOBase, run: Shaped[np.ndarray, "..."]) -> None:
@@ -69,5 +69,5 @@ class RawArray:
         while rest:
             num_read = stream.readinto(rest)
             if not num_read:
-                raise ImageReadError(self.path, f"is cut short at byte {stream.tell():,}; copy it again")
+                raise ImageReadError(self.path, f"the file is cut short at byte {stream.tell():,}; copy it again")
             rest = rest[num_read:]

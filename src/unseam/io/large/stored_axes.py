@@ -1,4 +1,4 @@
-"""Finds a window of a plane among the axes of an array that is stored in any order."""
+"""Locates a window of a plane in an array whose axes are stored in any order."""
 
 import math
 from dataclasses import dataclass
@@ -12,14 +12,9 @@ Bounds = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class StoredAxes:
-    """Axes of a stored array, and their meaning for planes; the rules are those of :func:`unseam.io.axes.tidy_axes`.
+    """The axes of a stored array and their meaning for planes, by the rules of :func:`unseam.io.axes.tidy_axes`.
 
-    Attributes
-    ----------
-    letters
-        ``T``, ``Z``, ``C``, ``Y`` or ``X`` for each stored axis; empty for one of length 1 that is left out.
-    shape
-        Of the stored array.
+    ``letters`` has ``T``, ``Z``, ``C``, ``Y`` or ``X`` for each axis of ``shape``, or ``""`` for an omitted axis of length 1.
     """
 
     letters: tuple[str, ...]
@@ -27,7 +22,7 @@ class StoredAxes:
 
     @classmethod
     def of(cls, axes: str, shape: tuple[int, ...]) -> "StoredAxes":
-        """Samples (``S``) are channels, letters that are not known count planes.
+        """Count samples (``S``) as channels, and unknown letters as planes.
 
         >>> plan = StoredAxes.of("RZYXS", (2, 3, 20, 30, 1))
         >>> plan.axes, plan.plane_shape
@@ -39,51 +34,50 @@ class StoredAxes:
         assert kept.count("Y") == kept.count("X") == 1
         return cls(tuple(kept), shape)
 
-    def _of(self, letter: str) -> list[int]:
+    def _positions(self, letter: str) -> list[int]:
         return [i for i, one in enumerate(self.letters) if one == letter]
 
     def length(self, letter: str) -> int:
-        """Length of all stored axes of one meaning together; 1 if there is none."""
-        return math.prod(self.shape[i] for i in self._of(letter))
+        """Return the product of the lengths of all axes with this letter; 1 if there is no such axis."""
+        return math.prod(self.shape[i] for i in self._positions(letter))
 
     @property
     def axes(self) -> str:
-        """One letter for each meaning, in the order of the store."""
+        """Each letter once, in the stored order."""
         return "".join(dict.fromkeys(self.letters))
 
     @property
     def plane_axes(self) -> str:
-        """Axes that count planes, time first."""
         return "".join(letter for letter in "TZ" if letter in self.letters)
 
     @property
     def plane_shape(self) -> tuple[int, ...]:
-        """Their lengths."""
         return tuple(self.length(letter) for letter in self.plane_axes)
 
     def bounds(self, plane: int, rows: slice, columns: slice) -> Bounds:
-        """Bounds of a window of a plane: one index of each axis that counts planes, all channels."""
-        found = [(0, n) for n in self.shape]
+        """Return the bounds of a window of a plane: one index along each axis that counts planes, all channels."""
+        bounds = [(0, n) for n in self.shape]
         for letter, number in zip(self.plane_axes, np.unravel_index(plane, self.plane_shape), strict=True):
-            those = self._of(letter)
-            for i, at in zip(those, np.unravel_index(int(number), [self.shape[i] for i in those]), strict=True):
-                found[i] = (int(at), int(at) + 1)
-        found[self.letters.index("Y")] = (rows.start, rows.stop)
-        found[self.letters.index("X")] = (columns.start, columns.stop)
-        return tuple(found)
+            positions = self._positions(letter)
+            for i, at in zip(positions, np.unravel_index(int(number), [self.shape[i] for i in positions]), strict=True):
+                bounds[i] = (int(at), int(at) + 1)
+        bounds[self.letters.index("Y")] = (rows.start, rows.stop)
+        bounds[self.letters.index("X")] = (columns.start, columns.stop)
+        return tuple(bounds)
 
     def arranged(
         self, block: Shaped[np.ndarray, "..."]
     ) -> Shaped[np.ndarray, "height width"] | Shaped[np.ndarray, "height width channel"]:
-        """Bring what was read at :meth:`bounds` into the order rows, columns, channels."""
-        here = [self.letters.index("Y"), self.letters.index("X"), *self._of("C")]
-        rest = [i for i in range(len(self.letters)) if i not in here]
-        height, width = (block.shape[i] for i in here[:2])
-        window = block.transpose(*rest, *here)
-        return window.reshape((height, width, self.length("C")) if self._of("C") else (height, width))
+        """Reorder a block read at :meth:`bounds` to rows, columns, channels."""
+        channels = self._positions("C")
+        kept = [self.letters.index("Y"), self.letters.index("X"), *channels]
+        rest = [i for i in range(len(self.letters)) if i not in kept]
+        height, width = (block.shape[i] for i in kept[:2])
+        window = block.transpose(*rest, *kept)
+        return window.reshape((height, width, self.length("C")) if channels else (height, width))
 
     def place(self, bounds: Bounds) -> str:
-        """Describe a part of the stored array.
+        """Describe the place of a part of the stored array, for messages.
 
         >>> StoredAxes.of("ZYX", (5, 20, 30)).place(((2, 3), (0, 8), (8, 16)))
         'rows 0 to 7, columns 8 to 15 (plane 2)'

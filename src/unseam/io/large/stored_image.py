@@ -1,4 +1,4 @@
-"""A large image whose windows are read from a file: its axes, and a source that reads parts of the stored array."""
+"""A large image that combines axes with a source, which reads parts of the stored array."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,36 +15,25 @@ from unseam.io.large.stored_axes import Bounds, StoredAxes
 
 @runtime_checkable
 class Source(Protocol):
-    """Reads any part of a stored array."""
+    """Reads any part of a stored array; ``dtype`` has any byte order."""
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """Of the array."""
-        ...
+    def shape(self) -> tuple[int, ...]: ...
 
     @property
-    def dtype(self) -> np.dtype:
-        """Of its numbers; any byte order."""
-        ...
+    def dtype(self) -> np.dtype: ...
 
     def read(self, bounds: Bounds) -> Shaped[np.ndarray, "..."]:
-        """Read a part, all axes kept, as an array of its own; may be called from several threads."""
+        """Read a part with all axes as a new array; several threads may call this."""
         ...
 
 
 @dataclass(eq=False)
 class StoredImage:
-    """A :class:`~unseam.io.large.image.LargeImage`, with its attributes, whose windows come from a :class:`Source`.
+    """A :class:`~unseam.io.large.image.LargeImage` whose windows come from a :class:`Source`.
 
-    Parameters
-    ----------
-    stored_axes
-        A letter for each axis of ``source``: those of TIFF and OME.
-
-    Raises
-    ------
-    ImageReadError
-        If there are no pixels, no rows or no columns, or if they are no real numbers.
+    ``stored_axes`` has a letter of TIFF or OME for each axis of ``source``. Raises ImageReadError if there are no pixels, no
+    rows or no columns, or if the values are not real numbers.
     """
 
     path: Path
@@ -60,8 +49,8 @@ class StoredImage:
         if 0 in self.source.shape:
             raise ImageReadError(self.path, f"holds no pixels (shape {self.source.shape}); an image has at least 1 x 1")
         if stored.kind not in "buif":
-            mend = "; save its magnitude or its real part" if stored.kind == "c" else ""
-            raise ImageReadError(self.path, f"pixels are of type {stored}; they may be integers or real numbers{mend}")
+            remedy = "; save its magnitude or its real part" if stored.kind == "c" else ""
+            raise ImageReadError(self.path, f"pixels are of type {stored}; they must be integers or real numbers{remedy}")
         if self.stored_axes.count("Y") != 1 or self.stored_axes.count("X") != 1:
             raise ImageReadError(self.path, f"has axes {self.stored_axes}; an image has rows (Y) and columns (X)")
         self._axes = axes = StoredAxes.of(self.stored_axes, self.source.shape)
@@ -72,13 +61,11 @@ class StoredImage:
 
     @property
     def num_planes(self) -> int:
-        """Product of ``plane_shape``; at least 1."""
         return self._axes.length("T") * self._axes.length("Z")
 
     def read(
         self, plane: int, rows: slice, columns: slice
     ) -> Shaped[np.ndarray, "height width"] | Shaped[np.ndarray, "height width channel"]:
-        """See :meth:`unseam.io.large.image.LargeImage.read`."""
         assert 0 <= plane < self.num_planes
         assert 0 <= rows.start < rows.stop <= self.height
         assert 0 <= columns.start < columns.stop <= self.width
@@ -104,5 +91,5 @@ class _Held:
 
 
 def held_image(file: ImageFile) -> StoredImage:
-    """Hand out windows of an image that is in memory."""
+    """Make a large image of an image in memory."""
     return StoredImage(file.path, file.axes, _Held(file), file.spacing_um, notes=file.notes)

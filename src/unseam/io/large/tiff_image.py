@@ -1,4 +1,4 @@
-"""TIFF of any size: tiles, strips, BigTIFF, OME's, ImageJ's long stacks; the full resolution of pyramids."""
+"""Reads TIFF of any size: tiles, strips, BigTIFF, OME-TIFF, ImageJ's long stacks, the full resolution of pyramids."""
 
 import math
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from unseam.io.tiff_file import open_tiff
 from unseam.io.tiff_spacing import spacing_of
 from unseam.io.tiff_walk import Walk
 
-_MOST_PART_BYTES = 2**28
+_MAX_PART_BYTES = 2**28
 _PAGE_AXES = ("YX", "YXS", "SYX")
 
 
@@ -32,32 +32,24 @@ _PAGE_AXES = ("YX", "YXS", "SYX")
 class LargeTiffReader:
     """Reads windows of TIFF with the checks and conversions of :class:`unseam.io.tiff.TiffReader`.
 
-    The images of an OME-TIFF that are of one kind are positions; of other files the first image is read.
+    The images of an OME-TIFF that share axes and type are positions; of other files it reads the first image.
 
-    JPEG, JPEG 2000 and WebP are decoded in this process, tile by tile, after what the tile says about its size was
-    seen to fit. **What remains:** a fault in one of these libraries ends the process, where
-    :mod:`unseam.io.decoder_process` would lose one file.
+    JPEG, JPEG 2000 and WebP tiles are decoded in this process, after a check that their stated size fits. **What remains:** a
+    fault in one of these libraries kills the process, where :mod:`unseam.io.decoder_process` would lose one file.
     """
 
     def can_read(self, path: Path) -> bool:
-        """Whether the name is that of a TIFF."""
         return TiffReader().can_read(path)
 
     def images(self, path: Path, *, fill_missing: bool) -> tuple[LargeImage, ...]:
-        """Read the directories of its pages.
-
-        Raises
-        ------
-        ImageReadError
-            If they are damaged, or if it is of a kind that is not read.
-        """
+        """Read the directories of the pages. Raises ImageReadError if they are damaged, or of a kind that is not read."""
         check_regular(path, status_of(path))
         with open_tiff(path) as opened:
             tiff, every = opened.tiff, opened.tiff.series
-            alike = [one for one in every if (one.axes, one.dtype) == (every[0].axes, every[0].dtype)]
+            alike = [pages for pages in every if (pages.axes, pages.dtype) == (every[0].axes, every[0].dtype)]
             chosen = alike if tiff.is_ome else every[:1]
             notes, recent = opened.notes(len(chosen)), Recent()
-            series = [_Series(path, tiff, one, every.index(one), len(chosen) > 1) for one in chosen]
+            series = [_Series(path, tiff, pages, every.index(pages), len(chosen) > 1) for pages in chosen]
             return tuple(_image(one, opened.walk, notes, recent) for one in series)
 
 
@@ -77,11 +69,11 @@ class _Series:
 def _image(one: _Series, walk: Walk, notes: tuple[str, ...], recent: Recent) -> LargeImage:
     check_kind(one.path, one.tiff, one.pages)
     part_bytes = _part_bytes(one.pages)
-    if part_bytes > max(_MOST_PART_BYTES, most_decoded_bytes()):
+    if part_bytes > max(_MAX_PART_BYTES, most_decoded_bytes()):
         raise ImageReadError(
             one.path,
-            f"its strips or tiles have {part_bytes / 2**30:,.1f} GiB each, and each is decoded as a whole; save it as TIFF "
-            "with tiles (512 x 512), or as OME-Zarr",
+            f"its strips or tiles have {part_bytes / 2**30:,.1f} GiB each, and each must be decoded as a whole; save it as "
+            "TIFF with tiles (512 x 512), or as OME-Zarr",
         )
     check_parts(one.path, one.tiff, one.pages, walk)
     check_lzw(one.path, one.tiff, one.pages)
@@ -89,20 +81,20 @@ def _image(one: _Series, walk: Walk, notes: tuple[str, ...], recent: Recent) -> 
     stored = None if colours.needs_all(one.pages.dtype) else _stored(one, recent)
     if stored is None:
         if one.is_one_of_many:
-            raise ImageReadError(one.path, f"image {one.number} is stored as no other one; save it as a file of its own")
+            raise ImageReadError(one.path, f"image {one.number} is stored unlike the others; save it as a separate file")
         return held_image(read_image(one.path))
     source = InColours(one.path, stored, one.pages.axes, colours)
     notes = (*notes, source.note) if source.note else notes
     axes, guess_note = name_axes(source.axes, source.shape)
     notes = (*notes, guess_note) if guess_note else notes
-    if part_bytes > _MOST_PART_BYTES:
-        notes = (*notes, f"stored in pieces of {part_bytes / 2**20:,.0f} MiB, each decoded as a whole: tiles would be faster")
+    if part_bytes > _MAX_PART_BYTES:
+        notes = (*notes, f"stored in pieces of {part_bytes / 2**20:,.0f} MiB, each decoded as a whole; tiles would be faster")
     piece = stored.piece if isinstance(stored, TiffPages) else (1, 1)
     return StoredImage(one.path, axes, source, spacing_of(one.tiff, one.number), piece, notes, one.position)
 
 
 def _stored(one: _Series, recent: Recent) -> RawArray | TiffPages | None:
-    """The numbers of a series; None if they lie in a way that only the whole can be read."""
+    """Return a reader of the numbers of a series; None if their layout allows only to read the whole."""
     series, key = one.pages, one.pages.keyframe
     raw_dtype = np.dtype(one.tiff.byteorder + series.dtype.char)
     if series.dataoffset is not None:
@@ -117,21 +109,13 @@ def _stored(one: _Series, recent: Recent) -> RawArray | TiffPages | None:
     pages = tuple(
         Page(tuple(page.dataoffsets), tuple(page.databytecounts), page.jpegtables) for page in series.pages if page is not None
     )
-    return TiffPages(
-        one.path,
-        series.shape,
-        series.dtype.newbyteorder("="),
-        axes,
-        pages,
-        key,
-        key.decode,
-        raw_dtype if _is_raw(series) else None,
-        recent,
-    )
+    dtype = series.dtype.newbyteorder("=")
+    raw = raw_dtype if _is_raw(series) else None
+    return TiffPages(one.path, series.shape, dtype, axes, pages, key, key.decode, raw, recent)
 
 
 def _is_raw(series: "tifffile.TiffPageSeries") -> bool:
-    """Whether the numbers of each page stand one after the other as they are."""
+    """Whether the numbers of each page are uncompressed and follow each other without gaps."""
     return series.keyframe.is_final and all(
         page is not None and all(a + n == b for (a, b), n in zip(pairwise(page.dataoffsets), page.databytecounts, strict=False))
         for page in series.pages
@@ -139,7 +123,7 @@ def _is_raw(series: "tifffile.TiffPageSeries") -> bool:
 
 
 def _part_bytes(series: "tifffile.TiffPageSeries") -> int:
-    """Bytes of a decoded strip or tile; 0 where nothing has to be decoded."""
+    """Return the bytes of a decoded strip or tile; 0 where nothing needs decoding."""
     key = series.keyframe
     if series.dataoffset is not None or _is_raw(series):
         return 0

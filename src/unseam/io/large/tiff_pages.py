@@ -1,4 +1,4 @@
-"""Parts of the pages of a TIFF: only the strips and tiles that a window touches are read and decoded."""
+"""Reads parts of the pages of a TIFF: only the strips and tiles that a window touches are read and decoded."""
 
 import itertools
 import math
@@ -23,7 +23,7 @@ from unseam.io.tiff_colours import Colours, drop_alpha
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """Offsets and lengths of the strips or tiles of a page, and the JPEG tables that they share."""
+    """Offsets and byte counts of the strips or tiles of a page, and their common JPEG tables."""
 
     offsets: tuple[int, ...]
     counts: tuple[int, ...]
@@ -32,20 +32,16 @@ class Page:
 
 @dataclass(frozen=True, eq=False)
 class TiffPages:
-    """A series of pages of one kind as one array: the axes that count pages, then those of a page.
+    """A series of alike pages as one array: the axes that count pages, then those of a page.
 
     Attributes
     ----------
     page_axes
-        Axes of a page: rows and columns, and samples (``S``) before or behind them.
+        Axes of a page: rows and columns, with samples (``S``) before or after them.
     key
-        The page that all ``pages`` are like.
-    decode
-        Its decoder of a strip or tile.
+        The page that represents all ``pages``; ``decode`` decodes its strips and tiles.
     raw_dtype
-        Type of the numbers in the file, if pages are not compressed and their strips follow each other; else None.
-    recent
-        Strips and tiles that were decoded last.
+        Type of the numbers in the file if pages are not compressed and their strips follow each other; else None.
     """
 
     path: Path
@@ -60,7 +56,7 @@ class TiffPages:
 
     @property
     def piece(self) -> tuple[int, int]:
-        """Rows and columns of a strip or tile."""
+        """Rows and columns of a strip or tile; (1, 1) without compression."""
         if self.raw_dtype is not None:
             return 1, 1
         key = self.key
@@ -75,28 +71,31 @@ class TiffPages:
         part = np.empty([stop - start for start, stop in bounds], self.dtype)
         for index in itertools.product(*(range(start, stop) for start, stop in leading)):
             number = int(np.ravel_multi_index(index, self.shape[:num_leading])) if index else 0
-            here = tuple(i - start for i, (start, _) in zip(index, leading, strict=True))
-            part[here] = self._of_page(number, within)
+            target = tuple(i - start for i, (start, _) in zip(index, leading, strict=True))
+            part[target] = self._read_page(number, within)
         return part
 
-    def _of_page(self, number: int, bounds: Bounds) -> Shaped[np.ndarray, "..."]:
+    def _read_page(self, number: int, bounds: Bounds) -> Shaped[np.ndarray, "..."]:
         if self.raw_dtype is not None:
             shape = self.shape[len(self.shape) - len(self.page_axes) :]
             return RawArray(self.path, self.pages[number].offsets[0], shape, self.raw_dtype).read(bounds)
-        at = dict(zip(self.page_axes, bounds, strict=True))
-        is_apart = self.page_axes.startswith("S")
-        planes, samples = at.get("S", (0, 1)) if is_apart else (0, 1), (0, 1) if is_apart else at.get("S", (0, 1))
-        block = self._decoded(number, (planes, at["Y"], at["X"], samples))
+        by_axis = dict(zip(self.page_axes, bounds, strict=True))
+        planes, samples = (0, 1), by_axis.get("S", (0, 1))
+        if self.page_axes.startswith("S"):  # TIFF's separate planes: each strip or tile holds one sample
+            planes, samples = samples, planes
+        block = self._decode(number, (planes, by_axis["Y"], by_axis["X"], samples))
         return block.reshape([stop - start for start, stop in bounds])
 
-    def _decoded(self, number: int, bounds: Bounds) -> Shaped[np.ndarray, "planes height width samples"]:
+    def _decode(self, number: int, bounds: Bounds) -> Shaped[np.ndarray, "planes height width samples"]:
         planes, rows, columns, samples = bounds
+        # Not ``piece`` for tiles: it is clipped to the image, but a file stores even its edge tiles in full size.
         high, wide = self.piece if not self.key.is_tiled else (self.key.tilelength, self.key.tilewidth)
         down, across = math.ceil(self.key.imagelength / high), math.ceil(self.key.imagewidth / wide)
         block = np.empty([stop - start for start, stop in bounds], self.dtype)
-        of_rows, of_columns = (range(a // n, -(-b // n)) for (a, b), n in ((rows, high), (columns, wide)))
-        for plane, row, column in itertools.product(range(*planes), of_rows, of_columns):
-            part = (plane * down + row) * across + column
+        tile_rows, tile_columns = (range(a // n, -(-b // n)) for (a, b), n in ((rows, high), (columns, wide)))
+        for plane, row, column in itertools.product(range(*planes), tile_rows, tile_columns):
+            part = (plane * down + row) * across + column  # TIFF counts strips and tiles plane by plane, then row by row
+            # ``id(self)``: the images of a file share this cache, and their pages have the same numbers.
             tile = self.recent.get((id(self), number, part), lambda part=part: self._tile(number, part))  # type: ignore[misc]
             assert tile is not None
             top, bottom = max(rows[0], row * high), min(rows[1], (row + 1) * high)
@@ -110,49 +109,42 @@ class TiffPages:
         page = self.pages[number]
         place = f"page {number}, strip or tile {part}"
         with decoding(self.path, f"TIFF at {place}"):
+            # A new handle per tile: threads share this object, and one position in the file would mix up their reads.
             with self.path.open("rb", buffering=0) as stream:
                 stream.seek(page.offsets[part])
                 data = stream.read(page.counts[part])
             if len(data) < page.counts[part]:
-                raise ImageReadError(self.path, f"is cut short at {place}; copy it again")
+                raise ImageReadError(self.path, f"the file is cut short at {place}; copy it again")
+            # These libraries take the size from the stream, not from the page: a small tile could ask for gigabytes.
             if int(self.key.compression) in PICTURE_CODECS:
                 check_stream(self.path, (number, part), self.key, data)
             tile = self.decode(data, part, jpegtables=page.tables, jpegheader=self.key.jpegheader)[0]
         if tile is None:
-            raise ImageReadError(self.path, f"has nothing at {place}; copy it again")
+            raise ImageReadError(self.path, f"nothing is stored at {place}; copy it again")
         return tile[0]
 
 
 class InColours:
-    """A stored TIFF with its numbers turned into an image, window by window, as a whole image would be.
+    """A stored TIFF whose numbers become grey values or colours window by window, as in a whole image.
 
-    Attributes
-    ----------
-    axes, shape, dtype
-        Of the image; a palette adds samples.
-    note
-        What is converted, for the user.
+    ``axes``, ``shape`` and ``dtype`` are those after the conversion (a palette adds samples); ``note`` describes it for users.
     """
 
     def __init__(self, path: Path, stored: RawArray | TiffPages, stored_axes: str, colours: Colours) -> None:
         self._path, self._stored, self._stored_axes, self._colours = path, stored, stored_axes, colours
         sides = [n if a == "S" else 1 for a, n in zip(stored_axes, stored.shape, strict=True)]
-        pixel, self.axes, self.note = self._converted(np.zeros(sides, stored.dtype))  # one pixel shows what becomes of all
+        # Axes and type after the conversion depend on the palette and the transparency: converting one pixel shows them.
+        pixel, self.axes, self.note = self._convert(np.zeros(sides, stored.dtype))
         self.dtype = pixel.dtype
         self.shape = tuple(pixel.shape[i] if a == "S" else stored.shape[i] for i, a in enumerate(self.axes))
 
     def read(self, bounds: Bounds) -> Shaped[np.ndarray, "..."]:
-        """Read a part of the image, with all of its samples.
-
-        Raises
-        ------
-        ImageReadError
-            If a strip or tile is damaged, or has numbers for which there is no colour.
-        """
+        """Read a part with all samples. Raises ImageReadError if a piece is damaged or has a number without a colour."""
         stored = zip(self._stored_axes, self._stored.shape, bounds[: len(self._stored_axes)], strict=True)
-        return self._converted(self._stored.read(tuple((0, n) if a == "S" else part for a, n, part in stored)))[0]
+        # All samples: a colour, or whether a pixel is opaque, needs every one of them.
+        return self._convert(self._stored.read(tuple((0, n) if a == "S" else part for a, n, part in stored)))[0]
 
-    def _converted(self, block: Shaped[np.ndarray, "..."]) -> tuple[Shaped[np.ndarray, "..."], str, str | None]:
+    def _convert(self, block: Shaped[np.ndarray, "..."]) -> tuple[Shaped[np.ndarray, "..."], str, str | None]:
         pixels, axes, note = self._colours.converted(self._path, block, self._stored_axes)
         if self._colours.drops_alpha(pixels.shape, axes):
             pixels = drop_alpha(pixels, axes)

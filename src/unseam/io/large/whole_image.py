@@ -1,4 +1,4 @@
-"""Images in formats that are decoded as a whole: read into memory once, then handed out by windows."""
+"""Reads formats that are decoded as a whole: the image is read into memory once, then given out by windows."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +10,10 @@ from unseam.io.large.stored_image import held_image
 
 @dataclass(frozen=True)
 class WholeReader:
-    """Reads everything that :func:`unseam.io.read_image` reads, as long as it fits into memory."""
+    """Reads every format of :func:`unseam.io.read_image`, if the image fits into memory."""
 
     def can_read(self, path: Path) -> bool:
-        """Always; it refuses with a reason what it cannot read."""
-        return True
+        return True  # ``images`` refuses unreadable files with a reason
 
     def images(self, path: Path, *, fill_missing: bool) -> tuple[LargeImage, ...]:
-        """Read it. Raises ImageReadError as :func:`unseam.io.read_image`."""
         return (held_image(read_image(path)),)

@@ -1,4 +1,4 @@
-"""Zarr stores, above all OME-Zarr 0.4 and 0.5: images in many small files."""
+"""Reads Zarr stores, above all OME-Zarr 0.4 and 0.5: images in many small files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,32 +20,27 @@ from unseam.io.large.zarr_tree import images_of
 class ZarrReader:
     """Reads OME-Zarr, and plain Zarr arrays of format 2 and 3, sharded or not.
 
-    The full resolution of each image, of each series of a converted file and of each field of a plate; a path inside a
-    store, to a group or an array, is read alone.
+    It gives the full resolution of each image, of each series of a converted file and of each field of a plate. A path to a
+    group or an array inside a store gives that one alone.
 
-    The files are decoded by :mod:`unseam.io.large.zarr_codecs`, not by the library zarr: its decoders take any memory that a
-    stream asks for, and its event loop costs about a millisecond per chunk. The tests compare this reader with it.
+    :mod:`unseam.io.large.zarr_codecs` decodes the files, not the library zarr: zarr's decoders take any memory that a stream
+    asks for, and its event loop costs about a millisecond per chunk. The tests compare this reader with zarr.
     """
 
     def can_read(self, path: Path) -> bool:
-        """Whether it is a folder with Zarr's metadata, or has the name of a store."""
         return is_store(path)
 
     def images(self, path: Path, *, fill_missing: bool) -> tuple[LargeImage, ...]:
-        """Read the metadata.
-
-        Raises
-        ------
-        ImageReadError
-            If a part of the metadata is missing, damaged, hostile or of a kind that is not read.
-        """
+        """Read the metadata. Raises ImageReadError if they are missing, damaged, hostile or of a kind that is not read."""
         status_of(path)
         store, key = find_store(path)
         if not path.is_dir():
-            raise store.error("is no folder, as a Zarr store is; if it is an archive (ZIP), unpack it")
+            raise store.error("is not a folder, as a Zarr store must be; if it is an archive (ZIP), unpack it")
         node = read_node(store, key)
         if node is None:
-            raise store.error("holds none of zarr.json, .zgroup, .zarray; it is no Zarr store, or an incomplete copy of one")
+            raise store.error(
+                "has no zarr.json, .zgroup or .zarray; it is not a Zarr store, or an incomplete copy: copy it again"
+            )
         parents = check_parents(store, key)
         found = images_of(store, node)
         recent = Recent()
@@ -57,15 +52,15 @@ class ZarrReader:
 
 
 def _array(store: Store, node: Node, parents: list[Node]) -> tuple[Node, FullResolution | None]:
-    """The array of an image, and what is said about it; by a group that an array lies in, if it is one of its resolutions."""
+    """Return the array of an image and its metadata; those of an array come from a parent group that lists it."""
     if node.is_array:
-        found = (read_full_resolution(store, parent, node.key) for parent in parents)
-        return node, next((full for full in found if full is not None), None)
+        listed = (read_full_resolution(store, parent, node.key) for parent in parents)
+        return node, next((full for full in listed if full is not None), None)
     full = read_full_resolution(store, node)
     assert full is not None
     array = read_node(store, full.path)
     if array is None or not array.is_array:
-        raise store.error(f"its metadata name the array {full.path}, which is not there; copy the store again")
+        raise store.error(f"its metadata name the array {full.path}, which is missing; copy the store again")
     return array, full
 
 

@@ -1,4 +1,4 @@
-"""Metadata of an OME-Zarr image: the array of the full resolution, the meaning of its axes, the size of a pixel.
+"""Reads the metadata of an OME-Zarr image: the array of the full resolution, the meaning of its axes, the size of a pixel.
 
 Source: the OME-NGFF specification, versions 0.1 to 0.5.
 """
@@ -12,24 +12,15 @@ from unseam.io.axes import guess_axes
 from unseam.io.large.zarr_store import Node, Store
 from unseam.io.units import micrometres
 
-_OLD_AXES = "TCZYX"  # versions 0.1 and 0.2 have these five and do not say so
+_OLD_AXES = "TCZYX"  # versions 0.1 and 0.2 always have these five and do not list them
 _TYPES = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
 
 
 @dataclass(frozen=True)
 class FullResolution:
-    """The full resolution of an image.
+    """The array of the full resolution of an image: its key, a letter per axis, the size of a pixel, notes for the user.
 
-    Attributes
-    ----------
-    path
-        Of the array, in the group.
-    axes
-        A letter for each; empty: unknown from the group.
-    spacing_um
-        Size of a pixel (row, column), if it is in a unit of length.
-    notes
-        Sentences for the user.
+    ``spacing_um`` (row, column) is None if the file does not give it in a unit of length.
     """
 
     path: str
@@ -39,17 +30,10 @@ class FullResolution:
 
 
 def read_full_resolution(store: Store, node: Node, wanted: str = "") -> FullResolution | None:
-    """Read the metadata of a group with an image at several resolutions; None if it is no such group.
+    """Read the metadata of a group with an image at several resolutions; None if it is not such a group.
 
-    Parameters
-    ----------
-    wanted
-        Key of one of its arrays; empty: the full resolution.
-
-    Raises
-    ------
-    ImageReadError
-        If they are damaged, or name unknown axes.
+    ``wanted`` is the key of one of its arrays, or empty for the full resolution; None if the group does not list it. Raises
+    ImageReadError if the metadata are damaged or name unknown axes.
     """
     if "multiscales" not in node.ome:
         return None
@@ -73,36 +57,36 @@ def read_full_resolution(store: Store, node: Node, wanted: str = "") -> FullReso
 
 
 def _axes(store: Store, found: Any) -> tuple[str, list[str]]:
-    """Letters and units."""
+    """Return the letters and the units."""
     if found is None:
         return _OLD_AXES, [""] * 5
     entries = [{"name": one} if isinstance(one, str) else dict(one) for one in found]
     letters = [str(one["name"]).upper() for one in entries]
     for letter, one in zip(letters, entries, strict=True):
         if one.get("type", _TYPES.get(letter)) != _TYPES.get(letter) or letter not in _TYPES or letters.count(letter) > 1:
-            told = f"{str(one['name'])[:30]!r} of type {str(one.get('type'))[:30]!r}"
-            raise store.error(f"has an axis {told}; axes are t, c, z, y, x, each once: export it again with these")
+            axis = f"{str(one['name'])[:30]!r} of type {str(one.get('type'))[:30]!r}"
+            raise store.error(f"has an axis {axis}; export it again with axes among t, c, z, y, x, each once")
     if not {"Y", "X"} <= set(letters):
-        raise store.error(f"has axes {''.join(letters)}; an image has rows (y) and columns (x)")
+        raise store.error(f"has axes {''.join(letters)}; an image needs rows (y) and columns (x): export it again with both")
     return "".join(letters), [str(one.get("unit") or "") for one in entries]
 
 
 def _scale(dataset: dict[str, Any], image: dict[str, Any], num_axes: int) -> list[float] | None:
-    """Size of a pixel along each axis; None if it is not said, or not as numbers."""
+    """Return the size of a pixel along each axis; None if it is missing or not a number."""
     factors = [1.0] * num_axes
-    is_said = False
+    is_given = False
     for step in [*(dataset.get("coordinateTransformations") or []), *(image.get("coordinateTransformations") or [])]:
         if step.get("type") == "scale":
             scale = step.get("scale")
             numbers = isinstance(scale, list) and len(scale) == num_axes and all(type(n) in (int, float) for n in scale)
             if not numbers or not all(0 < n < math.inf for n in scale):
                 return None
-            factors, is_said = [a * float(b) for a, b in zip(factors, scale, strict=True)], True
-    return factors if is_said else None
+            factors, is_given = [a * float(b) for a, b in zip(factors, scale, strict=True)], True
+    return factors if is_given else None
 
 
 def _finest(scales: list[list[float] | None], axes: str) -> int:
-    """The first one, as it has to be; another one if its pixels are said to be smaller."""
+    """Return the number of the first array, which must be the finest; or of another with smaller pixels in the metadata."""
     sizes = [scale[axes.index("Y")] * scale[axes.index("X")] if scale else math.inf for scale in scales]
     return 0 if scales[0] is None else sizes.index(min(sizes))
 
@@ -116,7 +100,7 @@ def _spacing(scale: list[float] | None, units: list[str], axes: str) -> tuple[fl
 
 
 def named_axes(node: Node, shape: tuple[int, ...]) -> tuple[str, str | None]:
-    """Axes of an array that stands alone, and a note if they were guessed; empty if no guess is sound."""
+    """Return the axes of an array without OME metadata, and a note if they were guessed; empty if a guess is not safe."""
     names = node.metadata.get("dimension_names") if node.version == 3 else node.attributes.get("_ARRAY_DIMENSIONS")
     if isinstance(names, list) and len(names) == len(shape):
         letters = "".join(str(name).upper() for name in names)

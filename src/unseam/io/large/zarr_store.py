@@ -1,6 +1,6 @@
-"""The files of a Zarr store, read with suspicion: a store is a folder that anyone may have filled.
+"""Reads the files of a Zarr store without trusting them: a store is a folder that anyone may have filled.
 
-Whatever could hang (a pipe), lead out (a link) or fill the memory (endless metadata) is refused before it is opened.
+Anything that could hang (a pipe), lead out (a link) or fill the memory (endless metadata) is refused before it is opened.
 """
 
 import json
@@ -16,8 +16,8 @@ from unseam.io.guard import decoding
 MARKS = ("zarr.json", ".zgroup", ".zarray")
 """Names of files that make a folder a group or an array."""
 
-_MOST_METADATA = 10**6
-_MOST_PARENTS = 8
+_MAX_METADATA_BYTES = 10**6
+_MAX_PARENTS = 8
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Store:
     Attributes
     ----------
     path
-        As the user gave it; errors name it.
+        The path from the user; errors name it.
     root, real
-        The outermost group around it, and the same without links: every file that is read must lie inside.
+        The outermost group around it, and its real path without links: every file must lie inside.
     """
 
     path: Path
@@ -37,16 +37,12 @@ class Store:
     real: str
 
     def error(self, reason: str) -> ImageReadError:
-        """Make an error that names the store."""
         return ImageReadError(self.path, reason)
 
     def file(self, key: str) -> tuple[str, int] | None:
-        """Find a regular file inside the store; its real path and its size, or None if there is none of this name.
+        """Return the real path and the size of a regular file inside the store; None if it does not exist.
 
-        Raises
-        ------
-        ImageReadError
-            If it is a folder, a pipe or a device, or a link that leads out of the store.
+        Raises ImageReadError for a folder, a pipe or a device, and for a link that leads out of the store.
         """
         try:
             real = os.path.realpath(os.path.join(self.root, key))
@@ -60,47 +56,41 @@ class Store:
             raise self.error(f"{key} cannot be read ({detail}); copy the store again") from error
         if not stat.S_ISREG(status.st_mode):
             kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or a device"
-            raise self.error(f"{key} is {kind} where a file belongs; the store is damaged: copy it again")
+            raise self.error(f"{key} is {kind} instead of a file; the store is damaged: copy it again")
         return real, status.st_size
 
     def json(self, key: str) -> dict[str, Any] | None:
-        """Read a file of metadata; None if there is none of this name. Raises ImageReadError if it is too long or no JSON."""
-        found = self.file(key)
-        if found is None:
+        """Read a metadata file; None if it does not exist. Raises ImageReadError if it is too long or not a JSON object."""
+        file = self.file(key)
+        if file is None:
             return None
-        if found[1] > _MOST_METADATA:
+        if file[1] > _MAX_METADATA_BYTES:
             raise self.error(
-                f"{key} has {found[1]:,} bytes, metadata may have {_MOST_METADATA:,}; take consolidated metadata or long "
-                "attributes out, or give a group further inside"
+                f"{key} has {file[1]:,} bytes, but metadata may have {_MAX_METADATA_BYTES:,}; remove consolidated metadata or "
+                "long attributes, or give the path of an inner group"
             )
-        with decoding(self.path, key), open(found[0], "rb") as stream:
-            text = stream.read(_MOST_METADATA + 1)
+        with decoding(self.path, key), open(file[0], "rb") as stream:
+            text = stream.read(_MAX_METADATA_BYTES + 1)
         try:
             tree = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise self.error(f"{key} is no readable JSON ({str(error)[:100]}); the store is damaged: copy it again") from error
+            raise self.error(f"{key} is not valid JSON ({str(error)[:100]}); the store is damaged: copy it again") from error
         if not isinstance(tree, dict):
-            raise self.error(f"{key} holds no JSON object; the store is damaged: copy it again")
+            raise self.error(f"{key} is not a JSON object; the store is damaged: copy it again")
         return tree
 
     def inside(self, group: str, path: object) -> str:
-        """Return the key of a relative path in a group.
-
-        Raises
-        ------
-        ImageReadError
-            If it is no path, or leaves the group.
-        """
+        """Return the key of a relative path in a group. Raises ImageReadError if it is not a path or leaves the group."""
         if isinstance(path, str) and path and not set(path) & {"\\", "\0"} and not os.path.splitdrive(path)[0]:
             parts = path.rstrip("/").split("/")
             if all(part not in ("", ".", "..") for part in parts):
                 return join_path(group, "/".join(parts))
-        raise self.error(f"its metadata name the path {str(path)[:100]!r}; it has to lie inside the store: export it again")
+        raise self.error(f"its metadata name the path {str(path)[:100]!r}; it must lie inside the store: export it again")
 
 
 @dataclass(frozen=True)
 class Node:
-    """A group or an array at ``key`` (empty: the root), with its metadata; ``attributes`` are those of other programs."""
+    """A group or an array at ``key`` (empty: the root) with its metadata; other programs define the ``attributes``."""
 
     key: str
     is_array: bool
@@ -110,18 +100,18 @@ class Node:
 
     @property
     def ome(self) -> dict[str, Any]:
-        """Metadata of OME-Zarr, which from 0.5 on has a branch of its own."""
+        """Metadata of OME-Zarr, which are in a separate branch since version 0.5."""
         branch = self.attributes.get("ome")
         return branch if isinstance(branch, dict) else self.attributes
 
 
 def join_path(group: str, path: str) -> str:
-    """Join a group and a path in it to a key of the store."""
+    """Join the key of a group and a path in it."""
     return f"{group}/{path}" if group else path
 
 
 def is_store(path: Path) -> bool:
-    """Whether a path is a Zarr store, a group or an array in one: by its name, or by the files in it.
+    """Whether a path is a Zarr store, or a group or an array in one, by its name or by the files in it.
 
     >>> is_store(Path("slide.ome.zarr"))
     True
@@ -134,45 +124,42 @@ def _has_mark(folder: Path) -> bool:
 
 
 def find_store(path: Path) -> tuple[Store, str]:
-    """Return the store around a folder, and the folder's key there."""
-    here = root = Path(os.path.abspath(path))
-    for parent in list(here.parents)[:_MOST_PARENTS]:
+    """Return the store around a folder, and the folder's key in it."""
+    folder = root = Path(os.path.abspath(path))
+    for parent in list(folder.parents)[:_MAX_PARENTS]:
         if not _has_mark(parent):
             break
         root = parent
-    key = here.relative_to(root).as_posix()
+    key = folder.relative_to(root).as_posix()
     return Store(path, str(root), os.path.realpath(root)), "" if key == "." else key
 
 
 def read_node(store: Store, key: str) -> Node | None:
     """Read the group or array of a folder; None if it is neither.
 
-    Raises
-    ------
-    ImageReadError
-        If its metadata cannot be read or are of another version of Zarr, or if it is an unfinished result.
+    Raises ImageReadError if the metadata cannot be read or belong to another version of Zarr, or for an unfinished result.
     """
-    node = _node(store, key)
+    node = _read_any_node(store, key)
     ours = node.attributes.get("unseam") if node else None
     if isinstance(ours, dict) and ours.get("complete") is not True:
-        raise store.error("is an unfinished result; run the prediction that wrote it once more, and it goes on where it was")
+        raise store.error("is an unfinished result; run the prediction that wrote it again, and it continues where it stopped")
     return node
 
 
-def _node(store: Store, key: str) -> Node | None:
+def _read_any_node(store: Store, key: str) -> Node | None:
     for name, version in (("zarr.json", 3), (".zarray", 2), (".zgroup", 2)):
-        found = store.json(join_path(key, name))
-        if found is None:
+        metadata = store.json(join_path(key, name))
+        if metadata is None:
             continue
-        if found.get("zarr_format") != version:
-            written = str(found.get("zarr_format"))[:20]
-            raise store.error(f"{join_path(key, name)} has Zarr format {written}, not 2 or 3: export it again as OME-Zarr")
+        if metadata.get("zarr_format") != version:
+            written = str(metadata.get("zarr_format"))[:20]
+            raise store.error(f"{join_path(key, name)} has Zarr format {written} instead of {version}: export it as OME-Zarr")
         if version == 2:
-            return Node(key, name == ".zarray", 2, found, store.json(join_path(key, ".zattrs")) or {})
-        kind, attributes = found.get("node_type"), found.get("attributes") or {}
+            return Node(key, name == ".zarray", 2, metadata, store.json(join_path(key, ".zattrs")) or {})
+        kind, attributes = metadata.get("node_type"), metadata.get("attributes") or {}
         if kind not in ("group", "array") or not isinstance(attributes, dict):
             raise store.error(f"{join_path(key, name)} describes neither a group nor an array; it is damaged: copy it again")
-        return Node(key, kind == "array", 3, found, attributes)
+        return Node(key, kind == "array", 3, metadata, attributes)
     return None
 
 

@@ -1,4 +1,4 @@
-"""Finds the images of a Zarr store: one alone, the series of a converted file, the wells of a plate."""
+"""Finds the images of a Zarr store: a single image, the series of a converted file, or the wells of a plate."""
 
 import itertools
 import os
@@ -8,16 +8,13 @@ from typing import Any
 
 from unseam.io.large.zarr_store import Node, Store, join_path, read_node
 
-_MOST_MEMBERS = 10_000
+_MAX_MEMBERS = 10_000
 
 
 def images_of(store: Store, node: Node) -> list[tuple[str, Node]]:
-    """Position and node of each image in a group, in the order of its metadata; an array is its own only image.
+    """Return the position and the node of each image in a group, in the order of its metadata; an array is one image.
 
-    Raises
-    ------
-    ImageReadError
-        If something that the metadata name is missing, or if there is no image.
+    Raises ImageReadError if an entry of the metadata is missing in the store, or if there is no image.
     """
     if node.is_array or "multiscales" in node.ome:
         return [("", node)]
@@ -35,7 +32,7 @@ def images_of(store: Store, node: Node) -> list[tuple[str, Node]]:
         found = list(_members(store, node))
     unique = {one.key: one for one in found}
     if not unique:
-        raise store.error("holds no image: no array, and no group that says it is one; give the folder of the image")
+        raise store.error("holds no image: it has neither an array nor a group with OME metadata; give the folder of the image")
     return [(key.removeprefix(node.key).lstrip("/"), one) for key, one in unique.items()]
 
 
@@ -43,7 +40,7 @@ def _group(store: Store, node: Node, path: str) -> Node:
     key = store.inside(node.key, path)
     found = read_node(store, key)
     if found is None:
-        raise store.error(f"its metadata name {key}, which is not there; the copy is incomplete: copy the store again")
+        raise store.error(f"its metadata name {key}, which is missing; the copy is incomplete: copy the store again")
     return found
 
 
@@ -61,7 +58,7 @@ def _strings(store: Store, node: Node, found: Any) -> list[str]:
 
 
 def _series(store: Store, node: Node) -> list[Node]:
-    """Images that the group OME lists, or numbered ones."""
+    """Return the images that the group OME lists, or the numbered ones."""
     ome = read_node(store, join_path(node.key, "OME"))
     if ome is not None and "series" in ome.ome:
         return [_group(store, node, path) for path in _strings(store, node, ome.ome["series"])]
@@ -70,16 +67,15 @@ def _series(store: Store, node: Node) -> list[Node]:
 
 
 def _members(store: Store, node: Node) -> Iterator[Node]:
-    """Arrays and images of a group without OME metadata."""
-    folder = os.path.join(store.root, node.key)
-    with os.scandir(folder) as entries:
-        names = [entry.name for entry in itertools.islice(entries, _MOST_MEMBERS) if entry.is_dir()]
-    for name in sorted(names, key=_in_numbers):
+    """Yield the arrays and images of a group without OME metadata."""
+    with os.scandir(os.path.join(store.root, node.key)) as entries:
+        names = [entry.name for entry in itertools.islice(entries, _MAX_MEMBERS) if entry.is_dir()]
+    for name in sorted(names, key=_by_number):
         found = read_node(store, store.inside(node.key, name))
         if found is not None and (found.is_array or "multiscales" in found.ome):
             yield found
 
 
-def _in_numbers(name: str) -> list[tuple[int, str]]:
-    """Sort key: ten after nine."""
+def _by_number(name: str) -> list[tuple[int, str]]:
+    """Return a sort key that puts 10 after 9."""
     return [(int(part[:18]), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]

@@ -1,8 +1,7 @@
-"""Results that are written as they are computed, chunk by chunk: OME-Zarr with a pyramid, and from it one tiled BigTIFF.
+"""Results written chunk by chunk as they are computed: OME-Zarr with a pyramid, and one tiled BigTIFF made from it.
 
-The order of a run: :func:`create_image`, :meth:`ChunkedArray.write` for every work chunk, :func:`build_level_chunk` for
-every work chunk of each smaller level, :meth:`ChunkFiles.settle`, :func:`mark_complete`. Whatever interrupts, no chunk is half
-there.
+A run calls :func:`create_image`, then :meth:`ChunkedArray.write` for every work chunk, :func:`build_level_chunk` for every
+work chunk of each smaller level, :meth:`ChunkFiles.settle` and :func:`mark_complete`. An interruption leaves no partial chunk.
 """
 
 from unseam.io.result.array_layout import ArrayLayout
@@ -24,24 +23,7 @@ from unseam.io.result.pyramid import ResultKind, downsample, level_shape, num_le
 from unseam.io.result.tiff_pyramid import write_tiff
 
 __all__ = [
-    "ImageLayout",
-    "ResultKind",
-    "create_image",
-    "link_labels",
-    "link_series",
-    "ChunkedArray",
-    "ChunkFiles",
-    "open_level",
-    "num_levels",
-    "level_shape",
-    "downsample",
-    "build_level_chunk",
-    "check_complete",
-    "mark_complete",
-    "read_facts",
-    "sweep_image",
-    "ArrayLayout",
-    "create_array",
-    "open_array",
-    "write_tiff",
-]
+    "ImageLayout", "ResultKind", "create_image", "link_labels", "link_series", "ChunkedArray", "ChunkFiles", "open_level",
+    "num_levels", "level_shape", "downsample", "build_level_chunk", "check_complete", "mark_complete", "read_facts",
+    "sweep_image", "ArrayLayout", "create_array", "open_array", "write_tiff",
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Layout of an array on the disk, and its ``zarr.json``."""
+"""The layout of an array on disk, and its ``zarr.json``."""
 
 import json
 import math
@@ -14,25 +14,25 @@ from unseam.io import disk
 from unseam.io.result.chunk_codec import LEVEL
 
 METADATA = "zarr.json"
-AGAIN = "Remove the result and compute it again."
+REMEDY = "Remove the result and compute it again."
 TYPES = (*("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"), *("float16", "float32", "float64"))
-_LARGEST_METADATA = 2**24
+_MAX_METADATA_BYTES = 2**24
 
 
 @dataclass(frozen=True)
 class ArrayLayout:
-    """Layout of an array on the disk.
+    """The layout of an array on disk.
 
     Attributes
     ----------
     shape
-        Ends in height and width; before them any number of leading axes, cut into single planes.
+        Any number of leading axes, cut into single planes, then height and width.
     dtype
-        Any integer or float that Zarr knows.
+        Any integer or float type of Zarr.
     chunk, shard
         Side of a chunk, px; chunks along a side of a shard, the file that one writer writes (1: each chunk is a file).
     axes
-        One letter for each axis, or empty.
+        One letter per axis, or empty.
     """
 
     shape: tuple[int, ...]
@@ -49,16 +49,15 @@ class ArrayLayout:
 
     @property
     def grid(self) -> ChunkGrid:
-        """Work chunks of a plane: each is one file, written at once by one writer."""
+        """The work chunks of a plane: one writer writes each as one file."""
         return ChunkGrid(self.shape[-2], self.shape[-1], side=self.chunk * self.shard)
 
     @property
     def num_chunks(self) -> int:
-        """Work chunks of all planes."""
         return math.prod(self.shape[:-2]) * len(self.grid)
 
     def metadata(self) -> dict[str, Any]:
-        """Content of ``zarr.json``."""
+        """Return the content of ``zarr.json``."""
         ones = [1] * (len(self.shape) - 2)
         little = {"name": "bytes", "configuration": {"endian": "little"}}
         codecs = [little, {"name": "zstd", "configuration": {"level": LEVEL, "checksum": True}}]
@@ -81,22 +80,22 @@ class ArrayLayout:
         }
 
 
-def render_metadata(about: Any) -> bytes:
-    """Metadata as bytes."""
-    return (json.dumps(about, indent=1, allow_nan=False) + "\n").encode()
+def render_metadata(metadata: Any) -> bytes:
+    """Write metadata as JSON."""
+    return (json.dumps(metadata, indent=1, allow_nan=False) + "\n").encode()
 
 
 def read_array_metadata(path: Path) -> dict[str, Any]:
-    """What the ``zarr.json`` of an array or a group says. Raises OutputError if it is not there or is no JSON."""
+    """Read the ``zarr.json`` of an array or a group. Raises OutputError if it is missing, too long or not a JSON object."""
     file = path / METADATA
     try:
-        if file.stat().st_size > _LARGEST_METADATA:
+        if file.stat().st_size > _MAX_METADATA_BYTES:
             raise ValueError
-        about = json.loads(disk.read(file))
-        if isinstance(about, dict):
-            return about
+        metadata = json.loads(disk.read(file))
+        if isinstance(metadata, dict):
+            return metadata
         raise ValueError
     except OSError as error:
-        raise OutputError(f"{file}: cannot be read ({error.strerror}). {AGAIN}") from error
+        raise OutputError(f"{file} cannot be read ({error.strerror}). {REMEDY}") from error
     except (ValueError, RecursionError) as error:
-        raise OutputError(f"{file}: damaged: not what was written. {AGAIN}") from error
+        raise OutputError(f"{file} is damaged: its content was changed. {REMEDY}") from error

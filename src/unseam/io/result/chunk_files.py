@@ -1,7 +1,7 @@
-"""The files of chunks, each whole or not there; on the disk at once, or many of them together.
+"""The files of chunks, each whole or absent; the program waits for the disk after each file, or once for many files.
 
-To wait for the disk costs more than to write: a millisecond a file on a good disk, tens on others. A run that writes a hundred
-thousand chunks waits for groups of them, and notes a chunk as finished only after :meth:`ChunkFiles.settle`.
+Waiting for the disk takes longer than writing: a millisecond per file on a good disk, tens on others. A run that writes a
+hundred thousand chunks waits once per group, and records a chunk as finished only after :meth:`ChunkFiles.settle`.
 """
 
 from pathlib import Path
@@ -13,11 +13,8 @@ from unseam.io.write import make_folders, sync_files, write_bytes_whole
 class ChunkFiles:
     """Writes files; threads of a process may share it.
 
-    Parameters
-    ----------
-    is_synced
-        Each file is on the disk when :meth:`write` returns. Otherwise it survives a kill at once, and a power cut only after
-        :meth:`settle`.
+    With ``is_synced`` each file is on the disk when :meth:`write` returns. Without, a written file survives a killed process,
+    but survives a power cut only after :meth:`settle`.
     """
 
     def __init__(self, *, is_synced: bool = True) -> None:
@@ -27,13 +24,7 @@ class ChunkFiles:
         self._lock = Lock()
 
     def write(self, path: Path, data: bytes) -> None:
-        """Write a file, and make the folders that it lies in.
-
-        Raises
-        ------
-        OutputError
-            Names the path, the reason and the number of bytes; what was there before is as it was.
-        """
+        """Write a file and make its folders. If this raises OutputError, the previous file is unchanged."""
         if path.parent not in self._folders:
             make_folders(path.parent)
             self._folders.add(path.parent)
@@ -43,12 +34,12 @@ class ChunkFiles:
                 self._waiting[path] = None
 
     def settle(self) -> int:
-        """Wait until everything that was written before this call is on the disk; return the number of files.
+        """Wait until every file written before this call is on the disk; return the number of files.
 
         Raises
         ------
         OutputError
-            If the disk fails. Write all these files again: the system may have forgotten them, and would not say so next time.
+            If the disk fails. Write all these files again: the system may have lost them, and would not report it next time.
         """
         with self._lock:
             waiting, self._waiting = self._waiting, {}

@@ -1,7 +1,8 @@
-"""A Zarr 3 array on the disk in chunks: written chunk by chunk, read window by window.
+"""A Zarr 3 array on disk, written chunk by chunk and read window by window.
 
-Other Zarr libraries read it, but take a missing chunk for zeros, and an image half of which is background looks like a
-result. So every chunk is written, constant or not, and :meth:`ChunkedArray.read` refuses absent and damaged chunks.
+Other Zarr libraries can read it, but they read a missing chunk as zeros, and a half-finished image with background in its
+other half looks like a result. So this package writes every chunk, even a constant one, and :meth:`ChunkedArray.read` refuses
+missing and damaged chunks.
 """
 
 from dataclasses import dataclass
@@ -12,34 +13,22 @@ from jaxtyping import Shaped
 
 from unseam.errors import OutputError
 from unseam.geometry.chunk_grid import ChunkGrid, Window
-from unseam.io.result.array_layout import AGAIN, METADATA, TYPES, ArrayLayout, read_array_metadata, render_metadata
+from unseam.io.result.array_layout import METADATA, REMEDY, TYPES, ArrayLayout, read_array_metadata, render_metadata
 from unseam.io.result.chunk_codec import DamagedChunkError, chunk_decoder, encode_chunk
 from unseam.io.result.chunk_files import ChunkFiles
 
 
 def create_array(path: Path, layout: ArrayLayout, files: ChunkFiles | None = None) -> "ChunkedArray":
-    """Create an array without chunks.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written, or if there are chunks already: they would count as chunks of this one.
-    """
-    if (path / "c").exists():
-        raise OutputError(f"{path}: there are chunks here already. Remove the result that was here, or give another --out.")
+    """Create an array without chunks. Raises OutputError if writing fails or if the folder already has chunks."""
+    if (path / "c").exists():  # they would count as chunks of the new array
+        raise OutputError(f"{path} already holds chunks of another result. Remove it, or give another --out.")
     array = ChunkedArray(path, layout, files or ChunkFiles())
     array.files.write(path / METADATA, render_metadata(layout.metadata()))
     return array
 
 
 def open_array(path: Path, files: ChunkFiles | None = None) -> "ChunkedArray":
-    """Open an array of :func:`create_array`.
-
-    Raises
-    ------
-    OutputError
-        If there is none, or if it has another layout or is damaged.
-    """
+    """Open an array of :func:`create_array`. Raises OutputError if it is missing, damaged or from another program."""
     about = read_array_metadata(path)
     try:
         side = about["chunk_grid"]["configuration"]["chunk_shape"][-1]
@@ -50,17 +39,17 @@ def open_array(path: Path, files: ChunkFiles | None = None) -> "ChunkedArray":
             raise ValueError
         axes = "".join(about.get("dimension_names", "")).upper()
         layout = ArrayLayout(tuple(about["shape"]), np.dtype(name), chunk, side // chunk, axes)
-        is_ours = layout.metadata() == about
+        is_ours = layout.metadata() == about  # any other field or value could change how its bytes are read
     except (LookupError, TypeError, ValueError, AttributeError, AssertionError, ZeroDivisionError):
         is_ours = False
     if not is_ours:
-        raise OutputError(f"{path / METADATA}: this is no array that was written here, or it is damaged. {AGAIN}")
+        raise OutputError(f"{path / METADATA} is damaged, or another program wrote it. {REMEDY}")
     return ChunkedArray(path, layout, files or ChunkFiles())
 
 
 @dataclass(frozen=True)
 class ChunkedArray:
-    """An array in a folder; threads may share it if each work chunk has one writer. ``files`` writes the chunks."""
+    """An array in a folder. Threads may share it if each work chunk has only one writer."""
 
     path: Path
     layout: ArrayLayout
@@ -68,25 +57,19 @@ class ChunkedArray:
 
     @property
     def grid(self) -> ChunkGrid:
-        """The work chunks of a plane."""
         return self.layout.grid
 
     def write(self, leading: tuple[int, ...], place: tuple[int, int], part: Shaped[np.ndarray, "height width"]) -> None:
-        """Write one work chunk, whole or not at all.
+        """Write one work chunk, whole or not at all. Raises OutputError if writing fails.
 
         Parameters
         ----------
         leading
-            Index of the plane for each axis before height and width.
+            Index along each axis before height and width.
         place
             Row and column of the work chunk in the grid.
         part
-            Its pixels; at the right and lower end of the plane only those that the plane has.
-
-        Raises
-        ------
-        OutputError
-            If it cannot be written.
+            Its pixels, clipped to the plane at the right and lower edge.
         """
         rows, columns = self.grid.window(place[0] * self.grid.num_columns + place[1])
         assert part.shape == (rows.stop - rows.start, columns.stop - columns.start)
@@ -94,7 +77,7 @@ class ChunkedArray:
         self.files.write(self._file(leading, place), encode_chunk(part, self.layout.chunk, self.layout.shard))
 
     def read(self, leading: tuple[int, ...], window: Window) -> Shaped[np.ndarray, "height width"]:
-        """Read a window of a plane, from the chunks that it touches. Raises OutputError if one is absent or damaged."""
+        """Read a window of a plane. Raises OutputError if a chunk that it touches is missing or damaged."""
         rows, columns = window
         assert 0 <= rows.start < rows.stop <= self.layout.shape[-2]
         assert 0 <= columns.start < columns.stop <= self.layout.shape[-1]
@@ -104,9 +87,9 @@ class ChunkedArray:
         return out
 
     def _read_file(self, leading: tuple[int, ...], place: tuple[int, int], window: Window, out: np.ndarray) -> None:
-        """Fill in the part of a window that one file holds."""
+        """Fill in the part of a window that lies in one file."""
         path, side = self._file(leading, place), self.layout.chunk
-        inner = ChunkGrid(self.layout.shape[-2], self.layout.shape[-1], side=side)
+        inner = ChunkGrid(self.layout.shape[-2], self.layout.shape[-1], side=side)  # the chunks inside the shards
         part = tuple(_overlap(at * self.grid.side, self.grid.side, along) for at, along in zip(place, window, strict=True))
         try:
             with path.open("rb") as stream:
@@ -114,27 +97,27 @@ class ChunkedArray:
                 for number in inner.touching((part[0], part[1])):
                     row, column = inner.place(number)
                     pixels = chunk(row % self.layout.shard, column % self.layout.shard)
-                    here = _overlap(row * side, side, part[0]), _overlap(column * side, side, part[1])
-                    source = _moved(here[0], -row * side), _moved(here[1], -column * side)
-                    out[_moved(here[0], -window[0].start), _moved(here[1], -window[1].start)] = pixels[source]
+                    rows, columns = _overlap(row * side, side, part[0]), _overlap(column * side, side, part[1])
+                    source = _moved(rows, -row * side), _moved(columns, -column * side)
+                    out[_moved(rows, -window[0].start), _moved(columns, -window[1].start)] = pixels[source]
         except FileNotFoundError as error:
-            raise OutputError(f"{path}: a chunk of the result is missing. {AGAIN}") from error
+            raise OutputError(f"{path}: a chunk of the result is missing. {REMEDY}") from error
         except OSError as error:
-            raise OutputError(f"{path}: a chunk of the result cannot be read ({error.strerror}). {AGAIN}") from error
+            raise OutputError(f"{path}: a chunk of the result cannot be read ({error.strerror}). {REMEDY}") from error
         except DamagedChunkError as error:
-            raise OutputError(f"{path}: a chunk of the result is damaged: {error}. {AGAIN}") from error
+            raise OutputError(f"{path}: a chunk of the result is damaged: {error}. {REMEDY}") from error
 
     def check(self) -> int:
-        """Check that every file exists and is not empty; return their number. Raises OutputError for the first missing one."""
+        """Check that no file is missing or empty; return their number. Raises OutputError for the first missing file."""
         for leading in np.ndindex(*self.layout.shape[:-2]):
             for number in range(len(self.grid)):
                 path = self._file(leading, self.grid.place(number))
                 try:
-                    is_there = path.stat().st_size > 0
+                    is_present = path.stat().st_size > 0
                 except OSError:
-                    is_there = False
-                if not is_there:
-                    raise OutputError(f"{path}: a chunk of the result is missing. {AGAIN}")
+                    is_present = False
+                if not is_present:
+                    raise OutputError(f"{path}: a chunk of the result is missing. {REMEDY}")
         return self.layout.num_chunks
 
     def _file(self, leading: tuple[int, ...], place: tuple[int, int]) -> Path:

@@ -1,4 +1,4 @@
-"""Metadata of a result for viewers, after the OME-NGFF specification, version 0.5."""
+"""Metadata of a result for viewers. Source: the OME-NGFF specification, version 0.5."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,22 +14,20 @@ _COLOURS = ("FFFFFF", "FF0000", "00FF00", "0000FF", "FFFF00", "00FFFF", "FF00FF"
 
 @dataclass(frozen=True)
 class ImageLayout:
-    """Layout of a result of one image.
+    """The layout of the result for one image.
 
     Attributes
     ----------
     axes, shape
-        Of T, C, Z, Y, X, in this order, ending in YX; a length for each.
-    chunk
-        Side of a chunk, px.
-    shard
-        Chunks along a side of a shard, which is a file; 1: each chunk is a file.
+        Some of T, C, Z, Y, X in this order, ending in YX; one length per axis.
+    chunk, shard
+        As in :class:`~unseam.io.result.array_layout.ArrayLayout`.
     spacing_um
-        Size of a pixel (row, column); None: unknown.
+        Size of a pixel (row, column); None if unknown.
     name
-        Of the image, as a viewer shows it.
+        Name of the image in a viewer.
     channel_names
-        Of the classes.
+        Names of the classes.
     """
 
     axes: str
@@ -52,12 +50,12 @@ class ImageLayout:
 
     @property
     def num_levels(self) -> int:
-        """Levels of the pyramid, the image itself among them."""
+        """Number of levels of the pyramid, including the image itself."""
         return num_levels(self.shape[-2], self.shape[-1], self.chunk)
 
 
 def ome_attributes(layout: ImageLayout, *, is_in_labels: bool) -> dict[str, Any]:
-    """The value of ``attributes["ome"]`` of an image group."""
+    """Return the value of ``attributes["ome"]`` for an image group."""
     about: dict[str, Any] = {"version": VERSION, "multiscales": [_multiscale(layout)]}
     if layout.kind == "labels":
         about["image-label"] = {"source": {"image": "../../"}} if is_in_labels else {}
@@ -73,18 +71,16 @@ def _multiscale(layout: ImageLayout) -> dict[str, Any]:
             axis["unit"] = "micrometer"
     datasets = [{"path": str(level), "coordinateTransformations": _place(layout, level)} for level in range(layout.num_levels)]
     is_mean = layout.kind == "probabilities"
-    how = "mean of 2 x 2 pixels" if is_mean else "every second pixel from the first"
-    return {
-        "name": layout.name,
-        "axes": axes,
-        "datasets": datasets,
-        "type": "mean" if is_mean else "nearest",
-        "metadata": {"description": how},
-    }
+    method = {"description": "mean of 2 x 2 pixels" if is_mean else "every second pixel from the first"}
+    kind = "mean" if is_mean else "nearest"
+    return {"name": layout.name, "axes": axes, "datasets": datasets, "type": kind, "metadata": method}
 
 
 def _place(layout: ImageLayout, level: int) -> list[dict[str, Any]]:
-    """Scale and origin of a level: a mean of n px lies in their middle, (n - 1) / 2 px from the middle of the first."""
+    """Return the scale and the origin of a level.
+
+    The mean of n px lies at their centre, (n - 1) / 2 px from the centre of the first; the levels align only with that shift.
+    """
     spacing = layout.spacing_um or (1.0, 1.0)
     ones = [1.0] * (len(layout.axes) - 2)
     scale: list[dict[str, Any]] = [{"type": "scale", "scale": ones + [side * 2**level for side in spacing]}]

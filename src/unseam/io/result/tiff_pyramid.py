@@ -1,4 +1,4 @@
-"""Writes a finished result as one tiled BigTIFF with its pyramid: OME-TIFF for viewers of slides, tile by tile."""
+"""Writes a finished result, tile by tile, as one BigTIFF with its pyramid: OME-TIFF for slide viewers."""
 
 import os
 from collections import deque
@@ -17,35 +17,35 @@ from unseam.io.result.ome_zarr import open_level
 from unseam.io.write import whole_file
 
 _NUM_THREADS = max(1, min(8, os.cpu_count() or 1))
-_MICROMETRES_A_CENTIMETRE = 10_000
+_UM_PER_CM = 10_000
 
 
 def write_tiff(path: Path | str, group: Path, layout: ImageLayout, *, tile: int = 512) -> None:
-    """Write an image and its levels as one file, which appears when all of it is on the disk.
+    """Write an image and its levels as one file, which appears only when all of it is on the disk.
 
-    Only a row of tiles within a chunk is in memory, so memory does not grow with the image.
+    Memory holds only a row of tiles within a chunk, so it does not grow with the image.
 
     Parameters
     ----------
     path
-        Ending in .tif or .tiff; .ome.tif by custom.
+        A name that ends in .tif or .tiff; .ome.tif by convention.
     group, layout
-        The OME-Zarr image, complete, and its layout.
+        The complete OME-Zarr image, and its layout.
     tile
         Side of a tile, px; a multiple of 16.
 
     Raises
     ------
     OutputError
-        If the file cannot be written, or if a chunk of the image is absent or damaged.
+        If the file cannot be written, or if a chunk of the image is missing or damaged.
     """
     path = Path(path)
     if not path.name.lower().endswith((".tif", ".tiff")):
-        raise OutputError(f"{path}: the name must end in .tif or .tiff, for that is the format; rename the output")
+        raise OutputError(f"{path}: the output is a TIFF, so its name must end in .tif or .tiff; rename it")
     assert tile >= 16
     assert tile % 16 == 0
     levels = [open_level(group, level) for level in range(layout.num_levels)]
-    dtype = np.dtype(np.float32) if layout.dtype == np.float16 else layout.dtype  # OME-TIFF knows no half precision
+    dtype = np.dtype(np.float32) if layout.dtype == np.float16 else layout.dtype  # OME-TIFF has no half precision
     with whole_file(path) as stream, ThreadPoolExecutor(_NUM_THREADS) as pool:
         tiff = tifffile.TiffWriter(stream, bigtiff=True, byteorder="<", ome=True)
         for number, array in enumerate(levels):
@@ -61,7 +61,7 @@ def write_tiff(path: Path | str, group: Path, layout: ImageLayout, *, tile: int 
                 resolutionunit="CENTIMETER" if resolution else None,
                 **({"subifds": len(levels) - 1, "metadata": _metadata(layout)} if number == 0 else _SMALLER),
             )
-        tiff.close()  # which writes the description; not after an error
+        tiff.close()  # writes the description; not in a finally, because the file of a failed run is dropped anyway
 
 
 _SMALLER: dict[str, Any] = {"subfiletype": 1, "metadata": None}
@@ -83,11 +83,11 @@ def _resolution(layout: ImageLayout, level: int) -> tuple[float, float] | None:
     if layout.spacing_um is None:
         return None
     height, width = layout.spacing_um
-    return _MICROMETRES_A_CENTIMETRE / (width * 2**level), _MICROMETRES_A_CENTIMETRE / (height * 2**level)
+    return _UM_PER_CM / (width * 2**level), _UM_PER_CM / (height * 2**level)
 
 
 def _in_turn(pool: ThreadPoolExecutor, tiles: Iterator[np.ndarray]) -> Iterator[bytes]:
-    """Yield the tiles as bytes, in order; only a few at once, so that memory does not grow if the disk is slow."""
+    """Yield the tiles as bytes, in order. Only a few are pending at once, so a slow disk does not fill the memory."""
     waiting: deque[Future[bytes]] = deque()
     for tile in tiles:
         waiting.append(pool.submit(_compressed, tile))
@@ -98,14 +98,14 @@ def _in_turn(pool: ThreadPoolExecutor, tiles: Iterator[np.ndarray]) -> Iterator[
 
 
 def _compressed(tile: np.ndarray) -> bytes:
-    """Compress as zlib, with a library that is two to three times faster; floats do not shrink with more effort."""
+    """Compress as zlib does, with a library that is two to three times faster; a higher level does not shrink floats."""
     import imagecodecs
 
     return bytes(imagecodecs.deflate_encode(tile.tobytes(), level=1 if tile.dtype.kind == "f" else 6))
 
 
 def _tiles(array: ChunkedArray, tile: int, dtype: np.dtype) -> Iterator[np.ndarray]:
-    """Yield all tiles of all planes, row by row; as many of a row are read at once as a chunk holds."""
+    """Yield all tiles of all planes, row by row; one read covers the tiles of a row within a chunk."""
     height, width = array.layout.shape[-2:]
     step = max(1, array.layout.chunk // tile) * tile
     for leading in np.ndindex(*array.layout.shape[:-2]):

@@ -1,7 +1,6 @@
-"""The passes, each a file: a function from a task to facts, with pixels from disk to disk.
+"""The passes, one per file: functions from a task to facts, with pixels from disk to disk.
 
-It depends on the task and on what lies on the disk, and on nothing else. So any process may compute a chunk again, with the
-same result.
+A pass depends only on the task and on the disk. So any process can compute a chunk again with the same result.
 """
 
 from collections.abc import Callable
@@ -25,7 +24,7 @@ STAGES: dict[PassKind, tuple[Callable[[ChunkWorker, ChunkTask], Any], type[Any]]
     PassKind.WRITE: (partial(objects, ObjectStage.WRITE), WriteFacts),
     PassKind.PYRAMID: (pyramid, NoFacts),
 }
-"""The closed list: the function of each pass, and the type of what it answers."""
+"""The closed list: function and facts of each pass."""
 
 
 def perform_pass(worker: ChunkWorker, task: ChunkTask) -> Any:

@@ -1,4 +1,4 @@
-"""One bounded pass over a plane for its grey range: the same sample as from an image in memory, so the same range."""
+"""The grey range of a plane, band by band. The sample, and so the range, is that of an image in memory."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,23 +13,12 @@ from unseam.io.large import LargeImage
 from unseam.scale.task import ChunkTask
 from unseam.scale.worker import ChunkWorker
 
-_BAND_BYTES = 32 * 2**20
-"""Bytes that are read at once, about."""
+_BAND_BYTES = 32 * 2**20  # read at once, about
 
 
 @dataclass(frozen=True)
 class RangeFacts:
-    """Facts of a band of a plane.
-
-    Attributes
-    ----------
-    values
-        Sample for the percentiles, channel after channel.
-    least, largest
-        Of each channel, over all pixels.
-    is_grey
-        (1,): whether three channels are all equal.
-    """
+    """Facts of a band: sample for the percentiles, channel after channel; extremes of all pixels; are three channels equal?"""
 
     values: Shaped[np.ndarray, "values"]
     least: Shaped[np.ndarray, "channels"]
@@ -39,7 +28,7 @@ class RangeFacts:
 
 @dataclass(frozen=True)
 class Bands:
-    """Parts of a plane for reading: whole rows where the file stores whole rows, otherwise whole pieces of the file."""
+    """Cuts a plane into whole rows if the file stores whole rows, otherwise into whole pieces of the file."""
 
     height: int
     width: int
@@ -50,14 +39,13 @@ class Bands:
         return -(-self.height // self.rows) * -(-self.width // self.columns)
 
     def window(self, band: int) -> Window:
-        """Rows and columns of a band."""
         row, column = divmod(band, -(-self.width // self.columns))
         top, left = row * self.rows, column * self.columns
         return slice(top, min(self.height, top + self.rows)), slice(left, min(self.width, left + self.columns))
 
 
 def bands_of(image: LargeImage) -> Bands:
-    """Cut a plane so that it is read once."""
+    """Cut a plane such that each piece of the file is read once."""
     pixels = max(1, _BAND_BYTES // (image.dtype.itemsize * image.num_channels))
     rows, columns = (min(piece, length) for piece, length in zip(image.piece, (image.height, image.width), strict=True))
     columns = min(image.width, max(1, round(pixels**0.5) // columns) * columns)
@@ -66,15 +54,7 @@ def bands_of(image: LargeImage) -> Bands:
 
 
 def grey_range(worker: ChunkWorker, task: ChunkTask) -> RangeFacts:
-    """Look at every pixel of a band.
-
-    Raises
-    ------
-    ImageReadError
-        If it cannot be read.
-    DataError
-        If a pixel is not finite; its place is named.
-    """
+    """Measure every pixel of a band. Raise ImageReadError, or DataError with the place of a pixel that is not finite."""
     image = worker.images[task.stage.position]
     rows, columns = bands_of(image).window(task.chunk)
     values = image.read(task.stage.plane, rows, columns)
@@ -90,7 +70,7 @@ def grey_range(worker: ChunkWorker, task: ChunkTask) -> RangeFacts:
 
 
 def ranges_from(facts: Iterable[RangeFacts], normalise: Normalise) -> tuple[Float[np.ndarray, "channels 2"], bool]:
-    """The range of each channel, (low, high), and whether three channels are all equal."""
+    """Return the range of each channel, (low, high), and whether three channels are equal everywhere."""
     found = list(facts)
     num_channels = len(found[0].least)
     parts = [part.values.reshape(num_channels, -1) for part in found]
@@ -106,15 +86,7 @@ def ranges_from(facts: Iterable[RangeFacts], normalise: Normalise) -> tuple[Floa
 
 
 class NormalisedPlane:
-    """A plane as the network receives it, read window by window.
-
-    Parameters
-    ----------
-    image, plane
-        The image and the number of its plane.
-    ranges
-        (low, high) of each channel that the network receives, the first ones.
-    """
+    """A plane as the network receives it, read window by window; ``ranges``: (low, high) of the first channels."""
 
     def __init__(self, image: LargeImage, plane: int, ranges: Float[np.ndarray, "channels 2"]) -> None:
         self._image, self._plane = image, plane
@@ -127,7 +99,7 @@ class NormalisedPlane:
         return len(self._ranges), self._image.height, self._image.width
 
     def hold(self, rows: slice, columns: slice, rim: int) -> None:
-        """Read a window with ``rim`` px around it now, so that :meth:`window` inside it needs no disk."""
+        """Read a window and ``rim`` px around it now: :meth:`window` inside it then needs no disk."""
         down, across = (
             slice(max(0, part.start - rim), min(length, part.stop + rim))
             for part, length in zip((rows, columns), self.shape[1:], strict=True)
@@ -136,23 +108,15 @@ class NormalisedPlane:
         self._held = (down, across), self.window(down, across)
 
     def window(self, rows: slice, columns: slice) -> Float[np.ndarray, "channel rows columns"]:
-        """Normalised pixels, float32."""
+        """Return normalised pixels, float32."""
         if self._held is not None:
             (down, across), pixels = self._held
-            if (
-                down.start <= rows.start
-                and rows.stop <= down.stop
-                and across.start <= columns.start
-                and columns.stop <= across.stop
-            ):
-                return pixels[
-                    :,
-                    rows.start - down.start : rows.stop - down.start,
-                    columns.start - across.start : columns.stop - across.start,
-                ]
+            top, left = rows.start - down.start, columns.start - across.start
+            if top >= 0 and left >= 0 and rows.stop <= down.stop and columns.stop <= across.stop:
+                return pixels[:, top : rows.stop - down.start, left : columns.stop - across.start]
         values = self._image.read(self._plane, rows, columns)
         channels = values[None] if values.ndim == 2 else np.moveaxis(values, -1, 0)
-        pairs = zip(channels, self._ranges, strict=False)  # grey that was saved as colour has one range
+        pairs = zip(channels, self._ranges, strict=False)  # grey saved as colour has one range
         return np.stack([one.scaled(channel, rows.start, columns.start) for channel, one in pairs])
 
 
@@ -163,5 +127,5 @@ def _check_finite(image: LargeImage, plane: int, values: np.ndarray, top: int, l
     where = f"plane {plane}, " if image.num_planes > 1 else ""
     raise DataError(
         f"{image.path}: the pixel at {where}row {top + row}, column {left + column} is {values[row, column]}; every pixel must "
-        "be a finite number. Put real values in their place first."
+        "be a finite number. Replace it by a real value first."
     )

@@ -1,6 +1,5 @@
-"""The network on one chunk: writes its classes and probabilities, and the foreground from which objects are made."""
+"""The network on one chunk: write its classes and probabilities, and the foreground from which objects are made."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +15,7 @@ from unseam.scale.task import ChunkTask
 from unseam.scale.worker import ChunkWorker
 
 _NO_CORES = CoreFacts(np.zeros(0, np.int64), *(np.zeros((2, 0), np.int32) for _ in range(4)))
-_MANY = 4
-"""From this many chunks along an axis the last is computed at full length, its rest mirrored: all tiles then have one size."""
+_MANY = 4  # from this many chunks along an axis, all tiles have one size: the last chunk is completed by mirroring
 
 
 @dataclass(frozen=True)
@@ -29,15 +27,7 @@ class NetworkTables:
 
 @dataclass(frozen=True)
 class NetworkFacts:
-    """Facts of a chunk.
-
-    Attributes
-    ----------
-    num_pixels
-        px of each class.
-    firsts, top, left, bottom, right
-        As in :class:`unseam.inference.whole_objects.records.CoreFacts`; empty if no objects are computed.
-    """
+    """Pixels of each class, and the :class:`~unseam.inference.whole_objects.records.CoreFacts`, empty without objects."""
 
     num_pixels: Int64[np.ndarray, "classes"]
     firsts: Int64[np.ndarray, "cores"]
@@ -48,7 +38,7 @@ class NetworkFacts:
 
 
 def network(worker: ChunkWorker, task: ChunkTask) -> NetworkFacts:
-    """Segment a chunk and write it; each pixel gets what one pass over the whole plane would give it."""
+    """Segment a chunk and write it. Each pixel gets the same as from one pass over the whole plane."""
     position, plane, saves = task.stage.position, task.stage.plane, worker.work.saves
     grid = worker.grid(position)
     image = NormalisedPlane(worker.images[position], plane, task.tables.ranges)
@@ -58,7 +48,8 @@ def network(worker: ChunkWorker, task: ChunkTask) -> NetworkFacts:
     classes = np.empty(size, np.uint8)
     likely = np.empty(size if saves.objects else (0, 0), np.float32)
     kept = np.empty((len(info.map_names), *size) if saves.probabilities != "none" else (0, 0, 0), _type(saves.probabilities))
-    for window in _parts(size, worker.work.chunk):
+    squares = ChunkGrid(*size, worker.work.chunk)
+    for window in map(squares.window, range(len(squares))):  # a task may be many chunks, whose results do not fit into memory
         found = _probabilities(worker, image, _moved(window, rows.start, columns.start))
         classes[window] = info.head.classes(found)
         if saves.objects:
@@ -71,31 +62,25 @@ def network(worker: ChunkWorker, task: ChunkTask) -> NetworkFacts:
         worker.result(position, PROBABILITIES).write(worker.leading(position, plane, klass), place, part)
     if saves.objects and is_flooded(worker):
         worker.scratch(position, LIKELY).write((), place, likely)
-    begun = cores(worker, task, likely) if saves.objects else _NO_CORES
+    core_facts = cores(worker, task, likely) if saves.objects else _NO_CORES
     counted = [np.count_nonzero(classes == klass) for klass in range(len(info.class_names))]
-    return NetworkFacts(np.array(counted, np.int64), **vars(begun))
+    return NetworkFacts(np.array(counted, np.int64), **vars(core_facts))
 
 
 def is_flooded(worker: ChunkWorker) -> bool:
-    """Whether objects start above 0.5, so that the foreground is needed once more."""
+    """Return whether objects start above 0.5: the flood then reads the foreground again."""
     return worker.model.info.objects.threshold > THRESHOLD_OF_LIKELY
 
 
 def as_written(
     probabilities: Float32[np.ndarray, "klass rows columns"], kind: ProbabilityType
 ) -> Num[np.ndarray, "klass rows columns"]:
-    """Probabilities in the type of the file: 0 to 255 for 0 to 1, or half precision."""
+    """Convert probabilities to the type of the file: 0 to 255 for 0 to 1, or half precision."""
     return np.rint(probabilities * 255).astype(np.uint8) if kind == "uint8" else probabilities.astype(np.float16)
 
 
 def _type(kind: ProbabilityType) -> type[np.generic]:
     return np.uint8 if kind == "uint8" else np.float16
-
-
-def _parts(size: tuple[int, int], side: int) -> Iterator[Window]:
-    """Cut a task into squares of a chunk, each of which fits into memory with all its results."""
-    grid = ChunkGrid(*size, side)
-    return map(grid.window, range(len(grid)))
 
 
 def _moved(window: Window, down: int, right: int) -> Window:
@@ -104,7 +89,7 @@ def _moved(window: Window, down: int, right: int) -> Window:
 
 
 def _probabilities(worker: ChunkWorker, image: NormalisedPlane, window: Window) -> Float32[np.ndarray, "klass rows columns"]:
-    """Predict a window; along an axis of many chunks at full length, so that all tiles have one size."""
+    """Predict a window; along an axis of many chunks at full length, so that all tiles have one size and are rounded alike."""
     side = worker.work.chunk
     rows, columns = (
         slice(part.start, part.start + side if length > (_MANY - 1) * side else part.stop)
@@ -112,7 +97,7 @@ def _probabilities(worker: ChunkWorker, image: NormalisedPlane, window: Window) 
     )
     predictor = worker.predictor
     geometry = predictor.engine.geometry
-    image.hold(rows, columns, geometry.context + geometry.phase)  # while another chunk is with the network
+    image.hold(rows, columns, geometry.context + geometry.phase)  # outside the lock: the network is busy with another chunk
     with worker.computing:
         found = predictor.probabilities(image, (rows, columns))
     return found[:, : window[0].stop - window[0].start, : window[1].stop - window[1].start]

@@ -1,4 +1,4 @@
-"""The smaller levels of a result: each chunk is made from the four above it, by one worker."""
+"""The smaller levels of a result: one worker makes each chunk from the four above it."""
 
 from unseam.io.result import build_level_chunk
 from unseam.scale.task import ChunkTask, NoFacts

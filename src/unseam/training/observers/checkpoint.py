@@ -1,4 +1,4 @@
-"""The whole state of a run as files, so that it can go on where it stopped, bit for bit; where they lie is not known here."""
+"""The whole state of a run as the content of files, so that the run can resume bit for bit."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,25 +23,11 @@ _NOT_NUMBERS = ("net", "optimiser", "energy", "foreground")
 _UNUSABLE = (SafetensorError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, OverflowError, OSError)
 
 
-def checkpoint_files(
-    state: TrainState, validate: Validate, trained_on: Sequence[str] = ()
-) -> Iterator[tuple[str, bytes]]:
-    """Name and content of each file of a checkpoint: weights, the optimiser's memory, the best weights, the history.
+def checkpoint_files(state: TrainState, validate: Validate, trained_on: Sequence[str] = ()) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of each file of a checkpoint: weights, the optimiser's memory, the best weights, the history.
 
-    Made one after another, so that only one is held. The best weights are left out where they are those of this step.
-
-    Parameters
-    ----------
-    state, validate
-        What to keep.
-    trained_on
-        Lines that say what the run trains on and is judged by; it may only go on with the same.
-
-    Raises
-    ------
-    TrainingError
-        Before the first file, if a weight or a number of the optimiser's memory is not finite: who went on from there
-        would get no further.
+    Only one file is in memory at a time. ``trained_on`` holds lines that describe the training data and what is held out; a run
+    may resume only with the same lines. Raises TrainingError before the first file if a number is not finite.
     """
     weights = dict(state.net.state_dict())
     memory, numbers = _memory(state.optimiser)
@@ -58,7 +44,7 @@ def checkpoint_files(
         "trained_on": list(trained_on),
         "optimiser": type(state.optimiser).__name__,
         "optimiser_numbers": numbers,
-        "since_record": [validate.energies, validate.foregrounds],  # of a stop between two lines of the history
+        "since_record": [validate.energies, validate.foregrounds],  # a run may stop between two lines of the history
         "records": [asdict(record) for record in validate.records],
         "best_step": validate.best.step if validate.best else None,
         "best_weights": _WEIGHTS if is_best else _BEST if best else None,
@@ -69,13 +55,13 @@ def checkpoint_files(
 def restore_checkpoint(
     path: Path, files: Mapping[str, bytes], state: TrainState, validate: Validate, trained_on: Sequence[str] = ()
 ) -> None:
-    """Bring a fresh state to where a checkpoint was written; ``path`` is what errors name.
+    """Load a checkpoint into a fresh state; errors name ``path``.
 
     Raises
     ------
     ModelFileError
-        If the files are no checkpoint, or one of another network or optimiser, or of a run on other data: what was held
-        out would have been trained on, and its best score would not compare.
+        If the files are not a checkpoint, or belong to another network, another optimiser, or a run on other data: the network
+        would have seen what is now held out, and the best score would not compare.
     """
     with _naming(path):
         about = json.loads(files[_STATE])
@@ -85,9 +71,8 @@ def restore_checkpoint(
     changes = _changes(before, trained_on)
     if changes:
         raise ModelFileError(
-            f"{path}: this run was begun with other data, or with other parts of it held out ({changes}). Train with the "
-            "images, data settings and training.seed that it was begun with, or leave --resume out and start afresh in "
-            "another folder."
+            f"{path}: this run began with other data, or with other parts of it held out ({changes}). Train with the images, "
+            "data settings and training.seed that it began with, or leave --resume out and start again in another folder."
         )
     with _naming(path):
         _restore(state, validate, files, about)
@@ -95,32 +80,32 @@ def restore_checkpoint(
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Whatever is wrong with a file is one kind of error."""
+    """Turn every failure to read a file into a ModelFileError that names ``path``."""
     try:
         yield
     except _UNUSABLE as error:
-        reason = " ".join(str(error).split())[:200]  # PyTorch lists every weight that does not fit, a line each
+        reason = " ".join(str(error).split())[:200]  # PyTorch lists every weight that does not fit, one per line
         raise ModelFileError(
-            f"{path}: not a checkpoint that this run can go on from ({type(error).__name__}: {reason}). "
-            "Leave --resume out to start afresh in another folder, or train with the settings it was begun with."
+            f"{path}: not a checkpoint that this run can resume from ({type(error).__name__}: {reason}). "
+            "Leave --resume out to start again in another folder, or train with the settings that the run began with."
         ) from error
 
 
 def _changes(before: Sequence[str], now: Sequence[str], most: int = 2) -> str:
-    """What one list of lines has and the other has not, the first few of each; empty if they are equal."""
+    """Describe the first few lines that only one of the two lists has; empty if the lists are equal."""
     both = set(before) & set(now)
     gone, new = [line for line in before if line not in both], [line for line in now if line not in both]
-    said = []
+    parts = []
     for word, lines in (("before", gone), ("now", new)):
         if lines:
             more = f"; and {len(lines) - most} more" if len(lines) > most else ""
-            said.append(f"{word}: {'; '.join(line[:200] for line in lines[:most])}{more}")
-    return ". ".join(said) or ("the same in another order" if list(before) != list(now) else "")
+            parts.append(f"{word}: {'; '.join(line[:200] for line in lines[:most])}{more}")
+    return ". ".join(parts) or ("the same in another order" if list(before) != list(now) else "")
 
 
 def _restore(state: TrainState, validate: Validate, files: Mapping[str, bytes], about: dict[str, Any]) -> None:
-    if about["optimiser"] != (ours := type(state.optimiser).__name__):
-        raise ValueError(f"it holds the memory of {about['optimiser']}, not of {ours}")
+    if about["optimiser"] != (needed := type(state.optimiser).__name__):
+        raise ValueError(f"it holds the state of {about['optimiser']}, not of {needed}")
     state.net.load_state_dict(load_tensors(files[_WEIGHTS]))
     groups = state.optimiser.state_dict()["param_groups"]
     weights = [w for group in state.optimiser.param_groups for w in group["params"]]
@@ -142,7 +127,7 @@ def _restore(state: TrainState, validate: Validate, files: Mapping[str, bytes], 
 
 
 def _memory(optimiser: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, float]]:
-    """What an optimiser remembers of each weight: tensors, and plain numbers."""
+    """Return what an optimiser remembers of each weight: tensors, and plain numbers."""
     tensors: dict[str, Tensor] = {}
     numbers: dict[str, float] = {}
     for index, memory in optimiser.state_dict()["state"].items():
@@ -156,12 +141,12 @@ def _memory(optimiser: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[s
 
 def _check_finite(step: int, tensors: Mapping[str, Tensor]) -> None:
     for name, tensor in tensors.items():
-        # The least and the largest carry NaN along, and no second tensor of that size is made.
+        # Minimum and maximum carry NaN along, and need no second tensor of that size.
         is_finite = not tensor.numel() or all(bool(torch.isfinite(end)) for end in torch.aminmax(tensor.detach()))
         if not is_finite:
             raise TrainingError(
-                f"Training diverged: at step {step} {name} holds numbers that are not finite. No checkpoint is written of "
-                "that; the one before is kept. Try a learning rate ten times smaller (--set "
+                f"Training diverged: at step {step} {name} holds numbers that are not finite. No checkpoint of this step is "
+                "written; the one before is kept. Try a learning rate ten times smaller (--set "
                 "optimiser.learning_rate=1e-4), or clip gradients (--set training.clip_norm=1.0)."
             )
 
@@ -175,7 +160,7 @@ def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _laid_out_like(weight: Tensor, value: Any) -> Any:
-    """Fused optimisers walk weight and memory side by side in the order of storage: both must lie in it alike."""
+    """Give the optimiser's memory the layout of the weight: fused optimisers step through both in the order of storage."""
     if isinstance(value, Tensor) and value.shape == weight.shape:
         return torch.empty_like(weight, device="cpu").copy_(value)
     return value

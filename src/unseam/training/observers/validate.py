@@ -1,4 +1,4 @@
-"""Validation during training: scores the network on what is held out at equal parts of the budget, keeps the best weights."""
+"""Validation during training: scores the network at equal parts of the budget and keeps the best weights."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -10,20 +10,16 @@ from unseam.errors import TrainingError
 from unseam.training.diverged import advise_slower, check_finite
 from unseam.training.state import TrainState
 
-_FLAT = 0.05  # an energy that moves less than that, of itself, stays where it is
-_RISEN, _LOW = 10.0, 0.02  # times the lowest energy; one below is taken for that, for little noise is many times nothing
+_FLAT = 0.05  # an energy whose relative change is smaller counts as constant
+_RISEN = 10.0  # training diverged if the energy is this many times the lowest
+_LOW = 0.02  # a lower energy counts as this one, because near 0 a little noise is a large factor
 
 
 @dataclass(frozen=True)
 class ValidationScore:
-    """The validation of the weights of one step, in the precision of training; the finished model is scored elsewhere.
+    """The score of one step's weights, in the precision of training: ``value`` from 0 to 1, more is better.
 
-    Attributes
-    ----------
-    value
-        0 to 1, more is better.
-    foreground
-        Share of the held-out pixels that were given to any class but the background.
+    ``foreground`` is the share of the held-out pixels that the network classified as anything but background.
     """
 
     value: float
@@ -36,14 +32,12 @@ class Record:
 
     Attributes
     ----------
-    step, seconds
-        When.
     energy
-        Mean of the steps since the last line.
+        Mean over the steps since the last line.
     score, foreground
-        The validation; NaN if nothing was held out.
+        See :class:`ValidationScore`; NaN if nothing was held out.
     foreground_in_training
-        Share of foreground in what the network made of all batches since the last line; NaN if it was not measured.
+        Share of foreground in the predictions of all batches since the last line; NaN if it was not measured.
     """
 
     step: int
@@ -60,20 +54,18 @@ class Validate:
     Parameters
     ----------
     score_of
-        Scores a network; None if nothing was held out (the records then have no score, and the last weights are best).
+        Scores a network. None: nothing is held out, records have no score, and the last weights count as best.
     times
-        How often in a run.
+        Number of validations in a run.
     on_record
         Called with each new record.
 
     Attributes
     ----------
-    records
-        Everything measured so far.
     best_weights, best
         The weights with the highest score, on the CPU, and their record.
     energies, foregrounds
-        Of each step since the last record: what its energy and share of foreground will be the means of.
+        The values of each step since the last record. The next record holds their means.
     """
 
     def __init__(
@@ -93,11 +85,10 @@ class Validate:
         self.begin(0.0)
 
     def begin(self, progress: float) -> None:
-        """Wait for the next part of the budget: a run that goes on is judged as it would have been without a break."""
+        """Wait for the next part of the budget, so that a resumed run validates at the same steps as an uninterrupted one."""
         self._next = (math.floor(progress * self.times + 1e-9) + 1) / self.times
 
     def __call__(self, state: TrainState, progress: float) -> None:
-        """Record, if the next part of the budget is reached."""
         if math.isfinite(state.energy):
             self.energies.append(state.energy)
             self.foregrounds.append(state.foreground)
@@ -107,13 +98,7 @@ class Validate:
         self.record(state)
 
     def record(self, state: TrainState) -> Record:
-        """Score the network now, and keep its weights if they are the best so far.
-
-        Raises
-        ------
-        TrainingError
-            If a weight is not finite: nothing of it is kept.
-        """
+        """Score the network now, and keep its weights if they are the best so far; TrainingError if one is not finite."""
         check_finite(state)
         score = self.score_of(state.net) if self.score_of is not None else ValidationScore(math.nan, math.nan)
         energy, foreground = _mean(self.energies), _mean(self.foregrounds)
@@ -121,7 +106,7 @@ class Validate:
         self.foregrounds.clear()
         record = Record(state.step, state.seconds, energy, score.value, score.foreground, foreground)
         self.records.append(record)
-        if self.best is None or not score.value < self.best.score:  # without a score the last is best
+        if self.best is None or not score.value < self.best.score:  # NaN, without a score: the last is best
             self.best = record
             self.best_weights = {name: w.detach().cpu().clone() for name, w in state.net.state_dict().items()}
         if self.on_record is not None:
@@ -129,32 +114,26 @@ class Validate:
         return record
 
     def doubt_of(self, kept: Record | None, state: TrainState) -> str:
-        """What to tell of a network that gives one class to everything at the end; empty if it does not."""
+        """Return a warning if the network that is kept predicts one class everywhere; otherwise an empty string."""
         share = math.nan if kept is None else kept.foreground_in_training if math.isnan(kept.foreground) else kept.foreground
         if share not in (0, 1):
             return ""
         return (
-            "the network learnt nothing: what is kept gives one class to all pixels. Train for longer, or check that images "
-            f"and masks belong together; if the energy does not fall, try another seed (--set training.seed=1), "
+            "the network learnt nothing: it gives one class to all pixels. Train for longer, or check that images and masks "
+            "belong together. If the energy does not fall, try another seed (--set training.seed=1), "
             f"{advise_slower(state)}"
         )
 
     def check_learning(self, state: TrainState, progress: float) -> None:
-        """See after a record that training still learns; whoever decides whether it goes on calls this.
-
-        Raises
-        ------
-        TrainingError
-            If the energy has risen far above its lowest, or if the network has given one class to all pixels for long.
-        """
+        """Raise TrainingError after a record if the energy has risen far, or one class has filled all pixels for long."""
         if progress < 1 and self.records and self.records[-1].step == state.step:
             self._check_energy(state)
             self._check_classes(state)
 
     def _check_classes(self, state: TrainState) -> None:
-        """A network whose ReLUs have died predicts one class for ever at a constant energy: no NaN gives it away.
+        """Notice dead ReLUs: such a network predicts one class for ever at a constant energy, without any NaN.
 
-        It must do so in every batch, not only on what is held out: that may be of one class, or unlike what was learnt.
+        Every batch must show it. What is held out may be of one class itself, or unlike the training images.
         """
         a_third = max(4, self.times // 3)
         recent = self.records[-a_third:]
@@ -162,7 +141,7 @@ class Validate:
             return
         energies = [r.energy for r in recent]
         if energies[-1] < 0.7 * self.records[0].energy:
-            return  # it has learnt
+            return  # the energy has fallen, so the network has learnt
         if max(energies) - min(energies) < _FLAT * max(energies):
             raise TrainingError(
                 f"Training makes no progress: since step {recent[0].step} the network gives one class to all pixels, and the "
@@ -171,7 +150,7 @@ class Validate:
             )
 
     def _check_energy(self, state: TrainState) -> None:
-        """What was learnt is being lost: the energy is far above the lowest, twice in a row."""
+        """Notice that the network forgets: its energy is far above the lowest, twice in a row."""
         energies = [r.energy for r in self.records if math.isfinite(r.energy)]
         if len(energies) < 3:
             return
@@ -184,7 +163,7 @@ class Validate:
 
 
 def _is_one_class(records: Sequence[Record]) -> bool:
-    """Whether one class was given to all pixels of all batches, and of what is held out if anything is."""
+    """Whether the network gave one class to all pixels of all batches, and of the held-out parts if there are any."""
     shares = [r.foreground_in_training for r in records] + [r.foreground for r in records if not math.isnan(r.foreground)]
     return all(share in (0, 1) for share in shares)
 
