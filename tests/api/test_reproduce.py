@@ -51,7 +51,7 @@ def test_isbi2012_from_the_files_of_the_challenge(stack, tmp_path):
     assert all(0 <= value <= 1 for row in table.ours for value in row.values if value is not None)
     how = dict(table.made)
     assert how["trained on"] == "4 images"
-    assert how["scored on"] == "held out: the last 1 of 6 (slice 5 to slice 5); slice 4, next to them, trains nothing"
+    assert how["scored on"] == "held out: the last 1 of 6 (slice 5 to slice 5); slice 4, next to them, is not used"
     assert "scored on 1 of the 6 annotated slices" in table.differences[2]
     text = (tmp_path / "out/table.md").read_text()
     assert "| U-Net (paper, table 1) | 0.000353 | 0.0382 | 0.0611 | - | - |" in text

@@ -123,7 +123,7 @@ def test_probabilities_as_an_array(terminal, folders):
         (np.full((2, 60, 70), 0.5), r"rows and columns"),
         (np.full((2, 60, 80), 0.3), r"add up to 1"),
         (np.stack([np.full((60, 80), -7.0), np.full((60, 80), 8.0)]), r"not logits or percentages"),
-        (np.full((60, 80), 0.5), r"a channel for each class"),
+        (np.full((60, 80), 0.5), r"cell1_prob.tif"),
     ],
 )
 def test_probabilities_that_are_none(terminal, folders, channels, words):

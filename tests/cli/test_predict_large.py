@@ -68,7 +68,7 @@ def test_two_workers(terminal, model, slide, tmp_path):
         (("--scheduler", "tcp://127.0.0.1:9"), r"127\.0\.0\.1:9"),
         (("--workers", "0"), r"0 workers.*1024"),
         (("--memory", "much"), r"'much'"),
-        (("--memory", "20MB"), r"20 MB of memory .* needs [\d.]+ [MG]B .* fewer workers"),
+        (("--memory", "20MB"), r"needs [\d.]+ [MG]B .*20 MB.* fewer workers"),
     ],
 )
 def test_what_cannot_be_is_one_line(terminal, model, slide, tmp_path, words, message, monkeypatch):
