@@ -162,5 +162,5 @@ def test_it_goes_on_where_it_was_stopped_by_the_same_recipe_only(stack, tmp_path
     assert int(longer["training"].split()[0]) > int(first["training"].split()[0])
     with pytest.raises(SettingsError, match=r"was begun with other settings .* Give the same --recipe and --set"):
         EXPERIMENTS["isbi2012"](asked(stack, out, resume=True, recipe="paper"))
-    with pytest.raises(SettingsError, match="no run to go on with"):
+    with pytest.raises(SettingsError, match="no run to continue"):
         EXPERIMENTS["isbi2012"](asked(stack, tmp_path / "other", resume=True))

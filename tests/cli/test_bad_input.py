@@ -231,7 +231,7 @@ def test_folders(refused, data, model, tmp_path):
 
 
 def test_going_on_without_a_run_or_with_a_broken_one(refused, data, tmp_path):
-    assert "no run to go on with" in refused("train", data, "--out", tmp_path / "run", "--resume")
+    assert "no run to continue" in refused("train", data, "--out", tmp_path / "run", "--resume")
     (tmp_path / "run").mkdir()
     (tmp_path / "run/config.toml").write_text("[net\n")
     assert "not a TOML file" in refused("train", data, "--out", tmp_path / "run", "--resume")
