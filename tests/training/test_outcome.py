@@ -17,7 +17,7 @@ from unseam.training.outcome import Outcome, OutcomeQueue, measure_outcome, reco
 @pytest.fixture
 def as_on_a_gpu(monkeypatch):
     """Run the loop one step late, and never decide on the host whether to step."""
-    monkeypatch.setattr("unseam.training.loop.Arriving", lambda late: OutcomeQueue(late + 1))
+    monkeypatch.setattr("unseam.training.loop.OutcomeQueue", lambda late: OutcomeQueue(late + 1))
     monkeypatch.setattr("unseam.training.loop.step_if", lambda is_finite, optimiser: step_unless(~is_finite, optimiser))
 
 
@@ -70,15 +70,15 @@ def test_divergence_is_noticed_one_step_late_with_the_last_good_weights():
         np.testing.assert_array_equal(weight, good[name])
 
 
-def test_arriving_keeps_the_order_and_holds_back_as_many_as_it_says():
+def test_the_queue_keeps_the_order_and_holds_back_as_many_as_it_says():
     def numbered(step: int) -> Outcome:
         return measure_outcome(step, torch.zeros(1, 1, 1, dtype=torch.int64), torch.tensor(float(step)), torch.tensor(True))
 
     for late in (0, 1, 3):
-        arriving = OutcomeQueue(late)
-        came = [[o.step for o in arriving.send(numbered(step))] for step in range(5)]
-        assert came == [[step - late] if step >= late else [] for step in range(5)]
-        assert [o.step for o in arriving.rest()] == list(range(5 - late, 5))
+        queue = OutcomeQueue(late)
+        arrived = [[o.step for o in queue.send(numbered(step))] for step in range(5)]
+        assert arrived == [[step - late] if step >= late else [] for step in range(5)]
+        assert [o.step for o in queue.rest()] == list(range(5 - late, 5))
 
 
 def test_an_outcome_counts_the_pixels_of_the_foreground():

@@ -148,7 +148,7 @@ def test_a_network_that_has_learnt_but_finds_nothing_in_what_is_held_out_is_let_
 
 
 def test_an_observer_never_ends_training():
-    validate, state = Validate(lambda _: Score(0.0, 0.0), 12), a_state()
+    validate, state = Validate(lambda _: ValidationScore(0.0, 0.0), 12), a_state()
     state.energy, state.foreground = 0.69, 0.0
     for step in range(1, 13):
         state.step = step

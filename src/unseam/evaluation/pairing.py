@@ -135,7 +135,7 @@ def read_probabilities(path: Path, num_planes: int) -> list[np.ndarray]:
     if file.num_channels < 2 or len(planes) != num_planes:
         raise DataError(
             f"{path} has {len(planes)} plane(s) of {file.num_channels} channel(s), but its label map has {num_planes} "
-            "plane(s). Probabilities need the planes of the label map, each with a channel for every class, background "
+            "plane(s). Probabilities need the planes of the label map, with a channel for each class, background "
             "included. Write them with unseam predict --probabilities, or move the file away."
         )
     return [np.moveaxis(plane, -1, 0).astype(np.float32, copy=False) for plane in planes]

@@ -222,7 +222,7 @@ class Model:
         if num_channels(image) == wanted:
             return self.info.normalise(image)
         raise DataError(
-            f"The image has {num_channels(image)} channel(s), but this model was trained on {wanted}. Give images with "
+            f"The image has {num_channels(image)} channel(s); this model was trained on {wanted}. Give images with "
             "that number, or train a model on images like this one."
         )
 

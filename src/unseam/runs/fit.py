@@ -235,7 +235,7 @@ def _share_result(net: torch.nn.Module, info: ModelInfo | None, ranks: Ranks) ->
 def _fresh_state(run: Run, prepared: Prepared, device: torch.device) -> TrainState:
     """Build the network with weights drawn from the seed, and its optimiser."""
     if device.type == "cpu":
-        keep_freed_memory()
+        keep_freed_memory()  # from the first tensor on: each step frees and takes the same large blocks
     with keep_random_state(device):
         torch.manual_seed(run.training.seed)
         net: torch.nn.Module = choose_net(run, prepared).build().to(device)
