@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from unseam.model import Segmentation
     from unseam.nets.fcn import FCN
     from unseam.nets.unet import UNet
-    from unseam.scale.predict_store import predict_store
 
 _HOME = {
     "UNet": "unseam.nets.unet",
@@ -32,7 +31,6 @@ _HOME = {
     "train": "unseam.api.training",
     "load": "unseam.api.models",
     "predict": "unseam.api.predict",
-    "predict_store": "unseam.scale.predict_store",
     "evaluate": "unseam.api.evaluate",
     "write_report": "unseam.api.reports",
     "Evaluation": "unseam.api.evaluate",
@@ -42,8 +40,8 @@ _HOME = {
 }
 
 __all__ = [
-    "UNet", "FCN", "weight_map", "check", "train", "load", "predict", "predict_store", "evaluate", "write_report", "Evaluation",
-    "Model", "Segmentation", "UnseamError", "plot",
+    "UNet", "FCN", "weight_map", "check", "train", "load", "predict", "evaluate", "write_report", "Evaluation", "Model",
+    "Segmentation", "UnseamError", "plot",
 ]  # fmt: skip
 
 

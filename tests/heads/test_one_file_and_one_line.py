@@ -73,7 +73,7 @@ TRAIN = '''
     assert one.probabilities.shape == (3, *image.shape)
     assert one.instances.max() > 10
     assert set(np.unique(one.classes)) <= {0, 1}
-    unseam.predict_store(model, "image.npy", "large.ome.zarr", save="both", probabilities="float16")
+    unseam.predict(model, "image.npy", "large.ome.zarr", save="both", probabilities_as="float16")
     from unseam.io.result import open_level
     from unseam.io.result import ChunkFiles
     from pathlib import Path

@@ -54,7 +54,7 @@ def test_an_array_whose_header_is_no_python_is_one_kind_of_error(of_objects, tmp
         with zipfile.ZipFile(tmp_path / "f.npz", "w") as archive:
             for name, data in parts.items():
                 archive.writestr(name, data.replace(old, new, 1) if name == "truth_0.npy" else data)
-        with pytest.raises(DataError, match="Train again, or delete the file"):
+        with pytest.raises(DataError, match=r"\.npz: .*Train again"):
             read_comparisons(tmp_path / "f.npz")
 
 
@@ -62,7 +62,7 @@ def test_an_archive_of_something_else(tmp_path):
     about = {"format": "unseam evidence 1", "facts": {"masks": "classes", "class_names": ["a"]}, "images": [{"name": "x"}]}
     for arrays in ({"other": np.zeros(3)}, {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)}):
         np.savez(tmp_path / "e.npz", **arrays)
-        with pytest.raises(DataError, match="Train again, or delete the file"):
+        with pytest.raises(DataError, match=r"\.npz: .*Train again"):
             read_comparisons(tmp_path / "e.npz")
 
 
@@ -74,7 +74,7 @@ def test_maps_that_do_not_fit_are_refused(tmp_path):
     }
     text = np.frombuffer(json.dumps(about).encode(), np.uint8)
     np.savez(tmp_path / "e.npz", about=text, truth_0=np.zeros((2, 3), int), predicted_0=np.zeros((3, 2), int))
-    with pytest.raises(DataError, match="its maps do not fit"):
+    with pytest.raises(DataError, match="image 0: "):
         read_comparisons(tmp_path / "e.npz")
 
 
@@ -82,5 +82,5 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
     with zipfile.ZipFile(tmp_path / "e.npz", "w", zipfile.ZIP_DEFLATED) as archive, archive.open("about.npy", "w") as entry:
         for _ in range(520):
             entry.write(bytes(2**20))
-    with pytest.raises(DataError, match="would unpack to 545,259,520 bytes"):
+    with pytest.raises(DataError, match="545,259,520 bytes"):
         read_comparisons(tmp_path / "e.npz")

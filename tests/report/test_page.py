@@ -157,33 +157,26 @@ def test_confusion_by_hand(of_classes):
 def test_what_is_not_known_is_said():
     _, page = page_of(None, training(score=None, score_name=""))
     words = " ".join(" ".join(page.texts).split())
-    for said in (
-        "there is nothing to score",
-        "there is none to show",
-        "No maps are kept here to count confusions in",
-        "No maps are kept here to compare objects in",
-        "Probabilities on held-out pixels are not known",
-        "No seam check is kept here",
-        "Check sums of the data are not kept here",
-    ):
-        assert said in words, said
+    reasons = ("nothing to score", "No images", "confusions cannot", "objects cannot", "No probabilities", "No checksums")
+    for reason in (*reasons, "No seam check"):
+        assert reason in words, reason
 
 
 def test_without_validation_the_curve_says_so(of_classes):
     trained = training(score=None, score_name="")
     records = tuple(replace(record, score=math.nan) for record in trained.records)
     _, page = page_of(None, replace(trained, records=records))
-    assert "there is no validation score, and the model has the last weights" in " ".join(" ".join(page.texts).split())
+    assert "no validation score, and the model has the last weights" in " ".join(" ".join(page.texts).split())
 
 
 def test_scores_from_files_have_no_training(of_objects):
     bare = Comparisons(ReportFacts("instances", ("background", "object")), of_objects.images)
     _, page = page_of(bare)
     words = " ".join(" ".join(page.texts).split())
-    assert "how the model learnt is in the report of its run folder" in words
+    assert "report of the run folder" in words
     assert "hold labels, not probabilities" in words
     assert "there is no model here, only maps" in words
-    assert "were chosen by these same pixels" not in words
+    assert "these same pixels" not in words
 
 
 def test_of_many_images_the_best_and_the_worst_are_shown(rng):

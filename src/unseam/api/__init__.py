@@ -1,17 +1,17 @@
-"""What programs call, and all that the command line calls.
+"""Everything that programs and the command line call.
 
 ::
 
-    check       what is wrong with a folder of images, before anyone trains on it
+    check       find what is wrong with a folder of images
     training    train a model on a folder or on arrays; Watch follows and stops it
-    models      load a model, or read what it is
+    models      load a model, or read its facts
     predict     segment files, folders and stores, in memory or chunk by chunk
     evaluate    score predictions against annotations
-    reports     write the report of a run, or of an evaluation
-    seams       the seam check of one image
-    plot        pictures of results
-    demo        the whole way on micrographs that ship with the package
-    reproduce   the tables of the paper next to ours
+    reports     write the report of a run or of an evaluation
+    seams       check one image for seams
+    plot        draw results
+    demo        train, predict and score on micrographs that ship with the package
+    reproduce   rebuild the tables of the paper
 
-Most users need only the names that ``import unseam`` gives. Nothing here prints: progress goes to the functions of a caller.
+Most users need only the names in ``import unseam``. Nothing here prints: progress goes to functions that the caller passes.
 """

@@ -1,4 +1,4 @@
-"""``check``: what is wrong with a folder of images, before anyone trains on it or segments it."""
+"""``check``: find what is wrong with a folder of images before training or prediction."""
 
 from pathlib import Path
 
@@ -19,28 +19,28 @@ def check(
     masks: MaskChoice = "auto",
     ignore: int | None = None,
 ) -> CheckReport:
-    """Look for what stops training, what will hurt the result and what is worth knowing.
+    """Find what stops training, what will hurt the result, and what is worth knowing.
 
     Parameters
     ----------
     folder
-        Images and masks in any layout that training knows. With a model also an image, or a folder of images without masks.
+        Images and masks in any layout that training can read. With a model also one image, or a folder of images without masks.
     model
-        A model, or its file or run folder: are these images like those that it was trained on?
+        A model, its file or its run folder. The check compares the images with those that the model was trained on.
     masks
-        What the masks hold; ``auto``: found out by looking.
+        What the masks hold; ``auto`` decides by looking at them.
     ignore
-        Value of the masks that means "not annotated".
+        Value in the masks that means "not annotated".
 
     Returns
     -------
     CheckReport
-        ``stops``, ``findings`` and ``to_json()``; :func:`page` gives it as text.
+        ``stops``, ``findings`` and ``to_json()``; :func:`render_page` turns it into text.
 
     Raises
     ------
     DataError
-        If there is no image at all.
+        If there is no image.
     ModelFileError
         If the model cannot be read.
     """

@@ -1,6 +1,7 @@
-"""Choices and defaults that the command line shows in its help. Nothing heavy is imported for them."""
+"""Choices and defaults that the help of the command line shows. Importing them is quick."""
 
 from unseam.data.kinds import MaskChoice
 from unseam.inference import DEFAULT_INPUT_TILE
+from unseam.recipes import RECIPES
 
-__all__ = ["DEFAULT_INPUT_TILE", "MaskChoice"]
+__all__ = ["DEFAULT_INPUT_TILE", "RECIPES", "MaskChoice"]

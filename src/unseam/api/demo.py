@@ -1,4 +1,4 @@
-"""The demo: from annotation to scores, on real micrographs that ship with the package."""
+"""The demo: train, predict and score on real micrographs that ship with the package."""
 
 import time
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unseam.api import training as api
+from unseam.api import training
 from unseam.api.predict_files import ResultKinds, plan_outputs, predict_file
 from unseam.errors import OutputError
 from unseam.evaluation.from_files import evaluate_files
@@ -21,7 +21,7 @@ SAMPLES = Path(__file__).parents[1] / "samples" / "axon-sem"
 
 @dataclass(frozen=True)
 class DemoResult:
-    """Scores on the held-out micrograph, the files to look at, and the duration."""
+    """Scores on the held-out micrograph, files to look at, and the duration."""
 
     scores: Scores
     files: tuple[Path, ...]
@@ -29,17 +29,11 @@ class DemoResult:
 
 
 def run_demo(out: Path, minutes: float, watch: Watch) -> DemoResult:
-    """Train on crops of micrographs of rat spinal cord, segment one of another animal, and score it.
-
-    Raises
-    ------
-    OutputError
-        If ``out`` already holds a demo.
-    """
+    """Train on crops of micrographs of rat spinal cord, segment one from another animal, and score it."""
     started = time.monotonic()
     if (out / "model").exists():
-        raise OutputError(f"{out} already holds a demo, and nothing is overwritten. Delete it, or give another --out.")
-    model = api.train(SAMPLES, out=out / "model", minutes=minutes, watch=watch)
+        raise OutputError(f"{out} already holds a demo, and the demo overwrites nothing. Delete it, or give another --out.")
+    model = training.train(SAMPLES, out=out / "model", minutes=minutes, watch=watch)
     image = SAMPLES / "held-out" / "images" / "rat6.png"
     truth = SAMPLES / "held-out" / "masks" / "rat6.png"
     wanted = ResultKinds(classes=True, instances=False, probabilities=False, overlay=True)
@@ -54,7 +48,7 @@ def run_demo(out: Path, minutes: float, watch: Watch) -> DemoResult:
 
 
 def _side_by_side(image: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Image, truth, prediction and errors in two rows of two."""
+    """Arrange image, truth, prediction and errors in two rows of two."""
     plain = draw_overlay(image, np.zeros_like(truth))
     errors = error_picture(predicted, truth, to_display(image), instances=False)
     top = np.hstack([plain, draw_overlay(image, truth, outlines=False)])

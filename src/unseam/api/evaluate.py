@@ -1,4 +1,4 @@
-"""``evaluate``: predictions scored against annotations, as arrays or as files."""
+"""``evaluate``: score predictions against annotations, as arrays or as files."""
 
 from unseam.evaluation.from_files import evaluate, evaluate_files
 from unseam.evaluation.result import Evaluation

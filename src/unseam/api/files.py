@@ -1,4 +1,4 @@
-"""Files that stand next to results: a text is written whole or not at all."""
+"""``write_text``: write a text file, complete or not at all."""
 
 from unseam.io import write_text_whole as write_text
 

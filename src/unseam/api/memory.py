@@ -1,4 +1,4 @@
-"""Recognises an error that says that memory ran out."""
+"""``is_out_of_memory``: recognise an error that means that memory ran out."""
 
 from unseam.machine.memory import is_out_of_memory
 

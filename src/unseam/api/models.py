@@ -1,4 +1,4 @@
-"""Models from files: to segment with, or only to read what they are."""
+"""Load models from files, or read only their facts."""
 
 from pathlib import Path
 
@@ -12,20 +12,12 @@ from unseam.settings import encode
 __all__ = ["Model", "ModelInfo", "encode", "facts", "load", "read_model_info"]
 
 
-def load(
-    path: str | Path, device: str = "auto", precision: Precision = "float32", engine: EngineName = "auto"
-) -> Model:
-    """The model in a file or in a run folder; see :meth:`unseam.model.Model.load`."""
+def load(path: str | Path, device: str = "auto", precision: Precision = "float32", engine: EngineName = "auto") -> Model:
+    """Load a model from a file or a run folder; see :meth:`unseam.model.Model.load` for the arguments."""
     return Model.load(path, device, precision, engine)
 
 
 def read_model_info(path: str | Path) -> ModelInfo:
-    """What the model in a file or in a run folder is; its weights are not read.
-
-    Raises
-    ------
-    ModelFileError
-        If there is none, or it cannot be read.
-    """
+    """Read what the model in a file or a run folder is, without its weights. Raises ModelFileError."""
     path = Path(path)
     return read_info_of_file(path / "model.safetensors" if path.is_dir() else path)

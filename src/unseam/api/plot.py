@@ -1,7 +1,7 @@
-"""Pictures for a talk or a paper, from Python: overlays and error maps as images, learning curves as SVG.
+"""Pictures for a talk or a paper: overlays and error maps as images, learning curves as SVG.
 
-Colours are those of Okabe and Ito, which colour-blind people tell apart; kinds of errors differ by pattern as well, objects
-by outlines, the two lines of a curve by their marks.
+The colours are those of Okabe and Ito, which colour-blind people can tell apart. Kinds of errors also differ in pattern,
+objects in outlines, and the two lines of a curve in marks.
 """
 
 from pathlib import Path
@@ -13,8 +13,8 @@ from PIL import Image
 from unseam.errors import DataError
 from unseam.model import Segmentation
 from unseam.report.overlay import draw_overlay, error_picture, to_display
-from unseam.runs.run_folder import RunFolder, read_history
-from unseam.training.curve import curve_svg
+from unseam.report.page import draw_curve
+from unseam.runs.run_folder import read_history
 
 Map = Integer[np.ndarray, "_height _width"]
 
@@ -27,25 +27,25 @@ def overlay(
     opacity: float = 0.35,
     outlines: bool = True,
 ) -> Image.Image:
-    """A segmentation drawn over its image: each class or object filled in a colour, and outlined.
+    """Draw a segmentation over its image: each class or object is filled with a colour and outlined.
 
     Parameters
     ----------
     image
         (H, W) or (H, W, C), any real type; it is stretched between its percentiles 0.5 and 99.5.
     segmentation
-        What :meth:`unseam.Model.predict` gave, or a class map or an instance map (H, W) of the same size; 0 is left as it is.
+        The result of :meth:`unseam.Model.predict`, or a class map or instance map (H, W) of the same size. 0 is not drawn.
     objects
-        Of what ``predict`` gave, draw the objects rather than the classes.
+        Draw the objects of a result of ``predict`` instead of its classes.
     opacity
-        Of the fills, 0 to 1.
+        Opacity of the fills, 0 to 1.
     outlines
-        Draw the border of each class or object at full strength.
+        Draw the border of each class or object in full colour.
 
     Returns
     -------
     PIL.Image.Image
-        Of the size of the image; ``.save("picture.png")`` writes it.
+        An image of the same size; ``.save("picture.png")`` writes it.
 
     Raises
     ------
@@ -72,17 +72,17 @@ def error_map(
     *,
     objects: bool = False,
 ) -> Image.Image:
-    """Where a prediction is wrong: missed in blue stripes, invented in plain vermilion, mixed up in purple dots.
+    """Draw where a prediction is wrong: missed in blue stripes, invented in plain vermilion, mixed up in purple dots.
 
     Parameters
     ----------
     predicted, truth
         Class maps (255 in the truth: not annotated) or instance maps (-1), (H, W) each.
     image
-        To draw it over; None: white.
+        Background of the picture; None: white.
     objects
-        The maps hold objects: mixed up is then where an object lies in both, but the two do not match by an IoU above 0.5.
-        Otherwise they hold classes, and mixed up is another class.
+        True: the maps hold objects, and pixels are mixed up where two objects overlap but do not match with an IoU above 0.5.
+        False: the maps hold classes, and pixels are mixed up where the classes differ.
 
     Raises
     ------
@@ -103,35 +103,33 @@ def error_map(
 
 
 def learning_curve(run: str | Path) -> str:
-    """The learning curve of a run as the text of an SVG file: energy and validation score over steps and minutes.
+    """Draw the learning curve of a run: energy and validation score over steps and minutes.
 
     Parameters
     ----------
     run
-        Run folder that ``unseam train`` wrote.
+        Run folder of ``unseam train``.
+
+    Returns
+    -------
+    str
+        The text of an SVG file.
 
     Raises
     ------
     DataError
-        If it holds no history.
+        If the folder holds no history.
     """
-    folder = RunFolder(Path(run))
-    records = read_history(folder.path / "history.csv")
+    folder = Path(run)
+    records = read_history(folder / "history.csv")
     if not records:
-        raise DataError(f"{folder.path}: there is no history.csv with a history in it. Give the folder of a training.")
-    return curve_svg(
-        [r.step for r in records],
-        [r.energy for r in records],
-        [r.score for r in records],
-        f"Training of {folder.path.resolve().name}",
-        "validation",
-        seconds=[r.seconds for r in records],
-    )
+        raise DataError(f"{folder}: there is no history.csv with records. Give the run folder of a training.")
+    return draw_curve(records, f"Training of {folder.resolve().name}", "validation")
 
 
 def _check_same_size(one: np.ndarray, other: np.ndarray, name: str) -> None:
     if one.shape[:2] != other.shape:
+        sizes = [" x ".join(map(str, shape)) for shape in (one.shape[:2], other.shape)]
         raise DataError(
-            f"The first is {' x '.join(map(str, one.shape[:2]))} px, the {name} {' x '.join(map(str, other.shape))}; both must "
-            "have one size. Give those that belong together."
+            f"The first is {sizes[0]} px, the {name} {sizes[1]} px; both must have the same size. Give a matching pair."
         )

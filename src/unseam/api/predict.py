@@ -1,4 +1,4 @@
-"""``predict``: from image files to files of classes and objects, in memory or chunk by chunk."""
+"""``predict``: segment image files into files of classes and objects, in memory or chunk by chunk."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from unseam.scale.predict_store import Save, predict_store
 
 @dataclass(frozen=True)
 class Predicted:
-    """An image (its first file), the files or the store that were written, and a phrase on its size and content."""
+    """An image (its first file), the files or the store with its results, and a phrase on its size and content."""
 
     image: Path
     outputs: tuple[Path, ...]
@@ -34,9 +34,9 @@ class Predicted:
 
 @dataclass(frozen=True)
 class PredictWatch:
-    """Functions that prediction calls; each does nothing unless the caller gives another one.
+    """Functions that prediction calls. By default each does nothing.
 
-    ``tell`` gets sentences, ``on_progress`` (what is computed, parts done, parts in all), ``on_result`` each finished image.
+    ``tell`` gets sentences, ``on_progress`` (what is computed, parts done, parts in total), ``on_result`` each finished image.
     """
 
     tell: Callable[[str], None] = lambda _: None
@@ -70,62 +70,62 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
 ) -> tuple[Predicted, ...]:
     """Segment image files of any size, as ``unseam predict`` does. :meth:`unseam.Model.predict` segments one array.
 
-    Images are read whole. OME-Zarr stores, and any image whose result is named ``.zarr`` or ``.tif``, are read and written
-    chunk by chunk and need not fit into memory.
+    An image file is read into memory. An OME-Zarr store is read and written chunk by chunk and may be larger than memory; so is
+    any image if ``out`` ends in ``.zarr`` or ``.tif``.
 
     Parameters
     ----------
     model
-        A model, or its file or run folder.
+        A model, its file or its run folder.
     images
-        Image files, folders of images, data sets in any layout that training knows, OME-Zarr stores; one or several.
+        Image files, folders of images, data sets in any layout that training can read, OME-Zarr stores; one or several.
     out
         Folder for the results, or the name of one large result.
     save
         Write the class maps, the instance maps or both; ``auto``: instance maps if the model was trained on objects.
     probabilities
-        Write the probabilities of the classes as well.
+        Also write the probability of each class.
     overlay
-        Write a picture of the outlines on each image as well.
+        Also write a picture of each image with its segmentation.
     objects_of
         Name or value of the class whose objects are wanted; None: all classes but the background together.
     threshold, min_size
-        Probability above which an object starts, and the smallest object, px; None: the model's own.
+        Probability above which an object starts, and the smallest object, px; None: those of the model.
     average
-        Mean over ``rotations`` (seven, as in the paper) or ``flips`` (eight).
+        Average over ``rotations`` (seven, as in the paper) or ``flips`` (eight).
     max_input_tile
         Largest input tile, px.
     max_memory
-        Most memory that may be held, ``"2GB"`` or bytes: of this process; of all workers together; of each on a cluster.
+        Memory limit, ``"2GB"`` or bytes: for this process, for all workers together, or for each worker of a cluster.
     overwrite, skip_existing
-        Replace results that are there, or leave them and write the missing ones.
+        Replace existing results, or keep them and write the missing ones.
     resume
-        Large images: continue what an earlier call left unfinished.
+        Large images: continue the unfinished work of an earlier call.
     workers, scheduler
         Large images: number of processes on this machine, or address of a Dask scheduler whose workers compute.
     probabilities_as
         Large images: write the probabilities in this type.
     fill_missing
-        Large images: take a missing chunk for its fill value.
+        Large images: read a missing chunk as its fill value.
     channels
-        Large images: channels that the model sees, counted from 0; empty: all.
+        Large images: channels that the model receives, counted from 0; empty: all.
     watch
-        Functions that are called meanwhile.
+        Functions that prediction calls while it runs.
 
     Returns
     -------
     tuple of Predicted
-        The images that were segmented now, in order; without those that ``skip_existing`` left out.
+        The images of this call, in order, without those that ``skip_existing`` left out.
 
     Raises
     ------
     SettingsError
         If options contradict each other or have no effect on these images.
     DataError
-        If there is no image, or two have the same result. At the end, if some images could not be segmented; the results of
-        the others are written.
+        If there is no image, or two images have the same result. Also at the end, if some images could not be segmented; the
+        results of the others are written.
     OutputError
-        If a result is already there or cannot be written; :class:`~unseam.errors.InUseError` if another process uses it.
+        If a result already exists or cannot be written; :class:`~unseam.errors.InUseError` if another process uses it.
     ModelFileError, ImageReadError, MemoryShortError, ClusterError
         If the model or a store cannot be read, memory is too small, or workers fail.
     """
@@ -135,22 +135,25 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     saves_objects = save in ("instances", "both") or (save == "auto" and model.info.kind_facts.has_objects)
     saves_classes = save in ("classes", "both") or not saves_objects
     if not saves_objects:
-        given = {"--objects-of": objects_of, "--threshold": threshold, "--min-size": min_size}
-        _refuse(given, "this is about objects, and none are written. Add --save instances or --save both.")
-    model = _with_objects(model, threshold, min_size)
+        of_objects = {"--objects-of": objects_of, "--threshold": threshold, "--min-size": min_size}
+        _refuse(of_objects, "only for objects, and no objects are written. Add --save instances or --save both.")
+    # One after the other: each setting is checked by itself.
+    if threshold is not None:
+        model = model.with_objects(replace(model.info.objects, threshold=threshold))
+    if min_size is not None:
+        model = model.with_objects(replace(model.info.objects, min_size=min_size))
     object_class = model.info.class_index(objects_of) if objects_of is not None else None
 
     stores = paths if is_one_result(out) else tuple(path for path in paths if is_store(path))
     files = tuple(path for path in paths if path not in stores)
     if not stores:
-        large: dict[str, object] = {"--resume": resume, "--workers": workers, "--scheduler": scheduler}
-        large["--probabilities-as"] = probabilities_as
-        large |= {"--missing-chunks": fill_missing, "--channel": tuple(channels) or None}
-        _refuse(large, "this is about large images. Give a Zarr store, or --out a name that ends in .zarr or .tif.")
+        of_stores = {"--resume": resume, "--workers": workers, "--scheduler": scheduler, "--probabilities-as": probabilities_as}
+        of_stores |= {"--missing-chunks": fill_missing, "--channel": len(channels) or None}
+        _refuse(of_stores, "only for large images. Give a Zarr store, or --out a name that ends in .zarr or .tif.")
     results: list[Predicted] = []
     if stores:
-        small = {"--overlay": overlay, "--skip-existing": skip_existing, "--average": average != "none"}
-        _refuse(small, "for a large image there is no such thing. Leave it out, or give images that fit into memory.")
+        of_files = {"--overlay": overlay, "--skip-existing": skip_existing, "--average": average != "none"}
+        _refuse(of_files, "not possible for a large image. Leave it out, or give images that fit into memory.")
         segment = partial(
             predict_store,
             model,
@@ -173,27 +176,18 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         with output_folder(out, "prediction", is_shared=skip_existing):
             jobs = predict_files.plan_outputs(files, out, wanted, overwrite=overwrite, skip_existing=skip_existing)
             todo = predict_files.skip_claimed(jobs, out) if skip_existing else jobs
-            results += _predict_jobs(model, todo, len(jobs), wanted, options, watch)
+            results += _predict_files(model, todo, len(jobs), wanted, options, watch)
     return tuple(results)
 
 
-def _refuse(given: Mapping[str, object], why: str) -> None:
+def _refuse(options: Mapping[str, object], reason: str) -> None:
     """Refuse options that would have no effect."""
-    vain = [name for name, value in given.items() if value not in (None, False)]
-    if vain:
-        raise SettingsError(f"{', '.join(vain)}: {why}")
+    given = [name for name, value in options.items() if value not in (None, False)]
+    if given:
+        raise SettingsError(f"{', '.join(given)}: {reason}")
 
 
-def _with_objects(model: Model, threshold: float | None, min_size: int | None) -> Model:
-    """The model with the caller's settings for objects."""
-    if threshold is not None:
-        model = model.with_objects(replace(model.info.objects, threshold=threshold))
-    if min_size is not None:
-        model = model.with_objects(replace(model.info.objects, min_size=min_size))
-    return model
-
-
-def _predict_jobs(
+def _predict_files(
     model: Model,
     jobs: Iterable[predict_files.Job],
     num_jobs: int,
@@ -201,14 +195,14 @@ def _predict_jobs(
     options: Mapping[str, Any],
     watch: PredictWatch,
 ) -> list[Predicted]:
-    """Segment image after image; one that cannot be segmented does not stop the others."""
+    """Segment one image after the other; one that cannot be segmented does not stop the others."""
     results: list[Predicted] = []
     failed: list[UnseamError] = []
     for job in jobs:
         on_tile = partial(watch.on_progress, job.image.name)
         try:
             result = predict_files.predict_file(model, job, wanted, on_tile=on_tile, **options)
-        except (ImageReadError, DataError) as error:  # this image's own fault
+        except (ImageReadError, DataError) as error:  # the fault is in this image
             failed.append(error)
             continue
         for note in result.notes:
@@ -218,36 +212,30 @@ def _predict_jobs(
     if results:
         watch.tell(f"computed with {model.engine}")
     if failed:
-        others = f" {len(failed)} of {num_jobs} images were left out; the others are written." if num_jobs > 1 else ""
+        others = f" {len(failed)} of {num_jobs} images failed; the others are written." if num_jobs > 1 else ""
         raise DataError("\n".join(str(error) for error in failed) + others)
     return results
 
 
 def _predict_stores(
-    model: Model,
-    segment: Callable[..., LargeResult],
-    images: Sequence[Path],
-    out: Path,
-    watch: PredictWatch,
-    *,
-    resume: bool,
+    model: Model, segment: Callable[..., LargeResult], images: Sequence[Path], out: Path, watch: PredictWatch, *, resume: bool
 ) -> list[Predicted]:
-    """Segment large images: one into the result that ``out`` names, or each into a store of the folder ``out``."""
+    """Segment one large image into the result ``out``, or each of several into a store in the folder ``out``."""
     if is_one_result(out):
         if len(images) != 1:
-            raise DataError(f"{len(images)} images came, and {out} is one result. Give one image, or a folder with --out.")
+            raise DataError(f"Got {len(images)} images, but {out} is one result. Give one image, or a folder with --out.")
         return [_predict_one_store(model, partial(segment, images[0], out, resume=resume), images[0], out, watch)]
     stores = [out / f"{image.name.split('.')[0]}_seg.ome.zarr" for image in images]
     if len(set(stores)) < len(stores):
         raise DataError(
-            f"Two of the images would be written to the same store in {out}. Give one call for each, with its own --out."
+            f"Two images would be written to the same store in {out}. Predict them one by one, each with another --out."
         )
     make_folders(out)
     results = []
     for image, store in zip(images, stores, strict=True):
         is_begun = (work_folder(store) / "plan.json").exists()
         if resume and store.exists() and not is_begun:
-            results.append(Predicted(image, (store,), "the result is there already"))
+            results.append(Predicted(image, (store,), "the result already exists"))
             watch.on_result(results[-1])
             continue
         run = partial(segment, image, store, resume=resume and is_begun)
@@ -255,22 +243,20 @@ def _predict_stores(
     return results
 
 
-def _predict_one_store(
-    model: Model, run: Callable[..., LargeResult], image: Path, out: Path, watch: PredictWatch
-) -> Predicted:
-    """Segment one large image, and say how to continue if it is interrupted."""
-    is_begun = False
+def _predict_one_store(model: Model, run: Callable[..., LargeResult], image: Path, out: Path, watch: PredictWatch) -> Predicted:
+    """Segment one large image, and say how to resume if it is interrupted."""
+    has_chunks = False  # before the first chunk there is nothing to resume
 
     def on_chunk(what: str, done: int, total: int) -> None:
-        nonlocal is_begun
-        is_begun = True
+        nonlocal has_chunks
+        has_chunks = True
         watch.on_progress(what, done, total)
 
     try:
         found = run(progress=Progress(watch.tell, on_chunk))
     except BaseException:
-        if is_begun:
-            watch.tell(f"what is finished is kept in {work_folder(out)}; the same command with --resume continues")
+        if has_chunks:
+            watch.tell(f"finished chunks are kept in {work_folder(out)}; the same command with --resume continues")
         raise
     if not found.foreground:
         watch.tell("nothing but background was found: is the image like those trained on? (unseam check IMAGES --model MODEL)")

@@ -1,4 +1,4 @@
-"""The in-memory half of ``predict``: results are planned before the first pixel is read, and written whole."""
+"""The part of ``predict`` that works in memory. It names all results before it reads the first pixel."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -22,7 +22,7 @@ from unseam.report.overlay import draw_overlay
 
 @dataclass(frozen=True)
 class ResultKinds:
-    """Which results are written for each image; ``object_class`` is the index of the class whose objects are wanted."""
+    """The results to write for each image; ``object_class`` is the index of the class whose objects are wanted."""
 
     classes: bool = True
     instances: bool = False
@@ -33,7 +33,7 @@ class ResultKinds:
 
 @dataclass(frozen=True)
 class Job:
-    """One image (or a file for each of its channels) and what will be written for it; None where a result is not wanted."""
+    """One image (or one file per channel) and the results to write; None for results that are not wanted."""
 
     images: tuple[Path, ...]
     classes: Path | None
@@ -43,19 +43,17 @@ class Job:
 
     @property
     def image(self) -> Path:
-        """Its first file."""
         return self.images[0]
 
     @property
     def outputs(self) -> tuple[Path, ...]:
-        """The files that are wanted."""
         paths = (self.classes, self.instances, self.probabilities, self.overlay)
         return tuple(path for path in paths if path is not None)
 
 
 @dataclass(frozen=True)
 class Result:
-    """A phrase on what was found in an image, and notes on how it was read."""
+    """A phrase on the content of an image, and notes on how it was read."""
 
     summary: str
     notes: tuple[str, ...]
@@ -64,23 +62,14 @@ class Result:
 def plan_outputs(
     images: Sequence[Path], out: Path, wanted: ResultKinds, *, overwrite: bool, skip_existing: bool = False
 ) -> list[Job]:
-    """Find the images and name the results, before anything is computed.
+    """Find the images and name their results. Raises the errors of ``predict`` before anything is computed.
 
-    With ``skip_existing`` only missing results are planned, since a file that is there is whole. An image without any gives
-    no job.
-
-    Raises
-    ------
-    DataError
-        If there is no image, or two of them would get the same result.
-    OutputError
-        If a result is there already and is neither overwritten nor skipped, or may be the image's annotation.
-    SettingsError
-        If existing results should be both overwritten and skipped.
+    With ``skip_existing`` only missing results are planned (files are written complete or not at all, so an existing one is
+    complete), and an image without missing results gets no job.
     """
     if overwrite and skip_existing:
         raise SettingsError(
-            "--overwrite and --skip-existing were given; results that are there are either replaced or left. Give one."
+            "--overwrite replaces existing results, --skip-existing keeps them. Give one of the two."
         )
     jobs: dict[str, Job] = {}
     for case in find_cases(images):
@@ -97,46 +86,46 @@ def plan_outputs(
         )
         jobs[case.name] = Job(case.images, *paths)
     if skip_existing:
-        return [left for job in jobs.values() if (left := _left_to_do(job)).outputs]
-    there = [path for job in jobs.values() for path in job.outputs if path.exists()]
-    if there and not overwrite:
+        return [missing for job in jobs.values() if (missing := _only_missing(job)).outputs]
+    existing = [path for job in jobs.values() for path in job.outputs if path.exists()]
+    if existing and not overwrite:
         raise OutputError(
-            f"{there[0]} is there already, and nothing is overwritten. Give --overwrite, --skip-existing to go on where an "
-            "earlier call stopped, or another --out."
+            f"{existing[0]} already exists and is not overwritten. Give --overwrite, --skip-existing to continue an earlier "
+            "call, or another --out."
         )
     for job in jobs.values():
-        _spare_annotations(job, out)
+        _protect_annotations(job, out)
     return list(jobs.values())
 
 
-def _left_to_do(job: Job) -> Job:
+def _only_missing(job: Job) -> Job:
     paths = (job.classes, job.instances, job.probabilities, job.overlay)
     return Job(job.images, *(None if path is not None and path.exists() else path for path in paths))
 
 
-def _spare_annotations(job: Job, out: Path) -> None:
-    """A label map next to its image, or in a folder of masks, may be painted by hand: it is never replaced."""
-    here, beside = out.resolve(), job.image.resolve().parent
-    is_masks = here.name.lower() in MASK_FOLDERS and here.parent == beside.parent
+def _protect_annotations(job: Job, out: Path) -> None:
+    """Refuse to replace a label map next to its image or in a folder of masks: someone may have painted it by hand."""
+    folder, image_folder = out.resolve(), job.image.resolve().parent
+    is_masks = folder.name.lower() in MASK_FOLDERS and folder.parent == image_folder.parent
     for path in (job.classes, job.instances):
-        if path is not None and path.exists() and (here == beside or is_masks):
+        if path is not None and path.exists() and (folder == image_folder or is_masks):
             raise OutputError(
-                f"{path} is there already and may be the annotation of {job.image.name}, so it is not even overwritten. Give "
-                "another --out."
+                f"{path} already exists and may be the annotation of {job.image.name}, so --overwrite does not replace it. "
+                "Give another --out."
             )
 
 
 def skip_claimed(jobs: Sequence[Job], out: Path) -> Iterator[Job]:
-    """The jobs that no other process has done or is doing. Each is locked until the next one is taken.
+    """Yield the jobs that no other process has done or is doing, and lock each until the next one.
 
-    So any number of processes may share the same images with ``--skip-existing``, and no image is computed twice.
+    Several processes may therefore share the images with ``--skip-existing``, and no image is computed twice.
     """
     for job in jobs:
         name = job.outputs[0].name.rsplit("_", 1)[0]
         with suppress(InUseError), locked(out, f"segmenting {job.image.name}", name=lock_name_of(name)):
-            left = _left_to_do(job)
-            if left.outputs:
-                yield left
+            missing = _only_missing(job)  # again, under the lock: another process may have finished it meanwhile
+            if missing.outputs:
+                yield missing
 
 
 def predict_file(
@@ -149,29 +138,20 @@ def predict_file(
     on_tile: Callable[[int, int], None] | None = None,
     max_memory: int | None = None,
 ) -> Result:
-    """Read an image, segment each of its planes, and write what is wanted with the image's pixel size.
+    """Read an image, segment each plane, and write the wanted results with the pixel size of the image.
 
-    ``max_memory`` is the most that this process may hold, bytes; see :meth:`unseam.Model.predict`. For a stack, room for the
-    results of the remaining planes is subtracted from it.
-
-    Raises
-    ------
-    ImageReadError, DataError
-        If the file is no image that this model can segment; names the file.
-    MemoryShortError
-        If not even the smallest tile fits into the memory.
+    ``max_memory`` (bytes) is that of :meth:`unseam.Model.predict`. ImageReadError and DataError name the file.
     """
-    file = _as_the_model_knows(model, read_case(job.images))
+    file = _split_channels(model, read_case(job.images))
     try:
         planes = file.planes()
         parts: list[Segmentation] = []
         for plane in planes:
-            to_come = len(planes) - len(parts) - 1
-            reserved = to_come * 4 * model.info.net.num_classes * plane.shape[0] * plane.shape[1]
-            left = None if max_memory is None else max(1, max_memory - reserved)
-            parts.append(
-                model.predict(plane, max_input_tile=max_input_tile, average=average, on_tile=on_tile, max_memory=left)
-            )
+            # The results of all planes are held until the file is written, so room is reserved for the remaining ones.
+            num_remaining = len(planes) - len(parts) - 1
+            reserved = num_remaining * 4 * model.info.net.num_classes * plane.shape[0] * plane.shape[1]
+            most = None if max_memory is None else max(1, max_memory - reserved)
+            parts.append(model.predict(plane, max_input_tile=max_input_tile, average=average, on_tile=on_tile, max_memory=most))
     except ImageReadError:
         raise
     except DataError as error:
@@ -190,8 +170,8 @@ def predict_file(
     return Result(_summary(parts, instances), file.notes + _notes(model, file, parts, job))
 
 
-def _as_the_model_knows(model: Model, file: ImageFile) -> ImageFile:
-    """Where the model knows grey images only, channels before the rows are the planes of a stack."""
+def _split_channels(model: Model, file: ImageFile) -> ImageFile:
+    """Read channels that precede the rows as planes of a stack if the model was trained on grey images."""
     if model.info.net.in_channels == 1 and file.axes == "CYX" and not is_grey_saved_as_colour(file.planes()[0]):
         return to_planes(file, "the model was trained on one channel")
     return file
@@ -214,8 +194,8 @@ def _notes(model: Model, file: ImageFile, parts: Sequence[Segmentation], job: Jo
     if trained and spacing_um and not 0.67 < spacing_um[0] / trained[0] < 1.5:
         notes.append(
             f"its pixels are {spacing_um[0]:g} um, those of the training images {trained[0]:g} um: "
-            "objects look larger or smaller to the model than those it knows; resize the image first"
+            "objects look larger or smaller than those in training; resize the image first"
         )
     if len(parts) > 1 and job.overlay:
-        notes.append("a stack: the overlay is that of its first plane")
+        notes.append("a stack: the overlay shows its first plane")
     return tuple(notes)

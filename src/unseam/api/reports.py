@@ -1,4 +1,4 @@
-"""Reports of runs and of evaluations, written as one HTML file each."""
+"""Write the report of a run or of an evaluation as one HTML file."""
 
 import shlex
 from collections.abc import Sequence
@@ -22,32 +22,32 @@ from unseam.report.page import GENERATOR, ReportPage, Training, render
 from unseam.runs.run_folder import RunFolder, read_history
 
 _MOST_PIXELS = 100_000_000
-"""Of maps that the report of an evaluation holds."""
+"""Most pixels in the maps that the report of an evaluation holds."""
 
 
 def write_report(run: str | Path, out: str | Path | None = None) -> Path:
-    """Write the report of a finished run, from what its folder holds and nothing else.
+    """Write the report of a finished run from the files in its folder.
 
     Parameters
     ----------
     run
         Run folder.
     out
-        File to write; None: ``report.html`` in the folder.
+        File to write; None: ``report.html`` in the run folder.
 
     Returns
     -------
     Path
-        The file.
+        The file that was written.
 
     Raises
     ------
     ModelFileError
-        If there is no model in it, or one that cannot be read.
+        If the folder holds no readable model.
     DataError
-        If what was kept of the held-out parts is damaged.
+        If the file of held-out predictions is damaged.
     OutputError
-        If the file cannot be written, or is already there and not one of our reports.
+        If the file cannot be written, or already exists and is not a report of unseam.
     """
     folder = RunFolder(Path(run))
     info = read_info(folder.model)
@@ -74,30 +74,24 @@ def write_report(run: str | Path, out: str | Path | None = None) -> Path:
 
 
 class EvaluationReport:
-    """Collects what an evaluation compares, and writes its report.
+    """Collects the maps that an evaluation compares, and writes its report.
 
-    Parameters
-    ----------
-    predicted, truth
-        What is scored. If the truth lies in a data set in a layout that training knows, its images are shown.
-    out
-        File to write; None: ``report.html`` in the folder of the predictions.
-    options
-        Options of the command line; the page shows the command that made it.
+    If the truth belongs to a data set in a layout that training can read, the report shows the images. Without ``out`` it goes
+    to ``report.html`` next to the predictions. ``options`` are those of the command line, for the command on the page.
     """
 
     def __init__(self, predicted: Path, truth: Path, out: Path | None = None, options: Sequence[str] = ()) -> None:
         self.options = tuple(options)
         self.predicted, self.truth = predicted, truth
         self.out = out or (predicted if predicted.is_dir() else predicted.parent) / "report.html"
-        self._is_asked_for = out is not None
+        self._is_requested = out is not None
         self._images: list[Comparison] = []
         self._class_names: tuple[str, ...] = ()
         self._num_pixels = self._num_left_out = 0
         self._pairs: dict[Path, Pair] | None = None
 
     def on_pair(self, pair: ScoredPair) -> None:
-        """Keep a pair of maps to show, up to a number of pixels: there may be thousands of pairs."""
+        """Keep a pair of maps, up to a total number of pixels: there may be thousands of pairs."""
         if self._pairs is None:
             self._pairs = _pairs_around(self.truth)
         truth, predicted = narrow_dtype(pair.images.truth), narrow_dtype(pair.images.predicted)
@@ -111,28 +105,24 @@ class EvaluationReport:
         self._class_names = tuple(f"value {value}" for value in pair.values)
 
     def write_if_possible(self, evaluation: Evaluation) -> str:
-        """Write the page; a sentence says where it is, or why there is none.
+        """Write the page, and return a sentence that says where it is, or why there is none.
 
-        Raises
-        ------
-        OutputError
-            If the caller named the file, and it cannot be written or is not one of our reports. The default place may be
-            read-only.
+        The default place may be read-only, so OutputError is raised only if the caller named the file.
         """
         try:
             return f"report: {_write(self.out, self._report(evaluation))}"
         except OutputError as error:
-            if self._is_asked_for:
+            if self._is_requested:
                 raise
             return f"No report: {error}"
 
     def _report(self, evaluation: Evaluation) -> ReportPage:
         names = ("background", facts_of_kind(evaluation.kind).foreground)
         facts = ReportFacts(masks=evaluation.kind, class_names=self._class_names or names, calibration=evaluation.calibration)
-        words = f" Pictures and counts are of the first {len(self._images)}." if self._num_left_out else ""
+        limit = f" Pictures and counts cover the first {len(self._images)} only." if self._num_left_out else ""
         return ReportPage(
             title=f"Scores of {self.predicted.resolve().name}",
-            lead=f"{self.predicted} against {self.truth}. {evaluation.reason}{words}",
+            lead=f"{self.predicted} against {self.truth}. {evaluation.reason}{limit}",
             comparisons=Comparisons(facts, tuple(self._images)),
             training=None,
             command=shlex.join(["unseam", "evaluate", str(self.predicted), str(self.truth), *self.options]),
@@ -141,32 +131,32 @@ class EvaluationReport:
 
 
 def _pairs_around(truth: Path) -> dict[Path, Pair]:
-    """The pairs of the data set around an annotation or a folder of them, by the first file of each mask."""
+    """Find the data set around an annotation or a folder of annotations; the keys are the first files of the masks."""
     for folder in (truth, truth.parent, truth.parent.parent):
         if folder.is_dir():
             try:
                 return {pair.mask.resolve(): pair for pair in find_pairs(folder).pairs}
-            except DataError:  # no data set: there may be one further out
+            except DataError:  # not a data set, but a folder above may be one
                 continue
     return {}
 
 
 def _picture(pair: Pair | None, index: int, shape: tuple[int, ...]) -> UInt8[np.ndarray, "height width *colour"] | None:
-    """A plane of the image as a picture; None if there is none of this shape."""
+    """Read a plane of the image as a picture; None if the image has no plane of this shape."""
     if pair is None:
         return None
     try:
         planes = read_case(pair.images).planes()
-    except (DataError, ImageReadError):  # scores do not need it
+    except (DataError, ImageReadError):  # the picture is optional: scores need the maps only
         return None
     fits = index < len(planes) and planes[index].shape[:2] == shape
     return to_display(planes[index]) if fits else None
 
 
 def _write(out: Path, report: ReportPage) -> Path:
-    """Write the page; a file that is already there must be one of our reports."""
+    """Write the page. It may replace a report of unseam, but no other file."""
     if out.exists() and not _is_report(out):
-        raise OutputError(f"{out} is there already and not a report of unseam, so it is not overwritten. Give another --out.")
+        raise OutputError(f"{out} already exists and is not a report of unseam, so it is not overwritten. Give another --out.")
     write_bytes_whole(out, render(report).encode(errors="backslashreplace"))
     return out
 

@@ -1,4 +1,4 @@
-"""The seam check of one image by a model: several tile sizes against one pass over the whole image."""
+"""The seam check of one image: compare several tile sizes with one pass over the whole image."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from unseam.model import Model
 
 
 class TileComparison(NamedTuple):
-    """The compared part of the image and the one input tile that covers it, px; a comparison for each tile size."""
+    """Size of the compared part of the image and of the one input tile that covers it, px; one comparison per tile size."""
 
     height: int
     width: int
@@ -21,14 +21,8 @@ class TileComparison(NamedTuple):
 def check_seams(model: str | Path, image: str | Path, tile_sizes: Sequence[int] = (), *, double: bool = True) -> TileComparison:
     """Compare tile sizes (px; empty: up to three) on the first plane of an image, at most 1500 x 1500 px of it.
 
-    With ``double`` the network computes in float64, so that hardly any rounding is left.
-
-    Raises
-    ------
-    SizeError
-        If a tile is too small for the network.
-    ImageReadError, ModelFileError, DataError
-        If the files cannot be read, or do not fit together.
+    With ``double`` the network computes in float64, which leaves hardly any rounding. Raises SizeError if a tile is too small
+    for the network; ImageReadError, ModelFileError or DataError if the files cannot be read or do not match.
     """
     plane = read_image(image).planes()[0][:1500, :1500]
     loaded = Model.load(model, device="cpu")

@@ -1,4 +1,4 @@
-"""``train``: a model from a few annotated images."""
+"""``train``: train a model on a few annotated images."""
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -26,7 +26,6 @@ from unseam.runs.watch import Watch
 from unseam.training import TrainState
 from unseam.training.joining import device_of_rank, join_ranks, launch_id, ranks_here
 from unseam.training.observers import Record
-from unseam.training.ranks import Ranks
 
 Arrays = Sequence[np.ndarray]
 
@@ -49,28 +48,28 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
 ) -> Model:
     """Train a model on a few annotated images.
 
-    All processes that torchrun has started train one network together: each calls this with the same arguments, and each
-    gets the model. Only the first writes into ``out``, which all must be able to read, and calls ``watch``.
+    Under torchrun, all processes train one network together: each calls this function with the same arguments and gets the
+    model. Only the first process writes into ``out`` and calls ``watch``; all must be able to read ``out``.
 
-    Ctrl-C and ``watch.should_stop`` end training early; the best weights so far become the model. On a CPU under Linux this
-    process keeps the memory that training frees until it ends, so that the next training finds it; several trainings in one
-    process share it. ``UNSEAM_KEEP_MEMORY=0`` in the environment switches that off.
+    Ctrl-C and ``watch.should_stop`` end training early; the best weights so far become the model. On a CPU under Linux, the
+    process keeps the memory that training frees, and later trainings in the same process use it again. Set
+    ``UNSEAM_KEEP_MEMORY=0`` in the environment to switch this off.
 
     Parameters
     ----------
     data
         A folder with images and masks, or a list of images: (H, W) or (H, W, C) arrays of any real type.
     masks
-        With a list of images: their masks, (H, W) each; classes or instances, see ``data.masks``.
+        The masks of a list of images, (H, W) each; classes or instances, see ``data.masks``.
     out
-        Run folder to write. None: nothing is written.
+        Run folder to write; None: write nothing.
     recipe
         ``"default"`` (the same as None), ``"paper"``, the path of a ``config.toml``, or a :class:`unseam.recipes.run.Run`.
     steps, minutes
-        Budget of the training, or of all folds together. Without either, the recipe's budget, for each fold.
+        Budget of the training, or of all folds together. Without either, each fold gets the budget of the recipe.
     folds
-        Number of networks of a cross-validation. Each is trained without one part of the images and scored on it; the model
-        is their ensemble. None: what the recipe says, one network.
+        Number of networks in a cross-validation. Each is trained without one part of the images and scored on that part; the
+        model is their ensemble. None: the number in the recipe, one network.
     settings
         Changes to the recipe, such as ``"net.unet.first_width=32"``.
     device
@@ -78,21 +77,21 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     resume
         Continue the run in ``out`` with its own settings.
     watch
-        Functions that are called while it trains, and ``should_stop``.
+        Functions that training calls while it runs, and ``should_stop``.
 
     Returns
     -------
-    model
-        The weights that scored best on the held-out part; with folds, the ensemble of their last weights.
+    Model
+        The weights with the best score on the held-out part; with folds, the ensemble of their last weights.
 
     Raises
     ------
     DataError, LabelError, ImageReadError
-        If the data cannot be trained on. Raised before the first step.
+        If the data cannot be used for training. Raised before the first step.
     SettingsError
         If a setting is unknown or out of range.
     OutputError
-        If ``out`` already holds a run, or cannot be written; :class:`~unseam.errors.InUseError` if another process uses it.
+        If ``out`` already holds a run or cannot be written; :class:`~unseam.errors.InUseError` if another process uses it.
     TrainingError
         If training diverges or makes no progress.
     RankError
@@ -108,30 +107,26 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     """
     folder = RunFolder(Path(out)) if out is not None else None
     if resume and folder is None:
-        raise SettingsError("resume=True came without out=, the run folder to go on with. Give both.")
+        raise SettingsError("resume=True needs out=, the run folder to continue. Give both.")
     ranks = ranks_here()
     if ranks.world > 1:
         device = str(device_of_rank(device, ranks))
     with join_ranks(ranks, device):
-        goes_on = resume or (folder is not None and _goes_on_by_itself(folder, ranks))
-        run = choose_run(recipe if resume or not goes_on else None, folder if goes_on else None, folds)
+        # torchrun repeats the same command after a process ended: that must continue the run it began, not be refused.
+        continues = resume or (folder is not None and bool(ranks.same(float(folder.was_begun_by(launch_id())))))
+        run = choose_run(recipe if resume or not continues else None, folder if continues else None, folds)
         run = change_run(run, steps, minutes, folds, settings)
         watch = watch if watch is not None and ranks.is_first else Watch()
         with output_folder(folder.path, "training") if folder is not None and ranks.is_first else nullcontext():
-            if folder is not None and ranks.is_first and not goes_on:
+            if folder is not None and ranks.is_first and not continues:
                 folder.check_free()
-            return _train(data, masks, run, folder, TrainingCall(device, watch, goes_on, ranks))
-
-
-def _goes_on_by_itself(folder: RunFolder, ranks: Ranks) -> bool:
-    """Whether torchrun began the run in this folder, and now starts it again because a process ended."""
-    return bool(ranks.same(float(folder.was_begun_by(launch_id()))))
+            return _train(data, masks, run, folder, TrainingCall(device, watch, continues, ranks))
 
 
 def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: RunFolder | None, call: TrainingCall) -> Model:
-    """Train in a folder that no other process writes into meanwhile; of several ranks the first writes."""
+    """Train in a folder that this process has locked. Of several ranks only the first writes."""
     written = folder if call.ranks.is_first else None
-    annotated = _annotated(data, masks, call.watch.tell)
+    annotated = _read_data(data, masks, call.watch.tell)
     prepared = prepare(
         annotated.images,
         run.normalise,
@@ -162,13 +157,12 @@ def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: Ru
 def _train_folds(
     prepared: Prepared, run: Run, folder: RunFolder | None, call: TrainingCall
 ) -> tuple[Model, HeldOutPredictions]:
-    """Train one network for each fold; after each fold the folder holds the ensemble of those that are finished."""
+    """Train one network per fold. After each fold the folder holds the ensemble of the finished ones."""
+    written = folder if call.ranks.is_first else None
 
     def session_of(number: int) -> Session:
         place = folder.fold(number) if folder is not None else None
         return make_session(folder, place, run, call, prepared.reading.kind_facts.score_name)
-
-    written = folder if call.ranks.is_first else None
 
     def on_fold(trained: TrainedFolds) -> None:
         if written is not None:
@@ -186,14 +180,14 @@ def _train_folds(
     return model, found
 
 
-def _annotated(data: str | Path | Arrays, masks: Arrays | None, tell: Callable[[str], None]) -> AnnotatedFolder:
-    """The images with their masks, read from a folder or as they came in two lists."""
+def _read_data(data: str | Path | Arrays, masks: Arrays | None, tell: Callable[[str], None]) -> AnnotatedFolder:
+    """Return the images with their masks, from a folder or from two lists."""
     if isinstance(data, str | Path):
         if masks is not None:
-            raise DataError("A folder came together with a list of masks. Give a folder, or images and masks as lists.")
+            raise DataError("Got a folder and a list of masks. Give a folder, or images and masks as lists.")
         return read_annotated(Path(data), tell)
     if masks is None or len(masks) != len(data):
-        came = "no masks" if masks is None else f"{len(masks)} mask(s)"
-        raise DataError(f"{len(data)} image(s) came with {came}. Give one mask for each image, in the same order.")
+        found = "no masks" if masks is None else f"{len(masks)} mask(s)"
+        raise DataError(f"Got {len(data)} image(s) and {found}. Give one mask per image, in the same order.")
     pairs = enumerate(zip(data, masks, strict=True))
     return AnnotatedFolder(tuple(Annotated(f"image {i}", np.asarray(image), np.asarray(mask)) for i, (image, mask) in pairs))

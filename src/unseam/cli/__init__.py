@@ -1,1 +1,1 @@
-"""The command line: one file a verb; a user's mistake is one clear line and exit code 2."""
+"""The command line: one file per verb. A mistake of the user ends with one clear line and exit code 2."""

@@ -1,4 +1,4 @@
-"""``unseam``: the verbs, and how errors end the program. Nothing heavy is imported before a verb runs."""
+"""``unseam``: the verbs, and how errors end the program. Heavy libraries are imported only when a verb runs."""
 
 import io
 import os
@@ -24,20 +24,10 @@ app = App(
     help=HELP,
     version=__version__,
     result_action="return_value",
-    suppress_keyboard_interrupt=False,  # Ctrl-C is answered below
+    suppress_keyboard_interrupt=False,  # run() handles Ctrl-C
 )
-VERBS = (
-    "check",
-    "train",
-    "predict",
-    "evaluate",
-    "report",
-    "info",
-    "seams",
-    "demo",
-    "reproduce",
-)
-"""The closed list, in the order of the help: verb ``x`` is the function ``x`` of ``cli/x.py``, whose docstring is its help."""
+VERBS = ("check", "train", "predict", "evaluate", "report", "info", "seams", "demo", "reproduce")
+"""All verbs, in the order of the help. Verb ``x`` is the function ``x`` in ``cli/x.py``, and its docstring is the help."""
 
 for verb in VERBS:
     app.command(getattr(import_module(f"unseam.cli.{verb}"), verb))
@@ -50,7 +40,7 @@ _MOST_BRACKETS = 50
 _LONGEST_MESSAGE = 4000
 USERS_MISTAKE = 2
 IN_USE = 75
-"""Exit code for a folder that another process writes into: the same command may succeed later (EX_TEMPFAIL)."""
+"""Exit code if another process writes into the folder: the same command may succeed later (EX_TEMPFAIL)."""
 STOPPED = 130
 
 
@@ -70,14 +60,14 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt as error:
         print(f"stopped by {error}" if str(error) else "stopped", file=sys.stderr)
         return STOPPED
-    except BrokenPipeError:  # the reader of our output has gone (head, less)
+    except BrokenPipeError:  # the reader of our output has ended (head, less); Python would fail again when it flushes
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:  # the disk or the rights, met where no file of ours is read or written
+    except OSError as error:  # the disk or the rights, outside our functions for files, which raise UnseamError
         return _say(f"{error.filename or 'Operating system'}: {error.strerror or error}. Check the name and the rights.")
     except RecursionError:
         if not any(word.count("[") + word.count("{") > _MOST_BRACKETS for word in arguments):
             raise
-        return _say("A word of the command line has brackets in brackets, more than are read. Leave them out.")
+        return _say("A word of the command line has too many nested brackets. Leave them out.")
     except (MemoryError, RuntimeError) as error:
         from unseam.api.memory import is_out_of_memory
 
@@ -89,7 +79,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _say(message: str) -> int:
     line = " ".join(message.splitlines())
-    if len(line) > _LONGEST_MESSAGE:  # it repeats what came, of any length
+    if len(line) > _LONGEST_MESSAGE:  # it may quote an argument of any length
         half = _LONGEST_MESSAGE // 2
         line = f"{line[:half]} ... {line[-half:]}"
     print(f"unseam: {line}", file=sys.stderr)
@@ -99,8 +89,8 @@ def _say(message: str) -> int:
 def main() -> None:
     """Entry point of the ``unseam`` command."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
-    with ending_like_ctrl_c() as asked:
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be valid text
+    with ending_like_ctrl_c() as received:
         code = run(sys.argv[1:])
-        number = asked()
+        number = received()
     sys.exit(code if number is None else 128 + number)

@@ -19,22 +19,21 @@ def check(
     ignore: int | None = None,
     json_: Annotated[Path | None, Parameter(name="--json")] = None,
 ) -> None:
-    """Look for what is wrong with a folder of annotated images, before anyone trains on it.
+    """Find what is wrong with a folder of annotated images, before you train on it.
 
-    Prints what stops training, what will hurt the result and what is worth knowing, each with place, effect and remedy. The
-    exit code is 0 if nothing stops training, otherwise 2.
+    Lists what stops training, what will hurt the result and what is worth knowing, each with place, effect and remedy. The exit
+    code is 0 if nothing stops training, otherwise 2.
 
     Parameters
     ----------
     data
-        Folder with images and masks, in any layout that training knows. With --model also an image, or a folder of images
-        without masks.
+        Folder with images and masks in a common layout. With --model, images without masks or a single image will do.
     model
-        Run folder or model file: are these images like those that it was trained on?
+        Run folder or model file, to check whether the images are like those that it was trained on.
     masks
         What the masks hold, if the automatic choice is wrong.
     ignore
-        Value of the masks that means "not annotated".
+        Value in the masks that means "not annotated".
     json_
         File for all findings, with every place.
     """
@@ -48,4 +47,4 @@ def check(
     print(render_page(report))
     if report.stops:
         number = sum(finding.severity == "stops" for finding in report.findings)
-        raise DataError(f"{number} finding(s) above stop the work. Mend them, then check again.")
+        raise DataError(f"{number} finding(s) above prevent training or prediction. Fix them, then check again.")

@@ -9,7 +9,7 @@ from unseam.cli.console import Console
 
 
 def demo(*, out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("demo"), minutes: float = 2.0) -> None:
-    """Train on the real micrographs that ship with the package, segment one that was not trained on, and score it.
+    """Train on real micrographs that ship with the package, segment another one, and score the result.
 
     Parameters
     ----------
@@ -18,15 +18,13 @@ def demo(*, out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("demo")
     minutes
         How long to train.
     """
-    from rich.console import Console as Terminal
-
     from unseam.api.demo import run_demo
     from unseam.cli.table import print_scores
 
-    with Console(Terminal(stderr=True)) as console:
+    with Console() as console:
         result = run_demo(out, minutes, console.watch())
-    print("\nScores on the micrograph that was not trained on (another animal): 1 = myelin, 2 = axon\n")
+    print("\nScores on a micrograph of another animal, not used for training: 1 = myelin, 2 = axon\n")
     print_scores(result.scores)
-    print(f"\n{result.seconds / 60:.1f} minutes in all. Look at:")
+    print(f"\n{result.seconds / 60:.1f} minutes in total. Look at:")
     for path in result.files:
         print(f"  {path}")

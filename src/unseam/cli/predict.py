@@ -37,70 +37,67 @@ def predict(
 ) -> None:
     """Segment images of any size. The result does not depend on the tiles.
 
-    Writes x_masks.tif (one number for each object), x_classes.tif (the classes, with the values of the training masks), or
-    both, under the name of each image. Stacks are segmented plane by plane.
+    For an image x, writes x_masks.tif (one number per object), x_classes.tif (classes, with the values of the training masks),
+    or both. Stacks are segmented plane by plane.
 
-    An OME-Zarr store is read and written chunk by chunk, so it may be larger than memory, and the work may be interrupted and
-    resumed. So is any image if the name after --out ends in .zarr (OME-Zarr with a pyramid) or .tif (tiled BigTIFF).
+    OME-Zarr stores may be larger than memory, and interrupted work on them can be resumed. The same holds for any image if the
+    name after --out ends in .zarr (OME-Zarr with a pyramid) or .tif (tiled BigTIFF).
 
     Parameters
     ----------
     model
         Run folder or model file.
     images
-        Image files, folders of images, or data sets in any layout that training knows; OME-Zarr stores.
+        Image files, folders of images, data sets with or without masks, OME-Zarr stores.
     out
-        Folder for the results (that of a store is x_seg.ome.zarr), or the name of one large result in .zarr or .tif.
+        Folder for the results (a store gets x_seg.ome.zarr), or the name of one large result in .zarr or .tif.
     save
-        What to write; auto: objects if the model was trained on objects, otherwise classes.
+        What to write. auto: objects if the model was trained on objects, otherwise classes.
     probabilities
-        Also write x_prob.tif: the probability of each class, float32.
+        Also write x_prob.tif, the probability of each class (float32).
     overlay
-        Also write x_overlay.png, to look at.
+        Also write x_overlay.png, the image with its segmentation.
     objects_of
-        Class whose objects are wanted, by name or value; without it, all classes but the background together.
+        Class whose objects you want, by name or value. Default: all classes but the background together.
     threshold
-        Probability above which an object starts; without it, the model's own.
+        Probability above which an object starts. Default: that of the model.
     min_size
-        Smallest object, px; without it, the model's own.
+        Smallest object, px. Default: that of the model.
     average
-        Mean over seven rotated versions (as in the paper) or eight flipped ones.
+        Average over seven rotated versions of the image (as in the paper) or eight flipped ones.
     tile
-        Largest input tile, px: larger takes more memory, and up to about the default is faster.
+        Largest input tile, px. Larger tiles take more memory, and are faster up to about the default.
     memory
-        Most memory that the program may hold, such as 2GB or 500MB; tiles become smaller to fit. Without it, what the machine
-        has left.
+        Memory limit, such as 2GB or 500MB; tiles become smaller to fit. Default: the free memory of the machine.
     device
         auto, cpu, cuda, ...
     precision
-        Number format of the network; bfloat16 is faster on some machines, and less exact.
+        Number format of the network. bfloat16 is faster on some machines, and less exact.
     engine
-        What computes; auto: OpenVINO on a processor where it is installed, otherwise PyTorch. compiled is PyTorch with a
-        program compiled for the tile, which takes about a minute before the first one.
+        Library that computes. auto: OpenVINO on a CPU where it is installed, otherwise PyTorch. compiled: PyTorch, compiled for
+        the tile, which takes about a minute first.
     overwrite
-        Replace results that are there already.
+        Replace existing results.
     skip_existing
-        Leave results that are there already, and write the missing ones. Several such calls may share one --out; each image is
-        computed by one of them. Without it, a folder that another call writes into is refused (exit code 75).
+        Keep existing results and write the missing ones. Several such calls may share one --out; each image is computed once.
+        Without this option, unseam refuses a folder that another call writes into (exit code 75).
     resume
-        Large images: continue what an earlier call left unfinished.
+        Large images: continue unfinished work.
     workers
-        Large images: number of processes on this machine. --memory is then for all of them together.
+        Large images: number of processes on this machine, which share --memory.
     scheduler
-        Large images: the workers of this Dask scheduler, tcp://HOST:8786. --memory is then for each of them.
+        Large images: address of a Dask scheduler, tcp://HOST:8786. Each of its workers may take --memory.
     probabilities_as
-        Large images: write the probabilities too, with 11 bits (float16) or in 255 levels (uint8).
+        Large images: also write the probabilities, with 11 bits (float16) or in 255 levels (uint8).
     missing_chunks
-        Refuse an OME-Zarr image that lacks a chunk, or fill the chunk: some programs do not write chunks of the fill value.
+        OME-Zarr images that lack chunks: refuse them, or fill the chunks. Some programs omit chunks of the fill value.
     channel
-        Large images: a channel that the model sees, counted from 0; may be given several times. Without it, all.
+        Large images: a channel that the model receives, counted from 0. Repeat for several. Default: all.
     """
-    from rich.console import Console as Terminal
-
     from unseam.api.models import load
     from unseam.api.predict import predict as predict_images
 
-    with PredictConsole(Terminal(stderr=True)) as console:
+    with PredictConsole() as console:
         results = predict_images(
             load(model, device, precision, engine),
             images,
@@ -125,4 +122,4 @@ def predict(
             watch=console.watch(),
         )
     if not results:
-        print(f"nothing to do: all results are in {out} already")
+        print(f"nothing to do: all results already exist in {out}")

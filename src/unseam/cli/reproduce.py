@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from unseam.cli.console import Console
+from unseam.cli.console import Console, Terminal
 
 
 def reproduce(
@@ -21,10 +21,10 @@ def reproduce(
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = (),
     resume: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
-    """Train as the paper did, and print the paper's figures next to ours, with all that differs.
+    """Train as the paper did, and print the paper's scores next to ours, with all differences.
 
-    Writes table.md and table.json next to the model. The paper trained for ten hours on a GPU. A CPU takes only a few steps of
-    that recipe per minute, which is not enough to learn; --recipe default shows what little time can reach.
+    Also writes table.md and table.json next to the model. The paper trained for ten hours on a GPU. A CPU makes only a few
+    steps of that recipe per minute, too few to learn; --recipe default shows what is possible in little time.
 
     Parameters
     ----------
@@ -35,27 +35,26 @@ def reproduce(
         Folder of the challenge's data: train-volume.tif and train-labels.tif (or images and masks, one slice per file); or the
         sequences 01 and 02 with 01_GT/SEG and 02_GT/SEG.
     out
-        Folder for the model and the table; without it, reproduced-TABLE.
+        Folder for the model and the table. Default: reproduced-TABLE.
     minutes
         How long to train.
     recipe
-        paper, or another recipe of unseam train: default is for little time, and is not the paper's.
+        paper, or another recipe of unseam train, such as default, which is made for little time.
     average
-        The paper averages over seven rotations; none is seven times as fast.
+        The paper averages over seven rotations. none is seven times as fast.
     device
         auto, cpu, cuda, ...
     set_
-        Any setting of the recipe, as path.to.setting=value; may be given several times. The table then says so.
+        Any setting of the recipe, as path.to.setting=value; repeat for several. The table lists the changes.
     resume
-        Continue the run in --out with the same recipe; a larger --minutes trains it for longer.
+        Continue the run in --out with the same recipe. A larger --minutes trains it for longer.
     """
-    from rich.console import Console as Terminal
     from rich.table import Table
 
     from unseam.api.reproduce import EXPERIMENTS, ExperimentCall
 
-    terminal, folder = Terminal(stderr=True), out or Path(f"reproduced-{table}")
-    with Console(terminal) as console:
+    folder = out or Path(f"reproduced-{table}")
+    with Console() as console:
         call = ExperimentCall(data, folder, minutes, recipe, set_, average, device, console.watch(), resume)
         result = EXPERIMENTS[table](call)
     head, *rows = result.lines()
@@ -65,7 +64,7 @@ def reproduce(
     for row in rows:
         shown.add_row(*row, style="bold" if row[0].startswith("ours") else "")
     print(f"{result.title}\n")
-    Terminal(width=None if terminal.is_terminal else 120).print(shown)
+    Terminal(width=None if console.terminal.is_terminal else 120).print(shown)
     print("\nWhat differs:")
     for sentence in result.differences:
         print(f"- {sentence}")

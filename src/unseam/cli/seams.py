@@ -14,19 +14,19 @@ def seams(
     tile: Annotated[tuple[int, ...], Parameter(name="--tile", negative=())] = (),
     float32: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
-    """Show that the result does not depend on the tiles: predict one image with several tile sizes and compare.
+    """Predict one image with several tile sizes, and check that the result does not depend on the tiles.
 
     Parameters
     ----------
     model
         Run folder or model file.
     image
-        An image. Of a stack the first plane is taken, of a large image its upper left 1500 x 1500 px.
+        An image. Only the first plane of a stack is used, and the upper left 1500 x 1500 px of a large image.
     tile
-        Largest input tiles to try, px; without it, up to three sizes, from small to half of one pass over the image.
+        Largest input tile to try, px; repeat for several. Default: up to three sizes, from small to half of the image.
     float32
-        Compute in float32, as prediction does, instead of float64. Tiles of another size may add numbers in another order; that
-        changes about 1e-15 in float64, about 1e-6 in float32.
+        Compute in float32, as prediction does, instead of float64. Tiles of another size may add numbers in another order,
+        which changes results by about 1e-15 in float64 and 1e-6 in float32.
     """
     from unseam.api.seams import check_seams
 

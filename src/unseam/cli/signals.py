@@ -1,7 +1,7 @@
-"""A signal that asks the process to end acts as Ctrl-C does, and the exit code names it.
+"""Treat signals that end a process like Ctrl-C, so that training can save its state first.
 
-SIGTERM comes from ``kill``, from a system that shuts down, and from the queue of a cluster when the time is up; SIGHUP when a
-terminal is closed.
+SIGTERM comes from ``kill``, from a shutdown, and from the queue of a cluster when the time is up. SIGHUP comes when a terminal
+is closed.
 """
 
 import os
@@ -11,37 +11,37 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_ASKING = ("SIGTERM", "SIGHUP", "SIGBREAK")
+_NAMES = ("SIGTERM", "SIGHUP", "SIGBREAK")
 
 
 @contextmanager
 def ending_like_ctrl_c() -> Iterator[Callable[[], int | None]]:
-    """Raise KeyboardInterrupt where the process would end; yields a function that returns the signal that came, if any.
+    """Raise KeyboardInterrupt on these signals. Yields a function that returns the number of the first one, or None.
 
-    A signal that is already ignored (SIGHUP, under nohup) stays ignored.
+    An ignored signal (SIGHUP under nohup) stays ignored.
     """
-    came: list[int] = []
+    received: list[int] = []
 
     def end(number: int, frame: FrameType | None) -> None:
-        came.append(number)
+        received.append(number)
         if number == getattr(signal, "SIGHUP", None):
             _silence_terminal()
         raise KeyboardInterrupt(signal.Signals(number).name)
 
     changed = {}
-    for name in _ASKING:
+    for name in _NAMES:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) == signal.SIG_DFL:
             changed[number] = signal.signal(number, end)
     try:
-        yield lambda: came[0] if came else None
+        yield lambda: received[0] if received else None
     finally:
         for number, before in changed.items():
             signal.signal(number, before)
 
 
 def _silence_terminal() -> None:
-    """The terminal is gone: writing to it would raise an error while a model is being saved."""
+    """Discard output to a closed terminal: a failed print would stop the model from being saved."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         if stream.isatty():

@@ -16,18 +16,12 @@ _PERCENT = 100
 
 
 def print_scores(scores: "Scores", intervals: "Intervals | None" = None) -> tuple["Column", ...]:
-    """Print a row per image and one for all of them, in as many columns as there is room for; files have them all.
-
-    Returns
-    -------
-    tuple of Column
-        The columns shown, the ones that people ask for first coming first.
-    """
+    """Print one row per image and one for all images, and return the columns that fit, the main ones first."""
     terminal = Console()
     width = min(terminal.width, _WIDEST) if terminal.is_terminal else _WIDEST
     names = [*scores.names, "95 % from"]
     longest = min(max(map(len, names)), _LONGEST_NAME)
-    shown = _that_fit(scores.shown, width - longest - 2)
+    shown = _fit(scores.shown, width - longest - 2)
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("image", max_width=_LONGEST_NAME, no_wrap=True, overflow="ellipsis")
     for column in shown:
@@ -45,13 +39,14 @@ def print_scores(scores: "Scores", intervals: "Intervals | None" = None) -> tupl
 
 
 def print_legend(columns: "Iterable[Column]") -> None:
-    """Print what each of the columns means, and which value is best; the ones of single classes explain themselves."""
+    """Print what each column means and which value is best. Columns of single classes need no explanation."""
     for column in columns:
         if column.klass is None:
             print(f"{column.title()}: {column.legend}")
 
 
-def _that_fit(wanted: Sequence["Column"], room: int) -> list["Column"]:
+def _fit(wanted: Sequence["Column"], room: int) -> list["Column"]:
+    """Return the first columns that fit into the room, in characters."""
     shown: list[Column] = []
     for column in wanted:
         room -= max(len(column.title()), len("0.0000")) + 2

@@ -5,9 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from unseam.api.choices import MaskChoice
-from unseam.api.recipes import RECIPES
-from unseam.cli.console import Console
+from unseam.api.choices import RECIPES, MaskChoice
+from unseam.cli.console import Console, Terminal
 
 _RECIPES = f"{', '.join(f'{name} ({text})' for name, text in RECIPES.items())}, or the config.toml of another run."
 
@@ -29,11 +28,11 @@ def train(
 ) -> None:
     """Train a model on a folder of annotated images.
 
-    On several GPUs or machines: torchrun --nproc-per-node 4 -m unseam train DATA --out cells/. A step then takes the crops of
-    all of them.
+    On several GPUs or machines: torchrun --nproc-per-node 4 -m unseam train DATA --out cells/. Each step then uses the crops
+    of all of them.
 
-    Ctrl-C ends training early: the best weights so far become the model, and the exit code is 0, so that a script continues.
-    Before the first step there is no model, and the exit code is 130. With --folds, the finished folds become the model.
+    Ctrl-C ends training early: the best weights so far become the model (with --folds, the finished folds), and the exit code
+    is 0, so that a script continues. Before the first step there is no model, and the exit code is 130.
 
     Parameters
     ----------
@@ -44,24 +43,21 @@ def train(
     steps
         Number of steps.
     minutes
-        Duration. Without --steps and --minutes: five minutes, with --folds five for each fold.
+        Duration. Without --steps and --minutes: five minutes, or five minutes per fold.
     folds
-        Cross-validation: number of networks. Each is trained without one part of the images and scored on that part;
-        predictions are the mean of all. --minutes and --steps are then for all together. Also writes out_of_fold.json and
-        out_of_fold.csv.
+        Cross-validation with this number of networks. Each is trained without one part of the images and scored on that part;
+        predictions are the mean of all. They share --minutes and --steps. Also writes out_of_fold.json and out_of_fold.csv.
     masks
         What the masks hold, if the automatic choice is wrong.
     ignore
-        Value of the masks that means "not annotated".
+        Value in the masks that means "not annotated".
     resume
-        Continue the run in --out; a larger --minutes or --steps trains it for longer.
+        Continue the run in --out. A larger --minutes or --steps trains it for longer.
     device
         auto, cpu, cuda, ...
     set_
-        Any setting of config.toml, as path.to.setting=value; may be given several times.
+        Any setting of config.toml, as path.to.setting=value; repeat for several.
     """
-    from rich.console import Console as Terminal
-
     from unseam.api.evaluate import Scores
     from unseam.api.training import ranks_here
     from unseam.api.training import train as train_model
@@ -88,7 +84,7 @@ def train(
     if not is_first:
         return
     record, number = model.info.training, len(model.info.members)
-    took = f"{record.steps} steps in {record.seconds / 60:.1f} minutes"
+    budget = f"{record.steps} steps in {record.seconds / 60:.1f} minutes"
     score = f"{record.score_name} {record.score:.3f}" if record.score is not None else ""
     if number:
         if scores:
@@ -96,9 +92,9 @@ def train(
 
             print("each image scored by the network that did not see it:")
             print_scores(scores[0])
-        print(f"{number} network(s), {took}" + (f"; out of fold: {score}" if score else ""))
+        print(f"{number} network(s), {budget}" + (f"; out of fold: {score}" if score else ""))
     else:
-        print(f"{took}; {score + ' on the held-out part, ' if score else ''}best at step {record.best_step}")
+        print(f"{budget}; {score + ' on the held-out part, ' if score else ''}best at step {record.best_step}")
     print(f"model: {out / 'model.safetensors'}")
     print(f"report: {out / 'report.html'}")
     print(f"next:  unseam predict {out} IMAGES --out OUT")

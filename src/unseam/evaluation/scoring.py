@@ -19,8 +19,8 @@ from unseam.metrics import (
 )
 from unseam.shapes import IGNORE, NOT_ANNOTATED
 
-MapPair = tuple[Integer[np.ndarray, "height width"], Integer[np.ndarray, "height width"]]
-"""Predicted map and true map."""
+MapPair = tuple[Integer[np.ndarray, "_ _"], Integer[np.ndarray, "_ _"]]
+"""Predicted map and true map, of one size; pairs of one sequence may differ in size."""
 
 
 def score_for_choice(pairs: Sequence[MapPair], *, of_objects: bool) -> float:

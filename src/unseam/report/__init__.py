@@ -1,1 +1,1 @@
-"""What a person looks at: curves, overlays, cards."""
+"""What a person looks at: the report of a training or an evaluation, and the pictures in it."""

@@ -1,4 +1,4 @@
-"""How far the probabilities can be believed: where the model says 80 %, is it right in 80 of 100 pixels?"""
+"""A plot of calibration: where the model says 80 %, is it right in 80 of 100 pixels?"""
 
 from unseam.metrics import CalibrationScore
 from unseam.training.curve import Ink
@@ -8,14 +8,9 @@ _SPAN = _SIZE - _LEFT - 20
 
 
 def calibration_svg(score: CalibrationScore, ink: Ink) -> str:
-    """Share of right pixels (a mark a bin, its area the share of pixels) over the probability that was given; a line is ideal.
+    """Plot the share of correct pixels over the predicted probability; ``score`` covers at least one pixel.
 
-    Parameters
-    ----------
-    score
-        Of at least one pixel.
-    ink
-        Colours.
+    Each bin has a mark, whose area stands for the share of pixels in the bin. The dashed line is a perfectly calibrated model.
     """
     bins = score.curve
     most = max(b.num_pixels for b in bins)
@@ -39,9 +34,9 @@ def calibration_svg(score: CalibrationScore, ink: Ink) -> str:
     ]
     for x, y, b in points:
         radius = 3 + 6 * (b.num_pixels / most) ** 0.5
-        said = f"{b.num_pixels:,} px: probability {b.mean_confidence:.2f}, right {b.share_right:.2f}"
+        tip = f"{b.num_pixels:,} px: probability {b.mean_confidence:.2f}, right {b.share_right:.2f}"
         mark = f'cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" style="fill:{ink.energy}"'
-        parts.append(f"<circle {mark}><title>{said}</title></circle>")
+        parts.append(f"<circle {mark}><title>{tip}</title></circle>")
     parts += [_text(_x(0.5), _y(0) + 38, "probability of the likeliest class", "middle", ink), "</svg>"]
     return "\n".join(parts)
 

@@ -1,7 +1,7 @@
-"""What a report shows: predicted and true maps, calibration, the seam check; and its file in the run folder.
+"""What a report shows (predicted and true maps, calibration, the seam check), and its file in the run folder.
 
-The file is a NumPy archive without objects in it: nothing is unpickled, and how much it would unpack to is read from its
-list of contents before anything is unpacked.
+The file is a NumPy archive without Python objects, so reading it unpickles nothing. The reader checks the unpacked size in the
+table of contents before it unpacks anything.
 """
 
 import io
@@ -26,7 +26,7 @@ from unseam.settings import decode, encode
 
 _FORMAT = "unseam evidence 1"
 _MOST_BYTES = 2**29
-_UNUSABLE = (  # what a damaged or hostile archive has been seen to end in, by way of zipfile, zlib and NumPy
+_UNUSABLE = (  # errors that damaged or hostile archives have caused in zipfile, zlib and NumPy
     *(OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, RuntimeError, MemoryError),
     *(zipfile.BadZipFile, zlib.error, struct.error, TokenError, SyntaxError),
 )
@@ -36,18 +36,7 @@ _UNUSABLE = (  # what a damaged or hostile archive has been seen to end in, by w
 class Comparison:
     """The predicted and the true map of a window of one image.
 
-    Attributes
-    ----------
-    name
-        Name of the image.
-    truth, predicted
-        Class maps (255 in the truth: not annotated) or instance maps (-1), in the frame of the window.
-    picture
-        (H, W) or (H, W, 3), to look at; None: there is none.
-    origin
-        Row and column of the window in the image.
-    group
-        The file or sequence that the image belongs to; images of one group are not independent. Empty: it stands alone.
+    The maps are class maps (255 in the truth: not annotated) or instance maps (-1), in the frame of the window.
     """
 
     name: str
@@ -55,12 +44,14 @@ class Comparison:
     predicted: Integer[np.ndarray, "height width"]
     picture: UInt8[np.ndarray, "height width *colour"] | None = None
     origin: tuple[int, int] = (0, 0)
+    """Row and column of the window in the image."""
     group: str = ""
+    """File or sequence of the image. Images of one group are not independent. Empty: the image stands alone."""
 
 
 @dataclass(frozen=True)
 class SeamCheck:
-    """The seam check of a model on a part of one image; ``reason`` says what was checked, or why nothing was."""
+    """The seam check of a model on part of one image; ``reason`` says what was checked, or why nothing was."""
 
     reason: str
     limit: float = 0.0
@@ -69,53 +60,32 @@ class SeamCheck:
 
 @dataclass(frozen=True)
 class ReportFacts:
-    """What is known besides the maps.
-
-    Attributes
-    ----------
-    masks
-        What the maps hold.
-    class_names
-        Names of the classes, background first.
-    calibration
-        Calibration of all pixels together; None where probabilities are not known.
-    seams
-        The seam check of the model.
-    trained_on
-        Lines of :func:`unseam.data.fingerprint.fingerprint`.
-    data
-        The folder of the data, as the user gave it; empty: arrays.
-    """
+    """Facts about the maps, the model and its data; the names of the classes start with the background."""
 
     masks: LabelKind
     class_names: tuple[str, ...]
     calibration: CalibrationScore | None = None
     seams: SeamCheck = SeamCheck("The seam check was not made: there is no model here, only maps.")
     trained_on: tuple[str, ...] = ()
+    """Lines of :func:`unseam.data.fingerprint.fingerprint`."""
     data: str = ""
+    """The folder of the data as the user wrote it; empty for arrays."""
 
     @property
     def has_objects(self) -> bool:
-        """Whether the maps hold objects; otherwise they hold classes."""
         return facts_of_kind(self.masks).has_objects
 
 
 @dataclass(frozen=True, eq=False)
 class Comparisons:
-    """All that a report shows besides the model's own record."""
+    """Everything that a report shows besides the model's own record."""
 
     facts: ReportFacts
     images: tuple[Comparison, ...] = ()
 
 
 def write_comparisons(path: Path, comparisons: Comparisons) -> None:
-    """Write the archive, whole or not at all.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written.
-    """
+    """Write the archive, complete or not at all. Raises OutputError if that fails."""
     images = [{"name": c.name, "origin": list(c.origin), "group": c.group} for c in comparisons.images]
     about = {"format": _FORMAT, "facts": encode(comparisons.facts), "images": images}
     arrays = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)}
@@ -124,18 +94,12 @@ def write_comparisons(path: Path, comparisons: Comparisons) -> None:
         if one.picture is not None:
             arrays[f"picture_{index}"] = one.picture
     stream = io.BytesIO()
-    np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]  # the stub takes the arrays for flags
+    np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]  # NumPy's stub mistakes the arrays for flags
     write_bytes_whole(path, stream.getvalue())
 
 
 def read_comparisons(path: Path) -> Comparisons:
-    """Read the archive of :func:`write_comparisons`.
-
-    Raises
-    ------
-    DataError
-        If it is something else, or damaged. One class, whatever is wrong.
-    """
+    """Read the archive of :func:`write_comparisons`. Raises DataError, whatever is wrong with the file."""
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
@@ -149,7 +113,7 @@ def read_comparisons(path: Path) -> Comparisons:
         return Comparisons(decode(ReportFacts, about["facts"]), images)
     except _UNUSABLE as error:
         raise DataError(
-            f"{path}: what was held out cannot be read ({error}). Train again, or delete the file: the report is then made "
+            f"{path}: the held-out predictions cannot be read ({error}). Train again, or delete the file to get a report "
             "without images."
         ) from error
 
@@ -166,6 +130,6 @@ def _read_image(arrays: Any, index: int, image: dict[str, Any]) -> Comparison:
 
 
 def narrow_dtype(labels: np.ndarray) -> np.ndarray:
-    """The same map in the smallest type that holds its values."""
+    """Return the map in the smallest type that holds its values."""
     low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
     return labels.astype(np.promote_types(np.min_scalar_type(low), np.min_scalar_type(high)))

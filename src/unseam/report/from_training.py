@@ -1,4 +1,4 @@
-"""What the report of a training shows: the held-out predictions with a picture each, and a seam check of the model."""
+"""Collect what the report of a training shows: each held-out prediction with its image, and a seam check of the model."""
 
 import time
 from collections.abc import Sequence
@@ -20,26 +20,16 @@ from unseam.report.comparison import Comparison, Comparisons, ReportFacts, SeamC
 from unseam.report.overlay import to_display
 
 _SECONDS = 3.0
-"""What a seam check may cost, by estimate."""
+"""Longest estimated duration of a seam check."""
 _SIDES = (12, 8, 6, 4, 3, 2)
-"""Of the part of an image that it is made on, in phases of the network; the largest that is not too dear."""
+"""Sides of the checked part of an image, in phases of the network. The check takes the largest that is fast enough."""
 
 
-def compare_held_out(
-    model: Model, held_out: HeldOutPredictions, samples: Sequence[Sample], data: str = ""
-) -> Comparisons:
-    """Put together what the report needs; nothing is predicted again but for the seam check.
+def compare_held_out(model: Model, held_out: HeldOutPredictions, samples: Sequence[Sample], data: str = "") -> Comparisons:
+    """Collect what the report needs. Only the seam check predicts anything again.
 
-    Parameters
-    ----------
-    model
-        The seam check is made on it, or on the first network of an ensemble, on the CPU in float64.
-    held_out
-        Of the model, or of its folds.
-    samples
-        All that was annotated; the seam check takes the first if nothing was held out.
-    data
-        Folder of the data, as the user gave it.
+    The seam check runs the model, or the first network of an ensemble, on the CPU in float64. It takes a held-out image, or the
+    first sample if nothing was held out. ``data`` is the folder of the data as the user wrote it.
     """
     facts = ReportFacts(
         masks=model.info.masks,
@@ -61,21 +51,22 @@ def _compare(image: HeldOutImage) -> Comparison:
 def _example(
     samples: Sequence[Sample], images: Sequence[HeldOutImage]
 ) -> tuple[str, Float[np.ndarray, "channel height width"]]:
-    """An image to check seams on, by name: one that was held out if there is one."""
+    """Return name and pixels of an image for the seam check."""
     if not images:
         return samples[0].name, samples[0].image
     return images[0].sample.name, images[0].sample.image[(slice(None), *images[0].window.slices)]
 
 
 def _check_seams(net: nn.Module, head: Head, name: str, image: Float[np.ndarray, "channel height width"]) -> SeamCheck:
-    """Check as large a part of an image as a few seconds allow, by tiles of one phase and of two, and by half of it."""
+    """Check as large a part of an image as a few seconds allow, with tiles of one phase, of two, and of half the part."""
     geometry = geometry_of(net)
     phase = geometry.phase
-    pace = _seconds_a_pixel(net, geometry, image.shape[0])
+    pace = _seconds_per_pixel(net, geometry, image.shape[0])
     for phases in _SIDES:
         side = phases * phase
         outputs = sorted({phase, 2 * phase, -(-phases // 2) * phase} - {side})
         tiles = [geometry.input_for_output(length) for length in outputs]
+        # Input tiles carry the context of the network, so small tiles read many pixels several times.
         work = geometry.input_for_output(side) ** 2 + sum(
             (-(-phases * phase // length)) ** 2 * tile**2 for length, tile in zip(outputs, tiles, strict=True)
         )
@@ -84,16 +75,16 @@ def _check_seams(net: nn.Module, head: Head, name: str, image: Float[np.ndarray,
             lines = tuple(compare_tiles(net, head, part, tiles))
             rows, columns = part.shape[1:]
             whole = geometry.input_for_output(max(rows, columns))
-            said = f"{rows} × {columns} px of {name}, in float64, by tiles of several sizes, each against one pass"
-            return SeamCheck(f"{said} ({whole} × {whole} px).", 1e-12, lines)
-    return SeamCheck("The seam check of this network takes longer than a few seconds on this machine: unseam seams makes it.")
+            checked = f"{rows} × {columns} px of {name}, in float64: tiles of several sizes, each compared with one pass"
+            return SeamCheck(f"{checked} ({whole} × {whole} px).", 1e-12, lines)
+    return SeamCheck("The seam check of this network takes more than a few seconds on this machine. Run it with unseam seams.")
 
 
-def _seconds_a_pixel(net: nn.Module, geometry: Geometry, channels: int) -> float:
-    """How long a pixel of an input tile takes, by the smallest tile; float64 is twice the work of float32."""
+def _seconds_per_pixel(net: nn.Module, geometry: Geometry, channels: int) -> float:
+    """Estimate the time for one pixel of an input tile in float64, which takes twice as long as float32."""
     size = geometry.input_for_output(geometry.phase)
     engine, tile = TorchEngine(net), np.zeros((channels, size, size), np.float32)
-    engine(tile)  # the first pass prepares
+    engine(tile)  # the first pass also allocates and compiles
     started = time.perf_counter()
     engine(tile)
     return 2 * (time.perf_counter() - started) / size**2

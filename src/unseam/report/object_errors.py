@@ -1,4 +1,4 @@
-"""Objects that are wrong, one by one: split, merged, missed, invented; each with its place, so that one can go and look."""
+"""Wrong objects, one by one: split, merged, missed or invented, each with its place in the image."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -15,39 +15,29 @@ KINDS: tuple[ObjectErrorKind, ...] = get_args(ObjectErrorKind)
 
 @dataclass(frozen=True)
 class ObjectError:
-    """One object that is wrong.
+    """One wrong object.
 
-    Attributes
-    ----------
-    kind
-        ``split``: more than half of each of several predicted objects lies in this true one. ``merged``: more than half of
-        each of several true objects lies in this predicted one. ``missed``: a true object that no predicted one matches by
-        an IoU above 0.5, and that is neither split nor part of a merged one. ``invented``: a predicted object that matches
-        none, is neither merged nor part of a split one, and does not lie mostly where nobody annotated. So an object with a
-        bad outline is missed and invented, as it is for F1.
-    label
-        Its id: in the truth for split and missed, in the prediction for merged and invented.
-    box
-        Rows and columns that it fills.
-    num_pixels
-        Its size.
+    ``split``: a true object that holds more than half of each of several predicted objects. ``merged``: a predicted object
+    that holds more than half of each of several true objects. ``missed``: a true object that matches no predicted one with an
+    IoU above 0.5, and is neither split nor part of a merged one. ``invented``: a predicted object that matches no true one, is
+    neither merged nor part of a split one, and does not lie mostly in pixels without annotation. An object with a bad outline
+    is therefore both missed and invented, as it is for F1.
     """
 
     kind: ObjectErrorKind
     label: int
+    """Id in the truth for split and missed, in the prediction for merged and invented."""
     box: tuple[slice, slice]
+    """Rows and columns."""
     num_pixels: int
 
 
 def object_errors(
     predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "height width"]
 ) -> list[ObjectError]:
-    """Every object that is wrong, largest first in each kind; only what was annotated counts.
+    """List the wrong objects: kind by kind, the largest first. Only annotated pixels count.
 
-    Raises
-    ------
-    DataError, LabelError
-        The maps differ in size, or hold something else than ids.
+    Raises DataError if the maps differ in size, LabelError if they hold anything but ids.
 
     Examples
     --------
@@ -57,8 +47,7 @@ def object_errors(
     """
     table = contingency_of_instance_maps(predicted, truth)
     wrong = _wrong(table)
-    # What nobody annotated (-1) is background here: there is no object to point at.
-    boxes = {is_true: _boxes(ids) for is_true, ids in ((True, truth), (False, predicted))}
+    boxes = {True: _boxes(truth), False: _boxes(predicted)}
     found: list[ObjectError] = []
     for kind in KINDS:
         is_true = kind in ("split", "missed")
@@ -74,7 +63,7 @@ def object_errors(
 def matched_pairs(
     predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "height width"]
 ) -> Bool[np.ndarray, "height width"]:
-    """Pixels whose true and predicted object match by an IoU above 0.5."""
+    """Return the pixels whose true and predicted objects match with an IoU above 0.5."""
     table = contingency_of_instance_maps(predicted, truth)
     matches = table.matched(0.5)
     partner = np.zeros(max(1, int(truth.max(initial=0)) + 1), np.int64)
@@ -83,13 +72,15 @@ def matched_pairs(
 
 
 def _wrong(table: Contingency) -> dict[ObjectErrorKind, Int[np.ndarray, " _ids"]]:
-    """Ids of the objects of each kind."""
+    """Return the ids of the wrong objects of each kind."""
     pairs = table.is_object_pair
     matches = table.matched(0.5)
-    in_truth = pairs & (2 * table.count > table.predicted_size_of_pair)  # most of the predicted object lies in the true one
+    # More than half of an object can lie in one other object only, so each object belongs to at most one split or merger.
+    in_truth = pairs & (2 * table.count > table.predicted_size_of_pair)
     in_predicted = pairs & (2 * table.count > table.truth_size_of_pair)
     split = _repeated(table.truth[in_truth])
     merged = _repeated(table.predicted[in_predicted])
+    # A split or merger already explains its pieces; without this, each of them would be listed again as missed or invented.
     pieces = table.predicted[in_truth & np.isin(table.truth, split)]
     parts = table.truth[in_predicted & np.isin(table.predicted, merged)]
     ids = table.truth_sizes[0]
@@ -102,7 +93,8 @@ def _wrong(table: Contingency) -> dict[ObjectErrorKind, Int[np.ndarray, " _ids"]
 
 
 def _boxes(ids: np.ndarray) -> dict[int, tuple[slice, slice]]:
-    """Where each object lies; ids may have gaps and be large."""
+    """Return the box of each object. Pixels without annotation (-1) count as background."""
+    # find_objects makes a list as long as the largest id, so ids that are large or have gaps are numbered again first.
     labels, dense = np.unique(np.maximum(ids, 0), return_inverse=True)
     boxes = ndimage.find_objects(dense.reshape(ids.shape) + 1)
     return dict(zip(labels.tolist(), boxes, strict=True))

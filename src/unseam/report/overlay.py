@@ -1,7 +1,7 @@
-"""Pictures of segmentations and of their errors, as arrays and as see-through layers of a page.
+"""Pictures of segmentations and of their errors, as arrays and as transparent layers of a page.
 
-One set of colours serves every picture: those of Okabe and Ito, which colour-blind people tell apart. Kinds of errors differ
-by pattern as well.
+Every picture uses the colours of Okabe and Ito, which colour-blind people can tell apart. Kinds of errors also differ in
+pattern.
 """
 
 import base64
@@ -23,7 +23,7 @@ PALETTE = np.array(
 )
 MISSED, INVENTED, OTHER = 1, 2, 3
 ERROR_COLOURS = {MISSED: (0, 114, 178), INVENTED: (213, 94, 0), OTHER: (204, 121, 167)}
-"""Blue, vermilion and purple: the first classes and objects have other colours."""
+"""Blue, vermilion and purple, which the first classes and objects do not have."""
 
 LONGEST_SIDE = 640
 _FILL = 90  # of 255
@@ -38,19 +38,7 @@ def draw_overlay(
     opacity: float = 0.35,
     outlines: bool = True,
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """The image in grey (or its own colours), with each label filled in a colour and outlined.
-
-    Parameters
-    ----------
-    image
-        (H, W) or (H, W, C), any real type; stretched between its percentiles 0.5 and 99.5.
-    labels
-        (H, W); 0 is left as it is. Objects with neighbouring numbers get different colours.
-    opacity
-        Of the fills, 0 to 1.
-    outlines
-        Draw the border of each label at full strength.
-    """
+    """Draw labels over an image; :func:`unseam.plot.overlay` explains the arguments. Neighbouring numbers differ in colour."""
     picture = _as_rgb(to_display(image)).astype(np.float32)
     shown = labels > 0
     colours = PALETTE[(labels[shown].astype(np.int64) - 1) % len(PALETTE)]
@@ -68,16 +56,16 @@ def error_picture(
     *,
     instances: bool,
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """The errors of :func:`error_kinds` drawn over a picture (None: white)."""
+    """Draw the errors of :func:`error_kinds` over a picture, or over white."""
     under = np.full((*truth.shape, 3), 255, np.uint8) if picture is None else _as_rgb(picture)
     over = Image.fromarray(error_layer(error_kinds(predicted, truth, instances=instances)))
     return np.array(Image.alpha_composite(Image.fromarray(under).convert("RGBA"), over).convert("RGB"))
 
 
 def to_display(image: Shaped[np.ndarray, "height width *channel"]) -> UInt8[np.ndarray, "height width *colour"]:
-    """An image of any real type as 8 bits, (H, W) or (H, W, 3): stretched between its percentiles 0.5 and 99.5.
+    """Convert an image of any real type to 8 bits, (H, W) or (H, W, 3), stretched between its percentiles 0.5 and 99.5.
 
-    Of two channels, or of more than three, the first.
+    Of two channels, or of more than three, only the first is shown.
     """
     grey = image[..., None] if image.ndim == 2 else image
     if grey.shape[-1] == 2 or grey.shape[-1] > 3:
@@ -90,19 +78,12 @@ def to_display(image: Shaped[np.ndarray, "height width *channel"]) -> UInt8[np.n
 
 @dataclass(frozen=True)
 class Layers:
-    """One image to look at: data URIs of the picture and of what lies over it, all of one size.
-
-    Attributes
-    ----------
-    height, width
-        Of the layers, px.
-    reduced
-        How many pixels of the image one pixel of a layer stands for along a side.
-    """
+    """Data URIs of an image and of the layers over it, all of one size in px."""
 
     height: int
     width: int
     reduced: int
+    """Pixels of the image along one side of a layer's pixel."""
     picture: str
     truth: str
     predicted: str
@@ -116,7 +97,7 @@ def draw_layers(
     *,
     instances: bool,
 ) -> Layers:
-    """The layers of one image, reduced by a whole number where it is large."""
+    """Draw the layers of one image. A large image is reduced by a whole number."""
     factor = -(-max(truth.shape) // LONGEST_SIDE)
     kinds = error_kinds(predicted, truth, instances=instances)
     unknown = not_annotated(of_objects=instances)
@@ -130,16 +111,16 @@ def draw_layers(
         encode_jpeg(shown),
         _palette_png(_filled(small_truth, unknown)),
         _palette_png(_filled(small_predicted, unknown)),
-        _rgba_png(error_layer(small_kinds)),
+        _uri(Image.fromarray(error_layer(small_kinds)), "PNG", optimize=True),
     )
 
 
 def error_kinds(
     predicted: Integer[np.ndarray, "height width"], truth: Integer[np.ndarray, "height width"], *, instances: bool
 ) -> UInt8[np.ndarray, "height width"]:
-    """0 where all is right or nothing is annotated; ``MISSED``, ``INVENTED``; ``OTHER``: another class, or another object.
+    """Return 0 where the prediction is right or nothing is annotated, elsewhere ``MISSED``, ``INVENTED`` or ``OTHER``.
 
-    Of instance maps, another object is foreground of both maps whose two objects do not match by an IoU above 0.5.
+    ``OTHER`` is another class, or foreground of both maps whose two objects do not match with an IoU above 0.5.
     """
     in_truth, in_prediction = truth > 0, predicted > 0
     kinds = np.zeros(truth.shape, np.uint8)
@@ -152,7 +133,7 @@ def error_kinds(
 
 
 def error_layer(kinds: UInt8[np.ndarray, "height width"]) -> UInt8[np.ndarray, "height width 4"]:
-    """Kinds of errors as RGBA: missed in stripes that rise, invented in plain colour, other in a grid of dots."""
+    """Draw kinds of errors as RGBA: missed in rising stripes, invented in plain colour, other in a grid of dots."""
     rows, columns = np.indices(kinds.shape)
     strong = {
         MISSED: (rows + columns) % 6 < 3,
@@ -161,14 +142,14 @@ def error_layer(kinds: UInt8[np.ndarray, "height width"]) -> UInt8[np.ndarray, "
     }
     layer = np.zeros((*kinds.shape, 4), np.uint8)
     for kind, colour in ERROR_COLOURS.items():
-        here = kinds == kind
-        layer[here] = (*colour, 110)
-        layer[here & strong[kind], 3] = 235
+        is_kind = kinds == kind
+        layer[is_kind] = (*colour, 110)
+        layer[is_kind & strong[kind], 3] = 235
     return layer
 
 
 def reduce_layer(picture: UInt8[np.ndarray, "height width *colour"], factor: int) -> UInt8[np.ndarray, "rows columns *colour"]:
-    """The picture with each ``factor`` x ``factor`` px as their mean; as many as ``labels[::factor, ::factor]`` has."""
+    """Reduce a picture to the size of ``labels[::factor, ::factor]``; each pixel is the mean of its block."""
     if factor == 1:
         return picture
     rows, columns = -picture.shape[0] % factor, -picture.shape[1] % factor
@@ -178,17 +159,17 @@ def reduce_layer(picture: UInt8[np.ndarray, "height width *colour"], factor: int
 
 
 def encode_jpeg(picture: UInt8[np.ndarray, "height width *colour"], quality: int = 85) -> str:
-    """A picture to look at as a data URI."""
+    """Encode a picture as a data URI."""
     return _uri(Image.fromarray(picture), "JPEG", quality=quality)
 
 
 def outlines_of(labels: Integer[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
-    """The inner border of each label that is not background."""
+    """Return the inner border of each label that is not background."""
     return find_boundaries(labels, mode="inner") & (labels > 0)
 
 
 def _filled(labels: np.ndarray, unknown: int) -> np.ndarray:
-    """Indices of the palette: 0 nothing, 1.. fills, then outlines, then stripes where it is not annotated."""
+    """Return indices into the palette: 0 for nothing, then fills, outlines, and stripes for pixels without annotation."""
     is_unknown = labels == unknown
     shown = (labels > 0) & ~is_unknown
     colour = (labels.astype(np.int64) - 1) % _NUM_COLOURS + 1
@@ -204,10 +185,6 @@ def _palette_png(index: np.ndarray) -> str:
     image.putpalette([0, 0, 0, *colours, *colours, 150, 150, 150])
     alphas = bytes([0, *[_FILL] * _NUM_COLOURS, *[255] * _NUM_COLOURS, 200])
     return _uri(image, "PNG", transparency=alphas, optimize=True)
-
-
-def _rgba_png(layer: np.ndarray) -> str:
-    return _uri(Image.fromarray(layer), "PNG", optimize=True)
 
 
 def _as_rgb(picture: UInt8[np.ndarray, "height width *colour"]) -> UInt8[np.ndarray, "height width 3"]:

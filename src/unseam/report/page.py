@@ -1,6 +1,7 @@
-"""The report: one HTML file that holds everything, needs no network and no program but a browser, and can be printed."""
+"""The report as one HTML file. It opens in any browser, needs no network, and can be printed."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,62 +23,38 @@ from unseam.training.curve import FOR_A_PAGE, curve_svg
 from unseam.training.observers import Record
 
 GENERATOR = '<meta name="generator" content="unseam report">'
-"""In the head of each report: a file with this line is ours to write anew."""
+"""The head of each report holds this line. Only files that have it may be overwritten."""
 
-_EACH_WAY = 3
+_NUM_EXTREMES = 3
 
 
 @dataclass(frozen=True)
 class Training:
-    """How the model came to be.
-
-    Attributes
-    ----------
-    info
-        From the model file.
-    records
-        The history: the validation during training.
-    config
-        The settings, as TOML.
-    command
-        Repeats the run.
-    folds
-        The history of each fold of a cross-validation; ``records`` is then empty.
-    """
+    """How the model was trained: model file, history of the validation, settings as TOML, and the command that repeats it."""
 
     info: ModelInfo
     records: tuple[Record, ...]
     config: str
     command: str
     folds: tuple[tuple[Record, ...], ...] = ()
+    """The history of each fold of a cross-validation; ``records`` is then empty."""
 
 
 @dataclass(frozen=True)
 class ReportPage:
-    """Everything that stands in one report.
-
-    Attributes
-    ----------
-    title
-        Heading of the page.
-    lead
-        A sentence on what was scored.
-    comparisons
-        The maps to show; None: none were kept.
-    training
-        How the model came to be; None: predictions were scored from files.
-    command
-        Makes this report again.
-    scored
-        The scores and their intervals, where they are known already; otherwise they are computed from the comparisons.
-    """
+    """Everything in one report."""
 
     title: str
     lead: str
+    """A sentence on what was scored."""
     comparisons: Comparisons | None
+    """None: no maps were kept."""
     training: Training | None
+    """None: the predictions were files."""
     command: str
+    """Writes this report again."""
     scored: tuple[Scores, Intervals] | None = None
+    """None: the scores are computed from the comparisons."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +70,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of the confusion between classes: pixels, and their share of the true class."""
+    """One cell of the confusion table: pixels, and their share of the true class."""
 
     num_pixels: int
     share: float
@@ -101,8 +78,8 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class _Counted:
-    """Figures that are counted once and shown in several places."""
+class _Ranking:
+    """Scores and images, which several sections show."""
 
     table: ScoreTable
     panels: tuple[Panel, ...]
@@ -110,7 +87,7 @@ class _Counted:
 
 
 def render(report: ReportPage) -> str:
-    """The report as HTML. Names of files and classes are text from anywhere, and are escaped."""
+    """Render the report as HTML. Names of files and classes may hold any text, so the template escapes them."""
     pages = Environment(
         loader=PackageLoader("unseam.report", "page"),
         autoescape=True,
@@ -127,64 +104,70 @@ def render(report: ReportPage) -> str:
 
 
 def _sections(report: ReportPage) -> dict[str, Any]:
-    """The variables of the template; a section that has nothing to show says why."""
-    comparisons, training = report.comparisons, report.training
-    has_maps = comparisons is not None and bool(comparisons.images)
-    counted = _count(comparisons, report.scored) if comparisons is not None and has_maps else None
+    """Return the variables of the template."""
+    return {"report": report, "most_shown": MOST_SHOWN} | _of_training(report.training) | _of_maps(report)
+
+
+def _of_training(training: Training | None) -> dict[str, Any]:
+    if training is None:
+        return {"curve": "", "curves_of_folds": [], "score_name": "", "has_scores": False, "about": []}
+    score_name = facts_of_kind(training.info.masks).score_name
+    folds = enumerate(training.folds, 1)
     return {
-        "report": report,
-        "facts": comparisons.facts if comparisons is not None else None,
-        "num_images": len(counted.table.rows) if counted is not None else 0,
-        "counted": counted,
-        "curve": _curve(training.records, training.info) if training is not None else "",
-        "curves_of_folds": _curves_of_folds(training) if training is not None else [],
-        "score_name": facts_of_kind(training.info.masks).score_name if training is not None else "",
-        "has_scores": training is not None and any(not math.isnan(record.score) for record in training.records),
-        "legend": _legend(comparisons) if comparisons is not None else [],
-        "confusion": _confusion(comparisons) if comparisons is not None and has_maps else [],
-        "wrong": wrong_objects(comparisons.images) if has_maps and comparisons and comparisons.facts.has_objects else (),
-        "most_shown": MOST_SHOWN,
-        "calibration": _calibration(comparisons) if comparisons is not None else None,
-        "about": facts(training.info) if training is not None else [],
+        "curve": _curve(training.records, score_name),
+        "curves_of_folds": [(n, _curve(records, score_name, is_best_kept=False)) for n, records in folds if records],
+        "score_name": score_name,
+        "has_scores": _has_scores(training.records),
+        "about": facts(training.info),
     }
 
 
-def _curve(records: tuple[Record, ...], info: ModelInfo, *, is_best_kept: bool = True) -> Markup:
-    has_scores = any(not math.isnan(record.score) for record in records)
-    drawn = curve_svg(
-        [r.step for r in records],
-        [r.energy for r in records],
-        [r.score for r in records],
-        "",
-        f"validation {facts_of_kind(info.masks).score_name}" if has_scores else "no validation",
-        seconds=[r.seconds for r in records],
-        ink=FOR_A_PAGE,
-        is_best_ringed=is_best_kept,
-    )
-    return Markup(drawn)  # noqa: S704 - its texts are escaped where they are drawn
+def _of_maps(report: ReportPage) -> dict[str, Any]:
+    known, images = report.comparisons, report.comparisons.images if report.comparisons is not None else ()
+    ranking = _rank(known, report.scored) if known is not None and images else None
+    return {
+        "facts": known.facts if known is not None else None,
+        "num_images": len(ranking.table.rows) if ranking is not None else 0,
+        "counted": ranking,
+        "legend": _legend(known) if known is not None else [],
+        "confusion": _confusion(known) if known is not None and images else [],
+        "wrong": wrong_objects(images) if known is not None and images and known.facts.has_objects else (),
+        "calibration": _calibration(known) if known is not None else None,
+    }
 
 
-def _curves_of_folds(training: Training) -> list[tuple[int, Markup]]:
-    """Number and curve of each fold that has a history."""
-    return [(n, _curve(records, training.info, is_best_kept=False)) for n, records in enumerate(training.folds, 1) if records]
+def _has_scores(records: tuple[Record, ...]) -> bool:
+    return any(not math.isnan(record.score) for record in records)
 
 
-def _count(comparisons: Comparisons, scored_by: tuple[Scores, Intervals] | None) -> _Counted:
-    """Scores, and the images to look at: all of a few, otherwise the best and the worst."""
-    known = scored_by or score_comparisons(comparisons)
-    table = score_table(*known, comparisons.facts)
+def _curve(records: tuple[Record, ...], score_name: str, *, is_best_kept: bool = True) -> Markup:
+    name = f"validation {score_name}" if _has_scores(records) else "no validation"
+    drawn = draw_curve(records, "", name, ink=FOR_A_PAGE, is_best_ringed=is_best_kept)
+    return Markup(drawn)  # noqa: S704 - draw_curve escapes its texts
+
+
+def draw_curve(records: Sequence[Record], title: str, score_name: str, **options: Any) -> str:
+    """Draw a history as the text of an SVG file; the options are those of :func:`unseam.training.curve.curve_svg`."""
+    steps, energies, scores = ([getattr(r, name) for r in records] for name in ("step", "energy", "score"))
+    return curve_svg(steps, energies, scores, title, score_name, seconds=[r.seconds for r in records], **options)
+
+
+def _rank(comparisons: Comparisons, known: tuple[Scores, Intervals] | None) -> _Ranking:
+    """Return the scores and the images to look at: all of them if there are few, otherwise the best and the worst."""
+    table = score_table(*(known or score_comparisons(comparisons)), comparisons.facts)
+    # An evaluation scores all images but keeps the maps of the first ones only.
     scored = {index: score for index, score in table.ranked if index < len(comparisons.images)}
     order = [*scored, *(index for index in range(len(comparisons.images)) if index not in scored)]
-    few = len(order) <= 2 * _EACH_WAY
-    chosen = order if few else [*list(scored)[:_EACH_WAY], *list(scored)[-_EACH_WAY:]]
+    few = len(order) <= 2 * _NUM_EXTREMES
+    chosen = order if few else [*list(scored)[:_NUM_EXTREMES], *list(scored)[-_NUM_EXTREMES:]]
     panels: list[Panel] = []
     for index in dict.fromkeys(chosen):
         one = comparisons.images[index]
         layers = draw_layers(one.picture, one.truth, one.predicted, instances=comparisons.facts.has_objects)
         score = f"{table.ranked_by} {scored[index]:.3f}" if index in scored else "nothing to score"
         panels.append(Panel(len(panels) + 1, one.name, _place(one), score, layers))
-    heading = "all, the best first" if few else f"the best {_EACH_WAY} and the worst {_EACH_WAY} of {len(order)}"
-    return _Counted(table, tuple(panels), heading)
+    heading = "all, the best first" if few else f"the best {_NUM_EXTREMES} and the worst {_NUM_EXTREMES} of {len(order)}"
+    return _Ranking(table, tuple(panels), heading)
 
 
 def _place(one: Comparison) -> str:
@@ -193,7 +176,7 @@ def _place(one: Comparison) -> str:
 
 
 def _legend(comparisons: Comparisons) -> list[tuple[str, str]]:
-    """Colour and name of each class; objects have no fixed colours."""
+    """Return colour and name of each class. Objects have no fixed colours."""
     if comparisons.facts.has_objects:
         return []
     colours = [f"rgb({int(r)} {int(g)} {int(b)})" for r, g, b in PALETTE]
@@ -201,7 +184,7 @@ def _legend(comparisons: Comparisons) -> list[tuple[str, str]]:
 
 
 def _confusion(comparisons: Comparisons) -> list[tuple[str, list[Cell]]]:
-    """One row for each true class, one cell for each predicted class; for objects: background and object."""
+    """Count pixels in one row per true class and one cell per predicted class. Objects count as one class."""
     num_classes = len(comparisons.facts.class_names)
     counts = np.zeros((num_classes, num_classes), np.int64)
     for one in comparisons.images:
@@ -214,9 +197,8 @@ def _confusion(comparisons: Comparisons) -> list[tuple[str, list[Cell]]]:
     totals = counts.sum(axis=1)
     rows = []
     for true, name in enumerate(comparisons.facts.class_names):
-        shares = [count / totals[true] if totals[true] else math.nan for count in counts[true]]
-        cells = [Cell(int(count), float(shares[guess]), guess == true) for guess, count in enumerate(counts[true])]
-        rows.append((name, cells))
+        total = totals[true] or math.nan
+        rows.append((name, [Cell(int(n), float(n / total), guess == true) for guess, n in enumerate(counts[true])]))
     return rows
 
 

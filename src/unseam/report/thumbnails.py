@@ -1,4 +1,4 @@
-"""Small pictures of objects that are wrong: the place, with the true outline and the predicted one."""
+"""Small pictures of wrong objects, each with the true and the predicted outline."""
 
 from dataclasses import dataclass
 
@@ -12,13 +12,13 @@ from unseam.report.object_errors import KINDS, ObjectError, ObjectErrorKind, obj
 from unseam.report.overlay import ERROR_COLOURS, INVENTED, MISSED, encode_jpeg, outlines_of
 
 MOST_SHOWN = 8
-_SIDE = 180  # px of a thumbnail, about
-_LEAST_SEEN = 40  # px of the image: less shows an object without its neighbours
+_SIDE = 180  # px of a thumbnail
+_SMALLEST_VIEW = 40  # px of the image; a smaller view shows an object without its neighbours
 
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """One object that is wrong: a data URI, the file, and the row and column of its middle there."""
+    """A picture of one wrong object as a data URI, and the place of its centre in the image."""
 
     picture: str
     side: int
@@ -30,7 +30,7 @@ class Thumbnail:
 
 @dataclass(frozen=True)
 class WrongObjects:
-    """All objects of one kind of error: how many there are, and some of the largest to look at."""
+    """The number of objects with one kind of error, and some of the largest to look at."""
 
     kind: ObjectErrorKind
     num_objects: int
@@ -38,10 +38,7 @@ class WrongObjects:
 
 
 def wrong_objects(images: tuple[Comparison, ...]) -> tuple[WrongObjects, ...]:
-    """Split, merged, missed and invented objects of all images.
-
-    Of many, the largest of each image are shown in turn: one image that is wrong all over must not hide the others.
-    """
+    """Collect the split, merged, missed and invented objects of all images."""
     found = [object_errors(one.predicted, one.truth) for one in images]
     kinds = []
     for kind in KINDS:
@@ -50,6 +47,7 @@ def wrong_objects(images: tuple[Comparison, ...]) -> tuple[WrongObjects, ...]:
             for errors, one in zip(found, images, strict=True)
             for rank, error in enumerate(error for error in errors if error.kind == kind)  # the largest first
         ]
+        # By rank in the image first: otherwise one bad image with large objects would hide all other images.
         of_kind.sort(key=lambda entry: (entry[0], -entry[1].num_pixels))
         kinds.append(WrongObjects(kind, len(of_kind), tuple(_thumbnail(*entry[1:]) for entry in of_kind[:MOST_SHOWN])))
     return tuple(kinds)
@@ -58,19 +56,18 @@ def wrong_objects(images: tuple[Comparison, ...]) -> tuple[WrongObjects, ...]:
 def _thumbnail(error: ObjectError, one: Comparison) -> Thumbnail:
     rows, columns = error.box
     row, column = (rows.start + rows.stop) // 2, (columns.start + columns.stop) // 2
-    seen = max(_LEAST_SEEN, round(1.5 * max(rows.stop - rows.start, columns.stop - columns.start)))
-    window = tuple(
-        slice(max(0, min(middle - seen // 2, length - seen)), max(0, min(middle - seen // 2, length - seen)) + seen)
-        for middle, length in zip((row, column), one.truth.shape, strict=True)
-    )
-    picture = _drawn(one, (window[0], window[1]), seen)
+    view = max(_SMALLEST_VIEW, round(1.5 * max(rows.stop - rows.start, columns.stop - columns.start)))
+    # A window at the border moves inwards, so that every thumbnail shows the same scale.
+    middles = zip((row, column), one.truth.shape, strict=True)
+    top, left = (max(0, min(middle - view // 2, length - view)) for middle, length in middles)
+    picture = _draw(one, (slice(top, top + view), slice(left, left + view)), view)
     return Thumbnail(encode_jpeg(picture), _SIDE, one.name, one.origin[0] + row, one.origin[1] + column, error.num_pixels)
 
 
-def _drawn(one: Comparison, window: tuple[slice, slice], seen: int) -> UInt8[np.ndarray, "rows columns 3"]:
-    """The window, enlarged or reduced to the size of a thumbnail, with both outlines two of its pixels wide."""
+def _draw(one: Comparison, window: tuple[slice, slice], view: int) -> UInt8[np.ndarray, "rows columns 3"]:
+    """Draw the window at the size of a thumbnail, with both outlines two px wide."""
     rows, columns = one.truth[window].shape
-    size = (max(1, round(columns * _SIDE / seen)), max(1, round(rows * _SIDE / seen)))
+    size = (max(1, round(columns * _SIDE / view)), max(1, round(rows * _SIDE / view)))
     grey = np.full((rows, columns), 128, np.uint8) if one.picture is None else one.picture[window]
     picture = np.array(Image.fromarray(grey).convert("RGB").resize(size, Image.Resampling.BILINEAR))
     down = np.arange(size[1]) * rows // size[1]
@@ -81,7 +78,6 @@ def _drawn(one: Comparison, window: tuple[slice, slice], seen: int) -> UInt8[np.
     ):
         border = binary_dilation(outlines_of(labels[np.ix_(down, across)]), np.ones((2, 2)))
         if is_dashed:
-            at = np.indices(border.shape).sum(axis=0)
-            border &= at % 10 < 6
+            border &= np.indices(border.shape).sum(axis=0) % 10 < 6
         picture[border] = colour
     return picture

@@ -1,4 +1,4 @@
-"""The tables of the paper beside ours: each experiment is trained by the paper's recipe, within a budget, and scored."""
+"""The tables of the paper next to ours. Each experiment trains with the paper's recipe, within a budget, and is scored."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -13,6 +13,6 @@ EXPERIMENTS: Mapping[str, Callable[[ExperimentCall], PaperTable]] = {
     "phc-u373": partial(tracking, PHC_U373),
     "dic-hela": partial(tracking, DIC_HELA),
 }
-"""The closed list: every table that can be reproduced."""
+"""Every table that can be reproduced. The list is closed."""
 
 __all__ = ["ExperimentCall", "EXPERIMENTS", "PaperTable", "PaperRow"]

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unseam.api.reproduce.experiment import ExperimentCall, describe_training, hold_out_last_block, train_experiment
+from unseam.api.reproduce.experiment import (
+    OUR_CHOICES,
+    ExperimentCall,
+    describe_training,
+    hold_out_last_block,
+    train_experiment,
+)
 from unseam.api.reproduce.table import PaperRow, PaperTable, format_number
 from unseam.data.annotated import read_annotated
 from unseam.data.layout import find_pairs
@@ -21,7 +27,7 @@ COLUMNS = ("IoU (SEG)", "mean IoU of matched objects", "IoU of the foreground")
 
 @dataclass(frozen=True)
 class TrackingSet:
-    """A data set of table 2: what the paper and the second best of 2015 got on it."""
+    """A data set of table 2, with the scores of the paper and of the second best entry of 2015."""
 
     title: str
     paper: float
@@ -32,39 +38,32 @@ PHC_U373 = TrackingSet("PhC-U373", 0.9203, 0.83)
 DIC_HELA = TrackingSet("DIC-HeLa", 0.7756, 0.46)
 
 
-def tracking(which: TrackingSet, asked: ExperimentCall) -> PaperTable:
-    """Train on the first sequence, score the second, and put the paper's row beside ours.
+def tracking(which: TrackingSet, call: ExperimentCall) -> PaperTable:
+    """Train on the first sequence, score the second, and compare with the paper's row.
 
     Source: paper, section 4, table 2.
 
-    Departs: the challenge's sequences for scoring are not public, so one of the two for training is scored.
+    Departs: the annotation of the challenge's test sequences is not public, so one of the two training sequences is scored.
 
-    Raises
-    ------
-    DataError
-        If the folder is not laid out as the challenge lays it out.
-    OutputError
-        If there is a run in the folder for results already, and it is not to go on.
-    SettingsError
-        If a run is to go on that was begun with other settings.
+    Raises DataError if the folder does not have the challenge's layout, and the errors of ``call.check_folder``.
     """
-    asked.check_folder()
-    if "Cell Tracking" not in (layout := find_pairs(asked.data).layout):
+    call.check_folder()
+    if "Cell Tracking" not in (layout := find_pairs(call.data).layout):
         raise DataError(
-            f"{asked.data} looks like {layout}; this experiment needs the folders of the Cell Tracking Challenge: 01 with "
-            "t000.tif and on, 01_GT/SEG (or 01_ST/SEG) with man_seg000.tif and on, and the same for 02."
+            f"{call.data} looks like {layout}; this experiment needs the folders of the Cell Tracking Challenge: 01 with "
+            "t000.tif, t001.tif, ..., 01_GT/SEG (or 01_ST/SEG) with man_seg000.tif, ..., and the same for 02."
         )
-    images = read_annotated(asked.data, asked.watch.tell).images
-    run = asked.run
-    prepared = prepare(images, run.normalise, run.weight_map, masks="instances", tell=asked.watch.tell)
+    images = read_annotated(call.data, call.watch.tell).images
+    run = call.run
+    prepared = prepare(images, run.normalise, run.weight_map, masks="instances", tell=call.watch.tell)
     parts = _parts(prepared.samples)
-    model = train_experiment(prepared, parts, asked)
+    model = train_experiment(prepared, parts, call)
     by_name = {one.name: one.image for one in images}
 
     def segmented(sample: Sample) -> tuple[str, np.ndarray, np.ndarray]:
-        asked.watch.tell(f"segmenting {sample.name}")
+        call.watch.tell(f"segmenting {sample.name}")
         assert sample.instances is not None
-        return sample.name, model.predict(by_name[sample.name], average=asked.average).instances, sample.instances
+        return sample.name, model.predict(by_name[sample.name], average=call.average).instances, sample.instances
 
     pooled = evaluate_instance_maps(segmented(part.sample) for part in parts.validation).pooled()
     ours = (pooled["seg"], pooled["mean_matched_iou"], pooled["iou"])
@@ -76,15 +75,15 @@ def tracking(which: TrackingSet, asked: ExperimentCall) -> PaperTable:
             PaperRow("U-Net (paper, table 2)", (which.paper, None, None)),
         ),
         (PaperRow("ours", tuple(map(format_number, ours))),),
-        describe_training(model, parts, asked),
-        _differences(asked, model, parts),
+        describe_training(model, parts, call),
+        _differences(call, model, parts),
     )
-    table.write(asked.out)
+    table.write(call.out)
     return table
 
 
 def _parts(samples: Sequence[Sample]) -> Split:
-    """The first sequence trains, the others are scored; of a single one, its end is."""
+    """Train on the first sequence and score the others. If there is only one, score its end."""
     sequences = sorted({sample.group for sample in samples})
     if len(sequences) < 2:
         return hold_out_last_block(samples)
@@ -94,17 +93,17 @@ def _parts(samples: Sequence[Sample]) -> Split:
     return Split(first, keep_annotated(whole_images(others)), reason, chooses=False)
 
 
-def _differences(asked: ExperimentCall, model: Model, parts: Split) -> tuple[str, ...]:
+def _differences(call: ExperimentCall, model: Model, parts: Split) -> tuple[str, ...]:
     record = model.info.training
     return (
-        *asked.departures,
+        *call.departures,
         "The paper was scored on sequences whose annotation only the challenge has, and trained on 35 (PhC-U373) or 20 "
-        f"(DIC-HeLa) partly annotated images. Ours: {parts.reason}; {len(parts.training)} frame(s) trained.",
-        f"Ours had {asked.minutes:g} minutes on {record.device}, which made {record.steps} steps. The paper does not say how "
-        "long it trained for this table; it names 10 hours on an NVidia Titan.",
-        "Learning rate, number of steps and ranges of the grey values are ours, since the paper gives none.",
-        "Frames are annotated in part. What is not annotated counts as background in training here, unless 01_ST, which is "
-        "complete, is given without 01_GT; SEG looks up true objects only.",
+        f"(DIC-HeLa) partly annotated images. Ours: {parts.reason}; {len(parts.training)} frame(s) for training.",
+        f"Ours trained for {call.minutes:g} minutes on {record.device}: {record.steps} steps. The paper does not say how long "
+        "it trained for this table; it mentions 10 hours on an NVidia Titan.",
+        OUR_CHOICES,
+        "Frames are partly annotated. Pixels without annotation count as background in training here, unless 01_ST, which is "
+        "complete, is given without 01_GT. SEG only looks at true objects.",
         "IoU (SEG) is the challenge's measure: the mean over all true objects of their IoU with the object that covers more "
         "than half of them, 0 where none does. The other columns have no counterpart in the paper.",
     )

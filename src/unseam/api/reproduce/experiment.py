@@ -1,4 +1,4 @@
-"""What every experiment of the paper is here: a recipe, a budget, a part that is held out and scored at the end."""
+"""The common parts of the experiments: a recipe, a budget, and held-out images that are scored at the end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -18,13 +18,12 @@ from unseam.runs.run_folder import RunFolder
 from unseam.runs.watch import Watch
 from unseam.settings import with_overrides
 
+OUR_CHOICES = "Learning rate, number of steps and ranges of the grey values are ours, since the paper gives none."
+
 
 @dataclass(frozen=True)
 class ExperimentCall:
-    """What the user wants of an experiment: data, folder for the results, budget, recipe and changes to it, averaging.
-
-    With ``resume`` it goes on with what stands in the folder, by the same recipe, until the budget is used up.
-    """
+    """Arguments of an experiment. With ``resume`` it continues the run in ``out`` until the budget is used up."""
 
     data: Path
     out: Path
@@ -38,30 +37,23 @@ class ExperimentCall:
 
     @property
     def run(self) -> Run:
-        """The recipe with the changes and the budget."""
         run = with_overrides(recipe_named(self.recipe), self.settings)
         return replace(run, training=replace(run.training, steps=None, minutes=self.minutes))
 
     def check_folder(self) -> None:
-        """See that the folder for the results is free, or, to go on, that it holds a run by the same recipe.
+        """Check that the folder is free or, with ``resume``, holds a run of the same recipe.
 
-        Raises
-        ------
-        OutputError
-            If there is a run in it, and it is not to go on.
-        SettingsError
-            If there is none to go on with, or it was begun with other settings.
-        ModelFileError
-            If its checkpoints are gone.
+        Raises OutputError if it holds a run and ``resume`` is False; SettingsError if there is no run to resume, or it has
+        other settings; ModelFileError if its checkpoints are gone.
         """
         folder = RunFolder(self.out)
         if not self.resume:
             folder.check_free()
             return
-        begun, wanted = folder.read_config(), self.run
-        if replace(begun, training=replace(begun.training, minutes=self.minutes)) != wanted:
+        started = folder.read_config()
+        if replace(started, training=replace(started.training, minutes=self.minutes)) != self.run:
             raise SettingsError(
-                f"{self.out} was begun with other settings (its config.toml) than the recipe {self.recipe!r}"
+                f"{self.out} was started with other settings (its config.toml) than the recipe {self.recipe!r}"
                 f"{' and --set ' + ' '.join(self.settings) if self.settings else ''}. Give the same --recipe and --set, or "
                 "another --out."
             )
@@ -69,61 +61,45 @@ class ExperimentCall:
 
     @property
     def departures(self) -> tuple[str, ...]:
-        """Sentences on what the user asked for that the paper did not do."""
-        said = []
+        """Sentences on what the user requested that the paper did not do."""
+        sentences = []
         if self.recipe != "paper":
-            said.append(
-                f"Trained by the recipe {self.recipe!r}, which is not the paper's: another width, optimiser and schedule."
-            )
+            sentences.append(f"The recipe {self.recipe!r} is not the paper's: it has another width, optimiser and schedule.")
         if self.settings:
-            said.append(f"Settings of the recipe were changed: {', '.join(self.settings)}.")
-        return tuple(said)
+            sentences.append(f"Settings of the recipe were changed: {', '.join(self.settings)}.")
+        return tuple(sentences)
 
 
-def train_experiment(prepared: Prepared, parts: Split, asked: ExperimentCall) -> Model:
-    """Train by the recipe within the budget; what is held out chooses nothing, the last weights are kept.
-
-    Raises
-    ------
-    OutputError
-        If another process trains in the folder, or it cannot be written.
-    DataError, SettingsError, TrainingError
-        As for :func:`unseam.runs.into_folder.fit_into`.
-    """
-    folder = RunFolder(asked.out)
+def train_experiment(prepared: Prepared, parts: Split, call: ExperimentCall) -> Model:
+    """Train with the recipe within the budget. The held-out images choose nothing: the model has the last weights."""
+    folder = RunFolder(call.out)
     with output_folder(folder.path, "training"):
-        model, _ = fit_into(folder, prepared, asked.run, TrainingCall(asked.device, asked.watch, asked.resume), parts)
+        model, _ = fit_into(folder, prepared, call.run, TrainingCall(call.device, call.watch, call.resume), parts)
         folder.end()
     return model
 
 
 def hold_out_last_block(samples: Sequence[Sample], share: float = 0.2) -> Split:
-    """Hold out the last neighbours of a sequence, with one between them and those that train.
-
-    Raises
-    ------
-    DataError
-        If there are fewer than three.
-    """
+    """Hold out the last samples of a sequence. The one before them is dropped, since neighbours look alike."""
     if len(samples) < 3:
-        raise DataError(f"{len(samples)} annotated plane(s) came; three or more are needed, to train, to part and to score.")
+        raise DataError(f"Got {len(samples)} annotated plane(s); give three or more: to train, to separate and to score.")
     first = len(samples) - max(1, round(share * len(samples)))
     reason = (
         f"held out: the last {len(samples) - first} of {len(samples)} ({samples[first].name} to {samples[-1].name}); "
-        f"{samples[first - 1].name}, next to them, trains nothing"
+        f"{samples[first - 1].name}, next to them, is not used"
     )
     return Split(tuple(samples[: first - 1]), keep_annotated(whole_images(samples[first:])), reason, chooses=False)
 
 
-def describe_training(model: Model, parts: Split, asked: ExperimentCall) -> tuple[tuple[str, str], ...]:
-    """How ours came about, for the table."""
+def describe_training(model: Model, parts: Split, call: ExperimentCall) -> tuple[tuple[str, str], ...]:
+    """Describe the training, for the table."""
     record = model.info.training
     return (
-        ("recipe", f"{asked.recipe}: {record.recipe}"),
-        ("budget", f"{asked.minutes:g} minutes"),
+        ("recipe", f"{call.recipe}: {record.recipe}"),
+        ("budget", f"{call.minutes:g} minutes"),
         ("training", f"{record.steps} steps, {record.seconds / 60:.1f} minutes, {record.precision} on {record.device}"),
         ("trained on", f"{len(parts.training)} images"),
         ("scored on", parts.reason),
-        ("averaged over", {"rotations": "seven rotations", "flips": "eight flips", "none": "nothing"}[asked.average]),
+        ("averaged over", {"rotations": "seven rotations", "flips": "eight flips", "none": "nothing"}[call.average]),
         ("made", f"{record.date} with {', '.join(record.versions)}"),
     )

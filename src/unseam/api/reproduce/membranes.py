@@ -6,7 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from unseam.api.reproduce.experiment import ExperimentCall, describe_training, hold_out_last_block, train_experiment
+from unseam.api.reproduce.experiment import (
+    OUR_CHOICES,
+    ExperimentCall,
+    describe_training,
+    hold_out_last_block,
+    train_experiment,
+)
 from unseam.api.reproduce.table import PaperRow, PaperTable, format_number
 from unseam.data.annotated import read_annotated
 from unseam.data.pairs import Pair
@@ -26,50 +32,44 @@ PAPER = (
 _AT = 0.5
 
 
-def isbi2012(asked: ExperimentCall) -> PaperTable:
-    """Train on the first of the annotated slices, score the last ones, and put the paper's row beside ours.
+def isbi2012(call: ExperimentCall) -> PaperTable:
+    """Train on the first annotated slices, score the last ones, and compare with the paper's row.
 
     Source: paper, section 4, table 1.
 
     Departs: the labels of the challenge's test slices are not public, so the last fifth of the training slices is scored.
 
-    Raises
-    ------
-    DataError
-        If the folder holds neither the challenge's files nor images and masks of two classes.
-    OutputError
-        If there is a run in the folder for results already, and it is not to go on.
-    SettingsError
-        If a run is to go on that was begun with other settings.
+    Raises DataError if the folder holds neither the challenge's files nor images and masks of two classes, and the errors of
+    ``call.check_folder``.
     """
-    asked.check_folder()
-    slices = _slices(asked.data, asked)
-    run = asked.run
-    prepared = prepare(slices, run.normalise, run.weight_map, masks="binary", tell=asked.watch.tell)
+    call.check_folder()
+    slices = _slices(call.data, call)
+    run = call.run
+    prepared = prepare(slices, run.normalise, run.weight_map, masks="binary", tell=call.watch.tell)
     parts = hold_out_last_block(prepared.samples)
-    model = train_experiment(prepared, parts, asked)
+    model = train_experiment(prepared, parts, call)
     by_name = {one.name: one for one in slices}
     scored = _Scored()
     for part in parts.validation:
-        asked.watch.tell(f"segmenting and scoring {part.sample.name}")
-        probabilities = model.predict(by_name[part.sample.name].image, average=asked.average).probabilities[1]
+        call.watch.tell(f"segmenting and scoring {part.sample.name}")
+        probabilities = model.predict(by_name[part.sample.name].image, average=call.average).probabilities[1]
         scored.add(probabilities, part.sample.classes)
         if part is parts.validation[0]:
-            _picture(asked.out / "held_out.png", by_name[part.sample.name].image, part.sample.classes, probabilities)
+            _picture(call.out / "held_out.png", by_name[part.sample.name].image, part.sample.classes, probabilities)
     table = PaperTable(
         "ISBI 2012, electron micrographs (paper, table 1)",
         COLUMNS,
         PAPER,
         scored.rows(),
-        describe_training(model, parts, asked),
-        _differences(asked, model, len(slices), len(parts.validation)),
+        describe_training(model, parts, call),
+        _differences(call, model, len(slices), len(parts.validation)),
     )
-    table.write(asked.out)
+    table.write(call.out)
     return table
 
 
 class _Scored:
-    """The three errors of the paper, and the two scores that the challenge changed to later, added up over the slices."""
+    """Adds up, over the slices, the three errors of the paper and the two scores that the challenge used later."""
 
     _MEASURES: tuple[Callable[[np.ndarray, np.ndarray], Any], ...] = (
         *(WarpingError(), RandError().from_class_maps),
@@ -82,7 +82,7 @@ class _Scored:
         self._pixel: list[tuple[float, float]] = []
 
     def add(self, probabilities: np.ndarray, truth: np.ndarray) -> None:
-        """Score one slice: P(cell) of each pixel, and its class."""
+        """Score one slice: the probability of cell and the class of each pixel."""
         decided = (probabilities > _AT).astype(np.uint8)
         for measure, best, at_half in zip(self._MEASURES, self._best, self._at_half, strict=True):
             best.append(over_thresholds(measure, probabilities, truth))
@@ -91,7 +91,7 @@ class _Scored:
         self._pixel.append((float(squared.mean()), PixelError()(decided, truth).error))
 
     def rows(self) -> tuple[PaperRow, ...]:
-        """As the challenge scored, with the best threshold; and as a user gets it, at one half."""
+        """Return two rows: at the best threshold, as the challenge scored, and at one half, as a user gets it."""
         warping, rand, v_rand, v_info = (BestOverThresholds.together(scores).score for scores in self._best)
         squared, wrong = np.mean(self._pixel, axis=0)
         best = (warping.split_merger_error, rand.error, squared, v_rand.score, v_info.score)
@@ -109,8 +109,8 @@ class _Scored:
         )
 
 
-def _slices(data: Path, asked: ExperimentCall) -> list[Annotated]:
-    """The slices in order, each with its labels; other files of the challenge (its test images) may lie beside."""
+def _slices(data: Path, call: ExperimentCall) -> list[Annotated]:
+    """Read the slices in order, each with its labels. Other files of the challenge may lie in the same folder."""
     volume, labels = data / "train-volume.tif", data / "train-labels.tif"
     if volume.is_file() and labels.is_file():
         image, mask = read_pair(Pair("train-volume", (volume,), (labels,)))
@@ -118,33 +118,33 @@ def _slices(data: Path, asked: ExperimentCall) -> list[Annotated]:
         return [Annotated(f"slice {index}", plane, truth, None, "train-volume") for index, (plane, truth) in planes]
     if not data.is_dir():
         raise DataError(f"{data}: there is no such folder. Give the one with train-volume.tif and train-labels.tif.")
-    return list(read_annotated(data, asked.watch.tell).images)
+    return list(read_annotated(data, call.watch.tell).images)
 
 
 def _picture(path: Path, image: np.ndarray, truth: np.ndarray, probabilities: np.ndarray) -> None:
-    """A slice, its truth and what was made of it, side by side, to look at."""
+    """Write a picture of a slice, its truth and its probabilities, side by side."""
     parts = (to_display(image), 255 * (truth == 1), np.round(255 * probabilities))
     write_image(path, np.ascontiguousarray(np.hstack([part.astype(np.uint8) for part in parts])))
 
 
-def _differences(asked: ExperimentCall, model: Model, slices: int, scored: int) -> tuple[str, ...]:
+def _differences(call: ExperimentCall, model: Model, slices: int, scored: int) -> tuple[str, ...]:
     record = model.info.training
-    last = () if asked.average == "rotations" else ("The paper averaged over seven rotations of the input; ours did not.",)
+    last = () if call.average == "rotations" else ("The paper averaged over seven rotations of the input; ours did not.",)
     return (
-        *asked.departures,
+        *call.departures,
         f"The paper was scored on 30 test slices whose labels only the challenge has. Ours is scored on {scored} of the "
-        f"{slices} annotated slices, a block at the end that trained nothing, and trained on the others but one.",
-        f"The paper trained for about 10 hours on an NVidia Titan (section 4). Ours had {asked.minutes:g} minutes on "
-        f"{record.device}, which made {record.steps} steps.",
-        "Learning rate, number of steps and ranges of the grey values are ours, since the paper gives none.",
-        "The challenge's way: warping error, Rand error, V-Rand and V-Info each at the one threshold of 0, 0.1, .. 0.9 that "
-        "does best on all slices that are scored, chosen by their truth as the challenge did; pixel error is the mean squared "
-        "distance of the probability. A map that is membrane nearly everywhere has no splits and no mergers: read the figures "
-        "together.",
-        "Warping error is the share of pixels in splits and mergers; ours bends the truth until nothing flips, where the "
-        "challenge's program visits each pixel once, so it leaves less.",
+        f"{slices} annotated slices, a block at the end, and trained on all others but one.",
+        f"The paper trained for about 10 hours on an NVidia Titan (section 4). Ours trained for {call.minutes:g} minutes on "
+        f"{record.device}: {record.steps} steps.",
+        OUR_CHOICES,
+        "The challenge's way: warping error, Rand error, V-Rand and V-Info each at the one threshold of 0, 0.1, .. 0.9 that is "
+        "best on all scored slices, chosen with their truth as the challenge did; pixel error is the mean squared difference "
+        "of the probability from the truth. A map that is membrane nearly everywhere has no splits and no mergers: read the "
+        "figures together.",
+        "Warping error is the share of pixels in splits and mergers. Ours warps the truth until no pixel flips any more; the "
+        "challenge's program visits each pixel once, so ours leaves fewer errors.",
         "Rand error is 1 - F of the pairs of pixels within the true cells, as in the challenge's program.",
-        "V-Rand and V-Info, for which 1 is best, are not in the paper: the challenge changed to them later. The borders of the "
-        "prediction are made one px wide first.",
+        "V-Rand and V-Info, for which 1 is best, are not in the paper: the challenge used them later. The borders of the "
+        "prediction are thinned to one px first.",
         *last,
     )

@@ -1,4 +1,4 @@
-"""A table of the paper beside ours, with what differs; as Markdown, as JSON, and as lines for a terminal."""
+"""A table of the paper next to ours, with the differences: as Markdown, as JSON, and as lines for a terminal."""
 
 import json
 import math
@@ -10,7 +10,7 @@ from unseam.io import write_bytes_whole
 
 @dataclass(frozen=True)
 class PaperRow:
-    """Who got what; None where nobody said."""
+    """The values of one entry; None where a value is unknown."""
 
     who: str
     values: tuple[float | None, ...]
@@ -18,39 +18,26 @@ class PaperRow:
 
 @dataclass(frozen=True)
 class PaperTable:
-    """The paper's rows and ours.
-
-    Attributes
-    ----------
-    title
-        Which table it is.
-    columns
-        What was measured.
-    paper, ours
-        Rows; a value a column.
-    made
-        (what, how) of ours: images, steps, time, device.
-    differences
-        Sentences: why the two cannot be compared to the last digit.
-    """
+    """The paper's rows and ours, one value per column."""
 
     title: str
     columns: tuple[str, ...]
     paper: tuple[PaperRow, ...]
     ours: tuple[PaperRow, ...]
     made: tuple[tuple[str, str], ...]
+    """Name and value of each fact about our training: images, steps, time, device."""
     differences: tuple[str, ...]
+    """Sentences that say why the rows cannot be compared to the last digit."""
 
     def __post_init__(self) -> None:
         assert all(len(row.values) == len(self.columns) for row in (*self.paper, *self.ours))
 
     def lines(self) -> list[list[str]]:
-        """The table as text: a heading, then a line a row."""
+        """Return the table as text: a heading, then one line per row."""
         rows = [[row.who, *map(_shown, row.values)] for row in (*self.paper, *self.ours)]
         return [["", *self.columns], *rows]
 
     def markdown(self) -> str:
-        """The table, how ours was made, and what differs."""
         head, *rows = (f"| {' | '.join(line)} |" for line in self.lines())
         made = "\n".join(f"| {what} | {how} |" for what, how in self.made)
         differences = "\n".join(f"- {sentence}" for sentence in self.differences)
@@ -58,13 +45,7 @@ class PaperTable:
         return f"# {self.title}\n\n{table}\n\n## Ours\n\n| | |\n|---|---|\n{made}\n\n## What differs\n\n{differences}\n"
 
     def write(self, folder: Path) -> tuple[Path, Path]:
-        """``table.md`` and ``table.json``.
-
-        Raises
-        ------
-        OutputError
-            If they cannot be written.
-        """
+        """Write ``table.md`` and ``table.json``."""
         files = folder / "table.md", folder / "table.json"
         write_bytes_whole(files[0], self.markdown().encode(errors="backslashreplace"))
         write_bytes_whole(files[1], json.dumps(asdict(self), indent=2).encode())
@@ -72,12 +53,12 @@ class PaperTable:
 
 
 def format_number(value: float | int) -> float | None:
-    """A figure for a row; None where there was nothing to score."""
+    """Return a value for a row; None where there was nothing to score."""
     return None if math.isnan(value) else float(value)
 
 
 def _shown(value: float | None) -> str:
-    """Four places, six for what is small, never with an exponent: 0.000353.
+    """Format a value with four decimal places, or six if it is small, and never with an exponent.
 
     >>> _shown(0.0003529), _shown(0.9203), _shown(5e-6), _shown(None), _shown(0.0)
     ('0.000353', '0.9203', '0.000005', '-', '0')

@@ -1,5 +1,5 @@
-// Zoom and move all views of a figure together, by changing what part of the drawing each shows. Without this script the
-// page shows the same; only zoom and opacity are missing.
+// Zoom and move all views of a figure together, by changing the visible part of each drawing. Without this script the page
+// looks the same, but zoom and opacity do not work.
 "use strict";
 for (const figure of document.querySelectorAll("figure.images")) {
   const views = [...figure.querySelectorAll(".view svg")];

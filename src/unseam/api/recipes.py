@@ -1,5 +1,0 @@
-"""The recipes that a training may name."""
-
-from unseam.recipes import RECIPES
-
-__all__ = ["RECIPES"]
