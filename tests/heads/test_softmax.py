@@ -40,12 +40,12 @@ def test_foregrounds_add_up_or_stand_alone():
     probabilities = np.array([[0.4, 0.0], [0.3, 0.9], [0.3, 0.1]], np.float32)
     np.testing.assert_allclose(foreground_of(probabilities), [0.6, 1.0], rtol=1e-6)
     assert foreground_of(probabilities, 1).tolist() == probabilities[1].tolist()
-    assert foreground_of(probabilities, foreground=2).tolist() == probabilities[2].tolist()
+    assert foreground_of(probabilities, klass=2).tolist() == probabilities[2].tolist()
     assert foreground_of(probabilities[1:]).tolist() == probabilities[2].tolist(), "the second of two, to the bit"
 
 
 def test_classes_that_are_not_there_are_refused():
     with pytest.raises(DataError, match=r"1 class.*2 or more"):
         foreground_of(np.ones((1, 3, 3), np.float32))
-    with pytest.raises(DataError, match=r"class 2 came.*0 to 1"):
+    with pytest.raises(DataError, match=r"class 2.*0 to 1"):
         foreground_of(np.ones((2, 3, 3), np.float32), 2)

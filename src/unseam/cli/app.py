@@ -26,7 +26,17 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,  # run() handles Ctrl-C
 )
-VERBS = ("check", "train", "predict", "evaluate", "report", "info", "seams", "demo", "reproduce")
+VERBS = (
+    "check",
+    "train",
+    "predict",
+    "evaluate",
+    "report",
+    "info",
+    "seams",
+    "demo",
+    "reproduce",
+)
 """All verbs, in the order of the help. Verb ``x`` is the function ``x`` in ``cli/x.py``, and its docstring is the help."""
 
 for verb in VERBS:

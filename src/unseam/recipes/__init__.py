@@ -11,7 +11,10 @@ from unseam.errors import SettingsError
 if TYPE_CHECKING:
     from unseam.recipes.run import Run
 
-RECIPES = {"default": "a few minutes; used if you name none", "paper": "as the paper trained"}
+RECIPES = {
+    "default": "a few minutes; used if you name none",
+    "paper": "as the paper trained",
+}
 """The closed list, with the text of the help. Each name is a file in this folder and the function in that file."""
 
 
