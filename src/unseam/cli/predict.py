@@ -5,8 +5,13 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from unseam.api.choices import DEFAULT_INPUT_TILE
+from unseam.api.choices import DEFAULT_INPUT_TILE, ENGINES
 from unseam.cli.console import PredictConsole
+
+_ENGINES = (
+    "Library that computes. auto: OpenVINO on a processor where it is installed, otherwise PyTorch. Or one of: "
+    f"{', '.join(f'{name} ({text})' for name, text in ENGINES.items())}."
+)
 
 
 def predict(
@@ -25,7 +30,7 @@ def predict(
     memory: str | None = None,
     device: str = "auto",
     precision: Literal["auto", "float32", "bfloat16"] = "float32",
-    engine: Literal["auto", "torch", "compiled", "openvino"] = "auto",
+    engine: Annotated[str, Parameter(help=_ENGINES)] = "auto",
     overwrite: Annotated[bool, Parameter(negative=())] = False,
     skip_existing: Annotated[bool, Parameter(negative=())] = False,
     resume: Annotated[bool, Parameter(negative=())] = False,
@@ -73,9 +78,6 @@ def predict(
         auto, cpu, cuda, ...
     precision
         Number format of the network. bfloat16 is faster on some machines, and less exact.
-    engine
-        Library that computes. auto: OpenVINO on a CPU where it is installed, otherwise PyTorch. compiled: PyTorch, compiled for
-        the tile, which takes about a minute first.
     overwrite
         Replace existing results.
     skip_existing

@@ -249,3 +249,10 @@ _TRANSLATIONS: dict[str, Callable[..., Any]] = {
     "aten.add.Tensor": lambda ops, _, x, y, alpha: ops.add(x, y),
 }
 """OpenVINO's version of each PyTorch operation of the U-Net and its relatives."""
+
+
+def make(net: nn.Module, device: str, dtype: torch.dtype) -> OpenVINOEngine:
+    """Make the engine; raise SettingsError for another device than the CPU, or a network that OpenVINO cannot compute."""
+    if torch.device(device).type != "cpu":
+        raise SettingsError(f"The engine 'openvino' computes on the CPU, and the device is {device}. Give --device cpu.")
+    return OpenVINOEngine(net, dtype)

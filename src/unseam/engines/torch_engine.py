@@ -115,3 +115,8 @@ def _check_compiler() -> None:
             f"The engine 'compiled' needs a C++ compiler, and this machine has none of {', '.join(names)}. Install one or give "
             "--engine torch."
         )
+
+
+def make(net: nn.Module, device: str, dtype: torch.dtype) -> TorchEngine:
+    """Make the engine on any device of PyTorch."""
+    return TorchEngine(net, device, dtype)

@@ -12,7 +12,7 @@ from torch import nn
 
 from unseam.data.channels import is_grey_saved_as_colour, num_channels
 from unseam.data.normalise import check_image
-from unseam.engines import Engine, EngineName, Precision, average_engines, choose_device, choose_engine
+from unseam.engines import Engine, Precision, average_engines, choose_device, choose_engine
 from unseam.errors import DataError
 from unseam.heads import Classes, Head, Objects
 from unseam.inference import DEFAULT_INPUT_TILE
@@ -101,7 +101,7 @@ class Model:
         info: ModelInfo,
         device: str = "auto",
         precision: Precision = "float32",
-        engine: EngineName = "auto",
+        engine: str = "auto",
     ) -> None:
         self.net = net
         self.info = info
@@ -125,7 +125,7 @@ class Model:
 
     @classmethod
     def load(
-        cls, path: Path | str, device: str = "auto", precision: Precision = "float32", engine: EngineName = "auto"
+        cls, path: Path | str, device: str = "auto", precision: Precision = "float32", engine: str = "auto"
     ) -> "Model":
         """Read a model file, or the one in a run folder.
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from unseam.engines import EngineName, Precision
+from unseam.engines import Precision
 from unseam.inference import DEFAULT_INPUT_TILE
 
 ProbabilityType = Literal["none", "uint8", "float16"]
@@ -58,7 +58,7 @@ class LargePrediction:
     channels: tuple[int, ...] = ()
     device: str = "auto"
     precision: Precision = "float32"
-    engine: EngineName = "auto"
+    engine: str = "auto"
 
     @property
     def side(self) -> int:
