@@ -8,13 +8,13 @@ from jaxtyping import Float, TypeCheckError
 
 from shape_checks import has_shapes
 from unseam.data.sample import Sample
-from unseam.heads.softmax import softmax
+from unseam.heads.objects import close_ridges
 from unseam.metrics import ThresholdScan
 
 
 def test_another_number_of_axes_is_refused():
     with pytest.raises(TypeCheckError):
-        softmax(np.zeros((3, 4), np.float32))
+        close_ridges(np.zeros((2, 3, 4), np.int32), 3.9)
 
 
 def test_sizes_that_differ_are_refused():

@@ -18,7 +18,6 @@ statement about paths, not about queues, and therefore holds in windows (see :fu
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int32, UInt8
-from scipy import ndimage
 
 LIKELY = 0.5  # above it a pixel is more probably foreground than not
 
@@ -38,6 +37,8 @@ def steps_to_core(is_core: Bool[np.ndarray, "height width"]) -> UInt8[np.ndarray
     """
     if not is_core.any():
         return np.full(is_core.shape, MOST_STEPS, np.uint8)
+    from scipy import ndimage  # where it is used: a network computes without SciPy
+
     steps = ndimage.distance_transform_cdt(~is_core, "taxicab")
     return np.minimum(steps, MOST_STEPS).astype(np.uint8)
 

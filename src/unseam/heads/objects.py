@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int32
-from scipy import ndimage
 
 from unseam.errors import SettingsError
 from unseam.geometry.two_nearest import two_nearest
@@ -67,6 +66,8 @@ class Objects:
             0 background, 1..N the objects, numbered without gaps in the order of a scan by rows.
         """
         # 4-connected, the default: with 8-connectivity a diagonal ridge of one pixel would leak at its corners.
+        from scipy import ndimage  # where it is used: a network computes without SciPy
+
         cores, _ = ndimage.label(likely > self.threshold)
         cores = cores.astype(np.int32, copy=False)
         if self.threshold > LIKELY:
@@ -103,6 +104,8 @@ def close_ridges(cores: Int32[np.ndarray, "height width"], grow_px: float) -> In
 def _fill_holes(objects: Int32[np.ndarray, "height width"]) -> Int32[np.ndarray, "height width"]:
     """Give each piece of background that borders on a single object, and not on the image border, to that object."""
     # Background is 8-connected because objects are 4-connected: otherwise a corner would belong to both or to neither.
+    from scipy import ndimage
+
     gaps, num_gaps = ndimage.label(objects == 0, structure=np.ones((3, 3), bool))
     owner = np.zeros(num_gaps + 1, np.int32)
     is_contested = np.zeros(num_gaps + 1, bool)
