@@ -1,9 +1,9 @@
 """What every network promises to training, prediction and the report."""
 
+from abc import abstractmethod
 from typing import Protocol
 
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from unseam.geometry import Geometry
 
@@ -28,18 +28,16 @@ class Net(nn.Module):
 
     A network may normalise with stored statistics (batch normalisation), but not with those of its input tile: tiles would
     then disagree.
+
+    ``forward`` turns a normalised image (B, C, H, W) into logits (B, K, H - 2 context, W - 2 context), before the soft-max.
     """
 
     config: NetSettings
 
     @property
+    @abstractmethod
     def geometry(self) -> Geometry:
         """How the network changes sizes."""
-        raise NotImplementedError
-
-    def forward(self, image: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch klass rows cols"]:
-        """Return logits (B, K, H - 2 context, W - 2 context), before the soft-max, for a normalised image (B, C, H, W)."""
-        raise NotImplementedError
 
     @property
     def context(self) -> int:
