@@ -105,7 +105,7 @@ class EvaluationReport:
         self._class_names = tuple(f"value {value}" for value in pair.values)
 
     def write_if_possible(self, evaluation: Evaluation) -> str:
-        """Write the page, and return a sentence that says where it is, or why there is none.
+        """Write the page. Return a sentence with its place, or with the reason why it was not written.
 
         The default place may be read-only, so OutputError is raised only if the caller named the file.
         """

@@ -101,7 +101,7 @@ def _shrunk(values: np.ndarray, step: int) -> Float[np.ndarray, "rows columns"]:
 
 
 def _shift(fit: Fit) -> tuple[int, int] | None:
-    """Return the shift of the mask, px of the image, at which it agrees far better; None: there is none."""
+    """Return the shift of the mask, px of the image, at which it agrees far better; None if no shift does."""
     # One Fourier transform gives the agreement at all shifts.
     spectrum = fft.rfft2(fit.grey) * np.conj(fft.rfft2(fit.inside))
     over_shifts = fft.irfft2(spectrum, fit.grey.shape)
@@ -116,7 +116,7 @@ def _shift(fit: Fit) -> tuple[int, int] | None:
 
 
 def _flip(fit: Fit) -> str | None:
-    """Return the turn of the mask at which it agrees far better; None: there is none."""
+    """Return the turn of the mask at which it agrees far better; None if no turn does."""
     best, words = max(
         (abs(float((fit.grey * flip(fit.inside)).sum())), words)
         for words, flip in _FLIPS
@@ -126,7 +126,7 @@ def _flip(fit: Fit) -> str | None:
 
 
 def _other_image(fit: Fit, fits: Sequence[Fit]) -> Fit | None:
-    """Return another image with which the mask agrees far better; None: there is none."""
+    """Return another image with which the mask agrees far better; None if no image does."""
     for other in fits:
         if other is fit or other.grey.shape != fit.grey.shape or np.array_equal(other.inside, fit.inside):
             continue  # one mask under two images is another finding

@@ -77,7 +77,7 @@ def _acquire(path: Path, is_shared: bool) -> int | None:
         descriptor = _open(path)
         try:
             is_locked = _lock(descriptor, is_shared)
-            # between our open and our lock the last holder may have removed the file: a lock on it would exclude nobody
+            # between our open and our lock the last holder may have removed the file: a lock on it would exclude no process
             if is_locked and _is_current(path, descriptor):
                 return descriptor
         except BaseException:

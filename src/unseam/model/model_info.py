@@ -102,7 +102,7 @@ class ModelInfo:
         return Ensemble([self.net.build() for _ in self.members])
 
     def class_index(self, name: str) -> int:
-        """Return the index of a foreground class, given its name or its value; SettingsError if there is none."""
+        """Return the index of a foreground class, given its name or its value; SettingsError if the model has no such class."""
         for index, (known, value) in enumerate(zip(self.class_names, self.class_values, strict=True)):
             if index > 0 and name in (known, str(value)):
                 return index
