@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from unseam.errors import DataError
-from unseam.evaluation import pairing as scored_files
+from unseam.evaluation import pairing
 from unseam.evaluation.from_files import evaluate, evaluate_files
 from unseam.io import write_image, write_label_map
 
@@ -167,14 +167,14 @@ def test_planes_of_one_stack_are_one_image(tmp_path: Path) -> None:
 
 
 def test_a_large_set_is_never_held_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scored_files, "_HELD", 3 * CELLS.size)  # each file takes one byte per pixel
+    monkeypatch.setattr(pairing, "_HELD", 3 * CELLS.size)  # each file takes one byte per pixel
     paths = []
     for number in range(6):
         paths.append((tmp_path / f"{number}_masks.tif",))
         write_label_map(paths[-1][0], CELLS)
-    shelf = scored_files.LabelCache()
-    planes = scored_files.Planes(paths, shelf)
+    cache = pairing.LabelCache()
+    planes = pairing.Planes(paths, cache)
     assert len(planes) == 6
     for plane in planes:
         np.testing.assert_array_equal(plane, CELLS)
-        assert sum(file.pixels.nbytes for file in shelf._kept.values()) <= 3 * CELLS.size
+        assert sum(file.pixels.nbytes for file in cache._kept.values()) <= 3 * CELLS.size
