@@ -31,7 +31,7 @@ INNER_FLOORS = {
     "data": {
         # 1: which files belong together, and what they hold
         "file_names": 1, "pairs": 1, "challenge_layouts": 1, "layout": 1, "cases": 1, "read_pair": 1,
-        "channels": 1, "markers": 1,
+        "channels": 1, "markers": 1, "mask_colours": 1,
         # 2: what the masks mean
         "kinds": 2, "label_evidence": 2, "label_faults": 2, "label_reading": 2, "labels": 2,
         # 3: samples
@@ -159,6 +159,8 @@ def test_one_public_name_means_one_thing() -> None:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
     )
     assert {name for name, number in names.items() if number > 1} == set(DUPLICATES)
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "cli").glob("*.py")), ids=lambda p: p.name)
 def test_the_command_line_uses_the_api_only(path: Path) -> None:
     """So a program can do all that a person at a terminal can."""
@@ -191,7 +193,8 @@ def test_nothing_loads_code() -> None:
 IO_FLOOR = {
     **dict.fromkeys(("disk", "guard", "image_file", "axes", "units", "coded_size", "lock"), 1),
     **dict.fromkeys(("tiff_walk", "tiff_colours", "tiff_spacing", "unfinished", "settle", "decoder_process"), 2),
-    **dict.fromkeys(("tiff_checks", "write"), 3),
+    **dict.fromkeys(("label_colours", "lossless"), 2),
+    **dict.fromkeys(("tiff_checks", "tiff_labels", "write"), 3),
     **dict.fromkeys(("tiff_file", "append_journal", "manifest", "output_folder", "write_images"), 4),
     **dict.fromkeys(("tiff", "pictures", "arrays"), 5),  # the readers: never of one another
     "__init__": 6,

@@ -115,8 +115,15 @@ class DecoderProcess:
         if pixels is None:
             reason = answer["reason"]
             raise LabelError(f"{path}: {reason}", path) if answer["is_label_error"] else ImageReadError(path, reason)
-        spacing = answer["spacing_um"]
-        return ImageFile(pixels, answer["axes"], (spacing[0], spacing[1]) if spacing else None, path, tuple(answer["notes"]))
+        spacing, palette = answer["spacing_um"], answer["palette"]
+        return ImageFile(
+            pixels,
+            answer["axes"],
+            (spacing[0], spacing[1]) if spacing else None,
+            path,
+            tuple(answer["notes"]),
+            None if palette is None else np.array(palette, np.uint8),
+        )
 
     def _end(self, process: "subprocess.Popen[bytes]") -> int:
         """Kill the process if it lives and close its pipes; return its exit code."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Shaped
+from jaxtyping import Bool, Shaped, UInt8
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +23,8 @@ class ImageFile:
         Size of a pixel (row, column) in micrometres, if the file states it in a unit of length; else None.
     notes
         Sentences for the user: what was converted, dropped or guessed.
+    palette
+        Of a label map whose file says it: the colour (red, green, blue) of each number.
     """
 
     pixels: Shaped[np.ndarray, "..."]
@@ -30,6 +32,7 @@ class ImageFile:
     spacing_um: tuple[float, float] | None
     path: Path
     notes: tuple[str, ...] = ()
+    palette: UInt8[np.ndarray, "number 3"] | None = None
 
     def __post_init__(self) -> None:
         assert len(self.axes) == self.pixels.ndim == len(set(self.axes))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import tifffile
-from jaxtyping import Integer, Shaped
+from jaxtyping import Integer, Shaped, UInt8
 
 from unseam.errors import ImageReadError
 
@@ -44,8 +44,9 @@ class Colours:
         if self.space == 3 and self.palette is not None:
             if self.is_imagej:
                 return pixels, axes, "its display colours (lookup table) are ignored"
-            colours = _from_palette(path, pixels, self.palette)
-            colours = (colours >> 8).astype(np.uint8) if pixels.dtype == np.uint8 else colours
+            # the colours of a palette have 16 bits, of which numbers of 8 bits or less need the upper half
+            palette, numbers = (self.palette, pixels) if self.num_bits > 8 else (palette_8_bit(self.palette), _as_bytes(pixels))
+            colours = _from_palette(path, numbers, palette)
             return colours, axes + "S", "palette replaced by its colours"
         if self.space == 5 and axes.endswith("S"):
             return _rgb_from_cmyk(path, pixels), axes, "CMYK colours converted to RGB"
@@ -76,6 +77,11 @@ def colours_of(tiff: "tifffile.TiffFile", page: "tifffile.TiffPage") -> Colours:
     )
 
 
+def palette_8_bit(palette: Integer[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
+    """Return a palette with 8 bits per colour; some writers store these in 16 bits as they are."""
+    return (palette if palette.size and palette.max() < 256 else palette >> 8).astype(np.uint8)
+
+
 def alpha_varies(pixels: Shaped[np.ndarray, "..."], axes: str) -> bool:
     """Whether the last sample is not the same everywhere."""
     alpha = pixels.take(-1, axis=axes.index("S"))
@@ -86,6 +92,10 @@ def drop_alpha(pixels: Shaped[np.ndarray, "..."], axes: str) -> Shaped[np.ndarra
     """Return all but the last sample."""
     at = axes.index("S")
     return pixels.take(range(pixels.shape[at] - 1), axis=at)
+
+
+def _as_bytes(pixels: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
+    return pixels.astype(np.uint8) if pixels.dtype.kind == "b" else pixels
 
 
 def _from_palette(

@@ -1,0 +1,166 @@
+"""What the numbers of a set of masks have in common, by the colours that their files give them.
+
+A palette belongs to one file: number 1 may be red in one mask and green in the next, and black may have any number. So the
+masks of a set are held against each other before their numbers are believed.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from unseam.errors import LabelError
+from unseam.io import ImageFile
+
+Colour = tuple[int, int, int]
+_BLACK: Colour = (0, 0, 0)
+_WHITES = (255, 65_535)
+_BITS = 2  # colours of the palette of a mask of one bit per pixel
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The first file in which a number has a colour, or a colour a number."""
+
+    number: int
+    colour: Colour | None
+    path: Path
+    palette: UInt8[np.ndarray, "number 3"]
+
+
+class MaskColours:
+    """Collects the masks of a set with :meth:`add`; then :meth:`settled` gives their numbers one meaning.
+
+    ``are_objects``: each number is one object of its own mask, so only the background needs a common colour.
+    """
+
+    def __init__(self, *, are_objects: bool = False) -> None:
+        self._are_objects = are_objects
+        self._of_number: dict[int, _Known] = {}
+        self._of_colour: dict[Colour | None, _Known] = {}
+        self._pixels_of: Counter[Colour | None] = Counter()  # in palettes with colours
+        self._starts_black = True  # whether number 0 is black in all of these
+        self._plain: set[int] = set()  # of the values 1 and white: those in masks of more than one bit
+
+    def add(self, file: ImageFile) -> None:
+        """Add a mask.
+
+        Raises
+        ------
+        LabelError
+            A number has another colour than in a mask before, or a colour another number; names both files.
+        """
+        if file.palette is None:
+            self._plain.update(number for number in (1, *_WHITES) if (file.pixels == number).any())
+        if file.palette is None or _is_bit(file.palette):
+            return
+        used, counts = np.unique(file.pixels[file.pixels >= 0], return_counts=True)  # -1: not annotated
+        found = [_Known(int(number), _colour(file.palette, int(number)), file.path, file.palette) for number in used]
+        self._plain.update({1, *_WHITES} & {known.number for known in found})
+        if not self._are_objects:
+            for known in found:
+                self._check(known)
+        for known in found:
+            self._of_number.setdefault(known.number, known)
+            self._of_colour.setdefault(known.colour, known)
+        if not _is_grey(file.palette):
+            self._starts_black &= _colour(file.palette, 0) == _BLACK
+            for known, count in zip(found, counts, strict=True):
+                self._pixels_of[known.colour] += int(count)
+
+    def settled(self, file: ImageFile) -> ImageFile:
+        """Return an added mask without palette: the background has the number 0, and white that of the other masks."""
+        if file.palette is None:
+            return file
+        if _is_bit(file.palette):
+            white = 1 if 1 in self._plain else min(self._plain, default=1)
+            if white == 1:
+                return replace(file, palette=None)
+            note = f"a mask of one bit per pixel: its white is read as {white}, as in other masks"
+            pixels = file.pixels.astype(np.min_scalar_type(white)) * white
+            return replace(file, pixels=pixels, palette=None, notes=(*file.notes, note))
+        if _is_grey(file.palette) or self._starts_black or not self._pixels_of:
+            return replace(file, palette=None)
+        return self._with_background(file)
+
+    def _check(self, new: _Known) -> None:
+        old = self._of_number.get(new.number)
+        if old is not None and old.colour != new.colour:
+            raise _conflict(
+                f"number {new.number} is {_name(new.colour)} in its palette, but {_name(old.colour)} in {old.path}", new
+            )
+        old = self._of_colour.get(new.colour)
+        # a palette may show several numbers in one colour; then both files must agree on that
+        if old is not None and old.number != new.number and _colour(old.palette, new.number) != new.colour:
+            raise _conflict(
+                f"{_name(new.colour)} has the number {new.number} in its palette, but {old.number} in {old.path}", new
+            )
+
+    def _with_background(self, file: ImageFile) -> ImageFile:
+        """Exchange 0 and the number of the background: black if the masks have it, otherwise the commonest colour."""
+        assert file.palette is not None
+        background = _BLACK if _BLACK in self._pixels_of else self._pixels_of.most_common(1)[0][0]
+        used = [int(number) for number in np.unique(file.pixels) if number >= 0]
+        numbers = [number for number in used if _colour(file.palette, number) == background]
+        if 0 in numbers or (not numbers and 0 not in used):
+            return replace(file, palette=None)
+        # classes must agree: also in a mask without background, 0 takes the number that the background has in the others
+        number = self._of_colour[background].number
+        if self._are_objects:
+            number = numbers[0] if numbers else used[-1] + 1
+        pixels = file.pixels.astype(np.promote_types(file.pixels.dtype, np.min_scalar_type(number)))
+        pixels[np.isin(file.pixels, numbers)] = 0
+        pixels[file.pixels == 0] = number
+        note = f"the background of the palette is {_name(background)}: its number {number} is read as 0, and 0 as {number}"
+        return replace(file, pixels=pixels, palette=None, notes=(*file.notes, note))
+
+
+def settle_masks(files: Iterable[ImageFile], *, are_objects: bool = False) -> list[ImageFile]:
+    """Give the numbers of masks one meaning, see :class:`MaskColours`. Raises LabelError if their palettes contradict."""
+    files, colours = list(files), MaskColours(are_objects=are_objects)
+    for file in files:
+        colours.add(file)
+    return [colours.settled(file) for file in files]
+
+
+def _conflict(words: str, new: _Known) -> LabelError:
+    return LabelError(
+        f"{new.path}: {words}: each mask has a palette of its own, so their numbers do not mean the same. Give each colour one "
+        'number, the same in all masks, and save them as 8- or 16-bit grey TIFF or PNG ("Masks in colours" in '
+        "docs/data-formats.md has a short program for that). If each number is one object, set masks to 'instances'.",
+        str(new.path),
+    )
+
+
+def _is_bit(palette: UInt8[np.ndarray, "number 3"]) -> bool:
+    return len(palette) == _BITS and palette.tolist() == [[0, 0, 0], [255, 255, 255]]
+
+
+def _is_grey(palette: UInt8[np.ndarray, "number 3"]) -> bool:
+    return bool((palette == palette[:, :1]).all())
+
+
+def _colour(palette: UInt8[np.ndarray, "number 3"], number: int) -> Colour | None:
+    """Return the colour of a number; None if the palette ends before it."""
+    if number >= len(palette):
+        return None
+    red, green, blue = (int(value) for value in palette[number])
+    return red, green, blue
+
+
+_NAMES: dict[Colour, str] = {
+    (0, 0, 0): "black",
+    (255, 255, 255): "white",
+    (255, 0, 0): "red",
+    (0, 255, 0): "green",
+    (0, 0, 255): "blue",
+}
+
+
+def _name(colour: Colour | None) -> str:
+    if colour is None:
+        return "without a colour"
+    return f"{_NAMES.get(colour, 'the colour')} ({', '.join(map(str, colour))})"
