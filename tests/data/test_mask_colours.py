@@ -59,6 +59,7 @@ READ = {
     "black is last": ([mask("a", [2, 1], [RED, GREEN, BLACK]), mask("b", [0, 1], [RED, GREEN, BLACK])], [[0, 1], [2, 1]]),
     "no black": ([mask("a", [1, 1, 0], [RED, WHITE])], [[0, 0, 1]]),
     "0 is black, and no mask has it": ([mask("a", [1, 1, 2], [BLACK, RED, GREEN])], [[1, 1, 2]]),
+    "white is first": ([mask("a", [1, 1, 0, 2], [WHITE, RED, GREEN])], [[1, 1, 0, 2]]),
     "bits alone": ([mask("a", [0, 1], BITS), mask("b", [0, 0], BITS)], [[0, 1], [0, 0]]),
     "bits and 255": ([mask("a", [0, 1], BITS), mask("b", [0, 255])], [[0, 255], [0, 255]]),
     "bits and grey levels": ([mask("a", [0, 255], LEVELS), mask("b", [0, 1], BITS)], [[0, 255], [0, 255]]),

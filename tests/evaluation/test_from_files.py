@@ -214,4 +214,4 @@ def test_white_of_one_bit_is_255_of_the_predictions(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     Image.fromarray(CELLS > 0).save(tmp_path / "truth" / "a.png")
     write_label_map(tmp_path / "out" / "a_classes.tif", 255 * np.greater(CELLS, 0))
-    assert evaluate(tmp_path / "out", tmp_path / "truth").scores.pooled()["error"] == 0
+    assert evaluate(tmp_path / "out", tmp_path / "truth").scores.pooled()["pixel_error"] == 0

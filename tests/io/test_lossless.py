@@ -81,3 +81,23 @@ def test_every_page_is_looked_at_and_images_may_lose(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "b.tif", np.stack([0 * LABELS, 100 * LABELS]), compression="jpeg", tile=(32, 32))
     with pytest.raises(LabelError, match="JPEG"):
         read_labels(tmp_path / "b.tif")
+
+
+def test_a_palette_comes_back_from_the_decoder_process(tmp_path: Path) -> None:
+    colours = np.zeros((3, 256), np.uint16)
+    colours[:, 1] = 65_535, 0, 0
+    data = imagecodecs.jpeg2k_encode(LABELS, reversible=True)
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        iter([data]),
+        shape=LABELS.shape,
+        dtype=np.uint8,
+        compression=34712,
+        photometric="palette",
+        colormap=colours,
+        metadata=None,
+    )
+    file = read_labels(tmp_path / "a.tif")
+    np.testing.assert_array_equal(file.pixels, LABELS)
+    assert file.palette is not None
+    assert file.palette[1].tolist() == [255, 0, 0]

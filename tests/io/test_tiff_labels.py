@@ -75,6 +75,12 @@ def test_display_colours_of_imagej_are_display(colours: np.ndarray, tmp_path: Pa
     np.testing.assert_array_equal(read_image(path).pixels, IDS)
 
 
+def test_display_colours_of_ome_are_display(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.ome.tif", IDS, photometric="palette", colormap=GLASBEY, ome=True)
+    assert read_labels(tmp_path / "a.ome.tif").palette is None
+    np.testing.assert_array_equal(read_image(tmp_path / "a.ome.tif").pixels, IDS)
+
+
 def test_a_picture_that_imagej_numbered_keeps_its_colours(tmp_path: Path) -> None:
     file = read_labels(imagej(tmp_path / "a.tif", IDS, table(BLACK, RED, GREEN)))
     assert file.palette is not None

@@ -17,6 +17,7 @@ from unseam.io import ImageFile
 
 Colour = tuple[int, int, int]
 _BLACK: Colour = (0, 0, 0)
+_WHITE: Colour = (255, 255, 255)
 _WHITES = (255, 65_535)
 _BITS = 2  # colours of the palette of a mask of one bit per pixel
 
@@ -42,7 +43,7 @@ class MaskColours:
         self._of_number: dict[int, _Known] = {}
         self._of_colour: dict[Colour | None, _Known] = {}
         self._pixels_of: Counter[Colour | None] = Counter()  # in palettes with colours
-        self._starts_black = True  # whether number 0 is black in all of these
+        self._first: set[Colour | None] = set()  # the colours of number 0 in these
         self._plain: set[int] = set()  # of the values 1 and white: those in masks of more than one bit
 
     def add(self, file: ImageFile) -> None:
@@ -67,7 +68,7 @@ class MaskColours:
             self._of_number.setdefault(known.number, known)
             self._of_colour.setdefault(known.colour, known)
         if not _is_grey(file.palette):
-            self._starts_black &= _colour(file.palette, 0) == _BLACK
+            self._first.add(_colour(file.palette, 0))
             for known, count in zip(found, counts, strict=True):
                 self._pixels_of[known.colour] += int(count)
 
@@ -82,9 +83,13 @@ class MaskColours:
             note = f"a mask of one bit per pixel: its white is read as {white}, as in other masks"
             pixels = file.pixels.astype(np.min_scalar_type(white)) * white
             return replace(file, pixels=pixels, palette=None, notes=(*file.notes, note))
-        if _is_grey(file.palette) or self._starts_black or not self._pixels_of:
+        if _is_grey(file.palette) or self._has_background_first() or not self._pixels_of:
             return replace(file, palette=None)
         return self._with_background(file)
+
+    def _has_background_first(self) -> bool:
+        """Whether number 0 is black in all masks, or white where no pixel is black: then it is the background."""
+        return self._first == {_BLACK} or (self._first == {_WHITE} and _BLACK not in self._pixels_of)
 
     def _check(self, new: _Known) -> None:
         old = self._of_number.get(new.number)

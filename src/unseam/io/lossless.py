@@ -14,11 +14,13 @@ from PIL import Image
 
 from unseam.errors import LabelError
 from unseam.io.coded_size import JPEG, JPEG_2000, WEBP, find_jpeg_frame
+from unseam.io.tiff_checks import check_stream
 
 # codecs of which we read no lossless kind: JPEG of 1992 and of raw cameras, JPEG XR, LERC, JPEG XL, and those of films
 _MAY_LOSE = frozenset((6, 99, 33004, 33007, 34676, 34677, 34887, 34892, 34934, 22610, 50002, 52546, 32767, 34713, 32908, 32909))
 _LOSSLESS_FRAMES = (0xC3, 0xC7, 0xCB, 0xCF)  # of JPEG; JPEG-LS may lose, too
 _ORDERS = ("LRCP", "RLCP", "RPCL", "PCRL", "CPRL")  # of the parts of a JPEG 2000 stream
+_ENCODED = (("uint8",), ("uint8", 3), ("uint8", 4), ("uint16",))  # types and samples of pixels that Pillow encodes
 _REMEDY = (
     "Export the annotation again as TIFF without compression, or with LZW or Deflate; converting this file would keep the "
     "damage"
@@ -32,6 +34,8 @@ def check_lossless(path: Path, tiff: "tifffile.TiffFile", series: "tifffile.Tiff
     ------
     LabelError
         The compression changes numbers, or its stream does not say that it keeps them.
+    ImageReadError
+        A stream is larger than its strip or tile.
     """
     for number, page in enumerate(series.pages):
         key = page.keyframe if page is not None else None
@@ -46,7 +50,9 @@ def check_lossless(path: Path, tiff: "tifffile.TiffFile", series: "tifffile.Tiff
         # strips of one image are compressed alike, but a blank one looks the same with loss and without
         part = int(np.argmax(page.databytecounts))
         tiff.filehandle.seek(page.dataoffsets[part])
-        if not _is_lossless(codec, tiff.filehandle.read(page.databytecounts[part])):
+        data = tiff.filehandle.read(page.databytecounts[part])
+        check_stream(path, (number, part), key, data)
+        if not _is_lossless(codec, data):
             where = f"page {number}, strip or tile {part}"
             lossy = "changes numbers, or does not say that it keeps them"
             raise LabelError(f"{path}: its compression, {name}, {lossy} ({where}), so it cannot hold labels. {_REMEDY}", path)
@@ -83,8 +89,10 @@ def _is_whole_jpeg_2000(data: bytes) -> bool:
     if style < 0:
         return False
     order, _, is_mixed, num_halvings, width, height, _, wavelet = struct.unpack_from(">BHBBBBBB", data, style + 5)
+    if wavelet != 1 or order >= len(_ORDERS):
+        return False
     pixels = np.asarray(imagecodecs.jpeg2k_decode(data))
-    if wavelet != 1 or order >= len(_ORDERS) or pixels.dtype not in (np.uint8, np.uint16):
+    if (str(pixels.dtype), *pixels.shape[2:]) not in _ENCODED:
         return False
     again = BytesIO()
     Image.fromarray(pixels).save(

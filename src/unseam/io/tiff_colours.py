@@ -25,6 +25,8 @@ class Colours:
     has_alpha: bool
     """Whether the last sample is transparency."""
     is_imagej: bool
+    is_display: bool
+    """Whether the palette only displays the numbers, as those of ImageJ and OME do."""
     is_mask: bool
     """Whether tifffile wrote it with 1 bit per pixel."""
 
@@ -42,7 +44,7 @@ class Colours:
         if self.space == 0 and not self.is_mask:
             return self.inverted(pixels), axes, INVERTED
         if self.space == 3 and self.palette is not None:
-            if self.is_imagej:
+            if self.is_display:
                 return pixels, axes, "its display colours (lookup table) are ignored"
             # the colours of a palette have 16 bits, of which numbers of 8 bits or less need the upper half
             palette, numbers = (self.palette, pixels) if self.num_bits > 8 else (palette_8_bit(self.palette), _as_bytes(pixels))
@@ -73,6 +75,7 @@ def colours_of(tiff: "tifffile.TiffFile", page: "tifffile.TiffPage") -> Colours:
         None if page.colormap is None else np.asarray(page.colormap),
         bool(page.extrasamples) and int(page.extrasamples[-1]) in (1, 2) and space in (0, 1, 2),
         bool(tiff.is_imagej),
+        bool(tiff.is_imagej or tiff.is_ome),
         bool(tiff.is_shaped) and page.bitspersample == 1,
     )
 

@@ -55,13 +55,13 @@ def calibrated(
 def palette_of_labels(colours: Colours, pixels: Shaped[np.ndarray, "..."]) -> Palette | None:
     """Return the palette of a label map, with a colour for each number; None without one, or if it is for display only.
 
-    ImageJ stores the table that displays an image as a palette: the numbers are the map. But its "8-bit Color" stores a picture
-    that had colours, and numbers them anew in each file. Such a palette ends in black after its last colour.
+    ImageJ and OME store the table that displays an image as a palette: the numbers are the map. But ImageJ's "8-bit Color"
+    stores a picture that had colours, and numbers them anew in each file. Such a palette ends in black after its last colour.
     """
     if colours.space != 3 or colours.palette is None or colours.palette.ndim != 2 or pixels.dtype.kind not in "bu":
         return None
     palette = np.moveaxis(palette_8_bit(colours.palette), 0, -1)
-    if not colours.is_imagej:
+    if not colours.is_display:
         return palette
     used = np.unique(pixels)
     last = int(used[-1])
@@ -71,7 +71,7 @@ def palette_of_labels(colours: Colours, pixels: Shaped[np.ndarray, "..."]) -> Pa
 
 def check_one_palette(path: Path, series: "tifffile.TiffPageSeries", colours: Colours) -> None:
     """Check that all pages of a stack have one palette. Raises LabelError if not."""
-    if colours.space != 3 or colours.is_imagej or colours.palette is None:
+    if colours.space != 3 or colours.is_display or colours.palette is None:
         return
     for number, part in enumerate(series.pages):
         page = None if part is None else part.aspage()
