@@ -19,7 +19,8 @@ Colour = tuple[int, int, int]
 _BLACK: Colour = (0, 0, 0)
 _WHITE: Colour = (255, 255, 255)
 _WHITES = (255, 65_535)
-_BITS = 2  # colours of the palette of a mask of one bit per pixel
+_DEPTHS = (2, 4, 16)  # numbers that a mask of 1, 2 or 4 bits per pixel has
+_LEVELS = sorted({level * factor for level in range(16) for factor in (1, 17, 85, 255, 4369, 21845, 65_535)})
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class MaskColours:
         self._of_colour: dict[Colour | None, _Known] = {}
         self._pixels_of: Counter[Colour | None] = Counter()  # in palettes with colours
         self._first: set[Colour | None] = set()  # the colours of number 0 in these
-        self._plain: set[int] = set()  # of the values 1 and white: those in masks of more than one bit
+        self._plain: set[int] = set()  # in masks of 8 bits and more: those that may be levels of fewer bits
+        self._levels: dict[int, set[int]] = {depth: set() for depth in _DEPTHS}  # in masks of fewer bits
 
     def add(self, file: ImageFile) -> None:
         """Add a mask.
@@ -54,35 +56,33 @@ class MaskColours:
         LabelError
             A number has another colour than in a mask before, or a colour another number; names both files.
         """
-        if file.palette is None:
-            self._plain.update(number for number in (1, *_WHITES) if (file.pixels == number).any())
-        if file.palette is None or _is_bit(file.palette):
+        if file.palette is None or _is_levels(file.palette):
+            numbers = self._plain if file.palette is None else self._levels[len(file.palette)]
+            if int(file.pixels.max()) in _LEVELS:  # else it numbers objects, perhaps in very many pixels
+                found = np.unique(file.pixels[np.isin(file.pixels, _LEVELS)])
+                numbers.update(int(number) for number in found if number > 0)
             return
         used, counts = np.unique(file.pixels[file.pixels >= 0], return_counts=True)  # -1: not annotated
-        found = [_Known(int(number), _colour(file.palette, int(number)), file.path, file.palette) for number in used]
-        self._plain.update({1, *_WHITES} & {known.number for known in found})
+        all_known = [_Known(int(number), _colour(file.palette, int(number)), file.path, file.palette) for number in used]
         if not self._are_objects:
-            for known in found:
+            for known in all_known:
                 self._check(known)
-        for known in found:
+        for known in all_known:
             self._of_number.setdefault(known.number, known)
             self._of_colour.setdefault(known.colour, known)
-        if not _is_grey(file.palette):
+        if _is_grey(file.palette):
+            self._plain.update(known.number for known in all_known if known.number > 0)
+        else:
             self._first.add(_colour(file.palette, 0))
-            for known, count in zip(found, counts, strict=True):
+            for known, count in zip(all_known, counts, strict=True):
                 self._pixels_of[known.colour] += int(count)
 
     def settled(self, file: ImageFile) -> ImageFile:
         """Return an added mask without palette: the background has the number 0, and white that of the other masks."""
         if file.palette is None:
             return file
-        if _is_bit(file.palette):
-            white = 1 if 1 in self._plain else min(self._plain, default=1)
-            if white == 1:
-                return replace(file, palette=None)
-            note = f"a mask of one bit per pixel: its white is read as {white}, as in other masks"
-            pixels = file.pixels.astype(np.min_scalar_type(white)) * white
-            return replace(file, pixels=pixels, palette=None, notes=(*file.notes, note))
+        if _is_levels(file.palette):
+            return self._with_white(file)
         if _is_grey(file.palette) or self._has_background_first() or not self._pixels_of:
             return replace(file, palette=None)
         return self._with_background(file)
@@ -90,6 +90,18 @@ class MaskColours:
     def _has_background_first(self) -> bool:
         """Whether number 0 is black in all masks, or white where no pixel is black: then it is the background."""
         return self._first == {_BLACK} or (self._first == {_WHITE} and _BLACK not in self._pixels_of)
+
+    def _with_white(self, file: ImageFile) -> ImageFile:
+        """Stretch the levels of a mask of few bits so that white is that of the other masks, if they have these numbers."""
+        assert file.palette is not None
+        top = len(file.palette) - 1
+        levels = self._levels[len(file.palette)]
+        for white in _WHITES:
+            if not levels & self._plain and {level * (white // top) for level in levels} & self._plain:
+                note = f"a mask with {top + 1} levels: its white is read as {white}, as in other masks"
+                pixels = file.pixels.astype(np.min_scalar_type(white)) * (white // top)
+                return replace(file, pixels=pixels, palette=None, notes=(*file.notes, note))
+        return replace(file, palette=None)
 
     def _check(self, new: _Known) -> None:
         old = self._of_number.get(new.number)
@@ -140,8 +152,9 @@ def _conflict(words: str, new: _Known) -> LabelError:
     )
 
 
-def _is_bit(palette: UInt8[np.ndarray, "number 3"]) -> bool:
-    return len(palette) == _BITS and palette.tolist() == [[0, 0, 0], [255, 255, 255]]
+def _is_levels(palette: UInt8[np.ndarray, "number 3"]) -> bool:
+    """Whether a palette is that of a mask of few bits per pixel: greys at equal distances from black to white."""
+    return len(palette) in _DEPTHS and _is_grey(palette)
 
 
 def _is_grey(palette: UInt8[np.ndarray, "number 3"]) -> bool:

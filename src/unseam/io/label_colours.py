@@ -16,8 +16,6 @@ from unseam.io.image_file import ImageFile, first_place
 Palette = UInt8[np.ndarray, "number 3"]
 """The colour (red, green, blue) of each number."""
 
-BLACK_AND_WHITE: Palette = np.array([[0, 0, 0], [255, 255, 255]], np.uint8)
-"""The palette of a mask of one bit per pixel."""
 GREYS: Palette = np.repeat(np.arange(256, dtype=np.uint8)[:, np.newaxis], 3, axis=1)
 """The palette of numbers that are grey levels."""
 
@@ -54,9 +52,9 @@ def check_transparency(path: Path, pixels: Shaped[np.ndarray, "... sample"]) -> 
     )
 
 
-def with_bits(file: ImageFile) -> ImageFile:
-    """Give a label map of one bit per pixel its palette; others stay."""
-    return replace(file, palette=BLACK_AND_WHITE) if file.pixels.dtype.kind == "b" else file
+def with_bits(file: ImageFile, num_bits: int) -> ImageFile:
+    """Give a label map of 1 to 4 bits per pixel its palette, of as many greys from black to white; others stay."""
+    return replace(file, palette=GREYS[:: 255 // (2**num_bits - 1)]) if num_bits in (1, 2, 4) else file
 
 
 def with_palette(file: ImageFile, palette: Palette) -> ImageFile:

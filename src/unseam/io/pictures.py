@@ -95,7 +95,8 @@ class PictureReader:
             pixels = np.asarray(picture)[..., 0] if picture.mode == "PA" else np.asarray(picture)
             table = np.array(picture.getpalette("RGB"), np.uint8).reshape(-1, 3) if picture.mode in ("P", "PA") else None
         if table is None:
-            return with_bits(_without_transparency(_build_file(path, pixels, False, notes)))
+            file = _without_transparency(_build_file(path, pixels, False, notes))
+            return with_bits(file, 1) if pixels.dtype == bool else file
         notes = notes if is_grey(table) else (*notes, "a picture with a palette: its indices are the labels")
         return with_palette(_build_file(path, pixels, False, notes), table)
 

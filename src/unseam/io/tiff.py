@@ -56,13 +56,14 @@ class TiffReader:
         if raw.colours.space == 0 and not (raw.colours.is_imagej or raw.colours.is_mask):
             white = 2**raw.colours.num_bits - 1
             if bool(((raw.pixels == 0) | (raw.pixels == white)).all()):
-                return with_bits(raw.build_file(raw.colours.inverted(raw.pixels), INVERTED, raw.axes))
+                file = raw.build_file(raw.colours.inverted(raw.pixels), INVERTED, raw.axes)
+                return with_bits(file, raw.colours.num_bits)
         if raw.colours.has_alpha and raw.axes.endswith("S") and raw.pixels.shape[-1] in (2, 4):
             check_transparency(path, raw.pixels)
         pixels, note = calibrated(path, raw.pixels, raw.calibration)
         palette = palette_of_labels(raw.colours, pixels)
         if palette is None:
-            return with_bits(raw.build_file(pixels, note, raw.axes))
+            return with_bits(raw.build_file(pixels, note, raw.axes), raw.colours.num_bits)
         indices = pixels.astype(np.uint8) if pixels.dtype == bool else pixels
         return with_palette(raw.build_file(indices, note, raw.axes), palette)
 
