@@ -63,6 +63,8 @@ READ = {
     "4 bits and 255": ([mask("a", [0, 15], LEVELS[::17]), mask("b", [0, 255])], [[0, 255], [0, 255]]),
     "2 bits and three greys": ([mask("a", [0, 2, 3], LEVELS[::85]), mask("b", [0, 170, 255])], [[0, 170, 255]] * 2),
     "2 bits and numbers": ([mask("a", [0, 2, 3], LEVELS[::85]), mask("b", [0, 1, 2, 3])], [[0, 2, 3], [0, 1, 2, 3]]),
+    "greys of a palette with colours": ([mask("a", [0, 2], [BLACK, RED, WHITE]), mask("b", [0, 255])], [[0, 255]] * 2),
+    "numbers of a palette with colours": ([mask("a", [0, 2], [BLACK, RED, WHITE]), mask("b", [0, 1])], [[0, 2], [0, 1]]),
     "white is first": ([mask("a", [1, 1, 0, 2], [WHITE, RED, GREEN])], [[1, 1, 0, 2]]),
     "bits alone": ([mask("a", [0, 1], BITS), mask("b", [0, 0], BITS)], [[0, 1], [0, 0]]),
     "bits and 255": ([mask("a", [0, 1], BITS), mask("b", [0, 255])], [[0, 255], [0, 255]]),

@@ -83,9 +83,20 @@ class MaskColours:
             return file
         if _is_levels(file.palette):
             return self._with_white(file)
+        if self._is_drawn_in_their_greys(file):
+            note = "the palette has colours, but all pixels are grey: the numbers are grey levels, as in other masks"
+            return replace(file, pixels=file.palette[:, 0][file.pixels], palette=None, notes=(*file.notes, note))
         if _is_grey(file.palette) or self._has_background_first() or not self._pixels_of:
             return replace(file, palette=None)
         return self._with_background(file)
+
+    def _is_drawn_in_their_greys(self, file: ImageFile) -> bool:
+        """Whether a palette with colours is used for greys only, and masks without palette have these greys as numbers."""
+        assert file.palette is not None
+        used = [int(number) for number in np.unique(file.pixels)]
+        if _is_grey(file.palette) or used[0] < 0 or used[-1] >= len(file.palette) or not _is_grey(file.palette[used]):
+            return False
+        return not self._plain & set(used) and bool(self._plain & {int(level) for level in file.palette[used, 0]})
 
     def _has_background_first(self) -> bool:
         """Whether number 0 is black in all masks, or white where no pixel is black: then it is the background."""
