@@ -63,9 +63,7 @@ def with_scipy() -> Job:
     def job() -> object:
         vectors = rng.normal(0, SIGMA, (2, GRID, GRID))
         at = places + [zoom(v, SIZE / GRID, order=3, mode="mirror") for v in vectors]
-        return map_coordinates(image[0], at, order=3, mode="mirror"), map_coordinates(
-            classes, at, order=0, mode="mirror"
-        )
+        return map_coordinates(image[0], at, order=3, mode="mirror"), map_coordinates(classes, at, order=0, mode="mirror")
 
     return job
 
@@ -74,9 +72,7 @@ def with_elasticdeform() -> Job:
     import elasticdeform
 
     image, classes, _ = sample(1, SIZE)
-    return lambda: elasticdeform.deform_random_grid(
-        [image[0], classes], sigma=SIGMA, points=GRID, order=[3, 0], mode="mirror"
-    )
+    return lambda: elasticdeform.deform_random_grid([image[0], classes], sigma=SIGMA, points=GRID, order=[3, 0], mode="mirror")
 
 
 def with_monai() -> Job:
@@ -128,9 +124,7 @@ def measure(repeats: int) -> tuple[list[dict[str, object]], list[str]]:
             missing.append(f"{name}: not measured ({error})")
             continue
         taken = milliseconds(job, repeats)
-        rows.append(
-            {"what": name, "same_job": is_same_job, "median_ms": statistics.median(taken), "least_ms": min(taken)}
-        )
+        rows.append({"what": name, "same_job": is_same_job, "median_ms": statistics.median(taken), "least_ms": min(taken)})
     reference = rows[0]["median_ms"]
     for row in rows:
         row["ratio"] = row["median_ms"] / reference if row["same_job"] else None  # type: ignore[operator]

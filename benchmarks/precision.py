@@ -50,9 +50,7 @@ def compared(engine: Engine, reference: Engine, images: list[np.ndarray]) -> Row
         seam = max(seam, float(np.abs(found - tiled).max()))
         seam_pixels += int(np.count_nonzero(found.argmax(0) != tiled.argmax(0)))
     shares = np.array(changed) / np.array(sizes)
-    return Row(
-        str(engine), len(images), sum(sizes), sum(changed) / sum(sizes), float(shares.max()), largest, seam, seam_pixels
-    )
+    return Row(str(engine), len(images), sum(sizes), sum(changed) / sum(sizes), float(shares.max()), largest, seam, seam_pixels)
 
 
 def markdown(report: dict) -> str:

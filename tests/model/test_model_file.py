@@ -23,7 +23,7 @@ INFO = ModelInfo(
     normalise=Normalise(0.5, 99.0),
     objects=Objects(threshold=0.6, min_size=9),
     masks="classes",
-    class_names=("background", "axon", "Schwann's cell, \"sheath\" µ"),
+    class_names=("background", "axon", 'Schwann\'s cell, "sheath" µ'),
     class_values=(0, 127, 255),
     spacing_um=(0.25, 0.3),
     training=TrainingRecord(images=("a", "b"), steps=7, score_name="mean IoU", score=0.5, device="cpu"),

@@ -68,9 +68,7 @@ def plan_outputs(
     complete), and an image without missing results gets no job.
     """
     if overwrite and skip_existing:
-        raise SettingsError(
-            "--overwrite replaces existing results, --skip-existing keeps them. Give one of the two."
-        )
+        raise SettingsError("--overwrite replaces existing results, --skip-existing keeps them. Give one of the two.")
     jobs: dict[str, Job] = {}
     for case in find_cases(images):
         if case.name in jobs:

@@ -124,9 +124,7 @@ class Model:
         return f"{len(nets)} x {type(nets[0]).__name__}" if len(nets) > 1 else type(self.net).__name__
 
     @classmethod
-    def load(
-        cls, path: Path | str, device: str = "auto", precision: Precision = "float32", engine: str = "auto"
-    ) -> "Model":
+    def load(cls, path: Path | str, device: str = "auto", precision: Precision = "float32", engine: str = "auto") -> "Model":
         """Read a model file, or the one in a run folder.
 
         Raises
