@@ -24,6 +24,7 @@ from typing import IO, Any
 import numpy as np
 
 from unseam.errors import ImageReadError, LabelError, UnseamError
+from unseam.io.calibration import calibration_from
 from unseam.io.guard import most_decoded_bytes
 from unseam.io.image_file import ImageFile
 
@@ -115,8 +116,7 @@ class DecoderProcess:
         if pixels is None:
             reason = answer["reason"]
             raise LabelError(f"{path}: {reason}", path) if answer["is_label_error"] else ImageReadError(path, reason)
-        spacing = answer["spacing_um"]
-        return ImageFile(pixels, answer["axes"], (spacing[0], spacing[1]) if spacing else None, path, tuple(answer["notes"]))
+        return ImageFile(pixels, answer["axes"], calibration_from(answer["calibration"]), path, tuple(answer["notes"]))
 
     def _end(self, process: "subprocess.Popen[bytes]") -> int:
         """Kill the process if it lives and close its pipes; return its exit code."""

@@ -8,12 +8,13 @@ from jaxtyping import Shaped
 
 from unseam.errors import ImageReadError
 from unseam.io.axes import name_axes, tidy_axes
+from unseam.io.calibration import Calibration
 from unseam.io.coded_size import PICTURE_CODECS
 from unseam.io.image_file import ImageFile
+from unseam.io.tiff_calibration import calibration_of
 from unseam.io.tiff_checks import check_tiff
 from unseam.io.tiff_colours import INVERTED, Colours, alpha_varies, colours_of, drop_alpha
 from unseam.io.tiff_file import open_tiff, walk_file
-from unseam.io.tiff_spacing import spacing_of
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class _Raw:
     pixels: Shaped[np.ndarray, "..."]
     axes: str
     colours: Colours
-    spacing_um: tuple[float, float] | None
+    calibration: Calibration
     notes: tuple[str, ...]
 
     def build_file(self, pixels: Shaped[np.ndarray, "..."], note: str | None, axes: str) -> ImageFile:
@@ -74,7 +75,7 @@ class _Raw:
         if not {"Y", "X"} <= set(axes):
             raise ImageReadError(self.path, f"has axes {axes}; an image has rows (Y) and columns (X)")
         pixels, axes = tidy_axes(pixels, axes)
-        return ImageFile(pixels, axes, self.spacing_um, self.path, notes)
+        return ImageFile(pixels, axes, self.calibration, self.path, notes)
 
 
 def _read(path: Path) -> _Raw:
@@ -82,4 +83,4 @@ def _read(path: Path) -> _Raw:
         tiff, series = opened.tiff, opened.tiff.series[0]
         check_tiff(path, tiff, series, opened.walk)
         pixels = np.asarray(series.asarray())
-        return _Raw(path, pixels, series.axes, colours_of(tiff, series.keyframe), spacing_of(tiff), opened.notes(1))
+        return _Raw(path, pixels, series.axes, colours_of(tiff, series.keyframe), calibration_of(tiff), opened.notes(1))

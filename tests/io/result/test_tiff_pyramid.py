@@ -14,13 +14,14 @@ import tifffile
 from torture.disk_calls import failing, watched
 from unseam.errors import OutputError
 from unseam.io import read_image, remove_unfinished
+from unseam.io.calibration import Calibration
 from unseam.io.result import ImageLayout, build_level_chunk, create_image, mark_complete, open_level, write_tiff
 
 LAYOUTS = (
     ImageLayout("YX", (145, 270), np.dtype("u1"), 64, name="cells", kind="classes", channel_names=("ground", "cell")),
-    ImageLayout("YX", (145, 270), np.dtype("u4"), 32, 2, spacing_um=(0.5, 0.25)),
+    ImageLayout("YX", (145, 270), np.dtype("u4"), 32, 2, calibration=Calibration((0.5, 0.25))),
     ImageLayout("TZYX", (2, 3, 133, 120), np.dtype("u2"), 64),
-    ImageLayout("CYX", (3, 137, 64), np.dtype("f2"), 64, spacing_um=(2.0, 2.0), kind="probabilities"),
+    ImageLayout("CYX", (3, 137, 64), np.dtype("f2"), 64, calibration=Calibration((2.0, 2.0)), kind="probabilities"),
     ImageLayout("TCZYX", (2, 2, 3, 90, 70), np.dtype("f4"), 48, kind="probabilities", channel_names=("<a>", "b&")),
     ImageLayout("YX", (5, 7), np.dtype("u1"), 64),
 )
