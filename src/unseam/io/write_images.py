@@ -28,7 +28,7 @@ from unseam.io.tiff_metadata import (
 )
 from unseam.io.write import whole_file
 
-_UNCOMPRESSED_BYTES = 2**26
+_UNCOMPRESSED_BYTES = 2**25
 
 
 def write_label_map(
