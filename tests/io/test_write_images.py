@@ -55,7 +55,7 @@ def test_imagej_shows_the_largest_value_white(pixels: Any, names: Any, largest: 
 
 @pytest.mark.parametrize("axes", ["", "Z", "T", "TZ"])
 def test_imagej_has_the_size_and_the_place(axes: str, tmp_path: Path) -> None:
-    labels = np.zeros((2, 3)[: len(axes)] + (4, 5), np.uint8)
+    labels = np.zeros((*(2, 3)[: len(axes)], 4, 5), np.uint8)
     write_label_map(tmp_path / "a.tif", labels, FULL, axes, NAMES)
     about = imagej_of(tmp_path / "a.tif")
     assert (about["unit"], about["spacing"], about["finterval"]) == ("um", 0.5, 30)

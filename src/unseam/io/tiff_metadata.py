@@ -77,7 +77,9 @@ def _places(axes: str, shape: tuple[int, ...], calibration: Calibration) -> dict
     if any(calibration.origin_um):
         z, y, x = calibration.origin_um
         step = calibration.plane_um or 0.0
-        for axis, values in zip("XYZ", ([x] * len(pages), [y] * len(pages), [z + step * p.get("Z", 0) for p in pages]), strict=True):
+        for axis, values in zip(
+            "XYZ", ([x] * len(pages), [y] * len(pages), [z + step * p.get("Z", 0) for p in pages]), strict=True
+        ):
             places |= {f"Position{axis}": values, f"Position{axis}Unit": ["µm"] * len(pages)}
     num_frames = shape[axes.index("T")] if "T" in axes else 1
     if calibration.start_s and (calibration.frame_s is not None or num_frames == 1):  # else all but the first would be wrong

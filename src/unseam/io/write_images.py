@@ -125,14 +125,14 @@ def _write_tiff(path: Path | str, pixels: np.ndarray, axes: str, about: _About) 
 
 def _imagej(pixels: np.ndarray, axes: str, about: _About) -> tuple[np.ndarray, dict[str, Any]]:
     calibration, info = about.calibration, {f"class {at}": name for at, name in about.class_names.items()}
-    labels, compression = (), "zlib"
+    labels: tuple[str, ...] = ()
     if "C" in axes:
         info = {f"channel {number}": name for number, name in enumerate(about.channels, 1)}
         if about.channels and pixels.nbytes <= _UNCOMPRESSED_BYTES:
             at = axes.index("C")
             labels = tuple(about.channels[page[at]] for page in np.ndindex(*pixels.shape[:-2]))
-            compression = None  # ImageJ drops the names of pages that are compressed
-    options = {"imagej": True, "compression": compression}
+    # ImageJ drops the names of pages that are compressed.
+    options: dict[str, Any] = {"imagej": True, "compression": None if labels else "zlib"}
     if calibration.pixel_um is not None:
         options["resolution"] = (1 / calibration.pixel_um[1], 1 / calibration.pixel_um[0])
     if pixels.shape[-1] == 1:  # without a samples axis tifffile reads the only column as colours

@@ -85,7 +85,9 @@ def test_everything_is_in_it(layout: ImageLayout, tmp_path: Path, rng: np.random
         assert back.spacing_um == layout.spacing_um
 
 
-@pytest.mark.parametrize(("largest", "dtype"), [(2, "u1"), (255, "u1"), (256, "u2"), (65_535, "u2"), (65_536, "u4"), (None, "u4")])
+@pytest.mark.parametrize(
+    ("largest", "dtype"), [(2, "u1"), (255, "u1"), (256, "u2"), (65_535, "u2"), (65_536, "u4"), (None, "u4")]
+)
 def test_the_narrowest_type_that_holds_all_objects(largest: int | None, dtype: str, tmp_path: Path) -> None:
     layout = ImageLayout("YX", (40, 50), np.dtype("u4"), 32)
     pixels = np.arange(2000, dtype="u4").reshape(40, 50) % (1 + (largest or 70_000))
