@@ -114,6 +114,17 @@ def test_ome_claims_nothing_that_is_unknown(tmp_path: Path) -> None:
     assert [plane.get("DeltaT") for plane in ome_of(tmp_path / "c.tif").iter("Plane")] == ["3.0", "3.0"]
 
 
+@pytest.mark.parametrize("size", [1e-30, 1e-12, 1e-6, 1e-3, 1e9, 1e12, 1e30])
+@pytest.mark.parametrize("high", [1, 70_000])
+def test_a_size_that_no_tag_holds_is_left_out(size: float, high: int, tmp_path: Path) -> None:
+    write_label_map(tmp_path / "a.tif", np.full((3, 4), high), Calibration((size, size), size, size, (size, 0.0, 0.0)))
+    known = [pytest.approx((size, size))] if high > 65535 or 1e-9 < size < 2e9 else [None]
+    assert read_image(tmp_path / "a.tif").spacing_um in known
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        if known == [None]:
+            assert not {"unit", "spacing"} & set(tiff.imagej_metadata)
+
+
 def test_class_names_are_in_the_file(tmp_path: Path) -> None:
     write_label_map(tmp_path / "a.tif", np.array([[0, 1]]), class_names=NAMES)
     lines = imagej_of(tmp_path / "a.tif")["Info"].splitlines()

@@ -90,10 +90,22 @@ def _places(axes: str, shape: tuple[int, ...], calibration: Calibration) -> dict
 
 def resolution(calibration: Calibration, level: int = 0) -> dict[str, Any]:
     """Return the size of a pixel as the tags that ImageJ, libvips and GDAL read in an OME-TIFF: pixels per cm."""
+    tags = _per(_UM_PER_CM / 2**level, calibration)
+    return {"resolution": tags, "resolutionunit": "CENTIMETER"} if tags else {}
+
+
+def imagej_resolution(calibration: Calibration) -> dict[str, Any]:
+    """Return the size of a pixel as the tags of an ImageJ TIFF: pixels per um."""
+    tags = _per(1, calibration)
+    return {"resolution": tags} if tags else {}
+
+
+def _per(length_um: float, calibration: Calibration) -> tuple[float, float] | None:
+    """Return pixels per length (column, row); None if unknown, or beyond what a ratio of 32-bit numbers holds."""
     if calibration.pixel_um is None:
-        return {}
-    height, width = (size * 2**level for size in calibration.pixel_um)
-    return {"resolution": (_UM_PER_CM / width, _UM_PER_CM / height), "resolutionunit": "CENTIMETER"}
+        return None
+    height, width = (length_um / size for size in calibration.pixel_um)
+    return (width, height) if all(2**-31 < number < 2**31 for number in (width, height)) else None
 
 
 def sample_range(largest: int) -> list[tuple[int, str, int, int, bool]]:
@@ -118,7 +130,7 @@ def imagej_metadata(
         Names of the pages; ImageJ ignores them where pages are compressed.
     """
     about: dict[str, Any] = {"axes": axes, "min": 0.0, "max": float(largest)}
-    if calibration.pixel_um is not None:  # ImageJ has one unit for all lengths, so without a size of a pixel it has none
+    if imagej_resolution(calibration):  # ImageJ has one unit for all lengths, so without a size of a pixel it has none
         about |= {"unit": "um", **_imagej_depth(axes, calibration)}
         about |= {name: value for name, value in _imagej_origin(calibration) if value}
     if calibration.frame_s is not None:

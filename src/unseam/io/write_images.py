@@ -21,6 +21,7 @@ from unseam.io.tiff_metadata import (
     CLASSIC_TIFF_BYTES,
     SOFTWARE,
     imagej_metadata,
+    imagej_resolution,
     narrowest,
     ome_metadata,
     resolution,
@@ -132,9 +133,7 @@ def _imagej(pixels: np.ndarray, axes: str, about: _About) -> tuple[np.ndarray, d
             at = axes.index("C")
             labels = tuple(about.channels[page[at]] for page in np.ndindex(*pixels.shape[:-2]))
     # ImageJ drops the names of pages that are compressed.
-    options: dict[str, Any] = {"imagej": True, "compression": None if labels else "zlib"}
-    if calibration.pixel_um is not None:
-        options["resolution"] = (1 / calibration.pixel_um[1], 1 / calibration.pixel_um[0])
+    options = {"imagej": True, "compression": None if labels else "zlib", **imagej_resolution(calibration)}
     if pixels.shape[-1] == 1:  # without a samples axis tifffile reads the only column as colours
         pixels, axes = pixels[..., np.newaxis], axes + "S"
     description = imagej_metadata(axes, calibration, about.largest, info, labels)

@@ -12,7 +12,7 @@ import numpy as np
 import tifffile
 
 from unseam.errors import OutputError
-from unseam.io.result.array_layout import METADATA
+from unseam.io.result.array_layout import read_array_metadata
 from unseam.io.result.chunked_array import ChunkedArray
 from unseam.io.result.ome_metadata import ImageLayout
 from unseam.io.result.ome_zarr import open_level
@@ -96,7 +96,7 @@ def _metadata(group: Path, layout: ImageLayout, class_names: Mapping[int, str] |
         name=layout.name,
         channels=channels,
         class_names=class_names,
-        identity=(group / METADATA).read_bytes(),
+        identity=repr(read_array_metadata(group)).encode(),  # the model, the image and the counts, by which results differ
     )
 
 
