@@ -46,7 +46,7 @@ def predict(
     or both. Stacks are segmented plane by plane.
 
     OME-Zarr stores may be larger than memory, and interrupted work on them can be resumed. The same holds for any image if the
-    name after --out ends in .zarr (OME-Zarr with a pyramid) or .tif (tiled BigTIFF).
+    name after --out ends in .zarr (OME-Zarr with a pyramid) or .tif (tiled OME-TIFF).
 
     Parameters
     ----------
