@@ -139,7 +139,8 @@ def our_seconds(
 ) -> list[float]:
     """Of each step of the training loop but the first ones."""
     budget = Budget(state.step + repeats + warm, None)
-    plan = Plan(budget, run.schedule, run.optimiser.learning_rate, run.training.clip_norm, CPU, dtype, 0, CLASSES_OF)
+    plan = Plan(budget, run.schedule, run.optimiser.learning_rate, run.training.clip_norm, CPU, 0, CLASSES_OF)
+    state.precision = str(dtype).removeprefix("torch.")
     times = []
     with fast_on_cpu(state.net):
         train_network(state, batches, run.energy, plan, [lambda *_: times.append(time.perf_counter())])
