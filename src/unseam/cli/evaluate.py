@@ -23,7 +23,7 @@ def evaluate(
     as_csv: Annotated[str | None, Parameter(name="--csv", allow_leading_hyphen=True)] = None,
     report: Path | None = None,
     no_report: Annotated[bool, Parameter(negative=())] = False,
-) -> None:
+) -> bool:
     """Score predictions against the annotations of the same name, for each image and for all images together.
 
     Shows the main scores and what each means; --json and --csv hold all of them. The two rows below "all" are a 95 % confidence
@@ -75,7 +75,7 @@ def evaluate(
         elif place is not None:
             write_text(place, text())
     if "-" in (as_json, as_csv):
-        return
+        return False
     from unseam.cli.table import print_legend, print_scores
 
     print(result.reason)
@@ -88,3 +88,4 @@ def evaluate(
             print(f"{len(result.scores.columns)} figures for each image -> {place}")
     if report_line:
         print(report_line)
+    return page.is_written or as_json is not None or as_csv is not None
