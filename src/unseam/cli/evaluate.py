@@ -38,7 +38,7 @@ def evaluate(
         Folder of annotations, with or without their images, or one file.
     masks
         What to score. auto: objects if all predictions are named x_masks, classes if all are named x_classes, otherwise what
-        the values suggest. binary: everything but the background is foreground.
+        the values suggest. binary: everything but 0 is foreground.
     ignore
         Value in the annotations that means "not annotated". In predictions it has no special meaning.
     tolerance
