@@ -10,11 +10,16 @@ MOST_FEW = 16
 """More values than this on one side number objects, if the other side has a single one."""
 
 
-def check_has_background(true: Evidence, predicted: Evidence) -> None:
-    """Raise LabelError if no pixel of either side is 0: nothing else tells a full image from an empty one."""
+def check_has_background(true: Evidence, predicted: Evidence, *, of_objects: bool) -> str:
+    """Raise LabelError if no pixel of either side is 0: nothing else tells a full image from an empty one.
+
+    Many objects may tile an image, such as cells of a tissue. Then no number covers most of it, and a sentence is returned.
+    """
     values = sorted({*true.values, *predicted.values})
     if not true.values or values[0] == 0:
-        return
+        return ""
+    if of_objects and len(true.values) > MOST_FEW and 2 * max(true.num_pixels) < sum(true.num_pixels):
+        return " Beware: no pixel is 0. If one of the numbers is background, replace it by 0."
     instances = "--masks instances if each number is one object"
     if len(values) == 1:
         raise LabelError(

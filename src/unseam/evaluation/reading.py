@@ -158,15 +158,14 @@ def choose_reading(
     (0, 1)
     """
     true, predicted = collect_evidence(truths, ignore), collect_evidence(predictions, None)
-    if not is_given and not knows_background:
-        check_has_background(true, predicted)
-    if facts_of_kind(kind).has_objects:
+    of_objects = facts_of_kind(kind).has_objects
+    note = "" if is_given or knows_background else check_has_background(true, predicted, of_objects=of_objects)
+    if of_objects:
         choice = ", as requested" if is_given else ""
-        words = f"Each number is one object{choice}.{_warn_of_pieces(true, predicted)}"
+        words = f"Each number is one object{choice}.{note}{_warn_of_pieces(true, predicted)}"
         return ScoringReading(kind, (), 0, ignore, words)
     if not is_given:
         check_coding_of_each_side(true, predicted, ignore)
-    note = ""
     if ignore is None and has_ignore(true, predicted):
         ignore, true = IGNORE, collect_evidence(truths, IGNORE)
         note = " 255 above consecutive classes means 'not annotated', because no prediction has it."
