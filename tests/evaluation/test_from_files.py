@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
-from unseam.errors import DataError
+from unseam.data.kinds import MaskChoice
+from unseam.errors import DataError, LabelError
 from unseam.evaluation import pairing
 from unseam.evaluation.from_files import evaluate, evaluate_files
 from unseam.io import write_image, write_label_map
@@ -178,3 +180,26 @@ def test_a_large_set_is_never_held_whole(tmp_path: Path, monkeypatch: pytest.Mon
     for plane in planes:
         np.testing.assert_array_equal(plane, CELLS)
         assert sum(file.pixels.nbytes for file in cache._kept.values()) <= 3 * CELLS.size
+
+
+@pytest.mark.parametrize(
+    ("number", "masks"), [(1, "binary"), (255, "binary"), (255, "classes"), (3, "instances"), (True, "auto"), (1.0, "binary")]
+)
+def test_a_full_image_scores_1_against_itself(number: float, masks: MaskChoice) -> None:
+    full = np.full((9, 7), number)
+    assert evaluate([full], [full], masks=masks).scores.pooled()["iou"] == 1
+
+
+@pytest.mark.parametrize("name", ["x.tif", "x_classes.tif"])
+def test_a_full_file_scores_1_by_request_and_is_not_guessed(name: str, tmp_path: Path) -> None:
+    full = np.full((9, 7), 255, np.uint8)
+    predicted, truth = tmp_path / "predicted", tmp_path / "truth"
+    for folder, file in ((predicted, name), (truth, "x.tif")):
+        folder.mkdir()
+        tifffile.imwrite(folder / file, full)
+    with pytest.raises(LabelError, match=r"is 255, .*--masks binary"):
+        evaluate(predicted, truth)
+    assert evaluate(predicted, truth, masks="binary").scores.pooled()["iou"] == 1
+    tifffile.imwrite(predicted / "x_masks.tif", full)
+    (predicted / name).unlink()
+    assert evaluate(predicted, truth).scores.pooled()["panoptic_quality"] == 1  # the name says what the numbers are

@@ -39,7 +39,7 @@ def predict(
     probabilities_as: Literal["float16", "uint8"] | None = None,
     missing_chunks: Literal["refuse", "fill"] = "refuse",
     channel: Annotated[tuple[int, ...], Parameter(negative=())] = (),
-) -> None:
+) -> bool:
     """Segment images of any size. The result does not depend on the tiles.
 
     For an image x, writes x_masks.tif (one number per object), x_classes.tif (classes, with the values of the training masks),
@@ -125,3 +125,4 @@ def predict(
         )
     if not results:
         print(f"nothing to do: all results already exist in {out}")
+    return True

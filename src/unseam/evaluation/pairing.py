@@ -96,10 +96,10 @@ def kind_by_ending(files: Sequence[Path]) -> LabelKind | None:
     return "classes" if all(stem(path).endswith("_classes") for path in files) else None
 
 
-def maps_to_look_at(files: Sequence[Path], truths: Truths, cache: LabelCache) -> Planes:
+def maps_to_look_at(files: Sequence[Path], truths: Truths, cache: LabelCache) -> tuple[Planes, Planes]:
     """Return the annotations, and the predictions whose names say nothing about their content."""
     nameless = [(path,) for path in files if not stem(path).endswith(("_masks", "_classes"))]
-    return Planes([*truths.masks.values(), *nameless], cache)
+    return Planes([*truths.masks.values()], cache), Planes(nameless, cache)
 
 
 def pair_files(files: Sequence[Path], truths: Truths, kind: LabelKind, *, single: bool) -> FilePairs:
