@@ -191,9 +191,10 @@ def test_nothing_loads_code() -> None:
 
 
 IO_FLOOR = {
+    "calibration": 0,
     **dict.fromkeys(("disk", "guard", "image_file", "axes", "units", "coded_size", "lock"), 1),
-    **dict.fromkeys(("tiff_walk", "tiff_colours", "tiff_spacing", "unfinished", "settle", "decoder_process"), 2),
-    **dict.fromkeys(("label_colours",), 2),
+    **dict.fromkeys(("tiff_walk", "tiff_colours", "tiff_calibration", "tiff_metadata", "unfinished", "settle"), 2),
+    **dict.fromkeys(("decoder_process", "label_colours"), 2),
     **dict.fromkeys(("tiff_checks", "tiff_labels", "write"), 3),
     **dict.fromkeys(("tiff_file", "lossless", "append_journal", "manifest", "output_folder", "write_images"), 4),
     **dict.fromkeys(("tiff", "pictures", "arrays"), 5),  # the readers: never of one another

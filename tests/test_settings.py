@@ -25,9 +25,7 @@ RUNS = {
     "as it stands": Run(),
     "other members": Run(net=FCNConfig(in_channels=3, depth=2), optimiser=SGD(momentum=0.5)),
     "every part off": Run(augment=NOTHING),
-    "every part on": Run(
-        augment=replace(NOTHING, elastic=Elastic(4, 3.0), scale=Scale(0.5, 2.0), mirror=Mirror(False))
-    ),
+    "every part on": Run(augment=replace(NOTHING, elastic=Elastic(4, 3.0), scale=Scale(0.5, 2.0), mirror=Mirror(False))),
     "steps alone": Run(training=TrainingSettings(steps=7, minutes=None, clip_norm=None)),
     "no budget": Run(training=TrainingSettings(steps=None, minutes=None)),
     "a value for not annotated": Run(data=DataSettings(masks="classes", ignore=255, validation=0.0)),

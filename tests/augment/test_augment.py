@@ -115,14 +115,16 @@ def test_nothing_drawn_is_the_mirrored_crop(row, column, sizes):
     input_size, output_size = sizes
     image = np.arange(15 * 11, dtype=np.float32).reshape(1, 15, 11)
     half = (input_size - 1) / 2
-    crop = arrays(STILL(
-        image,
-        image[0].astype(np.uint8),
-        centre=(row + half, column + half),
-        input_size=input_size,
-        output_size=output_size,
-        rng=np.random.default_rng(0),
-    ))
+    crop = arrays(
+        STILL(
+            image,
+            image[0].astype(np.uint8),
+            centre=(row + half, column + half),
+            input_size=input_size,
+            output_size=output_size,
+            rng=np.random.default_rng(0),
+        )
+    )
     padded = np.pad(image[0], 60, mode="reflect")
     expected = padded[row + 60 :, column + 60 :][:input_size, :input_size]
     np.testing.assert_array_equal(crop.image[0], expected)
@@ -170,15 +172,17 @@ def test_image_and_labels_move_together(seed, row, column):
     """An image painted in the colours of its labels still shows them."""
     image, classes = blobs(300, 300)
     augment = replace(EVERYTHING, grey=None, elastic=Elastic(sigma=2.5))  # a quarter of the tile, of the displacement
-    crop = arrays(augment(
-        image,
-        classes,
-        classes.astype(np.float32) + 1,
-        centre=(row, column),
-        input_size=140,
-        output_size=120,
-        rng=np.random.default_rng(seed),
-    ))
+    crop = arrays(
+        augment(
+            image,
+            classes,
+            classes.astype(np.float32) + 1,
+            centre=(row, column),
+            input_size=140,
+            output_size=120,
+            rng=np.random.default_rng(seed),
+        )
+    )
     painted = crop.image[0, 10:-10, 10:-10]
     assert ((painted > 0.5) == crop.classes).mean() > 0.985  # a shift by one px would leave 0.96 to 0.98
     np.testing.assert_array_equal(crop.weights, crop.classes + np.float32(1))
@@ -245,14 +249,16 @@ def test_small_images_fill_a_tile_by_mirroring(shape, size, rng):
 
 def test_channels_move_together(rng):
     plane = rng.random((1, 90, 90), dtype=np.float32)
-    crop = arrays(GEOMETRY(
-        np.repeat(plane, 4, axis=0),
-        np.zeros((90, 90), np.uint8),
-        centre=(44.0, 44.0),
-        input_size=50,
-        output_size=50,
-        rng=rng,
-    ))
+    crop = arrays(
+        GEOMETRY(
+            np.repeat(plane, 4, axis=0),
+            np.zeros((90, 90), np.uint8),
+            centre=(44.0, 44.0),
+            input_size=50,
+            output_size=50,
+            rng=rng,
+        )
+    )
     for channel in crop.image[1:]:
         np.testing.assert_array_equal(channel, crop.image[0])
 

@@ -18,9 +18,7 @@ def stopped_at(line: str, *words: object) -> tuple[int, str, str]:
     """Start training, press Ctrl-C when a line begins so; gives exit code, output and messages."""
     command = [sys.executable, "-m", "unseam", "train", *map(str, words), "--device", "cpu"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as process:
         told = []
         for said in process.stderr:
             told.append(said)

@@ -159,9 +159,7 @@ def test_a_description_that_is_none(text: str, tmp_path: Path) -> None:
 
 
 def test_images_to_predict(tmp_path: Path) -> None:
-    lay_out(
-        tmp_path, "t2.tif", "t10.tif", "t2_masks.tif", "t2_prob.tif", "t2_classes.tif", "notes.txt", "lone_masks.tif"
-    )
+    lay_out(tmp_path, "t2.tif", "t10.tif", "t2_masks.tif", "t2_prob.tif", "t2_classes.tif", "notes.txt", "lone_masks.tif")
     lay_out(tmp_path / "deep", "images/x.png")
 
     def names(*given: Path | str) -> list[str]:

@@ -10,6 +10,7 @@ from unseam.data.annotated import read_annotated
 from unseam.data.mask_colours import settle_masks
 from unseam.errors import LabelError
 from unseam.io import ImageFile
+from unseam.io.calibration import UNKNOWN
 
 BLACK, WHITE, RED, GREEN, BLUE = (0, 0, 0), (255, 255, 255), (255, 0, 0), (0, 255, 0), (0, 0, 255)
 BITS = [BLACK, WHITE]
@@ -18,7 +19,7 @@ LEVELS = [(level,) * 3 for level in range(256)]
 
 def mask(name: str, numbers: list[int], palette: list[tuple[int, ...]] | None = None) -> ImageFile:
     colours = None if palette is None else np.array(palette, np.uint8)
-    return ImageFile(np.array([numbers], np.uint8), "YX", None, Path(name), (), colours)
+    return ImageFile(np.array([numbers], np.uint8), "YX", UNKNOWN, Path(name), (), colours)
 
 
 def settle(*masks: ImageFile, are_objects: bool = False) -> list[list[int]]:
@@ -82,7 +83,7 @@ def test_numbers_get_one_meaning(name: str) -> None:
 
 
 def test_white_of_a_bit_can_have_16_bits() -> None:
-    deep = ImageFile(np.array([[0, 65_535]], np.uint16), "YX", None, Path("b"))
+    deep = ImageFile(np.array([[0, 65_535]], np.uint16), "YX", UNKNOWN, Path("b"))
     assert settle(mask("a", [0, 1], BITS), deep) == [[0, 65_535], [0, 65_535]]
 
 
@@ -96,7 +97,7 @@ def test_objects_may_have_other_colours_in_each_mask() -> None:
 
 
 def test_pixels_without_annotation_have_no_colour() -> None:
-    file = ImageFile(np.array([[-1, 1, 0]], np.int32), "YX", None, Path("a"), (), np.array([RED, BLACK], np.uint8))
+    file = ImageFile(np.array([[-1, 1, 0]], np.int32), "YX", UNKNOWN, Path("a"), (), np.array([RED, BLACK], np.uint8))
     assert settle(file) == [[-1, 0, 1]]
 
 

@@ -138,9 +138,7 @@ def test_the_term_alone_leaves_objects_and_unannotated_pixels_at_zero(rng):
     instances = rng.integers(-1, 4, (30, 30)).astype(np.int32)
     term = separation_term(instances, 10.0, 5.0)
     assert (term[instances != 0] == 0).all()
-    np.testing.assert_allclose(
-        term, reference.separation_term(np.maximum(instances, 0), 10, 5) * (instances == 0), atol=ATOL
-    )
+    np.testing.assert_allclose(term, reference.separation_term(np.maximum(instances, 0), 10, 5) * (instances == 0), atol=ATOL)
 
 
 def test_the_public_name_is_this_function():

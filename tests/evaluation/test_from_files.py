@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
+from unseam.data.kinds import MaskChoice
 from unseam.errors import DataError, LabelError
 from unseam.evaluation import pairing
 from unseam.evaluation.from_files import evaluate, evaluate_files
@@ -215,3 +217,26 @@ def test_white_of_one_bit_is_255_of_the_predictions(tmp_path: Path) -> None:
     Image.fromarray(CELLS > 0).save(tmp_path / "truth" / "a.png")
     write_label_map(tmp_path / "out" / "a_classes.tif", 255 * np.greater(CELLS, 0))
     assert evaluate(tmp_path / "out", tmp_path / "truth").scores.pooled()["pixel_error"] == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "masks"), [(1, "binary"), (255, "binary"), (255, "classes"), (3, "instances"), (True, "auto"), (1.0, "binary")]
+)
+def test_a_full_image_scores_1_against_itself(number: float, masks: MaskChoice) -> None:
+    full = np.full((9, 7), number)
+    assert evaluate([full], [full], masks=masks).scores.pooled()["iou"] == 1
+
+
+@pytest.mark.parametrize("name", ["x.tif", "x_classes.tif"])
+def test_a_full_file_scores_1_by_request_and_is_not_guessed(name: str, tmp_path: Path) -> None:
+    full = np.full((9, 7), 255, np.uint8)
+    predicted, truth = tmp_path / "predicted", tmp_path / "truth"
+    for folder, file in ((predicted, name), (truth, "x.tif")):
+        folder.mkdir()
+        tifffile.imwrite(folder / file, full)
+    with pytest.raises(LabelError, match=r"is 255, .*--masks binary"):
+        evaluate(predicted, truth)
+    assert evaluate(predicted, truth, masks="binary").scores.pooled()["iou"] == 1
+    tifffile.imwrite(predicted / "x_masks.tif", full)
+    (predicted / name).unlink()
+    assert evaluate(predicted, truth).scores.pooled()["panoptic_quality"] == 1  # the name says what the numbers are

@@ -5,14 +5,14 @@ import numpy as np
 from families.package_copy import add_line, copy_package, run_python
 from unseam.io import write_image
 
-LAYOUT = '''
+LAYOUT = """
 from dataclasses import replace
 from unseam.data.challenge_layouts import find_one_file_per_object
 
 def toy(folder):
     found = find_one_file_per_object(folder / "toy") if (folder / "toy").is_dir() else None
     return found and replace(found, layout="a toy layout")
-'''
+"""
 
 
 def test_a_toy_layout_is_found(tmp_path):

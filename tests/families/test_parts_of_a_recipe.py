@@ -96,7 +96,9 @@ def trained(copy):
 def test_a_toy_augmentation_is_found_in_settings_and_files_and_changes_crops(copy, trained):
     assert trained["augment"]["toy"] == {"strength": 1.0}
     assert trained["augment"]["elastic"] is False
-    run_python(copy, """
+    run_python(
+        copy,
+        """
 import numpy as np
 from unseam.augment import Augment
 from unseam.augment.toy import Toy
@@ -108,7 +110,8 @@ image, place = np.zeros((1, 9, 9), np.float32), {"centre": (4.0, 4.0), "input_si
 crops = [Augment(grey=None, toy=toy)(image, image[0].astype(np.uint8), **place, rng=np.random.default_rng(0))
          for toy in (None, Toy(2.0))]
 assert (crops[1].image - crops[0].image == 2).all() and (crops[1].classes == crops[0].classes).all()
-""")
+""",
+    )
 
 
 def test_a_toy_optimiser_is_found_in_settings_and_files(copy, trained):
@@ -117,7 +120,9 @@ def test_a_toy_optimiser_is_found_in_settings_and_files(copy, trained):
 
 def test_a_toy_schedule_is_found_in_settings_and_files_and_old_files_stay_valid(copy, trained):
     assert trained["schedule"] == {"toy_schedule": {"rate": 0.5}}
-    run_python(copy, """
+    run_python(
+        copy,
+        """
 from unseam.recipes.run import Run
 from unseam.settings import decode, encode, with_overrides
 from unseam.training import Cosine
@@ -125,7 +130,8 @@ old = decode(Run, {"schedule": {"warm_up": 0.25, "decay": False}})
 assert old.schedule == Cosine(0.25, False)
 assert with_overrides(old, ["schedule.decay=true"]).schedule == Cosine(0.25, True)
 assert encode(old)["schedule"] == {"cosine": {"warm_up": 0.25, "decay": False}}
-""")
+""",
+    )
 
 
 def test_a_toy_recipe_trains_and_stands_in_the_help(copy, trained):

@@ -128,6 +128,7 @@ from pathlib import Path
 
 import numpy as np
 
+from unseam.io.calibration import UNKNOWN
 from unseam.io.guard import decoding
 from unseam.io.image_file import ImageFile
 
@@ -144,7 +145,7 @@ class ToyReader:
 
     def read_image(self, path: Path) -> ImageFile:
         with decoding(path, "toy"):
-            return ImageFile(np.loadtxt(path, dtype=np.int64).astype(np.uint8), "YX", None, path)
+            return ImageFile(np.loadtxt(path, dtype=np.int64).astype(np.uint8), "YX", UNKNOWN, path)
 
     def read_labels(self, path: Path) -> ImageFile:
         return self.read_image(path)

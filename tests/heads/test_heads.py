@@ -102,6 +102,6 @@ def test_further_targets_move_with_the_crop_and_reach_the_energy(rng):
     images, *maps = crops.batch(0)
     batch = Batch(images, maps[0], maps[1], tuple(maps[2:]))
     train_network(TrainState(net, AdamW().build(net)), iter([batch]), energy_of, plan(1))
-    (found_classes, found_distance), = seen
+    ((found_classes, found_distance),) = seen
     assert found_classes.any()
     assert torch.equal(found_distance, found_classes.float() * 3)

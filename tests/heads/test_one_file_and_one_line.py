@@ -48,7 +48,7 @@ BOUNDARY = '''
             return np.where(maps[1] < self.likely_from, maps.dtype.type(0), maps[1])
 '''
 
-TRAIN = '''
+TRAIN = """
     import numpy as np
     import unseam
     from unseam.heads.boundary import Boundary
@@ -92,7 +92,7 @@ TRAIN = '''
     assert abs(int(objects.max()) - int(one.instances.max())) <= 1, (objects.max(), one.instances.max())
     assert np.mean((objects > 0) != (one.instances > 0)) < 1e-3
     print("the same in memory and chunk by chunk")
-'''
+"""
 
 
 def test_a_head_is_one_file_and_one_line(tmp_path):

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from unseam.io import ImageFile, can_read, read_image
 from unseam.io.axes import guess_axes, tidy_axes
+from unseam.io.calibration import UNKNOWN
 from unseam.io.image_file import describe_place, first_place
 
 
 def file(axes: str) -> ImageFile:
     sizes = {"T": 2, "Z": 3, "C": 4, "Y": 5, "X": 6}
     shape = [sizes[letter] for letter in axes]
-    return ImageFile(np.arange(np.prod(shape)).reshape(shape), axes, None, Path("a.tif"))
+    return ImageFile(np.arange(np.prod(shape)).reshape(shape), axes, UNKNOWN, Path("a.tif"))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ def test_tidy_keeps_every_pixel_and_each_letter_once(extra: list[int], data: st.
     assert len(axes) == tidied.ndim == len(set(axes))
     assert (tidied.shape[axes.index("Y")], tidied.shape[axes.index("X")]) == (7, 8)
     assert sorted(tidied.ravel().tolist()) == list(range(pixels.size))
-    image = ImageFile(tidied, axes, None, Path("a"))
+    image = ImageFile(tidied, axes, UNKNOWN, Path("a"))
     assert sum(plane.size for plane in image.planes()) == pixels.size
 
 

@@ -33,9 +33,7 @@ CLASS_WEIGHTS = st.booleans().map(lambda given: (0.5, 1.5, 2.5, 3.5, 4.5) if giv
 SHAPES = st.tuples(st.integers(1, 3), st.integers(1, 6), st.integers(1, 6))
 
 
-@given(
-    st.integers(0, 10**6), SHAPES, st.integers(2, 5), st.sampled_from([0.1, 3.0, 60.0]), st.booleans(), CLASS_WEIGHTS
-)
+@given(st.integers(0, 10**6), SHAPES, st.integers(2, 5), st.sampled_from([0.1, 3.0, 60.0]), st.booleans(), CLASS_WEIGHTS)
 def test_is_the_sum_over_pixels(seed, shape, num_classes, spread, has_weights, class_weights):
     logits, classes, weights = drawn(seed, shape, num_classes, spread)
     class_weights = class_weights[:num_classes]

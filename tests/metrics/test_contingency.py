@@ -16,9 +16,7 @@ from unseam.shapes import IGNORE, NOT_ANNOTATED
 
 
 def as_dict(table):
-    return {
-        (p, t): n for p, t, n in zip(table.predicted.tolist(), table.truth.tolist(), table.count.tolist(), strict=True)
-    }
+    return {(p, t): n for p, t, n in zip(table.predicted.tolist(), table.truth.tolist(), table.count.tolist(), strict=True)}
 
 
 @given(CLASS_PAIRS)

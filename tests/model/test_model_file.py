@@ -14,7 +14,7 @@ from unseam.data.normalise import Normalise
 from unseam.errors import ModelFileError, OutputError, SettingsError
 from unseam.heads.objects import Objects
 from unseam.model import Model
-from unseam.model.model_file import FORMAT, ModelInfo, TrainingRecord, load_model, read_info, save_model
+from unseam.model.model_file import FORMAT, ModelInfo, TrainingRecord, load_model, model_bytes, read_info, save_model
 from unseam.nets import FCNConfig, UNetConfig
 
 CONFIG = UNetConfig(in_channels=2, num_classes=3, first_width=2, depth=1)
@@ -23,7 +23,7 @@ INFO = ModelInfo(
     normalise=Normalise(0.5, 99.0),
     objects=Objects(threshold=0.6, min_size=9),
     masks="classes",
-    class_names=("background", "axon", "Schwann's cell, \"sheath\" µ"),
+    class_names=("background", "axon", 'Schwann\'s cell, "sheath" µ'),
     class_values=(0, 127, 255),
     spacing_um=(0.25, 0.3),
     training=TrainingRecord(images=("a", "b"), steps=7, score_name="mean IoU", score=0.5, device="cpu"),
@@ -89,6 +89,14 @@ def test_the_header_is_json_that_anybody_can_read(data):
     assert about["net"]["unet"]["first_width"] == 2
     assert about["class_values"] == [0, 127, 255]
     assert about["training"]["images"] == ["a", "b"]
+
+
+def test_other_programs_find_the_format_and_the_weights(net, data):
+    assert header_of(data)["__metadata__"]["format"] == "pt"
+    assert (8 + int.from_bytes(data[:8], "little")) % 8 == 0, "programs map the weights into memory, where they must be aligned"
+    for name, weight in load(data).items():
+        torch.testing.assert_close(weight, net.state_dict()[name], rtol=0, atol=0)
+    assert len({model_bytes(net, INFO) for _ in range(8)}) == 1, "the order of the entries is not left to chance"
 
 
 def test_the_description_is_read_without_the_weights(data, tmp_path):

@@ -76,9 +76,7 @@ def test_incoming_nodes(layer, nodes):
     assert incoming_nodes(layer) == nodes
 
 
-@pytest.mark.parametrize(
-    "layer", [nn.Conv2d(3, 5, 3), nn.ConvTranspose2d(3, 5, 2, stride=2), nn.ConvTranspose2d(3, 5, 4, 2)]
-)
+@pytest.mark.parametrize("layer", [nn.Conv2d(3, 5, 3), nn.ConvTranspose2d(3, 5, 2, stride=2), nn.ConvTranspose2d(3, 5, 4, 2)])
 def test_incoming_nodes_by_asking_the_layer(layer):
     """Count the inputs that one output number in the middle depends on."""
     image = torch.ones(1, 3, 8, 8, requires_grad=True)

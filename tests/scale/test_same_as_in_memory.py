@@ -36,10 +36,12 @@ def test_tiff(tmp_path, image, save):
     found = in_chunks(model, write_npy(tmp_path / "image.npy", image), tmp_path / "out.ome.tif", saves)
     whole = model.predict(image)
     with tifffile.TiffFile(found.path) as tiff:
-        assert tiff.is_bigtiff
+        assert not tiff.is_bigtiff
         assert tiff.series[0].pages[0].is_tiled
         assert len(tiff.series[0].levels) == 4
-        assert np.array_equal(tiff.series[0].asarray(), whole.instances if save == "objects" else whole.classes)
+        expected = whole.instances if save == "objects" else whole.classes
+        assert tiff.series[0].dtype == np.min_scalar_type(expected.max())
+        assert np.array_equal(tiff.series[0].asarray(), expected)
 
 
 def test_stacks_of_planes(tmp_path, rng):

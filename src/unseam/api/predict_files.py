@@ -68,9 +68,7 @@ def plan_outputs(
     complete), and an image without missing results gets no job.
     """
     if overwrite and skip_existing:
-        raise SettingsError(
-            "--overwrite replaces existing results, --skip-existing keeps them. Give one of the two."
-        )
+        raise SettingsError("--overwrite replaces existing results, --skip-existing keeps them. Give one of the two.")
     jobs: dict[str, Job] = {}
     for case in find_cases(images):
         if case.name in jobs:
@@ -138,7 +136,7 @@ def predict_file(
     on_tile: Callable[[int, int], None] | None = None,
     max_memory: int | None = None,
 ) -> Result:
-    """Read an image, segment each plane, and write the wanted results with the pixel size of the image.
+    """Read an image, segment each plane, and write the wanted results with the size and place of the image.
 
     ``max_memory`` (bytes) is that of :meth:`unseam.Model.predict`. ImageReadError and DataError name the file.
     """
@@ -158,12 +156,13 @@ def predict_file(
         raise DataError(f"{job.image}: {error}") from error
     instances = [part.instances_of(wanted.object_class) for part in parts] if wanted.instances else []
     if job.classes is not None:
-        write_label_map(job.classes, file.stacked([part.classes for part in parts]), file.spacing_um, file.plane_axes)
+        names = model.info.names_of_values
+        write_label_map(job.classes, file.stacked([part.classes for part in parts]), file.calibration, file.plane_axes, names)
     if job.instances is not None:
-        write_label_map(job.instances, file.stacked(instances), file.spacing_um, file.plane_axes)
+        write_label_map(job.instances, file.stacked(instances), file.calibration, file.plane_axes)
     if job.probabilities is not None:
         probabilities = file.stacked([part.probabilities for part in parts])
-        write_probabilities(job.probabilities, probabilities, file.spacing_um, file.plane_axes)
+        write_probabilities(job.probabilities, probabilities, file.calibration, file.plane_axes, model.info.map_names)
     if job.overlay is not None:
         labels = instances[0] if instances else parts[0].class_indices
         write_image(job.overlay, draw_overlay(planes[0], labels))

@@ -11,7 +11,7 @@ from unseam.data.annotated import AnnotatedFolder, read_annotated
 from unseam.data.kinds import MaskChoice
 from unseam.data.prepare import Annotated, Prepared, prepare
 from unseam.doctor.before_training import find_warnings
-from unseam.errors import DataError, SettingsError
+from unseam.errors import DataError, SettingsError, TrainingError, sentence_of_exit
 from unseam.evaluation.held_out import HeldOutPredictions
 from unseam.io.output_folder import output_folder
 from unseam.model import Model
@@ -94,7 +94,7 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     OutputError
         If ``out`` already holds a run or cannot be written; :class:`~unseam.errors.InUseError` if another process uses it.
     TrainingError
-        If training diverges or makes no progress.
+        If training diverges or makes no progress, or if a library or a callback raises SystemExit.
     RankError
         Under torchrun, if another process ended.
 
@@ -121,7 +121,16 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
         with output_folder(folder.path, "training") if folder is not None and ranks.is_first else nullcontext():
             if folder is not None and ranks.is_first and not continues:
                 folder.check_free()
-            return _train(data, masks, run, folder, TrainingCall(device, watch, continues, ranks))
+            try:
+                return _train(data, masks, run, folder, TrainingCall(device, watch, continues, ranks))
+            except SystemExit as error:  # a reader, a callback or an observer; the program would end without a word
+                raise TrainingError(f"{sentence_of_exit(error)} Training stopped there.{_how_to_resume(folder)}") from error
+
+
+def _how_to_resume(folder: RunFolder | None) -> str:
+    if folder is None or not folder.is_begun:
+        return ""
+    return f" What {folder.path} holds is kept: continue with --resume (resume=True)."
 
 
 def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: RunFolder | None, call: TrainingCall) -> Model:

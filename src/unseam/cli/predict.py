@@ -39,14 +39,14 @@ def predict(
     probabilities_as: Literal["float16", "uint8"] | None = None,
     missing_chunks: Literal["refuse", "fill"] = "refuse",
     channel: Annotated[tuple[int, ...], Parameter(negative=())] = (),
-) -> None:
+) -> bool:
     """Segment images of any size. The result does not depend on the tiles.
 
     For an image x, writes x_masks.tif (one number per object), x_classes.tif (classes, with the values of the training masks),
     or both. Stacks are segmented plane by plane.
 
     OME-Zarr stores may be larger than memory, and interrupted work on them can be resumed. The same holds for any image if the
-    name after --out ends in .zarr (OME-Zarr with a pyramid) or .tif (tiled BigTIFF).
+    name after --out ends in .zarr (OME-Zarr with a pyramid) or .tif (tiled OME-TIFF).
 
     Parameters
     ----------
@@ -125,3 +125,4 @@ def predict(
         )
     if not results:
         print(f"nothing to do: all results already exist in {out}")
+    return True

@@ -110,12 +110,12 @@ def kind_by_ending(files: Sequence[Path]) -> LabelKind | None:
     return "classes" if all(stem(path).endswith("_classes") for path in files) else None
 
 
-def maps_to_look_at(files: Sequence[Path], truths: Truths, cache: LabelCache) -> Planes:
+def maps_to_look_at(files: Sequence[Path], truths: Truths, cache: LabelCache) -> tuple[Planes, Planes]:
     """Return the annotations, and the predictions whose names say nothing about their content; their palettes must agree."""
+    annotations = [*truths.masks.values()]
     nameless = [(path,) for path in files if not stem(path).endswith(("_masks", "_classes"))]
-    seen = [*truths.masks.values(), *nameless]
-    cache.agree(seen, are_objects=False)
-    return Planes(seen, cache)
+    cache.agree([*annotations, *nameless], are_objects=False)
+    return Planes(annotations, cache), Planes(nameless, cache)
 
 
 def pair_files(files: Sequence[Path], truths: Truths, kind: LabelKind, *, single: bool) -> FilePairs:

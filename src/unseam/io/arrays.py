@@ -11,6 +11,7 @@ from jaxtyping import Shaped
 
 from unseam.errors import ImageReadError
 from unseam.io.axes import guess_axes, tidy_axes
+from unseam.io.calibration import UNKNOWN
 from unseam.io.guard import check_size, decoding
 from unseam.io.image_file import ImageFile
 
@@ -51,7 +52,7 @@ class ArrayReader:
         if axes == "YXC" and pixels.shape[-1] == 4 and pixels.dtype == np.uint8 and (pixels[..., 3] == 255).all():
             pixels, notes = pixels[..., :3], (OPAQUE,)
         pixels, axes = tidy_axes(pixels, axes)
-        return ImageFile(pixels, axes, None, path, notes)
+        return ImageFile(pixels, axes, UNKNOWN, path, notes)
 
     def read_labels(self, path: Path) -> ImageFile:
         return self.read_image(path)

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -40,7 +41,7 @@ def _answer(task: dict[str, Any], answers: IO[bytes]) -> None:
     else:
         pixels = np.ascontiguousarray(file.pixels)
         answer = {"shape": pixels.shape, "dtype": pixels.dtype.str, "axes": file.axes}
-        answer |= {"spacing_um": file.spacing_um, "notes": file.notes}
+        answer |= {"calibration": asdict(file.calibration), "notes": file.notes}
         answer |= {"palette": None if file.palette is None else file.palette.tolist()}
     answers.write(json.dumps(answer).encode() + b"\n")
     answers.write(pixels.reshape(-1).view(np.uint8).data)

@@ -24,6 +24,7 @@ from typing import IO, Any
 import numpy as np
 
 from unseam.errors import ImageReadError, LabelError, UnseamError
+from unseam.io.calibration import calibration_from
 from unseam.io.guard import most_decoded_bytes
 from unseam.io.image_file import ImageFile
 
@@ -115,11 +116,11 @@ class DecoderProcess:
         if pixels is None:
             reason = answer["reason"]
             raise LabelError(f"{path}: {reason}", path) if answer["is_label_error"] else ImageReadError(path, reason)
-        spacing, palette = answer["spacing_um"], answer["palette"]
+        palette = answer["palette"]
         return ImageFile(
             pixels,
             answer["axes"],
-            (spacing[0], spacing[1]) if spacing else None,
+            calibration_from(answer["calibration"]),
             path,
             tuple(answer["notes"]),
             None if palette is None else np.array(palette, np.uint8),

@@ -25,7 +25,7 @@ def decoding(path: Path, what: str) -> Iterator[None]:
         raise
     except MemoryError as error:
         raise ImageReadError(path, f"the {what} does not fit into memory; crop it or close other programs") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a library that exits would end the work on all other files, without a word
         if isinstance(error, OSError) and error.errno is not None:  # the disk or the rights, not the content
             raise ImageReadError(path, f"cannot be read ({error.strerror})") from error
         detail = " ".join(str(error).split())[:200]

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Shaped, UInt8
 
+from unseam.io.calibration import Calibration
+
 
 @dataclass(frozen=True, eq=False)
 class ImageFile:
@@ -19,8 +21,8 @@ class ImageFile:
     axes
         One letter per axis of ``pixels``, each at most once: ``T`` time, ``Z`` plane (or page), ``C`` channel or colour, ``Y``
         row, ``X`` column. ``Y`` and ``X`` are always present; colours read ``YXC``, channel stacks ``CYX``.
-    spacing_um
-        Size of a pixel (row, column) in micrometres, if the file states it in a unit of length; else None.
+    calibration
+        Size of a pixel and place of the image, as far as the file states them.
     notes
         Sentences for the user: what was converted, dropped or guessed.
     palette
@@ -29,7 +31,7 @@ class ImageFile:
 
     pixels: Shaped[np.ndarray, "..."]
     axes: str
-    spacing_um: tuple[float, float] | None
+    calibration: Calibration
     path: Path
     notes: tuple[str, ...] = ()
     palette: UInt8[np.ndarray, "number 3"] | None = None
@@ -37,6 +39,11 @@ class ImageFile:
     def __post_init__(self) -> None:
         assert len(self.axes) == self.pixels.ndim == len(set(self.axes))
         assert {"Y", "X"} <= set(self.axes) <= set("TZCYX")
+
+    @property
+    def spacing_um(self) -> tuple[float, float] | None:
+        """Size of a pixel (row, column) in micrometres; None unless the file states it in a unit of length."""
+        return self.calibration.pixel_um
 
     @property
     def height(self) -> int:
@@ -59,7 +66,7 @@ class ImageFile:
     def stacked(self, parts: Sequence[Shaped[np.ndarray, "..."]]) -> Shaped[np.ndarray, "..."]:
         """Stack one result per plane: the axes of the planes come first, then those of the parts.
 
-        >>> movie = ImageFile(np.zeros((2, 5, 20, 30)), "TZYX", None, Path("movie.tif"))
+        >>> movie = ImageFile(np.zeros((2, 5, 20, 30)), "TZYX", UNKNOWN, Path("movie.tif"))
         >>> movie.stacked(movie.planes()).shape
         (2, 5, 20, 30)
         """
@@ -69,7 +76,7 @@ class ImageFile:
     def planes(self) -> list[Shaped[np.ndarray, "height width"] | Shaped[np.ndarray, "height width channel"]]:
         """Split into 2-D images: (H, W), or (H, W, C) with channels; views, time first, then depth.
 
-        >>> stack = ImageFile(np.zeros((5, 3, 20, 30)), "ZCYX", None, Path("stack.tif"))
+        >>> stack = ImageFile(np.zeros((5, 3, 20, 30)), "ZCYX", UNKNOWN, Path("stack.tif"))
         >>> len(stack.planes()), stack.planes()[0].shape
         (5, (20, 30, 3))
         """

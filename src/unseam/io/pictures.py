@@ -16,6 +16,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from unseam.errors import ImageReadError, LabelError
+from unseam.io.calibration import UNKNOWN
 from unseam.io.guard import check_size, decoding
 from unseam.io.image_file import ImageFile
 from unseam.io.label_colours import check_transparency, is_grey, with_bits, with_palette
@@ -212,4 +213,4 @@ def _build_file(path: Path, pixels: Shaped[np.ndarray, "..."], has_alpha: bool, 
         pixels = pixels[..., :-1]
     if pixels.ndim == 3 and pixels.shape[-1] == 1:
         pixels = pixels[..., 0]
-    return ImageFile(pixels, "YX" if pixels.ndim == 2 else "YXC", None, path, notes)
+    return ImageFile(pixels, "YX" if pixels.ndim == 2 else "YXC", UNKNOWN, path, notes)

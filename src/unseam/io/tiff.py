@@ -10,15 +10,16 @@ from jaxtyping import Shaped
 
 from unseam.errors import ImageReadError
 from unseam.io.axes import name_axes, tidy_axes
+from unseam.io.calibration import Calibration
 from unseam.io.coded_size import PICTURE_CODECS
 from unseam.io.image_file import ImageFile
 from unseam.io.label_colours import check_transparency, with_bits, with_palette
 from unseam.io.lossless import check_lossless
+from unseam.io.tiff_calibration import calibration_of
 from unseam.io.tiff_checks import check_tiff
 from unseam.io.tiff_colours import INVERTED, Colours, alpha_varies, colours_of, drop_alpha
 from unseam.io.tiff_file import open_tiff, walk_file
 from unseam.io.tiff_labels import calibrated, check_one_palette, palette_of_labels
-from unseam.io.tiff_spacing import spacing_of
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class TiffReader:
                 return with_bits(file, raw.colours.num_bits)
         if raw.colours.has_alpha and raw.axes.endswith("S") and raw.pixels.shape[-1] in (2, 4):
             check_transparency(path, raw.pixels)
-        pixels, note = calibrated(path, raw.pixels, raw.calibration)
+        pixels, note = calibrated(path, raw.pixels, raw.imagej)
         palette = palette_of_labels(raw.colours, pixels)
         if palette is None:
             return with_bits(raw.build_file(pixels, note, raw.axes), raw.colours.num_bits)
@@ -74,9 +75,9 @@ class _Raw:
     pixels: Shaped[np.ndarray, "..."]
     axes: str
     colours: Colours
-    spacing_um: tuple[float, float] | None
+    calibration: Calibration
     notes: tuple[str, ...]
-    calibration: Mapping[str, Any]
+    imagej: Mapping[str, Any]
 
     def build_file(self, pixels: Shaped[np.ndarray, "..."], note: str | None, axes: str) -> ImageFile:
         """Name the nameless axes, drop transparency, and keep one axis per letter."""
@@ -89,7 +90,7 @@ class _Raw:
         if not {"Y", "X"} <= set(axes):
             raise ImageReadError(self.path, f"has axes {axes}; an image has rows (Y) and columns (X)")
         pixels, axes = tidy_axes(pixels, axes)
-        return ImageFile(pixels, axes, self.spacing_um, self.path, notes)
+        return ImageFile(pixels, axes, self.calibration, self.path, notes)
 
 
 def _read(path: Path, *, is_labels: bool = False) -> _Raw:
@@ -102,5 +103,5 @@ def _read(path: Path, *, is_labels: bool = False) -> _Raw:
         colours = colours_of(tiff, series.keyframe)
         if is_labels:
             check_one_palette(path, series, colours)
-        calibration = tiff.imagej_metadata or {}
-        return _Raw(path, pixels, series.axes, colours, spacing_of(tiff), opened.notes(1), calibration)
+        imagej = tiff.imagej_metadata or {}
+        return _Raw(path, pixels, series.axes, colours, calibration_of(tiff), opened.notes(1), imagej)

@@ -82,9 +82,7 @@ def topology_errors(
     return tuple(sorted(_listed(patches[1:-1, 1:-1], mistakes, num_added), key=lambda error: (error.row, error.column)))
 
 
-def _listed(
-    patches: Integer[np.ndarray, "height width"], mistakes: list[Mistake], num_added: int
-) -> Iterator[TopologyError]:
+def _listed(patches: Integer[np.ndarray, "height width"], mistakes: list[Mistake], num_added: int) -> Iterator[TopologyError]:
     """Join touching patches of one mistake and one direction, and yield each with its place and size."""
     of_patch = [(mistake, k < num_added) for k, mistake in enumerate(mistakes)]
     kinds = sorted(set(of_patch))

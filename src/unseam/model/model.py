@@ -12,7 +12,7 @@ from torch import nn
 
 from unseam.data.channels import is_grey_saved_as_colour, num_channels
 from unseam.data.normalise import check_image
-from unseam.engines import Engine, Precision, average_engines, choose_device, choose_engine
+from unseam.engines import Engine, Precision, average_engines, choose_device, choose_engine, settle_precision
 from unseam.errors import DataError
 from unseam.heads import Classes, Head, Objects
 from unseam.inference import DEFAULT_INPUT_TILE
@@ -81,7 +81,7 @@ class Model:
     device
         ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ...
     precision
-        Number format of the convolutions.
+        Number format of the convolutions; ``auto`` is settled here, so that all processes of a prediction use the same.
     engine
         What computes: ``auto`` takes the fastest engine that is installed. It is prepared at the first prediction, and again
         after a change of the weights.
@@ -106,7 +106,7 @@ class Model:
         self.net = net
         self.info = info
         self.device = choose_device(device)
-        self.precision, self.engine_name = precision, engine
+        self.precision, self.engine_name = settle_precision(precision, self.device), engine
         self._engine: Engine | None = None
         self._engine_weights: tuple[tuple[int, torch.dtype, int], ...] = ()
 
@@ -124,9 +124,7 @@ class Model:
         return f"{len(nets)} x {type(nets[0]).__name__}" if len(nets) > 1 else type(self.net).__name__
 
     @classmethod
-    def load(
-        cls, path: Path | str, device: str = "auto", precision: Precision = "float32", engine: str = "auto"
-    ) -> "Model":
+    def load(cls, path: Path | str, device: str = "auto", precision: Precision = "float32", engine: str = "auto") -> "Model":
         """Read a model file, or the one in a run folder.
 
         Raises

@@ -95,6 +95,15 @@ class ModelInfo:
         """The name of each map of the head. For classes: the class names."""
         return self.head.logit_names(self.class_names)
 
+    @property
+    def names_of_values(self) -> dict[int, str]:
+        """The name of each class by its value in masks and class maps.
+
+        >>> ModelInfo(class_values=(0, 255)).names_of_values
+        {0: 'background', 255: 'foreground'}
+        """
+        return dict(zip(self.class_values, self.class_names, strict=True))
+
     def build(self) -> nn.Module:
         """Build the network or the ensemble, with fresh weights."""
         if not self.members:

@@ -31,7 +31,7 @@ def layout_of(worker: ChunkWorker, position: int, name: str) -> ImageLayout:
         dtype=np.dtype(dtype),
         chunk=work.chunk,
         shard=work.shard,
-        spacing_um=image.spacing_um,
+        calibration=image.calibration,
         name=f"{stem} {name}" if not image.position else f"{stem} {image.position} {name}",
         kind="labels" if name == OBJECTS else name,  # type: ignore[arg-type]
         channel_names=info.map_names if name == PROBABILITIES else info.class_names,

@@ -134,12 +134,13 @@ class _Prediction:
             self.progress.tell(note)
         create_results(self.worker)
         num_pixels = np.zeros(len(self.worker.model.info.class_names), np.int64)
-        num_objects, num_chunks = 0, 0
+        num_objects, most_objects, num_chunks = 0, 0, 0
         for position, image in enumerate(images):
             create_scratch(self.worker, position)
             for plane in range(image.num_planes):
                 found = self._plane(position, plane)
                 num_pixels, num_objects = num_pixels + found[0], num_objects + found[1]
+                most_objects = max(most_objects, found[1])  # their numbers start at 1 in each plane
                 num_chunks += len(self.worker.grid(position))
             self._pyramids(position)
         count = num_objects if self.worker.work.saves.objects else None
@@ -150,7 +151,7 @@ class _Prediction:
             "num_pixels": num_pixels.tolist(),
             "num_objects": count,
         }
-        self._finish(out, facts)
+        self._finish(out, facts, most_objects)
         return LargeResult(out, sum(i.num_planes for i in images), num_chunks, tuple(num_pixels.tolist()), count)
 
     def _plane(self, position: int, plane: int) -> tuple[np.ndarray, int]:
@@ -187,15 +188,16 @@ class _Prediction:
                         stage = PlanePass(PassKind.PYRAMID, position, plane, result=name, klass=klass, level=level)
                         self.run.finish(stage, range(len(grid)))
 
-    def _finish(self, out: Path, facts: dict[str, Any]) -> None:
-        work = self.worker.work
+    def _finish(self, out: Path, facts: dict[str, Any], most_objects: int) -> None:
+        work, names = self.worker.work, self.worker.model.info.names_of_values
         for image in self.worker.images:
             for name in reversed(names_of(work.saves)):  # the classes hold the other groups, so they are complete last
                 mark_complete(work.group(image.position, name), {**facts, "kind_of_result": name})
         if out.name.lower().endswith(TIFF):
             self.progress.tell("writing the TIFF")
             name = OBJECTS if work.saves.objects else CLASSES
-            write_tiff(out, work.group("", name), layout_of(self.worker, 0, name))
+            about = {"largest": most_objects} if work.saves.objects else {"largest": max(names), "class_names": names}
+            write_tiff(out, work.group("", name), layout_of(self.worker, 0, name), **about)
         else:
             publish(work.result, out)
 

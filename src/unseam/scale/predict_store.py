@@ -47,7 +47,7 @@ def predict_store(  # noqa: PLR0913 - each argument is an option of the command 
     source
         An OME-Zarr store, a TIFF, a .npy file, or any other image that can be read.
     out
-        The result: an OME-Zarr store if the name ends in .zarr, a tiled BigTIFF if it ends in .tif.
+        The result: an OME-Zarr store if the name ends in .zarr, a tiled OME-TIFF if it ends in .tif.
     save
         Whether to write the instance map next to the classes; ``auto``: if the model was trained on objects. A TIFF holds one.
     probabilities

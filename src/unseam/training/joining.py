@@ -84,9 +84,7 @@ def device_of_rank(name: str, ranks: Ranks) -> torch.device:
             "(torchrun --nproc-per-node), or give --device cpu."
         )
     if name not in ("auto", "cpu", "cuda"):
-        raise SettingsError(
-            f"Got device {name!r} for several processes, but each needs its own. Give 'auto', 'cpu' or 'cuda'."
-        )
+        raise SettingsError(f"Got device {name!r} for several processes, but each needs its own. Give 'auto', 'cpu' or 'cuda'.")
     return torch.device("cpu" if name == "cpu" or num_gpus < ranks.local_world else f"cuda:{ranks.local_rank}")
 
 

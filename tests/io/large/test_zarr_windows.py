@@ -11,6 +11,7 @@ from zarr.codecs.numcodecs import BZ2 as BZ2v3
 from zarr.codecs.numcodecs import LZ4 as LZ4v3
 
 from torture.zarr_stores import array, attributes, edited, image
+from unseam.io.calibration import UNKNOWN
 from unseam.io.image_file import ImageFile
 from unseam.io.large import is_store, open_large
 from unseam.io.large.image import LargeImage
@@ -21,7 +22,7 @@ COUNT = np.arange(2 * 3 * 4 * 37 * 53, dtype=np.uint16).reshape(2, 3, 4, 37, 53)
 def planes(pixels: np.ndarray, axes: str) -> list[np.ndarray]:
     kept = [i for i, (letter, n) in enumerate(zip(axes, pixels.shape, strict=True)) if letter in "YX" or n > 1]
     pixels, axes = pixels.reshape([pixels.shape[i] for i in kept]), "".join(axes[i] for i in kept)
-    return ImageFile(pixels, axes, None, Path("a")).planes()
+    return ImageFile(pixels, axes, UNKNOWN, Path("a")).planes()
 
 
 def check_windows(one: LargeImage, expected: list[np.ndarray], rng: np.random.Generator, num: int = 6) -> None:

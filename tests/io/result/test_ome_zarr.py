@@ -11,6 +11,7 @@ import yaozarrs
 import zarr
 
 from unseam.errors import OutputError
+from unseam.io.calibration import Calibration
 from unseam.io.result import (
     ChunkFiles,
     ImageLayout,
@@ -27,6 +28,8 @@ from unseam.io.result import (
     read_facts,
     sweep_image,
 )
+
+HALF = Calibration((0.5, 0.5))
 
 
 def written(group: Path, layout: ImageLayout, pixels: np.ndarray) -> list[np.ndarray]:
@@ -54,9 +57,9 @@ def written(group: Path, layout: ImageLayout, pixels: np.ndarray) -> list[np.nda
 
 LAYOUTS = (
     ImageLayout("YX", (45, 70), np.dtype("u1"), 16, name="cells", kind="classes", channel_names=("ground", "cell", "rim")),
-    ImageLayout("YX", (45, 70), np.dtype("u4"), 8, 3, spacing_um=(0.5, 0.25), kind="labels"),
+    ImageLayout("YX", (45, 70), np.dtype("u4"), 8, 3, calibration=Calibration((0.5, 0.25)), kind="labels"),
     ImageLayout("TZYX", (2, 3, 33, 20), np.dtype("u2"), 8, 2, name="stack", kind="classes"),
-    ImageLayout("CYX", (3, 37, 64), np.dtype("f2"), 16, spacing_um=(2.0, 2.0), kind="probabilities"),
+    ImageLayout("CYX", (3, 37, 64), np.dtype("f2"), 16, calibration=Calibration((2.0, 2.0)), kind="probabilities"),
     ImageLayout("TCZYX", (1, 2, 2, 19, 19), np.dtype("f4"), 16, 2, kind="probabilities", channel_names=("a", "b")),
     ImageLayout("CYX", (2, 33, 1), np.dtype("u1"), 16, kind="probabilities"),
     ImageLayout("YX", (1, 1), np.dtype("u1"), 16, kind="classes"),
@@ -136,8 +139,12 @@ def test_labels_in_an_image(tmp_path: Path, rng: np.random.Generator) -> None:
     group = tmp_path / "a.zarr"
     classes = rng.integers(0, 2, (40, 50)).astype("u1")
     objects = rng.integers(0, 2**32, (40, 50)).astype("u4")
-    written(group, ImageLayout("YX", (40, 50), np.dtype("u1"), 16, kind="classes", spacing_um=(0.5, 0.5)), classes)
-    written(group / "labels" / "objects", ImageLayout("YX", (40, 50), np.dtype("u4"), 16, spacing_um=(0.5, 0.5)), objects)
+    written(group, ImageLayout("YX", (40, 50), np.dtype("u1"), 16, kind="classes", calibration=HALF), classes)
+    written(
+        group / "labels" / "objects",
+        ImageLayout("YX", (40, 50), np.dtype("u4"), 16, calibration=HALF),
+        objects,
+    )
     link_labels(group, ["objects"])
     yaozarrs.validate_zarr_store(str(group))
     yaozarrs.validate_zarr_store(str(group / "labels"))

@@ -10,6 +10,7 @@ from jaxtyping import Shaped
 from unseam.errors import ImageReadError
 from unseam.io.arrays import CELLPOSE, OPAQUE, not_an_image, read_header
 from unseam.io.axes import guess_axes
+from unseam.io.calibration import UNKNOWN
 from unseam.io.guard import check_regular, decoding, status_of
 from unseam.io.large.image import LargeImage
 from unseam.io.large.raw_array import RawArray
@@ -49,7 +50,7 @@ class LargeArrayReader:
         if may_be_opaque and _is_opaque(source, at):
             source = _Opaque(source, at)
             notes = (OPAQUE,)
-        return (StoredImage(path, axes, source, None, notes=notes),)
+        return (StoredImage(path, axes, source, UNKNOWN, notes=notes),)
 
 
 def _is_opaque(source: RawArray, channel_axis: int) -> bool:

@@ -26,7 +26,11 @@ class ChosenChannels:
         self.path, self.position, self.notes = image.path, image.position, image.notes
         self.plane_axes, self.plane_shape, self.num_planes = image.plane_axes, image.plane_shape, image.num_planes
         self.height, self.width, self.piece = image.height, image.width, image.piece
-        self.dtype, self.spacing_um = image.dtype, image.spacing_um
+        self.dtype, self.calibration = image.dtype, image.calibration
+
+    @property
+    def spacing_um(self) -> tuple[float, float] | None:
+        return self.calibration.pixel_um
 
     def read(
         self, plane: int, rows: slice, columns: slice

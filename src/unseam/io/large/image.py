@@ -6,6 +6,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Shaped
 
+from unseam.io.calibration import Calibration
+
 
 @runtime_checkable
 class LargeImage(Protocol):
@@ -28,8 +30,8 @@ class LargeImage(Protocol):
         1 and False without a channel axis; windows have a last axis of channels only with one.
     dtype
         Type of the values of a window, in native byte order.
-    spacing_um
-        Size of a pixel (row, column) in micrometres; None if the file does not give it in a unit of length.
+    calibration
+        Size of a pixel and place of the image, as far as the file states them.
     piece
         Rows and columns that are compressed together: windows on multiples of it decode nothing twice. (1, 1) where the
         position of a window does not matter.
@@ -47,9 +49,14 @@ class LargeImage(Protocol):
     num_channels: int
     has_channels: bool
     dtype: np.dtype
-    spacing_um: tuple[float, float] | None
+    calibration: Calibration
     piece: tuple[int, int]
     notes: tuple[str, ...]
+
+    @property
+    def spacing_um(self) -> tuple[float, float] | None:
+        """Size of a pixel (row, column) in micrometres; None unless the file states it in a unit of length."""
+        ...
 
     @property
     def num_planes(self) -> int: ...

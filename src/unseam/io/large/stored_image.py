@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from unseam.errors import ImageReadError
+from unseam.io.calibration import Calibration
 from unseam.io.guard import decoding
 from unseam.io.image_file import ImageFile
 from unseam.io.large.stored_axes import Bounds, StoredAxes
@@ -39,7 +40,7 @@ class StoredImage:
     path: Path
     stored_axes: str
     source: Source
-    spacing_um: tuple[float, float] | None
+    calibration: Calibration
     piece: tuple[int, int] = (1, 1)
     notes: tuple[str, ...] = ()
     position: str = ""
@@ -58,6 +59,10 @@ class StoredImage:
         self.height, self.width, self.num_channels = (axes.length(letter) for letter in "YXC")
         self.has_channels = "C" in axes.axes
         self.dtype = np.dtype(np.uint8) if stored.kind == "b" else stored.newbyteorder("=")
+
+    @property
+    def spacing_um(self) -> tuple[float, float] | None:
+        return self.calibration.pixel_um
 
     @property
     def num_planes(self) -> int:
@@ -92,4 +97,4 @@ class _Held:
 
 def held_image(file: ImageFile) -> StoredImage:
     """Make a large image of an image in memory."""
-    return StoredImage(file.path, file.axes, _Held(file), file.spacing_um, notes=file.notes)
+    return StoredImage(file.path, file.axes, _Held(file), file.calibration, notes=file.notes)

@@ -18,10 +18,10 @@ from unseam.io.large.recent import Recent
 from unseam.io.large.stored_image import StoredImage, held_image
 from unseam.io.large.tiff_pages import InColours, Page, TiffPages
 from unseam.io.tiff import TiffReader
+from unseam.io.tiff_calibration import calibration_of
 from unseam.io.tiff_checks import check_kind, check_lzw, check_parts
 from unseam.io.tiff_colours import colours_of
 from unseam.io.tiff_file import open_tiff
-from unseam.io.tiff_spacing import spacing_of
 from unseam.io.tiff_walk import Walk
 
 _MAX_PART_BYTES = 2**28
@@ -90,7 +90,7 @@ def _image(one: _Series, walk: Walk, notes: tuple[str, ...], recent: Recent) -> 
     if part_bytes > _MAX_PART_BYTES:
         notes = (*notes, f"stored in pieces of {part_bytes / 2**20:,.0f} MiB, each decoded as a whole; tiles would be faster")
     piece = stored.piece if isinstance(stored, TiffPages) else (1, 1)
-    return StoredImage(one.path, axes, source, spacing_of(one.tiff, one.number), piece, notes, one.position)
+    return StoredImage(one.path, axes, source, calibration_of(one.tiff, one.number), piece, notes, one.position)
 
 
 def _stored(one: _Series, recent: Recent) -> RawArray | TiffPages | None:

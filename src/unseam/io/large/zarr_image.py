@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unseam.io.arrays import not_an_image
+from unseam.io.calibration import UNKNOWN
 from unseam.io.guard import status_of
 from unseam.io.large.image import LargeImage
 from unseam.io.large.recent import Recent
@@ -78,4 +79,4 @@ def _image(store: Store, array: Node, full: FullResolution | None, position: str
     source = ZarrArray(store, array.key, metadata, stored, *how)
     sides = metadata.chain.shape
     piece = sides[axes.index("Y")], sides[axes.index("X")]
-    return StoredImage(store.path, axes, source, full.spacing_um if full else None, piece, notes, position)
+    return StoredImage(store.path, axes, source, full.calibration if full else UNKNOWN, piece, notes, position)

@@ -9,6 +9,7 @@ from typing import Any
 
 from unseam.errors import ImageReadError
 from unseam.io.axes import guess_axes
+from unseam.io.calibration import Calibration
 from unseam.io.large.zarr_store import Node, Store
 from unseam.io.units import micrometres
 
@@ -20,12 +21,12 @@ _TYPES = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
 class FullResolution:
     """The array of the full resolution of an image: its key, a letter per axis, the size of a pixel, notes for the user.
 
-    ``spacing_um`` (row, column) is None if the file does not give it in a unit of length.
+    ``calibration`` holds what the file states in units of length.
     """
 
     path: str
     axes: str
-    spacing_um: tuple[float, float] | None
+    calibration: Calibration
     notes: tuple[str, ...] = ()
 
 
@@ -53,7 +54,7 @@ def read_full_resolution(store: Store, node: Node, wanted: str = "") -> FullReso
         raise store.error(f"its OME metadata are damaged ({error!r:.150}); copy or export it again") from error
     notes = (f"the first of {len(images)} images of the group was read",) if len(images) > 1 else ()
     at = paths.index(wanted) if wanted else _finest(scales, axes)
-    return FullResolution(paths[at], axes, _spacing(scales[at], units, axes), notes)
+    return FullResolution(paths[at], axes, Calibration(_spacing(scales[at], units, axes)), notes)
 
 
 def _axes(store: Store, found: Any) -> tuple[str, list[str]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from unseam.io.calibration import UNKNOWN, Calibration
 from unseam.io.result.pyramid import ResultKind, num_levels
 
 VERSION = "0.5"
@@ -22,8 +23,8 @@ class ImageLayout:
         Some of T, C, Z, Y, X in this order, ending in YX; one length per axis.
     chunk, shard
         As in :class:`~unseam.io.result.array_layout.ArrayLayout`.
-    spacing_um
-        Size of a pixel (row, column); None if unknown.
+    calibration
+        Size of a pixel and place of the image.
     name
         Name of the image in a viewer.
     channel_names
@@ -35,7 +36,7 @@ class ImageLayout:
     dtype: np.dtype
     chunk: int
     shard: int = 1
-    spacing_um: tuple[float, float] | None = None
+    calibration: Calibration = UNKNOWN
     name: str = ""
     kind: ResultKind = "labels"
     channel_names: tuple[str, ...] = ()
@@ -46,7 +47,11 @@ class ImageLayout:
         assert len(self.axes) == len(self.shape)
         assert np.dtype(self.dtype).name in ("uint8", "uint16", "uint32", "float16", "float32")
         assert self.kind in ("classes", "labels", "probabilities")
-        assert self.spacing_um is None or min(self.spacing_um) > 0
+
+    @property
+    def spacing_um(self) -> tuple[float, float] | None:
+        """Size of a pixel (row, column); None if unknown."""
+        return self.calibration.pixel_um
 
     @property
     def num_levels(self) -> int:

@@ -1,14 +1,19 @@
-"""The size of a pixel, from the metadata of OME and ImageJ in a TIFF; bare resolution tags are about printing."""
+"""The calibration in the metadata of OME and ImageJ in a TIFF; bare resolution tags are about printing."""
 
 import re
 
 import tifffile
 
+from unseam.io.calibration import Calibration
 from unseam.io.units import micrometres
 
 
-def spacing_of(tiff: "tifffile.TiffFile", number: int = 0) -> tuple[float, float] | None:
-    """Return the pixel size (row, column) in um of the image of this number; None unless it is in a unit of length."""
+def calibration_of(tiff: "tifffile.TiffFile", number: int = 0) -> Calibration:
+    """Return what the file states of the image of this number in units of length and time."""
+    return Calibration(_pixel_size(tiff, number))
+
+
+def _pixel_size(tiff: "tifffile.TiffFile", number: int) -> tuple[float, float] | None:
     if tiff.is_ome and tiff.ome_metadata:
         images = re.findall(r"<(?:\w+:)?Pixels\b[^>]*>", tiff.ome_metadata)
         if number >= len(images):
