@@ -31,7 +31,7 @@ INNER_FLOORS = {
     "data": {
         # 1: which files belong together, and what they hold
         "file_names": 1, "pairs": 1, "challenge_layouts": 1, "layout": 1, "cases": 1, "read_pair": 1,
-        "channels": 1, "markers": 1,
+        "channels": 1, "markers": 1, "mask_colours": 1,
         # 2: what the masks mean
         "kinds": 2, "label_evidence": 2, "label_faults": 2, "label_reading": 2, "labels": 2,
         # 3: samples
@@ -194,9 +194,9 @@ IO_FLOOR = {
     "calibration": 0,
     **dict.fromkeys(("disk", "guard", "image_file", "axes", "units", "coded_size", "lock"), 1),
     **dict.fromkeys(("tiff_walk", "tiff_colours", "tiff_calibration", "tiff_metadata", "unfinished", "settle"), 2),
-    "decoder_process": 2,
-    **dict.fromkeys(("tiff_checks", "write"), 3),
-    **dict.fromkeys(("tiff_file", "append_journal", "manifest", "output_folder", "write_images"), 4),
+    **dict.fromkeys(("decoder_process", "label_colours"), 2),
+    **dict.fromkeys(("tiff_checks", "tiff_labels", "write"), 3),
+    **dict.fromkeys(("tiff_file", "lossless", "append_journal", "manifest", "output_folder", "write_images"), 4),
     **dict.fromkeys(("tiff", "pictures", "arrays"), 5),  # the readers: never of one another
     "__init__": 6,
     **dict.fromkeys(("large", "result", "decoder_main"), 7),

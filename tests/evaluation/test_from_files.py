@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from unseam.data.kinds import MaskChoice
 from unseam.errors import DataError, LabelError
@@ -180,6 +181,42 @@ def test_a_large_set_is_never_held_whole(tmp_path: Path, monkeypatch: pytest.Mon
     for plane in planes:
         np.testing.assert_array_equal(plane, CELLS)
         assert sum(file.pixels.nbytes for file in cache._kept.values()) <= 3 * CELLS.size
+
+
+def picture(path: Path, numbers: np.ndarray, *colours: tuple[int, int, int]) -> None:
+    """Save numbers as a picture with a palette."""
+    path.parent.mkdir(exist_ok=True)
+    image = Image.fromarray(numbers.astype(np.uint8))
+    image.putpalette([value for colour in colours for value in colour])
+    image.save(path)
+
+
+BLACK, RED, GREEN = (0, 0, 0), (255, 0, 0), (0, 255, 0)
+
+
+def test_palettes_of_annotations_that_contradict_are_refused(tmp_path: Path) -> None:
+    for name, colour in (("a", RED), ("b", GREEN)):
+        picture(tmp_path / "truth" / f"{name}.png", CELLS > 0, BLACK, colour)
+        picture(tmp_path / "out" / f"{name}_classes.png", CELLS > 0, BLACK, colour)
+    for masks in ("auto", "classes"):
+        with pytest.raises(LabelError, match=r"b.*\.png: number 1 is green .* red .* in .*a"):
+            evaluate(tmp_path / "out", tmp_path / "truth", masks=masks)
+    assert evaluate(tmp_path / "out", tmp_path / "truth", masks="instances").scores.pooled()["seg"] == 1
+
+
+def test_black_is_the_background_of_an_annotation(tmp_path: Path) -> None:
+    picture(tmp_path / "truth" / "a.png", np.array([2, 1, 0])[CELLS], RED, GREEN, BLACK)
+    (tmp_path / "out").mkdir()
+    write_label_map(tmp_path / "out" / "a_masks.tif", CELLS)
+    assert evaluate(tmp_path / "out", tmp_path / "truth").scores.pooled()["seg"] == 1
+
+
+def test_white_of_one_bit_is_255_of_the_predictions(tmp_path: Path) -> None:
+    (tmp_path / "truth").mkdir()
+    (tmp_path / "out").mkdir()
+    Image.fromarray(CELLS > 0).save(tmp_path / "truth" / "a.png")
+    write_label_map(tmp_path / "out" / "a_classes.tif", 255 * np.greater(CELLS, 0))
+    assert evaluate(tmp_path / "out", tmp_path / "truth").scores.pooled()["pixel_error"] == 0
 
 
 @pytest.mark.parametrize(

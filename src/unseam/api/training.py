@@ -8,6 +8,7 @@ import numpy as np
 
 from unseam.api.reports import write_report
 from unseam.data.annotated import AnnotatedFolder, read_annotated
+from unseam.data.kinds import MaskChoice
 from unseam.data.prepare import Annotated, Prepared, prepare
 from unseam.doctor.before_training import find_warnings
 from unseam.errors import DataError, SettingsError, TrainingError, sentence_of_exit
@@ -135,7 +136,7 @@ def _how_to_resume(folder: RunFolder | None) -> str:
 def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: RunFolder | None, call: TrainingCall) -> Model:
     """Train in a folder that this process has locked. Of several ranks only the first writes."""
     written = folder if call.ranks.is_first else None
-    annotated = _read_data(data, masks, call.watch.tell)
+    annotated = _read_data(data, masks, run.data.masks, call.watch.tell)
     prepared = prepare(
         annotated.images,
         run.normalise,
@@ -189,12 +190,14 @@ def _train_folds(
     return model, found
 
 
-def _read_data(data: str | Path | Arrays, masks: Arrays | None, tell: Callable[[str], None]) -> AnnotatedFolder:
-    """Return the images with their masks, from a folder or from two lists."""
+def _read_data(
+    data: str | Path | Arrays, masks: Arrays | None, choice: MaskChoice, tell: Callable[[str], None]
+) -> AnnotatedFolder:
+    """Return the images with their masks, from a folder or from two lists; ``choice`` is what the user says that they hold."""
     if isinstance(data, str | Path):
         if masks is not None:
             raise DataError("Got a folder and a list of masks. Give a folder, or images and masks as lists.")
-        return read_annotated(Path(data), tell)
+        return read_annotated(Path(data), tell, masks=choice)
     if masks is None or len(masks) != len(data):
         found = "no masks" if masks is None else f"{len(masks)} mask(s)"
         raise DataError(f"Got {len(data)} image(s) and {found}. Give one mask per image, in the same order.")

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Int32, Integer
 
 from unseam.data.markers import drop_unmasked
+from unseam.data.mask_colours import settle_masks
 from unseam.data.pairs import Pair
 from unseam.errors import DataError
 from unseam.io import ImageFile, read_image, read_labels
@@ -89,6 +90,7 @@ def _join_channels(files: Sequence[ImageFile]) -> ImageFile:
 def _merge_files(files: Sequence[ImageFile]) -> ImageFile:
     if len(files) == 1:
         return files[0]
+    files = [settle_masks([file])[0] for file in files]
     first = files[0]
     for file in files:
         if file.axes != "YX" or file.pixels.shape != first.pixels.shape:

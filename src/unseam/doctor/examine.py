@@ -42,7 +42,7 @@ def check_folder(folder: Path, *, masks: MaskChoice = "auto", ignore: int | None
     context
         Pixels that the network needs around its output.
     """
-    read = read_items(folder)
+    read = read_items(folder, masks=masks)
     findings = list(read.findings)
     if not read.items:
         return Checked(CheckReport(f"{folder}: no annotated image could be read", findings=by_severity(findings)))

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unseam.data.annotated import annotated_planes
+from unseam.data.kinds import MaskChoice
 from unseam.data.layout import find_pairs
+from unseam.data.mask_colours import MaskColours
 from unseam.data.pairs import Pair, PartnerError
 from unseam.data.read_pair import read_pair
 from unseam.doctor.finding import Finding, FindingKind, Place
 from unseam.doctor.item import Item
 from unseam.errors import DataError, ImageReadError, LabelError
+from unseam.io import ImageFile
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,8 @@ class FolderItems:
     findings: tuple[Finding, ...] = ()
 
 
-def read_items(folder: Path) -> FolderItems:
-    """Read a folder of images and masks, in any layout that training knows."""
+def read_items(folder: Path, *, masks: MaskChoice = "auto") -> FolderItems:
+    """Read a folder of images and masks, in any layout that training knows; ``masks`` is what the user says that they hold."""
     findings: list[Finding] = []
     pairs: tuple[Pair, ...]
     try:
@@ -42,15 +45,20 @@ def read_items(folder: Path) -> FolderItems:
         return FolderItems((), 0, "", findings=(_no_data(folder, error),))
     items: list[Item] = []
     faults: dict[FindingKind, list[tuple[Place, str]]] = {}
+    read: list[tuple[Pair, ImageFile, ImageFile]] = []
+    colours = MaskColours(are_objects=masks == "instances")
     for pair in pairs:
         try:
             image, mask = read_pair(pair)
+            colours.add(mask)
         except (ImageReadError, DataError) as error:
             kind, path = _fault(error, pair)
             message = str(error).replace(f"{folder}{os.sep}", "")
             faults.setdefault(kind, []).append((Place(_short(path, folder)), message))
             continue
-        planes = annotated_planes(pair, image, mask)
+        read.append((pair, image, mask))
+    for pair, image, mask in read:
+        planes = annotated_planes(pair, image, colours.settled(mask))
         image_file, mask_file = _short(pair.image, folder), _short(pair.mask, folder)
         items += [Item(annotated, image_file, mask_file, annotated.plane) for annotated in planes]
     findings += [_unusable(kind, found_at, len(pairs)) for kind, found_at in faults.items()]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unseam.data.kinds import MaskChoice
+from unseam.data.kinds import MaskChoice, facts_of_kind
 from unseam.data.label_evidence import whole_numbers
 from unseam.errors import DataError
 from unseam.evaluation.pairing import (
@@ -150,6 +150,8 @@ def evaluate_files(
     named = kind_by_ending(files)
     kind = masks if masks != "auto" else named or guess_kind(*maps_to_look_at(files, truths, cache), ignore)
     scored = pair_files(files, truths, kind, single=truth.is_file() and predicted.is_file())
+    both_sides = [paths for file in scored.files for paths in (file.truth, (file.predicted,))]
+    cache.agree(both_sides, are_objects=facts_of_kind(kind).has_objects)
     groups, spacings = _check_planes(scored.files, cache)
     reading = choose_reading(
         Planes([file.truth for file in scored.files], cache),

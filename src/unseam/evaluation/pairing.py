@@ -9,6 +9,7 @@ import numpy as np
 from unseam.data.file_names import readable_files, split_by_ending, stem
 from unseam.data.kinds import facts_of_kind
 from unseam.data.labels import LabelKind
+from unseam.data.mask_colours import MaskColours
 from unseam.data.read_pair import read_mask
 from unseam.errors import DataError
 from unseam.evaluation.truths import Truths, name_of
@@ -42,11 +43,24 @@ class LabelCache:
     """Reads label maps and keeps a few: a small set is read once, and a large set is never in memory as a whole."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[Path, ...], ImageFile] = {}
+        self._kept: dict[tuple[Path, ...], ImageFile] = {}  # as read
         self._bytes = 0
+        self._colours = MaskColours()
+
+    def agree(self, files: Sequence[tuple[Path, ...]], *, are_objects: bool) -> None:
+        """Hold the palettes of label maps against each other; from now on the numbers of these have one meaning.
+
+        ``are_objects``: each number is one object. Raises LabelError if the palettes contradict.
+        """
+        self._colours = MaskColours(are_objects=are_objects)
+        for paths in files:
+            self._colours.add(self._read(paths))
 
     def labels(self, paths: tuple[Path, ...]) -> ImageFile:
         """Return a label map, from one file or from one file for each object."""
+        return self._colours.settled(self._read(paths))
+
+    def _read(self, paths: tuple[Path, ...]) -> ImageFile:
         if paths not in self._kept:
             file = read_mask(paths)
             self._bytes += file.pixels.nbytes
@@ -97,9 +111,11 @@ def kind_by_ending(files: Sequence[Path]) -> LabelKind | None:
 
 
 def maps_to_look_at(files: Sequence[Path], truths: Truths, cache: LabelCache) -> tuple[Planes, Planes]:
-    """Return the annotations, and the predictions whose names say nothing about their content."""
+    """Return the annotations, and the predictions whose names say nothing about their content; their palettes must agree."""
+    annotations = [*truths.masks.values()]
     nameless = [(path,) for path in files if not stem(path).endswith(("_masks", "_classes"))]
-    return Planes([*truths.masks.values()], cache), Planes(nameless, cache)
+    cache.agree([*annotations, *nameless], are_objects=False)
+    return Planes(annotations, cache), Planes(nameless, cache)
 
 
 def pair_files(files: Sequence[Path], truths: Truths, kind: LabelKind, *, single: bool) -> FilePairs:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Shaped
+from jaxtyping import Bool, Shaped, UInt8
 
 from unseam.io.calibration import Calibration
 
@@ -25,6 +25,8 @@ class ImageFile:
         Size of a pixel and place of the image, as far as the file states them.
     notes
         Sentences for the user: what was converted, dropped or guessed.
+    palette
+        Of a label map whose file says it: the colour (red, green, blue) of each number.
     """
 
     pixels: Shaped[np.ndarray, "..."]
@@ -32,6 +34,7 @@ class ImageFile:
     calibration: Calibration
     path: Path
     notes: tuple[str, ...] = ()
+    palette: UInt8[np.ndarray, "number 3"] | None = None
 
     def __post_init__(self) -> None:
         assert len(self.axes) == self.pixels.ndim == len(set(self.axes))
