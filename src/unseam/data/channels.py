@@ -3,6 +3,12 @@
 import numpy as np
 from jaxtyping import Shaped
 
+SAVE_CHANNELS = (
+    'say so in the file: as TIFF with the axes CYX (tifffile.imwrite("x.ome.tif", image, metadata={"axes": "CYX"}); in Fiji: '
+    "Image > Hyperstacks > Stack to Hyperstack), or as .npy with the channels last, (rows, columns, channels)"
+)
+"""How to save an image whose channels were read as planes."""
+
 
 def num_channels(image: Shaped[np.ndarray, "height width *channel"]) -> int:
     """Return C of an image (H, W) or (H, W, C)."""

@@ -7,14 +7,15 @@ import numpy as np
 from jaxtyping import Shaped
 
 from unseam.errors import ImageReadError
+from unseam.io.alpha import without_alpha
 from unseam.io.axes import name_axes, tidy_axes
 from unseam.io.calibration import Calibration
 from unseam.io.coded_size import PICTURE_CODECS
 from unseam.io.image_file import ImageFile
 from unseam.io.tiff_calibration import calibration_of
 from unseam.io.tiff_checks import check_tiff
-from unseam.io.tiff_colours import INVERTED, Colours, alpha_varies, colours_of, drop_alpha
-from unseam.io.tiff_file import open_tiff, walk_file
+from unseam.io.tiff_colours import INVERTED, Colours, colours_of
+from unseam.io.tiff_file import axes_of, open_tiff, walk_file
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,13 @@ class _Raw:
     notes: tuple[str, ...]
 
     def build_file(self, pixels: Shaped[np.ndarray, "..."], note: str | None, axes: str) -> ImageFile:
-        """Name the nameless axes, drop transparency, and keep one axis per letter."""
+        """Name the nameless axes, drop transparency that says nothing, and keep one axis per letter."""
         notes = (*self.notes, note) if note else self.notes
         axes, guess_note = name_axes(axes, pixels.shape)
         notes = (*notes, guess_note) if guess_note else notes
-        if self.colours.drops_alpha(pixels.shape, axes):
-            notes = (*notes, "its transparency varies over the image and was dropped") if alpha_varies(pixels, axes) else notes
-            pixels = drop_alpha(pixels, axes)
+        if self.colours.is_alpha_in(pixels.shape, axes):
+            pixels, alpha_note = without_alpha(pixels, axes.index("S"), may_be_plane=axes.endswith("SYX"))
+            notes = (*notes, alpha_note) if alpha_note else notes
         if not {"Y", "X"} <= set(axes):
             raise ImageReadError(self.path, f"has axes {axes}; an image has rows (Y) and columns (X)")
         pixels, axes = tidy_axes(pixels, axes)
@@ -83,4 +84,4 @@ def _read(path: Path) -> _Raw:
         tiff, series = opened.tiff, opened.tiff.series[0]
         check_tiff(path, tiff, series, opened.walk)
         pixels = np.asarray(series.asarray())
-        return _Raw(path, pixels, series.axes, colours_of(tiff, series.keyframe), calibration_of(tiff), opened.notes(1))
+        return _Raw(path, pixels, axes_of(series), colours_of(tiff, series.keyframe), calibration_of(tiff), opened.notes(1))
