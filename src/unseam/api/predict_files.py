@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from unseam.data.cases import find_cases
+from unseam.data.channels import planes_hint
 from unseam.data.file_names import MASK_FOLDERS
 from unseam.data.read_pair import as_model_reads, read_case
 from unseam.doctor.for_model import why_black
@@ -140,8 +141,8 @@ def predict_file(
     ``max_memory`` (bytes) is that of :meth:`unseam.Model.predict`. ImageReadError and DataError name the file.
     """
     file = as_model_reads(read_case(job.images), model.info.net.in_channels)
+    planes = file.planes()
     try:
-        planes = file.planes()
         parts: list[Segmentation] = []
         for plane in planes:
             # The results of all planes are held until the file is written, so room is reserved for the remaining ones.
@@ -152,7 +153,8 @@ def predict_file(
     except ImageReadError:
         raise
     except DataError as error:
-        raise DataError(f"{job.image}: {error}") from error
+        hint = planes_hint(len(planes)) if len(planes) == model.info.net.in_channels > 1 == file.num_channels else ""
+        raise DataError(f"{job.image}: {error}{hint}") from error
     instances = [part.instances_of(wanted.object_class) for part in parts] if wanted.instances else []
     if job.classes is not None:
         names = model.info.names_of_values

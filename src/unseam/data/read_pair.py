@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int32, Integer
 
-from unseam.data.channels import SAVE_CHANNELS, is_grey_saved_as_colour
+from unseam.data.channels import is_grey_saved_as_colour, planes_hint
 from unseam.data.markers import drop_unmasked
 from unseam.data.pairs import Pair
 from unseam.errors import DataError
@@ -34,9 +34,11 @@ def read_pair(pair: Pair) -> tuple[ImageFile, ImageFile]:
     if len(image.planes()) == 1 and num_planes == image.num_channels > 1 and image.axes == "CYX":
         image = image.channels_as_planes("the mask has as many planes")
     if len(image.planes()) != num_planes:
+        may_be_channels = num_planes == 1 and image.num_channels == 1 and len(image.planes()) <= _MOST_CHANNELS
         raise DataError(
             f"{pair.image} has {len(image.planes())} plane(s), its mask {pair.mask} has {num_planes}. Both must have the same "
-            f"number of planes: annotate every plane, or remove planes without annotation.{channels_hint(image, num_planes)}"
+            f"number of planes: annotate every plane, or remove planes without annotation."
+            + (planes_hint(len(image.planes())) if may_be_channels else "")
         )
     if (image.height, image.width) != (mask.height, mask.width):
         raise DataError(
@@ -61,14 +63,6 @@ def as_model_reads(image: ImageFile, in_channels: int) -> ImageFile:
     if in_channels == 1 and image.axes == "CYX" and not is_grey_saved_as_colour(image.planes()[0]):
         return image.channels_as_planes(FOR_GREY)
     return image
-
-
-def channels_hint(image: ImageFile, wanted: int) -> str:
-    """Return a sentence for a user whose planes, not ``wanted`` in number, may be channels; empty if they cannot be."""
-    planes = len(image.planes())
-    if wanted != 1 or planes == 1 or "C" in image.axes or planes > _MOST_CHANNELS:
-        return ""
-    return f" If its {planes} planes are channels of one image, {SAVE_CHANNELS}."
 
 
 def _drop_unmasked(mask: ImageFile, markers: Path) -> ImageFile:
