@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Shaped
 
+
 def num_channels(image: Shaped[np.ndarray, "height width *channel"]) -> int:
     """Return C of an image (H, W) or (H, W, C)."""
     return 1 if image.ndim == 2 else image.shape[-1]
@@ -16,8 +17,8 @@ def is_grey_saved_as_colour(image: Shaped[np.ndarray, "height width *channel"]) 
 def planes_hint(num_planes: int) -> str:
     """Return a sentence on planes that may be channels: many programs save channels as a stack that does not name its axes."""
     return (
-        f" If its {num_planes} planes are channels of one image, say so in the file: as TIFF with the axes CYX (in Fiji: Image > "
-        'Hyperstacks > Stack to Hyperstack; in Python: tifffile.imwrite("x.ome.tif", image, metadata={"axes": "CYX"})), or as '
+        f" If its {num_planes} planes are channels of one image, say so in the file: TIFF with the axes CYX (in Fiji: Image "
+        '> Hyperstacks > Stack to Hyperstack; in Python: tifffile.imwrite("x.ome.tif", image, metadata={"axes": "CYX"})), or as '
         ".npy with the channels last, (rows, columns, channels)."
     )
 
