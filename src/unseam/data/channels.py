@@ -17,8 +17,8 @@ def is_grey_saved_as_colour(image: Shaped[np.ndarray, "height width *channel"]) 
 def planes_hint(num_planes: int) -> str:
     """Return a sentence on planes that may be channels: many programs save channels as a stack that does not name its axes."""
     return (
-        f" If its {num_planes} planes are channels of one image, say so in the file: TIFF with the axes CYX (in Fiji: Image "
-        '> Hyperstacks > Stack to Hyperstack; in Python: tifffile.imwrite("x.ome.tif", image, metadata={"axes": "CYX"})), or as '
+        f" If its {num_planes} planes are channels of one image, say so in the file: TIFF with the axes CYX (in Fiji: Image > "
+        'Hyperstacks > Stack to Hyperstack; in Python: tifffile.imwrite("x.ome.tif", image, metadata={"axes": "CYX"})), or '
         ".npy with the channels last, (rows, columns, channels)."
     )
 

@@ -3,6 +3,8 @@
 import numpy as np
 from jaxtyping import Shaped
 
+from unseam.io.axes import AS_CHANNEL
+
 
 def without_alpha(
     pixels: Shaped[np.ndarray, "..."], axis: int, *, may_be_plane: bool = False
@@ -34,7 +36,7 @@ def judge_alpha(value: np.generic | None, dtype: np.dtype, num_channels: int, *,
     if value is None or may_be_plane:
         found = "varies" if value is None else f"is {value} everywhere"
         return False, (
-            f"channel {num_channels} of {num_channels} is marked as transparency and {found}: read as a channel; if it is only "
+            f"channel {num_channels} of {num_channels} is marked as transparency and {found}: {AS_CHANNEL}; if it is only "
             "for display, save the image without it"
         )
     return True, f"its transparency is {value} everywhere: dropped"

@@ -7,6 +7,7 @@ _MAX_COLOURS = 4
 _FEWEST_PIXELS = 5  # a shorter axis counts as a side of an image only if nothing else is possible
 _MAX_NARROW, _WIDE = 8, 32  # nobody keeps images of 8 px by 32 and more: such a last axis counts channels
 _FIRST_AXIS = "the first axis"
+AS_CHANNEL = "read as a channel"
 
 
 def guess_axes(shape: tuple[int, ...]) -> tuple[str, str | None]:
@@ -54,8 +55,8 @@ def name_axes(axes: str, shape: tuple[int, ...]) -> tuple[str, str | None]:
 
 
 def planes_notes(notes: tuple[str, ...], num_channels: int, why: str) -> tuple[str, ...]:
-    """Return the notes on a file whose channels turned out to be planes; the guess that they are channels is left out."""
-    kept = tuple(note for note in notes if not note.startswith(_FIRST_AXIS))
+    """Return the notes on a file whose channels turned out to be planes; those that call them channels are left out."""
+    kept = tuple(note for note in notes if not note.startswith(_FIRST_AXIS) and AS_CHANNEL not in note)
     return (*kept, f"{num_channels} channels are read as planes, because {why}")
 
 

@@ -93,7 +93,7 @@ def _channels_to_planes(file: ImageFile) -> ImageFile:
         return file.channels_as_planes("a label map has no channels")
     raise LabelError(
         f"{file.path}: a label map with axes {file.axes} has several numbers per pixel; it may have planes but no "
-        "channels: save one channel",
+        "channels: save one channel, or, if these are planes over time, save it with the axes TZYX",
         file.path,
     )
 

@@ -39,7 +39,7 @@ def axes_of(series: "tifffile.TiffPageSeries") -> str:
     axes, first = series.axes, series.axes.find("S")
     is_guess = axes.endswith("SYX") and series.kind == "shaped" and series.shape[first] in (3, 4)
     description = series.keyframe.shaped_description if is_guess else None
-    return axes.replace("S", "Q") if description is not None and '"axes"' not in description else axes
+    return axes.replace("S", "Q") if description is not None and '"axes":' not in description else axes
 
 
 def walk_file(path: Path) -> Walk:
