@@ -1,11 +1,15 @@
 """A result written chunk by chunk equals that of the whole image in memory, for every reader and writer."""
 
+import warnings
+
 import numpy as np
 import pytest
 import tifffile
 
 from reference.large import EVERYTHING, WRITERS, blob_model, in_chunks, read, smooth, write_npy, write_zarr
+from unseam.data.read_pair import as_model_reads
 from unseam.errors import DataError
+from unseam.io import read_image
 from unseam.scale.prediction import SavedResults
 
 
@@ -101,3 +105,52 @@ def test_grey_saved_as_colour(tmp_path, image):
     colour = np.stack([image] * 3, -1)
     found = in_chunks(model, write_npy(tmp_path / "c.npy", colour), tmp_path / "out.zarr", SavedResults())
     assert np.array_equal(read(found.path), model.predict(colour).classes)
+
+
+def write_tiff(path, image, **options):
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # tifffile guesses, as in users' programs
+        tifffile.imwrite(path, image, **options)
+    return path
+
+
+def check_same_as_whole(model, source, out):
+    """Check the classes of each plane; return the number of planes."""
+    found = in_chunks(model, source, out, SavedResults())
+    planes = as_model_reads(read_image(source), model.info.net.in_channels).planes()
+    classes = read(found.path).reshape(-1, *planes[0].shape[:2])
+    assert found.num_planes == len(planes) == len(classes)
+    for plane, written in zip(planes, classes, strict=True):
+        np.testing.assert_array_equal(written, model.predict(plane).classes)
+    return found.num_planes
+
+
+@pytest.mark.parametrize("options", [{}, {"tile": (32, 32), "compression": "zlib"}, {"imagej": True}, {"metadata": None}])
+@pytest.mark.parametrize("num", [2, 3, 4])
+def test_a_stack_that_looks_like_channels(tmp_path, rng, num, options):
+    source = write_tiff(tmp_path / "a.tif", smooth(rng, num, 70, 80), **options)
+    assert check_same_as_whole(blob_model(), source, tmp_path / "out.zarr") == num
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_an_array_that_looks_like_channels(tmp_path, rng, order):
+    stack = np.asarray(smooth(rng, 3, 70, 80), order=order)
+    assert check_same_as_whole(blob_model(), write_npy(tmp_path / "a.npy", stack), tmp_path / "out.zarr") == 3
+
+
+def test_grey_stored_as_colours_apart_is_one_image(tmp_path, image):
+    source = write_tiff(tmp_path / "a.tif", np.stack([image] * 3))
+    assert check_same_as_whole(blob_model(), source, tmp_path / "out.zarr") == 1
+
+
+@pytest.mark.parametrize(("channels", "is_opaque"), [(3, True), (4, False)])
+def test_a_fourth_channel(tmp_path, rng, channels, is_opaque):
+    pixels = np.moveaxis(smooth(rng, 4, 70, 80), 0, -1).copy()
+    pixels[..., 3] = np.iinfo(pixels.dtype).max if is_opaque else pixels[..., 3]
+    source = write_tiff(tmp_path / "a.tif", pixels, photometric="rgb")
+    assert check_same_as_whole(blob_model(channels=channels), source, tmp_path / "out.zarr") == 1
+
+
+def test_planes_that_may_be_channels_are_refused_with_the_mend(tmp_path, rng):
+    source = write_tiff(tmp_path / "a.tif", smooth(rng, 2, 70, 80))
+    with pytest.raises(DataError, match=r"2 planes are channels .* axes CYX"):
+        in_chunks(blob_model(channels=2), source, tmp_path / "out.zarr")

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from unseam.data.cases import find_cases
-from unseam.data.channels import is_grey_saved_as_colour
+from unseam.data.channels import planes_hint
 from unseam.data.file_names import MASK_FOLDERS
-from unseam.data.read_pair import read_case, to_planes
+from unseam.data.read_pair import as_model_reads, read_case
 from unseam.doctor.for_model import why_black
 from unseam.errors import DataError, ImageReadError, InUseError, OutputError, SettingsError
 from unseam.inference.rotations import Averaging
@@ -140,9 +140,9 @@ def predict_file(
 
     ``max_memory`` (bytes) is that of :meth:`unseam.Model.predict`. ImageReadError and DataError name the file.
     """
-    file = _split_channels(model, read_case(job.images))
+    file = as_model_reads(read_case(job.images), model.info.net.in_channels)
+    planes = file.planes()
     try:
-        planes = file.planes()
         parts: list[Segmentation] = []
         for plane in planes:
             # The results of all planes are held until the file is written, so room is reserved for the remaining ones.
@@ -153,7 +153,8 @@ def predict_file(
     except ImageReadError:
         raise
     except DataError as error:
-        raise DataError(f"{job.image}: {error}") from error
+        hint = planes_hint(len(planes)) if len(planes) == model.info.net.in_channels > 1 == file.num_channels else ""
+        raise DataError(f"{job.image}: {error}{hint}") from error
     instances = [part.instances_of(wanted.object_class) for part in parts] if wanted.instances else []
     if job.classes is not None:
         names = model.info.names_of_values
@@ -167,13 +168,6 @@ def predict_file(
         labels = instances[0] if instances else parts[0].class_indices
         write_image(job.overlay, draw_overlay(planes[0], labels))
     return Result(_summary(parts, instances), file.notes + _notes(model, file, parts, job))
-
-
-def _split_channels(model: Model, file: ImageFile) -> ImageFile:
-    """Read channels that precede the rows as planes of a stack if the model was trained on grey images."""
-    if model.info.net.in_channels == 1 and file.axes == "CYX" and not is_grey_saved_as_colour(file.planes()[0]):
-        return to_planes(file, "the model was trained on one channel")
-    return file
 
 
 def _summary(parts: Sequence[Segmentation], instances: Sequence[np.ndarray]) -> str:

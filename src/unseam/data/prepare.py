@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from unseam.data.channels import is_grey_saved_as_colour, num_channels
+from unseam.data.channels import channels_last_hint, is_grey_saved_as_colour, num_channels
 from unseam.data.grey_facts import SeenImages, grey_facts, object_sizes, seen_images
 from unseam.data.kinds import MaskChoice
 from unseam.data.label_faults import is_copy_of_image
@@ -147,6 +147,7 @@ def _check_pairs(annotated: Sequence[Annotated]) -> None:
             raise DataError(
                 f"{item.name}: the image has {_size(item.image)} px and its mask {_size(item.labels)} px. "
                 "Both must have the same rows and columns: check that they belong together."
+                + (channels_last_hint(item.image.shape) if item.image.shape[1:] == item.labels.shape else "")
             )
         if is_copy_of_image(item.labels, item.image):
             raise LabelError(

@@ -12,6 +12,7 @@ from unseam.data.pairs import Pair, PartnerError
 from unseam.data.read_pair import read_pair
 from unseam.doctor.finding import Finding, FindingKind, Place
 from unseam.doctor.item import Item
+from unseam.doctor.reading_notes import ReadingNotes
 from unseam.errors import DataError, ImageReadError, LabelError
 from unseam.io import ImageFile
 
@@ -47,6 +48,7 @@ def read_items(folder: Path, *, masks: MaskChoice = "auto") -> FolderItems:
     faults: dict[FindingKind, list[tuple[Place, str]]] = {}
     read: list[tuple[Pair, ImageFile, ImageFile]] = []
     colours = MaskColours(are_objects=masks == "instances")
+    notes = ReadingNotes()
     for pair in pairs:
         try:
             image, mask = read_pair(pair)
@@ -60,8 +62,10 @@ def read_items(folder: Path, *, masks: MaskChoice = "auto") -> FolderItems:
     for pair, image, mask in read:
         planes = annotated_planes(pair, image, colours.settled(mask))
         image_file, mask_file = _short(pair.image, folder), _short(pair.mask, folder)
+        notes.add(image.notes, Place(image_file))
+        notes.add(mask.notes, Place(mask_file))
         items += [Item(annotated, image_file, mask_file, annotated.plane) for annotated in planes]
-    findings += [_unusable(kind, found_at, len(pairs)) for kind, found_at in faults.items()]
+    findings += [*(_unusable(kind, found_at, len(pairs)) for kind, found_at in faults.items()), *notes.findings()]
     return FolderItems(tuple(items), len(pairs), layout, classes, ignore, tuple(findings))
 
 

@@ -14,6 +14,7 @@ FindingKind = Literal[
     "unreadable file",
     "sizes differ",
     "mask unreadable",
+    "how files are read",
     # grey values
     "channels differ",
     "bit depth differs",

@@ -12,9 +12,10 @@ from unseam.data.cases import find_cases
 from unseam.data.channels import num_channels
 from unseam.data.grey_facts import GreyFacts, SeenImages, grey_facts, object_sizes
 from unseam.data.labels import LabelReading, to_instance_map
-from unseam.data.read_pair import read_case
+from unseam.data.read_pair import as_model_reads, read_case
 from unseam.doctor.finding import Finding, FindingKind, Place, Severity, shorten_list
 from unseam.doctor.item import Item
+from unseam.doctor.reading_notes import ReadingNotes
 from unseam.errors import DataError, ImageReadError
 from unseam.model.model_file import ModelInfo
 
@@ -103,20 +104,26 @@ def _range(low: float, high: float, form: str) -> str:
     return f"{low:{form}} to {high:{form}}" if f"{low:{form}}" != f"{high:{form}}" else f"{low:{form}}"
 
 
-def measure_images(place: Path, findings: list[Finding]) -> list[MeasuredImage]:
-    """Measure the images of a file or folder. Unreadable ones become findings; DataError if there is no image."""
+def measure_images(place: Path, in_channels: int, findings: list[Finding]) -> list[MeasuredImage]:
+    """Measure the images of a file or folder as a model of ``in_channels`` reads them.
+
+    Unreadable ones and notes on the others become findings. Raises DataError if there is no image.
+    """
     seen: list[MeasuredImage] = []
+    notes = ReadingNotes()
     for case in find_cases(place):
         path = case.images[0]
         name = path.relative_to(place).as_posix() if path != place and path.is_relative_to(place) else path.name
         try:
-            file = read_case(case.images)
+            file = as_model_reads(read_case(case.images), in_channels)
         except (ImageReadError, DataError) as error:
             effect, mend = "it cannot be segmented; the other images can", "copy or export the file again"
             findings.append(Finding("unreadable file", "stops", str(error).rstrip("."), (Place(name),), effect, mend))
             continue
+        notes.add(file.notes, Place(name))
         plane = file.planes()[0]
         seen.append(MeasuredImage(Place(name), grey_facts(plane), num_channels(plane), file.spacing_um))
+    findings += notes.findings()
     return seen
 
 

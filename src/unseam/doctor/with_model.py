@@ -18,7 +18,7 @@ def check_with_model(place: Path, info: ModelInfo, *, masks: MaskChoice = "auto"
     """Examine images with or without masks, with a model. Raise DataError if there is no image."""
     findings: list[Finding] = []
     if not _is_annotated(place):
-        seen = measure_images(place, findings)
+        seen = measure_images(place, info.net.in_channels, findings)
         found = by_severity([*findings, *compare_with_model(seen, info)])
         return CheckReport(f"{place}: {len(seen)} image(s) without masks, compared with the training images.", findings=found)
     checked = check_folder(place, masks=masks, ignore=ignore, context=context_of(info.net))

@@ -1,12 +1,13 @@
 """The content of an image file: the pixels, the meaning of their axes, and notes on what was converted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Shaped, UInt8
 
+from unseam.io.axes import planes_notes
 from unseam.io.calibration import Calibration
 
 
@@ -62,6 +63,12 @@ class ImageFile:
     def plane_axes(self) -> str:
         """Letters of the axes that count planes, in the order of :meth:`planes`; empty for a single image."""
         return "".join(letter for letter in "TZ" if letter in self.axes)
+
+    def channels_as_planes(self, why: str) -> "ImageFile":
+        """Return the file with its channels as planes, with a note that says why: many programs write a stack as channels."""
+        assert "Z" not in self.axes
+        notes = planes_notes(self.notes, self.num_channels, why)
+        return replace(self, axes=self.axes.replace("C", "Z"), notes=notes)
 
     def stacked(self, parts: Sequence[Shaped[np.ndarray, "..."]]) -> Shaped[np.ndarray, "..."]:
         """Stack one result per plane: the axes of the planes come first, then those of the parts.

@@ -16,6 +16,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from unseam.errors import ImageReadError, LabelError
+from unseam.io.alpha import without_alpha
 from unseam.io.calibration import UNKNOWN
 from unseam.io.guard import check_size, decoding
 from unseam.io.image_file import ImageFile
@@ -39,9 +40,9 @@ _ALPHA = ("LA", "RGBA", "La", "RGBa")
 class PictureReader:
     """Reads PNG, JPEG, BMP and the first frame of GIF.
 
-    Nothing is cut to 8 bits. An image loses its transparency; labels lose it where it is the same everywhere. A palette gives
-    colours for an image, and grey levels or indices for labels. The camera's orientation (EXIF) is applied. Spacing is never
-    read from a picture: its "dots per inch" are about printing.
+    Nothing is cut to 8 bits. Transparency that varies is a channel of an image, and refused in labels. A palette gives colours
+    for an image, and grey levels or indices for labels. The camera's orientation (EXIF) is applied. Spacing is never read from a
+    picture: its "dots per inch" are about printing.
     """
 
     suffixes: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif")
@@ -58,7 +59,7 @@ class PictureReader:
         return 4 * height * width
 
     def read_image(self, path: Path) -> ImageFile:
-        """Read an image: (H, W) grey or (H, W, 3) colours."""
+        """Read an image: (H, W) grey or (H, W, C) colours, with a last channel of transparency only if it varies."""
         name, data = _read_bytes(path)
         if _is_deep_png(name, data):
             return _read_deep_png(path, data)
@@ -208,9 +209,8 @@ def _palette_colours(picture: Image.Image) -> Image.Image:
 
 def _build_file(path: Path, pixels: Shaped[np.ndarray, "..."], has_alpha: bool, notes: tuple[str, ...]) -> ImageFile:
     if has_alpha:
-        if (pixels[..., -1] != pixels[0, 0, -1]).any():
-            notes = (*notes, "its transparency varies over the image and was dropped")
-        pixels = pixels[..., :-1]
+        pixels, note = without_alpha(pixels, pixels.ndim - 1)
+        notes = (*notes, note) if note else notes
     if pixels.ndim == 3 and pixels.shape[-1] == 1:
         pixels = pixels[..., 0]
     return ImageFile(pixels, "YX" if pixels.ndim == 2 else "YXC", UNKNOWN, path, notes)

@@ -90,11 +90,10 @@ def _colours_to_grey(file: ImageFile) -> ImageFile:
 
 def _channels_to_planes(file: ImageFile) -> ImageFile:
     if "Z" not in file.axes:
-        note = f"{file.num_channels} channels of a label map: taken as planes"
-        return replace(file, axes=file.axes.replace("C", "Z"), notes=(*file.notes, note))
+        return file.channels_as_planes("a label map has no channels")
     raise LabelError(
         f"{file.path}: a label map with axes {file.axes} has several numbers per pixel; it may have planes but no "
-        "channels: save one channel",
+        "channels: save one channel, or, if these are planes over time, save it with the axes TZYX",
         file.path,
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from unseam.errors import ImageReadError
+from unseam.io.alpha import without_alpha
 from unseam.io.axes import name_axes, tidy_axes
 from unseam.io.calibration import Calibration
 from unseam.io.coded_size import PICTURE_CODECS
@@ -17,8 +18,8 @@ from unseam.io.label_colours import check_transparency, with_bits, with_palette
 from unseam.io.lossless import check_lossless
 from unseam.io.tiff_calibration import calibration_of
 from unseam.io.tiff_checks import check_tiff
-from unseam.io.tiff_colours import INVERTED, Colours, alpha_varies, colours_of, drop_alpha
-from unseam.io.tiff_file import open_tiff, walk_file
+from unseam.io.tiff_colours import INVERTED, Colours, colours_of
+from unseam.io.tiff_file import axes_of, open_tiff, walk_file
 from unseam.io.tiff_labels import calibrated, check_one_palette, palette_of_labels
 
 
@@ -80,13 +81,13 @@ class _Raw:
     imagej: Mapping[str, Any]
 
     def build_file(self, pixels: Shaped[np.ndarray, "..."], note: str | None, axes: str) -> ImageFile:
-        """Name the nameless axes, drop transparency, and keep one axis per letter."""
+        """Name the nameless axes, drop transparency that says nothing, and keep one axis per letter."""
         notes = (*self.notes, note) if note else self.notes
         axes, guess_note = name_axes(axes, pixels.shape)
         notes = (*notes, guess_note) if guess_note else notes
-        if self.colours.drops_alpha(pixels.shape, axes):
-            notes = (*notes, "its transparency varies over the image and was dropped") if alpha_varies(pixels, axes) else notes
-            pixels = drop_alpha(pixels, axes)
+        if self.colours.is_alpha_in(pixels.shape, axes):
+            pixels, alpha_note = without_alpha(pixels, axes.index("S"), may_be_plane=axes.endswith("SYX"))
+            notes = (*notes, alpha_note) if alpha_note else notes
         if not {"Y", "X"} <= set(axes):
             raise ImageReadError(self.path, f"has axes {axes}; an image has rows (Y) and columns (X)")
         pixels, axes = tidy_axes(pixels, axes)
@@ -104,4 +105,4 @@ def _read(path: Path, *, is_labels: bool = False) -> _Raw:
         if is_labels:
             check_one_palette(path, series, colours)
         imagej = tiff.imagej_metadata or {}
-        return _Raw(path, pixels, series.axes, colours, calibration_of(tiff), opened.notes(1), imagej)
+        return _Raw(path, pixels, axes_of(series), colours, calibration_of(tiff), opened.notes(1), imagej)

@@ -62,7 +62,8 @@ class Colours:
             return pixels.max() - pixels + pixels.min() if pixels.size else pixels
         return pixels.dtype.type(2**self.num_bits - 1) - pixels
 
-    def drops_alpha(self, shape: tuple[int, ...], axes: str) -> bool:
+    def is_alpha_in(self, shape: tuple[int, ...], axes: str) -> bool:
+        """Return whether the last sample of an array is marked as transparency."""
         return self.has_alpha and "S" in axes and shape[axes.index("S")] in (2, 4)
 
 
@@ -83,18 +84,6 @@ def colours_of(tiff: "tifffile.TiffFile", page: "tifffile.TiffPage") -> Colours:
 def palette_8_bit(palette: Integer[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
     """Return a palette with 8 bits per colour; some writers store these in 16 bits as they are."""
     return (palette if palette.size and palette.max() < 256 else palette >> 8).astype(np.uint8)
-
-
-def alpha_varies(pixels: Shaped[np.ndarray, "..."], axes: str) -> bool:
-    """Whether the last sample is not the same everywhere."""
-    alpha = pixels.take(-1, axis=axes.index("S"))
-    return bool((alpha != alpha.flat[0]).any())
-
-
-def drop_alpha(pixels: Shaped[np.ndarray, "..."], axes: str) -> Shaped[np.ndarray, "..."]:
-    """Return all but the last sample."""
-    at = axes.index("S")
-    return pixels.take(range(pixels.shape[at] - 1), axis=at)
 
 
 def _as_bytes(pixels: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:

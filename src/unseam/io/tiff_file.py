@@ -30,6 +30,18 @@ class OpenTiff:
         return (*notes, f"{read} of {len(series)} images in the file was read, {series[0].name or 'without a name'}")
 
 
+def axes_of(series: "tifffile.TiffPageSeries") -> str:
+    """Return the axes of a series, nameless (``Q``) where only the writer's guess calls them samples (``S``).
+
+    tifffile writes every array of shape (3, H, W) or (4, H, W), so every stack of as many planes, as colours stored apart. Its
+    description states the shape, and the axes only if the user gave them.
+    """
+    axes, first = series.axes, series.axes.find("S")
+    is_guess = axes.endswith("SYX") and series.kind == "shaped" and series.shape[first] in (3, 4)
+    description = series.keyframe.shaped_description if is_guess else None
+    return axes.replace("S", "Q") if description is not None and '"axes":' not in description else axes
+
+
 def walk_file(path: Path) -> Walk:
     """Walk the directories of a TIFF. Raises ImageReadError if they are damaged."""
     with decoding(path, "TIFF"), path.open("rb") as stream:

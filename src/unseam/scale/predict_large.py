@@ -22,6 +22,8 @@ from unseam._version import __version__
 from unseam.errors import OutputError
 from unseam.geometry.chunk_grid import ChunkGrid
 from unseam.io.append_journal import AppendJournal
+from unseam.io.large.bands import bands_of
+from unseam.io.large.stored_image import StoredImage
 from unseam.io.result import mark_complete, write_tiff
 from unseam.model import Model
 from unseam.scale.arrays import create_results, create_scratch, layout_of, names_of
@@ -30,8 +32,8 @@ from unseam.scale.folder import TIFF, claim, clear, publish, write_or_check_plan
 from unseam.scale.journalled import Journalled
 from unseam.scale.plane_objects import objects_of_plane
 from unseam.scale.prediction import CLASSES, OBJECTS, PROBABILITIES, LargePrediction
-from unseam.scale.resume_plan import check_channels, plan_of
-from unseam.scale.stages.grey_range import bands_of, ranges_from
+from unseam.scale.resume_plan import check_channels, find_stacks, plan_of
+from unseam.scale.stages.grey_range import ranges_from
 from unseam.scale.stages.network import NetworkTables
 from unseam.scale.task import PassKind, PlanePass
 from unseam.scale.worker import ChunkWorker
@@ -73,7 +75,7 @@ class LargeResult:
 
 def predict_large(
     model: Model,
-    source: Path,
+    images: tuple[StoredImage, ...],
     out: Path,
     work: LargePrediction,
     executor_for: Callable[[ChunkWorker], Executor],
@@ -86,8 +88,10 @@ def predict_large(
 
     Parameters
     ----------
+    images
+        The source, as :func:`unseam.io.large.open_large` opens it.
     work
-        Settings. This function fills in source and folder.
+        Settings, with the path of the source. This function fills in the folder and what it finds out about the channels.
     executor_for
         Makes the executor from the worker of this process.
 
@@ -102,12 +106,13 @@ def predict_large(
     ClusterError
         If chunks failed, or the scheduler was lost; finished chunks are kept.
     """
-    source, out = source.absolute(), out.absolute()
+    source, out = Path(work.source).absolute(), out.absolute()
     if out == source:
         raise OutputError(f"{out} is the image itself. Give another --out.")
     with claim(out, resume=resume, overwrite=overwrite) as folder:
-        work = replace(work, source=str(source), folder=str(folder))
-        worker = ChunkWorker(work, lambda: model)
+        counts, stacks = tuple(image.num_channels for image in images), find_stacks(images, model.info.net.in_channels)
+        work = replace(work, source=str(source), folder=str(folder), num_channels=counts, stacks=stacks)
+        worker = ChunkWorker(work, lambda: model, images)
         # Whatever can refuse the work comes before the first file: a refused call must leave nothing behind.
         check_channels(worker)
         plan = plan_of(worker, out)

@@ -101,7 +101,7 @@ def predict_store(  # noqa: PLR0913 - each argument is an option of the command 
     chunk = max(1, CHUNK // phase) * phase  # only tiles on the phase grid give what one pass over the plane gives
     images = open_large(Path(source), fill_missing=fill_missing)
     work = LargePrediction(
-        source="",
+        source=str(source),
         folder="",
         saves=SavedResults(saves_objects, probabilities, object_class),
         chunk=chunk,
@@ -115,7 +115,7 @@ def predict_store(  # noqa: PLR0913 - each argument is an option of the command 
         engine=model.engine_name,
     )
     return predict_large(
-        model, Path(source), out, work, _executor_for(workers, scheduler), resume=resume, overwrite=overwrite, progress=progress
+        model, images, out, work, _executor_for(workers, scheduler), resume=resume, overwrite=overwrite, progress=progress
     )
 
 
