@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unseam.data.file_names import sequence_of
+from unseam.data.kinds import LayoutKind
 from unseam.data.layout import find_pairs
 from unseam.data.pairs import Pair
 from unseam.data.prepare import Annotated
@@ -14,11 +15,13 @@ from unseam.io import ImageFile
 
 @dataclass(frozen=True)
 class AnnotatedFolder:
-    """The annotated images of a folder, and the classes and ignore value that the data set declares (nnU-Net's does)."""
+    """The annotated images of a folder, the classes and ignore value that the data set declares (nnU-Net's does), and the kind
+    of masks that its layout always holds."""
 
     images: tuple[Annotated, ...]
     classes: tuple[tuple[int, str], ...] = ()
     ignore: int | None = None
+    kind: LayoutKind | None = None
 
 
 def read_annotated(folder: Path, tell: Callable[[str], None] = lambda _: None) -> AnnotatedFolder:
@@ -46,7 +49,7 @@ def read_annotated(folder: Path, tell: Callable[[str], None] = lambda _: None) -
                 reported.add(note)
                 tell(f"{pair.name}: {note}")
         annotated += annotated_planes(pair, image, mask)
-    return AnnotatedFolder(tuple(annotated), tuple(found.classes), found.ignore)
+    return AnnotatedFolder(tuple(annotated), tuple(found.classes), found.ignore, found.kind)
 
 
 def annotated_planes(pair: Pair, image: ImageFile, mask: ImageFile) -> list[Annotated]:

@@ -10,7 +10,6 @@ from unseam.data.label_evidence import Evidence
 from unseam.data.label_faults import Maps, first_pixel
 from unseam.data.label_pieces import Pieces
 from unseam.errors import LabelError
-from unseam.shapes import NOT_ANNOTATED
 
 _MOST, _MOST_OF_CLASSES = 0.5, 0.6  # share of the pixels; two classes of tissue may well be 50 to 50
 _LEAST = 0.15  # share of the pixels that are 0, if 0 is background and not a line around each object
@@ -51,10 +50,10 @@ def _check_classes(evidence: Evidence, maps: Maps, names: Sequence[str], given: 
     index = next(index for index, pieces in evidence.pieces if value in pieces.values)
     row, column = first_pixel(maps[index] == value)
     lowest, choice = evidence.background, "binary" if len(evidence.values) == 2 else "classes"
-    meaning = " and means 'not annotated'" if value in evidence.skipped else ""
+    meaning = ", means 'not annotated'" if value in evidence.skipped else ""
     raise LabelError(
-        f"{names[index]}: {value} (first at row {row}, column {column}) covers {area / areas.total():.0%} of the masks{meaning}, "
-        f"no pixel is 0, and so {lowest} would count as background. Save the masks with 0 for the background (in Python: "
+        f"{names[index]}: {value} (first at row {row}, column {column}) covers {area / areas.total():.0%} of the masks"
+        f"{meaning}; no pixel is 0, and so {lowest} would count as background. Save the masks with 0 for the background (in Python: "
         f"labels[labels == {value}] = 0). If {lowest} is the background, set masks to '{choice}'.",
         names[index],
     )
@@ -109,7 +108,9 @@ def _refuse(value: int, index: int, evidence: Evidence, maps: Maps, names: Seque
     row, column = first_pixel(maps[index] == value)
     meaning = ", but means 'not annotated'" if value in evidence.skipped else ", but would count as an object"
     free = " Give the object that has 0 another number first." if 0 in pieces.values and _is_object(others, pieces) else ""
-    instead = "mark at least one pixel of background by 0" if is_set or value in evidence.skipped else "set masks to 'instances'"
+    instead = (
+        "mark at least one pixel of background by 0" if is_set or value in evidence.skipped else "set masks to 'instances'"
+    )
     raise LabelError(
         f"{names[index]}: {value} (first at row {row}, column {column}) covers {pieces.share(value):.0%} of the mask and lies "
         f"beside {near} of {len(others)} other number(s), as background does{meaning}: where each number is one object, only 0 "

@@ -119,9 +119,7 @@ def collect_evidence(maps: Sequence[Integer[np.ndarray, "_ _"]], ignore: int | N
     if not soft and _is_soft(ordered, num_pixels):
         soft = [number for number, values in enumerate(sets) if any(0 < value < ordered[-1] for value in values)]
     whole_share = float(whole.mean()) if whole.size else 0.0
-    return Evidence(
-        ordered, num_pixels, sets, whole_share, tuple(soft), tuple(pictures), tuple(counts), pieces, ignore
-    )
+    return Evidence(ordered, num_pixels, sets, whole_share, tuple(soft), tuple(pictures), tuple(counts), pieces, ignore)
 
 
 def _count(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

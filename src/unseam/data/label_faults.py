@@ -18,7 +18,7 @@ _FEW = 10  # px: a slip of the brush, no evidence
 _HARDLY_ANY = 0.001
 
 
-MasksFault = Literal["two codings", "mixed numbers"]
+MasksFault = Literal["two codings", "mixed numbers", "mask is the image", "class missing"]
 
 
 class MasksError(LabelError):
@@ -117,8 +117,8 @@ def check_one_coding(evidence: Evidence, maps: Maps, names: Sequence[str]) -> No
         what = "255" if side is upper else f"a value between 0 and 255 (here {value})"
         raise MasksError(
             f"{names[index]}: {what} is in {len(holders)} of {len(side)} mask(s) and {number:,} px, the first at row {row}, "
-            f"column {column}; {num_upper:,} px are 255. So 255 may mean foreground or 'not annotated'. Correct these pixels, or "
-            "give --ignore 255 if it means 'not annotated'. If 255 is a class, set masks to 'classes' and ignore to another value.",
+            f"column {column}; {num_upper:,} px are 255. So 255 may mean foreground or 'not annotated'. Correct these pixels; or "
+            "give --ignore 255 if it means 'not annotated', --ignore 254 if it is a class.",
             names[index],
             "two codings",
             holders,
@@ -132,7 +132,7 @@ def check_not_mixed(rims: Sequence[Rims], names: Sequence[str]) -> None:
         return
     first = mixed[0]
     raise MasksError(
-        f"{names[first.index]}: the mask holds numbers that nobody painted: {first}, as do {first.num_pixels:,} px along edges. "
+        f"{names[first.index]}: the mask holds numbers that nobody painted: {first}, as do {first.num_pixels:,} px at edges. "
         "Resizing with interpolation, smoothing and JPEG mix numbers. Export the masks again: resize with nearest neighbour, "
         "save as TIFF or PNG. A mask of two values can be mended by a threshold.",
         names[first.index],

@@ -14,7 +14,6 @@ from unseam.errors import LabelError
 from unseam.heads import Labels
 from unseam.shapes import IGNORE, NOT_ANNOTATED
 
-
 Certainty = Literal["set", "sure", "likely", "a guess"]
 """How sure it is what masks hold; ``set``: the user, the layout or the data set says so."""
 

@@ -19,10 +19,10 @@ _MOST_PIXELS_A_SIDE = 768
 _MOST_MAPS = 256
 _FEWEST = 12  # px
 _MIXED = 0.12  # share of the pixels at edges; where many numbers touch, corners reach 0.05
-_CRUMBS = 0.02  # share of the pixels at edges in pieces of up to three pixels; painted masks reach 0.003
+_CRUMBS = 0.01  # share of the pixels at edges in pieces of up to three pixels; painted masks reach 0.003
 _ONE_NUMBER = 0.8
 _LINED = 0.2
-_JUMPS, _SMALL_STEP = 0.05, 8  # of a smooth quantity: the share of its steps that pass over more than 1/8 of the values
+_JUMPS, _SMALL_STEP = 0.03, 8  # of a smooth quantity: the share of its steps that pass over more than 1/8 of the values
 _CRUMB_PX = 3
 
 

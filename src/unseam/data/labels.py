@@ -16,10 +16,17 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Integer, Shaped
 
-from unseam.data.kinds import LabelKind, facts_of_kind
+from unseam.data.kinds import LabelKind, LayoutKind, facts_of_kind
 from unseam.data.label_background import check_background
 from unseam.data.label_evidence import Evidence, are_apart, are_greys, collect_evidence, same_everywhere, whole_numbers
-from unseam.data.label_faults import check_not_grey, check_not_mixed, check_one_coding, check_worth_learning, first_pixel
+from unseam.data.label_faults import (
+    MasksError,
+    check_not_grey,
+    check_not_mixed,
+    check_one_coding,
+    check_worth_learning,
+    first_pixel,
+)
 from unseam.data.label_reading import Certainty, LabelReading, list_values, to_class_map, to_instance_map, translate_mask
 from unseam.data.label_rims import Rims, find_rims
 from unseam.errors import LabelError
@@ -37,10 +44,9 @@ def judge_labels(
     maps: Sequence[Shaped[np.ndarray, "..."]],
     *,
     names: Sequence[str] = (),
-    kind: LabelKind | None = None,
+    kind: LabelKind | LayoutKind | None = None,
     ignore: int | None = None,
     declared: Sequence[tuple[int, str]] = (),
-    layout: str = "",
 ) -> LabelReading:
     """Decide what all masks of a data set hold.
 
@@ -51,14 +57,12 @@ def judge_labels(
     names
         Names of the masks for messages; numbers if absent.
     kind
-        The kind if it is known; None: decide from the masks.
+        The kind if the user or the layout of the folder says it; None: decide from the masks.
     ignore
         Value for "not annotated", if there is one besides -1. If None, 255 above classes 0, 1, 2, ... counts as such a
         value, and a note reports it.
     declared
         Value and name of each class, if the data set declares them. Then each must occur, and no other.
-    layout
-        Layout of the folder that states ``kind``; empty: the user states it.
 
     Raises
     ------
@@ -76,6 +80,7 @@ def judge_labels(
     """
     names = names or [f"mask {number}" for number in range(1, len(maps) + 1)]
     checked = [whole_numbers(labels, name) for labels, name in zip(maps, names, strict=True)]
+    layout, kind = (kind, kind.kind) if isinstance(kind, LayoutKind) else (None, kind)
     evidence = collect_evidence(checked, ignore)
     notes: tuple[str, ...] = ()
     ignore_is_set = ignore is not None
@@ -115,7 +120,7 @@ def _note_lines(rims: Sequence[Rims], evidence: Evidence, names: Sequence[str]) 
     first = rims[0]
     return (
         f"{names[first.index]}: {first}, as one of {first.num_pixels:,} px in lines of one or two pixels. That is right for "
-        "outlines that were painted, and wrong if the masks were resized with interpolation: then resize with nearest neighbour.",
+        "outlines that were painted, and wrong if the masks were resized with interpolation: resize with nearest neighbour.",
     )
 
 
@@ -140,7 +145,7 @@ def _has_ignore(values: tuple[int, ...]) -> bool:
 def _judge(evidence: Evidence) -> tuple[LabelKind, str, str]:
     """Return the kind, a sentence, and what makes it a guess (empty: nothing does)."""
     if len(evidence.values) == 2:
-        return "binary", _check_kind("binary", evidence, ""), ""
+        return "binary", _check_kind("binary", evidence), ""
     number, share = len(evidence.foreground), evidence.whole_share
     enough = 0.8 if number <= _FEW else 0.5
     close = f"{share:.0%} of their values are in one piece" if abs(share - enough) < _CLOSE else ""
@@ -149,21 +154,33 @@ def _judge(evidence: Evidence) -> tuple[LabelKind, str, str]:
     if are_greys(evidence.values):
         return "classes", f"The masks hold {values}, spaced like greys: classes, {background}.", close
     if share < enough and len(evidence.values) <= 4 * _FEW:
-        return "classes", (
-            f"The masks hold {values}, most in several pieces per image: classes, {background}. "
-            "Set masks to 'instances' if each number is one object."
-        ), close
+        return (
+            "classes",
+            (
+                f"The masks hold {values}, most in several pieces per image: classes, {background}. "
+                "Set masks to 'instances' if each number is one object."
+            ),
+            close,
+        )
     if same_everywhere(evidence):
         if not are_apart(evidence):
-            return "classes", (
-                f"The masks hold {values}, the same in most images: classes, {background}. Set "
-                "masks to 'instances' if each number is one object."
-            ), close
+            return (
+                "classes",
+                (
+                    f"The masks hold {values}, the same in most images: classes, {background}. Set "
+                    "masks to 'instances' if each number is one object."
+                ),
+                close,
+            )
         close = "most images hold the same few numbers, as with classes, but their pieces lie apart and are alike in size"
-    return "instances", (
-        f"The masks hold up to {_count_objects(evidence)} per image, each in one piece: one object each. "
-        "Set masks to 'classes' if the numbers are classes of pixels."
-    ), close
+    return (
+        "instances",
+        (
+            f"The masks hold up to {_count_objects(evidence)} per image, each in one piece: one object each. "
+            "Set masks to 'classes' if the numbers are classes of pixels."
+        ),
+        close,
+    )
 
 
 def _count_objects(evidence: Evidence) -> str:
@@ -171,7 +188,7 @@ def _count_objects(evidence: Evidence) -> str:
     return f"{number} numbers besides 0" if 0 in evidence.values else f"{number} numbers and no background (0)"
 
 
-def _check_kind(kind: LabelKind, evidence: Evidence, layout: str) -> str:
+def _check_kind(kind: LabelKind, evidence: Evidence, layout: LayoutKind | None = None) -> str:
     """Refuse masks that cannot be of a kind; return a sentence on what they hold."""
     values = evidence.values
     if kind == "binary":
@@ -189,8 +206,8 @@ def _check_kind(kind: LabelKind, evidence: Evidence, layout: str) -> str:
             )
         return f"The masks hold {len(values)} classes ({list_values(values)}), as set; {values[0]} is background."
     objects = _count_objects(evidence)
-    if layout:
-        return f"The masks hold up to {objects} per image: one object each, as always in the layout {layout}."
+    if layout is not None:
+        return f"The masks hold up to {objects} per image: one object each, as always in the layout {layout.layout}."
     return f"The masks hold up to {objects} per image, one object each, as set."
 
 
@@ -210,9 +227,12 @@ def _check_declared(
             raise LabelError(f"{name}: {error}", name) from error
     missing = [f"{value} ({name})" for value, name in declared if value not in evidence.values]
     if missing:
-        raise LabelError(
+        raise MasksError(
             f"No mask has a pixel of the declared class {', '.join(missing)}, so it cannot be learnt. Annotate it in "
-            "some image, or remove it from the list of classes."
+            "some image, or remove it from the list of classes.",
+            "",
+            "class missing",
+            range(len(maps)),
         )
     return "binary" if len(known) == 2 else "classes"
 

@@ -26,6 +26,7 @@ FindingKind = Literal[
     "masks unclear",
     "masks guessed",
     "two codings",
+    "mixed numbers",
     "mask is the image",
     "class missing",
     "rare class",
