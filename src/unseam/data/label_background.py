@@ -5,11 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unseam.data.kinds import LabelKind
+from unseam.data.kinds import LabelKind, facts_of_kind
 from unseam.data.label_evidence import Evidence
-from unseam.data.label_faults import Maps, first_pixel
+from unseam.data.label_faults import Maps, MasksError, first_pixel
 from unseam.data.label_pieces import Pieces
-from unseam.errors import LabelError
 
 _MOST, _MOST_OF_CLASSES = 0.5, 0.6  # share of the pixels; two classes of tissue may well be 50 to 50
 _LEAST = 0.15  # share of the pixels that are 0, if 0 is background and not a line around each object
@@ -21,7 +20,7 @@ _ALIKE = 4.0  # how much the area of 0 may differ from that of the objects, if i
 def check_background(
     kind: LabelKind, evidence: Evidence, maps: Maps, names: Sequence[str], *, is_set: bool, ignore_is_set: bool
 ) -> None:
-    """Raise LabelError if a number looks like the background and does not count as such.
+    """Raise MasksError if a number looks like the background and does not count as such.
 
     Parameters
     ----------
@@ -33,7 +32,7 @@ def check_background(
         Whether the user, or the data set, said which value means "not annotated".
     """
     given = {evidence.ignore} if ignore_is_set else set()
-    if kind != "instances":
+    if not facts_of_kind(kind).has_objects:
         if not is_set and 0 not in evidence.values:
             _check_classes(evidence, maps, names, given)
     elif not is_set or 0 not in evidence.values:
@@ -51,11 +50,13 @@ def _check_classes(evidence: Evidence, maps: Maps, names: Sequence[str], given: 
     row, column = first_pixel(maps[index] == value)
     lowest, choice = evidence.background, "binary" if len(evidence.values) == 2 else "classes"
     meaning = ", means 'not annotated'" if value in evidence.skipped else ""
-    raise LabelError(
+    raise MasksError(
         f"{names[index]}: {value} (first at row {row}, column {column}) covers {area / areas.total():.0%} of the masks"
-        f"{meaning}; no pixel is 0, and so {lowest} would count as background. Save the masks with 0 for the background (in Python: "
-        f"labels[labels == {value}] = 0). If {lowest} is the background, set masks to '{choice}'.",
+        f"{meaning}; no pixel is 0, and so {lowest} would count as background. Save the masks with 0 for the background (in "
+        f"Python: labels[labels == {value}] = 0). If {lowest} is the background, set masks to '{choice}'.",
         names[index],
+        "background unclear",
+        [index],
     )
 
 
@@ -111,10 +112,12 @@ def _refuse(value: int, index: int, evidence: Evidence, maps: Maps, names: Seque
     instead = (
         "mark at least one pixel of background by 0" if is_set or value in evidence.skipped else "set masks to 'instances'"
     )
-    raise LabelError(
+    raise MasksError(
         f"{names[index]}: {value} (first at row {row}, column {column}) covers {pieces.share(value):.0%} of the mask and lies "
         f"beside {near} of {len(others)} other number(s), as background does{meaning}: where each number is one object, only 0 "
         f"is background. Save the masks with 0 there (in Python: labels[labels == {value}] = 0).{free} If it is right as it "
         f"is, {instead}.",
         names[index],
+        "background unclear",
+        [index],
     )

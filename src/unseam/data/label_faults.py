@@ -18,7 +18,7 @@ _FEW = 10  # px: a slip of the brush, no evidence
 _HARDLY_ANY = 0.001
 
 
-MasksFault = Literal["two codings", "mixed numbers", "mask is the image", "class missing"]
+MasksFault = Literal["two codings", "mixed numbers", "background unclear", "mask is the image", "class missing"]
 
 
 class MasksError(LabelError):
@@ -117,8 +117,8 @@ def check_one_coding(evidence: Evidence, maps: Maps, names: Sequence[str]) -> No
         what = "255" if side is upper else f"a value between 0 and 255 (here {value})"
         raise MasksError(
             f"{names[index]}: {what} is in {len(holders)} of {len(side)} mask(s) and {number:,} px, the first at row {row}, "
-            f"column {column}; {num_upper:,} px are 255. So 255 may mean foreground or 'not annotated'. Correct these pixels; or "
-            "give --ignore 255 if it means 'not annotated', --ignore 254 if it is a class.",
+            f"column {column}; {num_upper:,} px are 255. So 255 may mean foreground or 'not annotated'. Correct these pixels; "
+            "or give --ignore 255 if it means 'not annotated', --ignore 254 if it is a class.",
             names[index],
             "two codings",
             holders,

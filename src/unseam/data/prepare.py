@@ -148,17 +148,19 @@ def understand(
 
 
 def _check_has_background(maps: Sequence[np.ndarray], names: Sequence[str], reading: LabelReading, head: Head | None) -> None:
-    """Raise LabelError if all annotated pixels lie in objects, and no two objects touch, so that no ridge makes background."""
+    """Raise MasksError if all annotated pixels lie in objects, and no two objects touch, so that no ridge makes background."""
     if any((to_class_map(labels, reading) == 0).any() for labels in maps):
         return
     head = _choose_head(head, reading)
     if any((head.targets(translate_mask(labels, reading)).classes == 0).any() for labels in maps):
         return
-    raise LabelError(
+    raise MasksError(
         f"{names[0]}: no pixel of the masks is 0 and no two objects touch, so there is no background to learn. If -1 or "
         "another value is the background, save the masks with 0 there (in Python: labels[labels == -1] = 0); otherwise "
         "annotate some background as 0.",
         names[0],
+        "background unclear",
+        range(len(maps)),
     )
 
 

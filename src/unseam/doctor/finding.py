@@ -27,6 +27,7 @@ FindingKind = Literal[
     "masks guessed",
     "two codings",
     "mixed numbers",
+    "background unclear",
     "mask is the image",
     "class missing",
     "rare class",

@@ -75,6 +75,10 @@ _MEND: dict[FindingKind, tuple[str, str]] = {
         "training would learn classes or objects that nobody painted, so it refuses them",
         "export the masks again: resize with nearest neighbour, without smoothing, and not as JPEG",
     ),
+    "background unclear": (
+        "training would learn the background as an object or a class, or not at all, so it refuses them",
+        "save the masks with 0 for the background",
+    ),
     "unreadable file": ("training refuses it", "export the image again, or move it away with its mask"),
     "masks unclear": (
         "training refuses them, because it would learn something other than you mean",
