@@ -160,6 +160,8 @@ def test_one_public_name_means_one_thing() -> None:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
     )
     assert {name for name, number in names.items() if number > 1} == set(DUPLICATES)
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "cli").glob("*.py")), ids=lambda p: p.name)
 def test_the_command_line_uses_the_api_only(path: Path) -> None:
     """So a program can do all that a person at a terminal can."""

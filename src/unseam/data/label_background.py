@@ -49,7 +49,7 @@ def _check_classes(evidence: Evidence, maps: Maps, names: Sequence[str], given: 
     index = next(index for index, pieces in evidence.pieces if value in pieces.values)
     row, column = first_pixel(maps[index] == value)
     lowest, choice = evidence.background, "binary" if len(evidence.values) == 2 else "classes"
-    meaning = ", means 'not annotated'" if value in evidence.skipped else ""
+    meaning = " and means 'not annotated'" if value in evidence.skipped else ""
     raise MasksError(
         f"{names[index]}: {value} (first at row {row}, column {column}) covers {area / areas.total():.0%} of the masks"
         f"{meaning}; no pixel is 0, and so {lowest} would count as background. Save the masks with 0 for the background (in "

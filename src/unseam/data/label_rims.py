@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Integer
+from jaxtyping import Bool, Int32, Integer
 from scipy import ndimage
 from skimage.measure import label
 
@@ -24,6 +24,7 @@ _ONE_NUMBER = 0.8
 _LINED = 0.2
 _JUMPS, _SMALL_STEP = 0.03, 8  # of a smooth quantity: the share of its steps that pass over more than 1/8 of the values
 _CRUMB_PX = 3
+_HIGH = np.int32(2**31 - 1)
 
 
 @dataclass(frozen=True)
@@ -56,16 +57,14 @@ def find_rims(maps: Sequence[Integer[np.ndarray, "_ _"]], ignore: int | None) ->
 def _rims_of(number: int, labels: Integer[np.ndarray, "height width"], ignore: int | None) -> Rims | None:
     window = middle(labels, _MOST_PIXELS_A_SIDE)
     skipped = window == NOT_ANNOTATED if ignore is None else (window == NOT_ANNOTATED) | (window == ignore)
-    values, places = np.unique(window, return_inverse=True)
-    if values.size < 3:
-        return None
-    index = places.reshape(window.shape).astype(np.int32)
-    low, high = np.where(skipped, np.int32(values.size), index), np.where(skipped, np.int32(-1), index)
+    plain = window.astype(np.int32) if window.max() < _HIGH else _ranks(window)[1]
+    low, high = np.where(skipped, _HIGH, plain), np.where(skipped, np.int32(NOT_ANNOTATED - 1), plain)
     lowest, highest = ndimage.minimum_filter(low, 5), ndimage.maximum_filter(high, 5)
-    is_rim = (lowest < index) & (index < highest) & ~skipped & ~_is_thick(index)
+    is_rim = (lowest < plain) & (plain < highest) & ~skipped & ~_is_thick(plain)
     num_rim = int(np.count_nonzero(is_rim))
     if num_rim < _FEWEST:
         return None
+    values, index = _ranks(window)
     at_edge = (ndimage.minimum_filter(low, 3) < ndimage.maximum_filter(high, 3)) & ~skipped
     num_edge = int(np.count_nonzero(at_edge & (index > index[~skipped].min())))
     pieces = label(index + 1, connectivity=2, background=0)
@@ -81,10 +80,18 @@ def _rims_of(number: int, labels: Integer[np.ndarray, "height width"], ignore: i
     if are_lines and not only_rims.any() and num_rim < _LINED * num_edge:
         return None
     row, column = (int(i) for i in np.unravel_index(int(np.argmax(is_rim)), is_rim.shape))
-    between = int(values[lowest[row, column]]), int(values[highest[row, column]])
+    near = index[max(0, row - 2) : row + 3, max(0, column - 2) : column + 3]
+    near = near[~skipped[max(0, row - 2) : row + 3, max(0, column - 2) : column + 3]]
+    between = int(values[near.min()]), int(values[near.max()])
     top, left = (max(0, (n - _MOST_PIXELS_A_SIDE) // 2) for n in labels.shape)
     value = int(window[row, column])
     return Rims(number, num_rim, value, top + row, left + column, between, are_lines)
+
+
+def _ranks(labels: Integer[np.ndarray, "height width"]) -> tuple[np.ndarray, Int32[np.ndarray, "height width"]]:
+    """Return the values of a map, ascending, and the place of each pixel's value among them."""
+    values, places = np.unique(labels, return_inverse=True)
+    return values, places.reshape(labels.shape).astype(np.int32)
 
 
 def _is_thick(index: Integer[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
