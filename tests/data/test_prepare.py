@@ -40,7 +40,7 @@ def test_binary_masks():
 
 
 def test_classes_with_ignore():
-    prepared = prepare([annotated(stripes([0, 1, 2, 255]))], NORMALISE, EQ_2)
+    prepared = prepare([annotated(stripes([0, 1, 2, 255]))] * 2, NORMALISE, EQ_2)
     assert (prepared.reading.kind, prepared.num_logits) == ("classes", 3)
     np.testing.assert_array_equal(prepared.samples[0].classes, stripes([0, 1, 2, IGNORE]))
     assert not prepared.samples[0].weights[stripes([0, 1, 2, 255]) == 255].any(), "what nobody annotated weighs nothing"
@@ -126,7 +126,7 @@ def test_pixel_sizes_that_agree_are_kept():
 
 def test_what_was_decided_is_told():
     told = []
-    prepare([annotated(stripes([0, 1, 2, 255]))], NORMALISE, EQ_2, tell=told.append)
+    prepare([annotated(stripes([0, 1, 2, 255]))] * 2, NORMALISE, EQ_2, tell=told.append)
     assert "classes" in told[0]
     assert "'not annotated'" in told[1]
 

@@ -150,7 +150,20 @@ def _hardly_any(folder: Folder) -> None:
 
 
 def _half_annotated(folder: Folder) -> None:
-    folder.change_mask("c", lambda a: np.where(np.arange(SIDE) < 64, 255, a).astype(np.uint8))
+    for name in "cd":
+        folder.change_mask(name, lambda a: np.where(np.arange(SIDE) < 64, 255, a).astype(np.uint8))
+
+
+def _open_in_one(folder: Folder) -> None:
+    folder.change_mask("c", lambda a: np.where(np.arange(SIDE) < 2, 255, a).astype(np.uint8))
+
+
+def _shrunk(folder: Folder) -> None:
+    def smooth(mask: np.ndarray) -> np.ndarray:
+        small = Image.fromarray(mask * 20).resize((SIDE // 2, SIDE // 2), Image.Resampling.BILINEAR)
+        return np.asarray(small.resize((SIDE, SIDE), Image.Resampling.NEAREST)) // 20
+
+    folder.change_mask("c", smooth)
 
 
 def _nothing_painted(folder: Folder) -> None:
@@ -268,6 +281,8 @@ FAULTS: dict[str, tuple[str, Callable[[Folder], None], str]] = {
     "tiny image": ("binary", _tiny, "images/c.png"),
     "masks unclear": ("binary", _soft_edges, "masks/c.png"),
     "two codings": ("binary", _ones_for_foreground, "masks/c.png"),
+    "two codings (255 in one mask)": ("classes", _open_in_one, "masks/c.png"),
+    "mixed numbers": ("instances", _shrunk, "masks/c.png"),
     "mask is the image": ("binary", _copy_of_image, "masks/c.png"),
     "class missing": ("binary", _declared, "dataset.json"),
     "rare class": ("classes", _one_of_a_kind, "masks/c.png"),

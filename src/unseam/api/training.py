@@ -8,7 +8,7 @@ import numpy as np
 
 from unseam.api.reports import write_report
 from unseam.data.annotated import AnnotatedFolder, read_annotated
-from unseam.data.kinds import MaskChoice
+from unseam.data.kinds import MaskChoice, choose_masks
 from unseam.data.prepare import Annotated, Prepared, prepare
 from unseam.doctor.before_training import find_warnings
 from unseam.errors import DataError, SettingsError, TrainingError, sentence_of_exit
@@ -141,7 +141,7 @@ def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: Ru
         annotated.images,
         run.normalise,
         run.weight_map,
-        masks=run.data.masks,
+        masks=choose_masks(run.data.masks, annotated.kind),
         ignore=run.data.ignore if run.data.ignore is not None else annotated.ignore,
         declared=annotated.classes,
         head=run.head,

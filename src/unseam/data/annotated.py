@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unseam.data.file_names import sequence_of
-from unseam.data.kinds import MaskChoice
+from unseam.data.kinds import LayoutKind, MaskChoice, holds_instances
 from unseam.data.layout import find_pairs
 from unseam.data.mask_colours import MaskColours
 from unseam.data.pairs import Pair
@@ -16,11 +16,13 @@ from unseam.io import ImageFile
 
 @dataclass(frozen=True)
 class AnnotatedFolder:
-    """The annotated images of a folder, and the classes and ignore value that the data set declares (nnU-Net's does)."""
+    """The annotated images of a folder, the classes and ignore value that the data set declares (nnU-Net's does), and the kind
+    of masks that its layout always holds."""
 
     images: tuple[Annotated, ...]
     classes: tuple[tuple[int, str], ...] = ()
     ignore: int | None = None
+    kind: LayoutKind | None = None
 
 
 def read_annotated(
@@ -45,7 +47,7 @@ def read_annotated(
     reported: set[str] = set()
     annotated: list[Annotated] = []
     read: list[tuple[Pair, ImageFile, ImageFile]] = []
-    colours = MaskColours(are_objects=masks == "instances")
+    colours = MaskColours(are_objects=holds_instances(masks, found.kind))
     for pair in found.pairs:
         image, mask = read_pair(pair)
         colours.add(mask)
@@ -57,7 +59,7 @@ def read_annotated(
                 reported.add(note)
                 tell(f"{pair.name}: {note}")
         annotated += annotated_planes(pair, image, mask)
-    return AnnotatedFolder(tuple(annotated), tuple(found.classes), found.ignore)
+    return AnnotatedFolder(tuple(annotated), tuple(found.classes), found.ignore, found.kind)
 
 
 def annotated_planes(pair: Pair, image: ImageFile, mask: ImageFile) -> list[Annotated]:

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from unseam.data.file_names import OTHER_FOLDERS, TRAINING_FOLDERS, group_by_stem, natural_key, readable_files, stem, subfolder
+from unseam.data.kinds import LayoutKind
 from unseam.data.pairs import FolderPairs, Pair, check_not_empty, check_partners
 from unseam.errors import DataError
 
@@ -83,7 +84,7 @@ def find_cell_tracking(folder: Path) -> FolderPairs | None:
         return None
     notes = (f"{len(pairs)} of {num_frames} frames are annotated",) if len(pairs) < num_frames else ()
     layout = f"Cell Tracking Challenge, {' and '.join(sorted(kinds))}/SEG"
-    return FolderPairs(folder, tuple(pairs), layout, notes=notes, is_partial=True)
+    return FolderPairs(folder, tuple(pairs), layout, notes=notes, is_partial=True, kind=LayoutKind("instances", layout))
 
 
 def check_no_plane(path: Path) -> None:
@@ -123,4 +124,6 @@ def find_one_file_per_object(folder: Path) -> FolderPairs | None:
         pairs.append(Pair(sample.name, tuple(images), tuple(masks)))
     if not pairs or (len(pairs) == 1 and len(pairs[0].masks) == 1):
         return None
-    return FolderPairs(folder, tuple(pairs), "one folder per image, one mask file per object")
+    layout = "one folder per image, one mask file per object"
+    kind = LayoutKind("instances", layout) if any(len(pair.masks) > 1 for pair in pairs) else None  # else whole maps
+    return FolderPairs(folder, tuple(pairs), layout, kind=kind)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unseam.data.file_names import MASK_ENDINGS, readable_files, stem, without_ending
+from unseam.data.kinds import LayoutKind
 from unseam.errors import DataError
 
 
@@ -47,6 +48,7 @@ class FolderPairs:
     ignore: int | None = None  # mask value for "not annotated", if declared
     notes: tuple[str, ...] = ()  # which files were ignored
     is_partial: bool = False  # whether the layout usually leaves images without annotation
+    kind: LayoutKind | None = None  # what the masks hold, where the layout settles it
 
 
 def check_not_empty(folder: Path) -> list[Path]:

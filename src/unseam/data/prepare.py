@@ -8,9 +8,9 @@ import numpy as np
 
 from unseam.data.channels import channels_last_hint, is_grey_saved_as_colour, num_channels
 from unseam.data.grey_facts import SeenImages, grey_facts, object_sizes, seen_images
-from unseam.data.kinds import MaskChoice
-from unseam.data.label_faults import is_copy_of_image
-from unseam.data.labels import LabelReading, judge_labels, translate_mask
+from unseam.data.kinds import LayoutKind, MaskChoice
+from unseam.data.label_faults import MasksError, is_copy_of_image
+from unseam.data.labels import LabelReading, judge_labels, to_class_map, translate_mask
 from unseam.data.normalise import Normalise, check_image
 from unseam.data.sample import Sample
 from unseam.data.weight_map import WeightMap
@@ -60,7 +60,7 @@ def prepare(
     normalise: Normalise,
     weight_map: WeightMap,
     *,
-    masks: MaskChoice = "auto",
+    masks: MaskChoice | LayoutKind = "auto",
     ignore: int | None = None,
     declared: Sequence[tuple[int, str]] = (),
     head: Head | None = None,
@@ -96,16 +96,9 @@ def prepare(
     SettingsError
         The head needs numbered objects, and the masks have none.
     """
-    _check_pairs(annotated)
+    reading = understand(annotated, masks=masks, ignore=ignore, declared=declared, head=head)
     annotated = _grey_where_all_are(annotated, tell)
     channels = _common_channels(annotated)
-    reading = judge_labels(
-        [item.labels for item in annotated],
-        names=[item.mask_name for item in annotated],
-        kind=None if masks == "auto" else masks,
-        ignore=ignore,
-        declared=declared,
-    )
     tell(reading.reason)
     for note in reading.notes:
         tell(note)
@@ -131,7 +124,47 @@ def prepare(
     return Prepared(tuple(samples), reading, head, channels, class_weights, spacing, seen)
 
 
-def _check_pairs(annotated: Sequence[Annotated]) -> None:
+def understand(
+    annotated: Sequence[Annotated],
+    *,
+    names: Sequence[str] = (),
+    masks: MaskChoice | LayoutKind = "auto",
+    ignore: int | None = None,
+    declared: Sequence[tuple[int, str]] = (),
+    head: Head | None = None,
+) -> LabelReading:
+    """Judge all masks, and refuse those that cannot be learnt; training and the doctor both call this, so that they agree.
+
+    ``names`` are those of the masks for messages; absent: their files. For the rest, and for errors, see :func:`prepare`.
+    """
+    names = names or [item.mask_name for item in annotated]
+    _check_pairs(annotated, names)
+    maps = [item.labels for item in annotated]
+    kind = None if masks == "auto" else masks
+    reading = judge_labels(maps, names=names, kind=kind, ignore=ignore, declared=declared)
+    if reading.has_objects:
+        _check_has_background(maps, names, reading, head)
+    return reading
+
+
+def _check_has_background(maps: Sequence[np.ndarray], names: Sequence[str], reading: LabelReading, head: Head | None) -> None:
+    """Raise MasksError if all annotated pixels lie in objects, and no two objects touch, so that no ridge makes background."""
+    if any((to_class_map(labels, reading) == 0).any() for labels in maps):
+        return
+    head = _choose_head(head, reading)
+    if any((head.targets(translate_mask(labels, reading)).classes == 0).any() for labels in maps):
+        return
+    raise MasksError(
+        f"{names[0]}: no pixel of the masks is 0 and no two objects touch, so there is no background to learn. If -1 or "
+        "another value is the background, save the masks with 0 there (in Python: labels[labels == -1] = 0); otherwise "
+        "annotate some background as 0.",
+        names[0],
+        "background unclear",
+        range(len(maps)),
+    )
+
+
+def _check_pairs(annotated: Sequence[Annotated], names: Sequence[str]) -> None:
     """Refuse arrays that are no image or no mask, and a mask that does not belong to its image."""
     if not annotated:
         raise DataError("Got no annotated image. Give at least one image with its mask.")
@@ -149,11 +182,16 @@ def _check_pairs(annotated: Sequence[Annotated]) -> None:
                 "Both must have the same rows and columns: check that they belong together."
                 + (channels_last_hint(item.image.shape) if item.image.shape[1:] == item.labels.shape else "")
             )
-        if is_copy_of_image(item.labels, item.image):
-            raise LabelError(
-                f"{item.mask_name}: the mask is a copy of its image; its grey values would be read as classes or objects. "
-                "Replace it by the painted mask."
-            )
+    copies = [index for index, item in enumerate(annotated) if is_copy_of_image(item.labels, item.image)]
+    if copies:
+        name = names[copies[0]]
+        raise MasksError(
+            f"{name}: the mask is a copy of its image, {len(copies)} of {len(annotated)}; its grey values would be read as "
+            "classes or objects. Replace it by the painted mask.",
+            name,
+            "mask is the image",
+            copies,
+        )
 
 
 def _choose_head(head: Head | None, reading: LabelReading) -> Head:

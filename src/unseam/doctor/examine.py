@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unseam.data.kinds import MaskChoice
+from unseam.data.kinds import MaskChoice, choose_masks
 from unseam.data.labels import LabelReading
 from unseam.doctor.alignment import check_alignment
 from unseam.doctor.duplicates import check_duplicates, check_left_aside
@@ -47,7 +47,7 @@ def check_folder(folder: Path, *, masks: MaskChoice = "auto", ignore: int | None
     if not read.items:
         return Checked(CheckReport(f"{folder}: no annotated image could be read", findings=by_severity(findings)))
     ignored = ignore if ignore is not None else read.ignore
-    understood = understand_masks(read.items, masks=masks, ignore=ignored, declared=read.classes)
+    understood = understand_masks(read.items, masks=choose_masks(masks, read.kind), ignore=ignored, declared=read.classes)
     findings += understood.findings
     findings += examine(read.items, understood.reading, context, HELD_OUT)
     findings += check_left_aside(folder, read.items)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unseam.data.annotated import annotated_planes
-from unseam.data.kinds import MaskChoice
+from unseam.data.kinds import LayoutKind, MaskChoice, holds_instances
 from unseam.data.layout import find_pairs
 from unseam.data.mask_colours import MaskColours
 from unseam.data.pairs import Pair, PartnerError
@@ -21,7 +21,8 @@ from unseam.io import ImageFile
 class FolderItems:
     """The readable images of a folder, one per plane of a stack, and findings on its files.
 
-    ``num_files`` counts images with a mask, readable or not; ``classes`` and ``ignore`` are declared in the data set.
+    ``num_files`` counts images with a mask, readable or not; ``classes`` and ``ignore`` are declared in the data set;
+    ``kind`` is what masks in this layout always hold.
     """
 
     items: tuple[Item, ...]
@@ -29,6 +30,7 @@ class FolderItems:
     layout: str
     classes: tuple[tuple[int, str], ...] = ()
     ignore: int | None = None
+    kind: LayoutKind | None = None
     findings: tuple[Finding, ...] = ()
 
 
@@ -38,16 +40,16 @@ def read_items(folder: Path, *, masks: MaskChoice = "auto") -> FolderItems:
     pairs: tuple[Pair, ...]
     try:
         found = find_pairs(folder)
-        pairs, layout, classes, ignore = found.pairs, found.layout, tuple(found.classes), found.ignore
+        pairs, layout, classes, ignore, kind_of_all = found.pairs, found.layout, found.classes, found.ignore, found.kind
     except PartnerError as error:
-        pairs, layout, classes, ignore = error.pairs, "some files have no partner", (), None
+        pairs, layout, classes, ignore, kind_of_all = error.pairs, "some files have no partner", (), None, None
         findings.append(_alone(error, folder))
     except DataError as error:
         return FolderItems((), 0, "", findings=(_no_data(folder, error),))
     items: list[Item] = []
     faults: dict[FindingKind, list[tuple[Place, str]]] = {}
     read: list[tuple[Pair, ImageFile, ImageFile]] = []
-    colours = MaskColours(are_objects=masks == "instances")
+    colours = MaskColours(are_objects=holds_instances(masks, kind_of_all))
     notes = ReadingNotes()
     for pair in pairs:
         try:
@@ -66,7 +68,7 @@ def read_items(folder: Path, *, masks: MaskChoice = "auto") -> FolderItems:
         notes.add(mask.notes, Place(mask_file))
         items += [Item(annotated, image_file, mask_file, annotated.plane) for annotated in planes]
     findings += [*(_unusable(kind, found_at, len(pairs)) for kind, found_at in faults.items()), *notes.findings()]
-    return FolderItems(tuple(items), len(pairs), layout, classes, ignore, tuple(findings))
+    return FolderItems(tuple(items), len(pairs), layout, tuple(classes), ignore, kind_of_all, tuple(findings))
 
 
 def _fault(error: ImageReadError | DataError, pair: Pair) -> tuple[FindingKind, Path]:

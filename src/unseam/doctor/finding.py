@@ -27,6 +27,8 @@ FindingKind = Literal[
     "masks unclear",
     "masks guessed",
     "two codings",
+    "mixed numbers",
+    "background unclear",
     "mask is the image",
     "class missing",
     "rare class",

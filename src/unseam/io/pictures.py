@@ -40,9 +40,9 @@ _ALPHA = ("LA", "RGBA", "La", "RGBa")
 class PictureReader:
     """Reads PNG, JPEG, BMP and the first frame of GIF.
 
-    Nothing is cut to 8 bits. Transparency that varies is a channel of an image, and refused in labels. A palette gives colours
-    for an image, and grey levels or indices for labels. The camera's orientation (EXIF) is applied. Spacing is never read from a
-    picture: its "dots per inch" are about printing.
+    Nothing is cut to 8 bits. Transparency that varies is a channel of an image, and refused in labels. A palette gives
+    colours for an image, and grey levels or indices for labels. The camera's orientation (EXIF) is applied. Spacing is never
+    read from a picture: its "dots per inch" are about printing.
     """
 
     suffixes: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif")
