@@ -30,8 +30,8 @@ TOP = {"__init__", "__main__", "_version", "errors", "settings", "shapes"}
 INNER_FLOORS = {
     "data": {
         # 1: which files belong together, and what they hold
-        "file_names": 1, "pairs": 1, "challenge_layouts": 1, "layout": 1, "cases": 1, "read_pair": 1,
-        "channels": 1, "markers": 1,
+        "file_names": 1, "unread_kinds": 1, "left_out": 1, "pairs": 1, "challenge_layouts": 1, "layout": 1, "cases": 1,
+        "read_pair": 1, "channels": 1, "markers": 1,
         # 2: what the masks mean
         "kinds": 2, "label_evidence": 2, "label_faults": 2, "label_reading": 2, "labels": 2,
         # 3: samples
@@ -159,6 +159,8 @@ def test_one_public_name_means_one_thing() -> None:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
     )
     assert {name for name, number in names.items() if number > 1} == set(DUPLICATES)
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "cli").glob("*.py")), ids=lambda p: p.name)
 def test_the_command_line_uses_the_api_only(path: Path) -> None:
     """So a program can do all that a person at a terminal can."""

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unseam.api import predict_files
-from unseam.errors import DataError, ImageReadError, SettingsError, UnseamError
+from unseam.data.cases import find_images_left_out
+from unseam.errors import DataError, ImageReadError, OutputError, SettingsError, UnseamError
 from unseam.inference import DEFAULT_INPUT_TILE
 from unseam.inference.rotations import Averaging
 from unseam.io import make_folders
@@ -174,6 +175,8 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         options: dict[str, Any] = {"max_input_tile": max_input_tile, "average": average}
         options["max_memory"] = None if max_memory is None else parse_bytes(max_memory)
         with output_folder(out, "prediction", is_shared=skip_existing):
+            for line in find_images_left_out(files):
+                watch.tell(str(line))
             jobs = predict_files.plan_outputs(files, out, wanted, overwrite=overwrite, skip_existing=skip_existing)
             todo = predict_files.skip_claimed(jobs, out) if skip_existing else jobs
             results += _predict_files(model, todo, len(jobs), wanted, options, watch)
@@ -201,8 +204,14 @@ def _predict_files(
     for job in jobs:
         on_tile = partial(watch.on_progress, job.image.name)
         try:
+            predict_files.check_names(job)
             result = predict_files.predict_file(model, job, wanted, on_tile=on_tile, **options)
         except (ImageReadError, DataError) as error:  # the fault is in this image
+            failed.append(error)
+            continue
+        except OutputError as error:
+            if not predict_files.is_about_name(error):  # otherwise the fault is in the folder, and no result can be written
+                raise
             failed.append(error)
             continue
         for note in result.notes:

@@ -1,5 +1,7 @@
 """The part of ``predict`` that works in memory. It names all results before it reads the first pixel."""
 
+import errno
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from unseam.errors import DataError, ImageReadError, InUseError, OutputError, Se
 from unseam.inference.rotations import Averaging
 from unseam.io import ImageFile, write_image, write_label_map, write_probabilities
 from unseam.io.lock import lock_name_of, locked
+from unseam.io.write import naming
 from unseam.model import Model, Segmentation
 from unseam.report.overlay import draw_overlay
 
@@ -68,9 +71,7 @@ def plan_outputs(
     complete), and an image without missing results gets no job.
     """
     if overwrite and skip_existing:
-        raise SettingsError(
-            "--overwrite replaces existing results, --skip-existing keeps them. Give one of the two."
-        )
+        raise SettingsError("--overwrite replaces existing results, --skip-existing keeps them. Give one of the two.")
     jobs: dict[str, Job] = {}
     for case in find_cases(images):
         if case.name in jobs:
@@ -87,7 +88,7 @@ def plan_outputs(
         jobs[case.name] = Job(case.images, *paths)
     if skip_existing:
         return [missing for job in jobs.values() if (missing := _only_missing(job)).outputs]
-    existing = [path for job in jobs.values() for path in job.outputs if path.exists()]
+    existing = [path for job in jobs.values() for path in job.outputs if os.path.exists(path)]
     if existing and not overwrite:
         raise OutputError(
             f"{existing[0]} already exists and is not overwritten. Give --overwrite, --skip-existing to continue an earlier "
@@ -100,7 +101,7 @@ def plan_outputs(
 
 def _only_missing(job: Job) -> Job:
     paths = (job.classes, job.instances, job.probabilities, job.overlay)
-    return Job(job.images, *(None if path is not None and path.exists() else path for path in paths))
+    return Job(job.images, *(None if path is not None and os.path.exists(path) else path for path in paths))
 
 
 def _protect_annotations(job: Job, out: Path) -> None:
@@ -108,7 +109,7 @@ def _protect_annotations(job: Job, out: Path) -> None:
     folder, image_folder = out.resolve(), job.image.resolve().parent
     is_masks = folder.name.lower() in MASK_FOLDERS and folder.parent == image_folder.parent
     for path in (job.classes, job.instances):
-        if path is not None and path.exists() and (folder == image_folder or is_masks):
+        if path is not None and os.path.exists(path) and (folder == image_folder or is_masks):
             raise OutputError(
                 f"{path} already exists and may be the annotation of {job.image.name}, so --overwrite does not replace it. "
                 "Give another --out."
@@ -126,6 +127,18 @@ def skip_claimed(jobs: Sequence[Job], out: Path) -> Iterator[Job]:
             missing = _only_missing(job)  # again, under the lock: another process may have finished it meanwhile
             if missing.outputs:
                 yield missing
+
+
+def check_names(job: Job) -> None:
+    """Raise OutputError, with errno, if a result of the job has a name that its folder cannot hold."""
+    for path in job.outputs:
+        with naming(path), suppress(FileNotFoundError):
+            os.lstat(path)
+
+
+def is_about_name(error: OutputError) -> bool:
+    """Return whether a name is at fault, so that other results can be written."""
+    return error.errno in (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
 
 
 def predict_file(

@@ -41,6 +41,10 @@ def status_of(path: Path) -> os.stat_result:
     try:
         return os.stat(path)
     except FileNotFoundError as error:
+        if os.path.islink(path):
+            where = os.readlink(path)
+            remedy = "mount its disk, fetch the content (git annex get, dvc pull), or put the file itself there"
+            raise ImageReadError(path, f"this link leads to {where}, and nothing is there; {remedy}") from error
         raise ImageReadError(path, "there is no such file; check the name and the folder") from error
     except (OSError, ValueError) as error:
         raise ImageReadError(path, f"cannot be read ({getattr(error, 'strerror', None) or error})") from error

@@ -243,6 +243,9 @@ def _output_error(path: Path, num_bytes: int, error: OSError) -> OutputError:
         errno.ENOENT: "make the folder first",
         errno.EACCES: "write to a folder that you own, or ask for write permission",
         errno.EROFS: "write elsewhere: this disk is read-only",
+        errno.ENAMETOOLONG: "the name is too long there (most disks take 255 bytes): rename the image",
+        errno.EILSEQ: "this disk does not take such a name: rename the image",
+        errno.EINVAL: "this disk may not take such a name: rename the image, or write elsewhere",
         errno.EISDIR: "choose another name: a folder has this one",
     }.get(error.errno or 0, "write elsewhere, or repair the disk")
     new = OutputError(f"{path}: could not be written ({error.strerror or error}; {num_bytes:,} bytes); {remedy}")
