@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +11,14 @@ import numpy as np
 
 from unseam.data.cases import find_cases
 from unseam.data.channels import is_grey_saved_as_colour
-from unseam.data.file_names import MASK_FOLDERS
+from unseam.data.file_names import MASK_FOLDERS, normal_form
 from unseam.data.read_pair import read_case, to_planes
 from unseam.doctor.for_model import why_black
 from unseam.errors import DataError, ImageReadError, InUseError, OutputError, SettingsError
 from unseam.inference.rotations import Averaging
 from unseam.io import ImageFile, write_image, write_label_map, write_probabilities
 from unseam.io.lock import lock_name_of, locked
+from unseam.io.output_folder import is_case_blind
 from unseam.io.write import naming
 from unseam.model import Model, Segmentation
 from unseam.report.overlay import draw_overlay
@@ -73,10 +74,12 @@ def plan_outputs(
     if overwrite and skip_existing:
         raise SettingsError("--overwrite replaces existing results, --skip-existing keeps them. Give one of the two.")
     jobs: dict[str, Job] = {}
+    is_blind = is_case_blind(out)
     for case in find_cases(images):
-        if case.name in jobs:
+        key = normal_form(case.name).casefold() if is_blind else case.name
+        if key in jobs:
             raise DataError(
-                f"{jobs[case.name].image} and {case.images[0]} would both be written to {out / case.name}_... "
+                f"{jobs[key].image} and {case.images[0]} would both be written to {out / case.name}_... "
                 "Rename one of them, or predict them into two folders."
             )
         paths = (
@@ -85,7 +88,7 @@ def plan_outputs(
             out / f"{case.name}_prob.tif" if wanted.probabilities else None,
             out / f"{case.name}_overlay.png" if wanted.overlay else None,
         )
-        jobs[case.name] = Job(case.images, *paths)
+        jobs[key] = Job(case.images, *paths)
     if skip_existing:
         return [missing for job in jobs.values() if (missing := _only_missing(job)).outputs]
     existing = [path for job in jobs.values() for path in job.outputs if os.path.exists(path)]
@@ -129,9 +132,9 @@ def skip_claimed(jobs: Sequence[Job], out: Path) -> Iterator[Job]:
                 yield missing
 
 
-def check_names(job: Job) -> None:
-    """Raise OutputError, with errno, if a result of the job has a name that its folder cannot hold."""
-    for path in job.outputs:
+def check_names(paths: Iterable[Path]) -> None:
+    """Raise OutputError, with errno, if a result has a name that its folder cannot hold."""
+    for path in paths:
         with naming(path), suppress(FileNotFoundError):
             os.lstat(path)
 
