@@ -23,7 +23,7 @@ INFO = ModelInfo(
     normalise=Normalise(0.5, 99.0),
     objects=Objects(threshold=0.6, min_size=9),
     masks="classes",
-    class_names=("background", "axon", "Schwann's cell, \"sheath\" µ"),
+    class_names=("background", "axon", 'Schwann\'s cell, "sheath" µ'),
     class_values=(0, 127, 255),
     spacing_um=(0.25, 0.3),
     training=TrainingRecord(images=("a", "b"), steps=7, score_name="mean IoU", score=0.5, device="cpu"),
@@ -269,6 +269,7 @@ def test_names_and_values_must_fit_the_network():
 
 def test_a_class_is_found_by_name_or_value():
     assert INFO.class_index("axon") == INFO.class_index("127") == 1
+    assert replace(INFO, class_names=("-", "Zell\u00fcberzug", *INFO.class_names[2:])).class_index("Zellu\u0308berzug") == 1
     for name in ("background", "0", "128"):
         with pytest.raises(SettingsError, match=r"axon \(127\)"):
             INFO.class_index(name)

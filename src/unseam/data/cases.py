@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unseam.data.file_names import (
+    IMAGE_FOLDERS,
     OTHER_FOLDERS,
     TRAINING_FOLDERS,
     find_images,
@@ -19,8 +20,9 @@ from unseam.data.file_names import (
     subfolders,
 )
 from unseam.data.layout import find_pairs
-from unseam.data.left_out import LeftOut, find_left_out
+from unseam.data.left_out import LeftOut, advice_on_unread, find_left_out
 from unseam.errors import DataError
+from unseam.io import SUFFIXES
 
 _NNUNET_FOLDERS = ("imagestr", "imagests", "imagesval")
 
@@ -76,12 +78,15 @@ def _cases_in(folder: Path) -> list[Case]:
     test_images = subfolder(folder, ("imagests",))
     if test_images is not None and subfolder(folder, ("imagestr",)) is None:
         return _group_channels(find_images(test_images))
+    advice = advice_on_unread(subfolder(folder, IMAGE_FOLDERS) or folder)
     if not subfolders(folder):
-        find_images(folder)  # raises: the folder holds no image
+        raise DataError(f"{folder} holds no image that can be read. Images may end in {', '.join(SUFFIXES)}.{advice}")
     try:
         pairs = find_pairs(folder).pairs
     except DataError as error:
-        raise DataError(f"{folder} holds no image, and neither does a folder images in it. As a data set: {error}") from error
+        raise DataError(
+            f"{folder} holds no image, and neither does a folder images in it.{advice} As a data set: {error}"
+        ) from error
     return [Case(pair.name.replace("/", "_"), pair.images) for pair in pairs]
 
 
