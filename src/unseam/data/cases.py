@@ -84,9 +84,9 @@ def _cases_in(folder: Path) -> list[Case]:
     try:
         pairs = find_pairs(folder).pairs
     except DataError as error:
-        raise DataError(
-            f"{folder} holds no image, and neither does a folder images in it.{advice} As a data set: {error}"
-        ) from error
+        said = "" if advice in str(error) else advice
+        words = f"{folder} holds no image, and neither does a folder images in it.{said} As a data set: {error}"
+        raise DataError(words) from error
     return [Case(pair.name.replace("/", "_"), pair.images) for pair in pairs]
 
 
