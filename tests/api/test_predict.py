@@ -155,7 +155,7 @@ def test_links_that_lead_nowhere_and_files_that_are_not_read_are_told(model, fol
     with pytest.raises(DataError, match=r"a\.png: this link leads to /nowhere/a\.png.* 1 of 2"):
         unseam.predict(model, folder, tmp_path / "out", watch=PredictWatch(told.append))
     assert sum("c.czi" in line for line in told) == 1
-    assert not any("Thumbs.db" in line for line in told)
+    assert not any("Thumbs.db" in line or "a.png" in line for line in told), "the link fails by itself"
     assert (tmp_path / "out/b_classes.tif").exists() or (tmp_path / "out/b_masks.tif").exists()
 
 

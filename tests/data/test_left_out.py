@@ -147,6 +147,7 @@ def test_folders_that_are_links_to_nowhere(folder: Path) -> None:
         (["images/a.tif", "images/b.czi", "masks/a.tif", "masks/b.tif"], r"b\.tif has no image .*b\.czi.*Fiji"),
         (["images/a.tif", "images/b.tif", "masks/a.tif", "masks/b_rois.zip"], r"b\.tif has no mask .*b_rois\.zip.*outlines"),
         (["images/Cell1.tif", "masks/cell1.tif"], r"cell1\.tif there differs in upper and lower case only"),
+        (["images/p1/a.tif", "masks/p1/a.tif"], "images holds no file that can be read"),
         (["a.lif", "b.lif"], "2 microscope"),
         (["exp/images/a.tif", "exp/images/b.tif", "exp/masks/a.tif", "exp/masks/b.tif"], "exp in it would do"),
         (["s1/images/a.tif", "s1/masks/m.tif", "s2/images/a.tif", "s2/masks/m.roi"], "s2 holds 1 image.*outlines"),
@@ -208,4 +209,5 @@ def test_a_folder_without_readable_images_says_what_it_holds(place: str, tmp_pat
 
 def test_stores_among_files_are_told(folder: Path) -> None:
     (folder / "images/c.ome.zarr").mkdir()
-    assert "images/c.ome.zarr" in find_pairs(folder).left_out[0].what
+    assert "1 store(s) (images/c.ome.zarr)" in find_pairs(folder).left_out[0].what
+    assert "by its own name" in find_images_left_out(folder)[0].mend

@@ -1,6 +1,6 @@
 """What looks like data and is not used: counted in one line, with the way to use it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +14,9 @@ from unseam.data.file_names import (
     subfolders,
     visible_files,
 )
-from unseam.data.unread_kinds import UnreadKind, kind_of_unread
+from unseam.data.unread_kinds import STORES, UnreadKind, kind_of_unread
 from unseam.io import can_read
 
-_STORES = (".zarr", ".n5")  # folders that are one file to their users
 _MOST_NAMES = 3
 
 
@@ -38,7 +37,7 @@ class LeftOut:
         return f" {self.what[0].upper()}{self.what[1:]}; to use them, {self.mend}."
 
 
-def find_left_out(folder: Path, used: Iterable[Path], *, images_only: bool = False) -> tuple[LeftOut, ...]:
+def find_left_out(folder: Path, used: Sequence[Path], *, images_only: bool = False) -> tuple[LeftOut, ...]:
     """Find what looks like data and is not used in a folder, and next to its files that are used.
 
     Parameters
@@ -50,28 +49,24 @@ def find_left_out(folder: Path, used: Iterable[Path], *, images_only: bool = Fal
     images_only
         Whether only images are wanted: outlines, and folders of other annotated images, are then of no use.
     """
-    files = list(used)
-    places = list(dict.fromkeys(path.parent for path in files)) or [folder]
+    read = set(used)
+    places = list(dict.fromkeys(path.parent for path in used)) or [folder]
     unread = [one for place in places for one in _unread(place)]
     if folder not in places:
         unread += [(path, kind) for path, kind in _unread(folder) if kind.is_everywhere]
-    found = _describe_unread([(path, kind) for path, kind in unread if kind.is_image or not images_only], folder)
+    wanted = [(path, kind) for path, kind in unread if path not in read and (kind.is_image or not images_only)]
     inner = [one for place in places for one in subfolders(place) if place != folder or one.name.lower() in IMAGE_FOLDERS]
     inner = [one for one in inner if one not in places and readable_files(one)]
-    if inner:
-        found += (
-            LeftOut(
-                f"not read: {_named('folder(s) with images inside a folder of images', inner, folder)}", _MOVE, tuple(inner)
-            ),
-        )
-    beside = [] if images_only else _annotated_beside(folder, files)
-    if beside:
-        words = f"not used: {_named('folder(s) with images and masks of their own', beside, folder)}"
-        found += (LeftOut(words, "give one of them in place of the folder around it", tuple(beside)),)
-    return found
+    beside = [] if images_only else _annotated_beside(folder, used)
+    return (
+        *_describe_unread(wanted, folder),
+        *_describe_folders("not read", "folder(s) with images inside a folder of images", inner, folder, _MOVE),
+        *_describe_folders("not used", "folder(s) with images and masks of their own", beside, folder, _GIVE),
+    )
 
 
 _MOVE = "move their files up into the folder around them"
+_GIVE = "give one of them in place of the folder around it"
 
 
 def advice_on_unread(folder: Path) -> str:
@@ -93,7 +88,7 @@ def _starts_with(path: Path, name: str) -> bool:
 
 def _unread(folder: Path) -> list[tuple[Path, UnreadKind]]:
     files = [path for path in visible_files(folder) if not can_read(path) or is_broken_link(path)]
-    paths = [*files, *(path for path in subfolders(folder) if path.name.lower().endswith(_STORES))]
+    paths = [*files, *(path for path in subfolders(folder) if path.name.lower().endswith(STORES))]
     return [(path, kind) for path in paths if (kind := kind_of_unread(path)) is not None]
 
 
@@ -107,6 +102,10 @@ def _describe_unread(unread: Sequence[tuple[Path, UnreadKind]], folder: Path) ->
     words = " and ".join(_named(what, paths, folder) for (what, _), paths in of_kind.items())
     mend = "; ".join(dict.fromkeys(mend for _, mend in of_kind))
     return (LeftOut(f"not read: {words}", mend, tuple(path for path, _ in unread)),)
+
+
+def _describe_folders(how: str, what: str, folders: Sequence[Path], around: Path, mend: str) -> tuple[LeftOut, ...]:
+    return (LeftOut(f"{how}: {_named(what, folders, around)}", mend, tuple(folders)),) if folders else ()
 
 
 def _named(what: str, paths: Sequence[Path], folder: Path) -> str:

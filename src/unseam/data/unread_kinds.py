@@ -20,6 +20,8 @@ _OUTLINES = re.compile(
     rb"|\A\s*\d+(\s+[01]?\.\d+){4,}",  # YOLO
     re.IGNORECASE,
 )
+STORES = (".zarr", ".n5")
+"""Endings of folders that are one file to their users."""
 _ENDING = re.compile(r"\.[a-z][a-z0-9_~-]{0,11}")
 
 
@@ -104,6 +106,12 @@ _KINDS: tuple[UnreadKind, ...] = (
         "link(s) that lead nowhere",
         "mount the disk of the links, or fetch their content (git annex get, dvc pull)",
         looks=is_broken_link,
+        is_everywhere=True,
+    ),
+    UnreadKind(
+        "store(s)",
+        "predict a store by its own name; for training save it as OME-TIFF in Fiji",
+        STORES,
         is_everywhere=True,
     ),
     UnreadKind(
