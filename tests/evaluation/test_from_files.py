@@ -47,6 +47,53 @@ def test_layouts(name: str, tmp_path: Path) -> None:
         assert scored.scores.pooled()["seg"] == 1
 
 
+def test_names_pair_in_whatever_way_their_letters_are_stored(tmp_path: Path) -> None:
+    composed, decomposed = "Z\u00fcrich", "Zu\u0308rich"
+    for folder in ("out", "truth"):
+        (tmp_path / folder).mkdir()
+    write_label_map(tmp_path / "truth" / f"{composed}.tif", CELLS)
+    write_label_map(tmp_path / "out" / f"{decomposed}_masks.tif", CELLS)
+    np.save(tmp_path / "out" / f"{decomposed}_prob.npy", np.stack([CELLS == 0, CELLS > 0]).astype(np.float32))
+    scored = evaluate_files(tmp_path / "out", tmp_path / "truth")
+    assert scored.scores.pooled()["seg"] == 1
+    assert scored.calibration is not None
+
+
+def test_what_is_not_read_is_told(tmp_path: Path) -> None:
+    for folder in ("out", "truth"):
+        (tmp_path / folder).mkdir()
+        write_label_map(tmp_path / folder / "a_masks.tif", CELLS)
+    (tmp_path / "out/b_masks.tif").symlink_to("/nowhere")
+    (tmp_path / "truth/RoiSet.zip").write_bytes(b"x")
+    reason = evaluate_files(tmp_path / "out", tmp_path / "truth").reason
+    assert "Not read: 1 link(s) that lead nowhere (b_masks.tif)" in reason
+    assert "Not read: 1 file(s) with outlines (RoiSet.zip)" in reason
+
+
+@pytest.mark.parametrize(
+    ("prediction", "words"),
+    [("A_masks", "A and a differ in upper and lower case only"), ("b_masks", r"1 microscope or volume file\(s\) \(b.czi\)")],
+)
+def test_a_prediction_without_annotation_says_why(prediction: str, words: str, tmp_path: Path) -> None:
+    for folder in ("out", "truth"):
+        (tmp_path / folder).mkdir()
+    write_label_map(tmp_path / "truth/a.tif", CELLS)
+    (tmp_path / "truth/b.czi").write_bytes(b"x")
+    write_label_map(tmp_path / "out" / f"{prediction}.tif", CELLS)
+    with pytest.raises(DataError, match=words):
+        evaluate_files(tmp_path / "out", tmp_path / "truth")
+
+
+def test_loose_files_beside_images_and_masks_are_no_annotations(tmp_path: Path) -> None:
+    for folder in ("out", "data/images", "data/masks"):
+        (tmp_path / folder).mkdir(parents=True)
+    write_label_map(tmp_path / "out/a_masks.tif", CELLS)
+    write_label_map(tmp_path / "data/masks/a.tif", CELLS)
+    for place in ("data/images/a.png", "data/overview.png"):
+        write_image(tmp_path / place, CELLS.astype(np.uint8))
+    assert evaluate_files(tmp_path / "out", tmp_path / "data").scores.pooled()["seg"] == 1
+
+
 def test_a_file_an_object(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     for sample in ("p", "q"):

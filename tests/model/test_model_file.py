@@ -277,6 +277,7 @@ def test_names_and_values_must_fit_the_network():
 
 def test_a_class_is_found_by_name_or_value():
     assert INFO.class_index("axon") == INFO.class_index("127") == 1
+    assert replace(INFO, class_names=("-", "Zell\u00fcberzug", *INFO.class_names[2:])).class_index("Zellu\u0308berzug") == 1
     for name in ("background", "0", "128"):
         with pytest.raises(SettingsError, match=r"axon \(127\)"):
             INFO.class_index(name)

@@ -1,6 +1,8 @@
 """The part of ``predict`` that works in memory. It names all results before it reads the first pixel."""
 
-from collections.abc import Callable, Iterator, Sequence
+import errno
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +11,15 @@ import numpy as np
 
 from unseam.data.cases import find_cases
 from unseam.data.channels import planes_hint
-from unseam.data.file_names import MASK_FOLDERS
+from unseam.data.file_names import MASK_FOLDERS, normal_form
 from unseam.data.read_pair import as_model_reads, read_case
 from unseam.doctor.for_model import why_black
 from unseam.errors import DataError, ImageReadError, InUseError, OutputError, SettingsError
 from unseam.inference.rotations import Averaging
 from unseam.io import ImageFile, write_image, write_label_map, write_probabilities
 from unseam.io.lock import lock_name_of, locked
+from unseam.io.output_folder import is_case_blind
+from unseam.io.write import naming
 from unseam.model import Model, Segmentation
 from unseam.report.overlay import draw_overlay
 
@@ -70,10 +74,12 @@ def plan_outputs(
     if overwrite and skip_existing:
         raise SettingsError("--overwrite replaces existing results, --skip-existing keeps them. Give one of the two.")
     jobs: dict[str, Job] = {}
+    is_blind = is_case_blind(out)
     for case in find_cases(images):
-        if case.name in jobs:
+        key = normal_form(case.name).casefold() if is_blind else case.name
+        if key in jobs:
             raise DataError(
-                f"{jobs[case.name].image} and {case.images[0]} would both be written to {out / case.name}_... "
+                f"{jobs[key].image} and {case.images[0]} would both be written to {out / case.name}_... "
                 "Rename one of them, or predict them into two folders."
             )
         paths = (
@@ -82,10 +88,10 @@ def plan_outputs(
             out / f"{case.name}_prob.tif" if wanted.probabilities else None,
             out / f"{case.name}_overlay.png" if wanted.overlay else None,
         )
-        jobs[case.name] = Job(case.images, *paths)
+        jobs[key] = Job(case.images, *paths)
     if skip_existing:
         return [missing for job in jobs.values() if (missing := _only_missing(job)).outputs]
-    existing = [path for job in jobs.values() for path in job.outputs if path.exists()]
+    existing = [path for job in jobs.values() for path in job.outputs if os.path.exists(path)]
     if existing and not overwrite:
         raise OutputError(
             f"{existing[0]} already exists and is not overwritten. Give --overwrite, --skip-existing to continue an earlier "
@@ -98,7 +104,7 @@ def plan_outputs(
 
 def _only_missing(job: Job) -> Job:
     paths = (job.classes, job.instances, job.probabilities, job.overlay)
-    return Job(job.images, *(None if path is not None and path.exists() else path for path in paths))
+    return Job(job.images, *(None if path is not None and os.path.exists(path) else path for path in paths))
 
 
 def _protect_annotations(job: Job, out: Path) -> None:
@@ -106,7 +112,7 @@ def _protect_annotations(job: Job, out: Path) -> None:
     folder, image_folder = out.resolve(), job.image.resolve().parent
     is_masks = folder.name.lower() in MASK_FOLDERS and folder.parent == image_folder.parent
     for path in (job.classes, job.instances):
-        if path is not None and path.exists() and (folder == image_folder or is_masks):
+        if path is not None and os.path.exists(path) and (folder == image_folder or is_masks):
             raise OutputError(
                 f"{path} already exists and may be the annotation of {job.image.name}, so --overwrite does not replace it. "
                 "Give another --out."
@@ -124,6 +130,18 @@ def skip_claimed(jobs: Sequence[Job], out: Path) -> Iterator[Job]:
             missing = _only_missing(job)  # again, under the lock: another process may have finished it meanwhile
             if missing.outputs:
                 yield missing
+
+
+def check_names(paths: Iterable[Path]) -> None:
+    """Raise OutputError, with errno, if a result has a name that its folder cannot hold."""
+    for path in paths:
+        with naming(path), suppress(FileNotFoundError):
+            os.lstat(path)
+
+
+def is_about_name(error: OutputError) -> bool:
+    """Return whether a name is at fault, so that other results can be written."""
+    return error.errno in (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
 
 
 def predict_file(

@@ -42,7 +42,7 @@ def read_annotated(
     """
     found = find_pairs(folder)
     tell(f"{len(found.pairs)} annotated image(s) in {folder}: {found.layout}")
-    for note in found.notes:
+    for note in (*found.notes, *map(str, found.left_out)):
         tell(note)
     reported: set[str] = set()
     annotated: list[Annotated] = []

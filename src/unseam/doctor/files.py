@@ -1,16 +1,19 @@
 """Read a folder for the doctor. Each faulty file becomes a finding, and the readable files are examined anyway."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from unseam.data.annotated import annotated_planes
+from unseam.data.file_names import is_broken_link
 from unseam.data.kinds import LayoutKind, MaskChoice, holds_instances
 from unseam.data.layout import find_pairs
+from unseam.data.left_out import LeftOut, find_left_out
 from unseam.data.mask_colours import MaskColours
 from unseam.data.pairs import Pair, PartnerError
 from unseam.data.read_pair import read_pair
-from unseam.doctor.finding import Finding, FindingKind, Place
+from unseam.doctor.finding import Finding, FindingKind, Place, Severity
 from unseam.doctor.item import Item
 from unseam.doctor.reading_notes import ReadingNotes
 from unseam.errors import DataError, ImageReadError, LabelError
@@ -41,9 +44,12 @@ def read_items(folder: Path, *, masks: MaskChoice = "auto") -> FolderItems:
     try:
         found = find_pairs(folder)
         pairs, layout, classes, ignore, kind_of_all = found.pairs, found.layout, found.classes, found.ignore, found.kind
+        findings += left_out_findings(found.left_out, folder)
     except PartnerError as error:
         pairs, layout, classes, ignore, kind_of_all = error.pairs, "some files have no partner", (), None, None
         findings.append(_alone(error, folder))
+        used = [*(path for path, _ in error.alone), *(path for pair in pairs for path in (*pair.images, *pair.masks))]
+        findings += left_out_findings(find_left_out(folder, used), folder)
     except DataError as error:
         return FolderItems((), 0, "", findings=(_no_data(folder, error),))
     items: list[Item] = []
@@ -89,8 +95,22 @@ def _alone(error: PartnerError, folder: Path) -> Finding:
         f"{len(error.alone)} file(s) have no partner: {counts}",
         tuple(Place(_short(path, folder)) for path, _ in error.alone),
         "training refuses the folder, because a file may be missing or have another name",
-        "give an image and its mask the same name (x.tif and x.png, or x_masks.tif), or move these files away",
+        "give an image and its mask the same name (x.tif and x.png, or x_masks.tif), or move these files away."
+        f"{error.hint.rstrip('.')}".rstrip("."),
     )
+
+
+def left_out_findings(left_out: Sequence[LeftOut], folder: Path) -> list[Finding]:
+    """Return a finding for each line on what looks like data in the folder and is not used.
+
+    A link that leads nowhere is missing data; files of other formats may be there for another program.
+    """
+    found = []
+    for one in left_out:
+        severity: Severity = "hurts" if any(is_broken_link(path) for path in one.paths) else "note"
+        places = tuple(Place(_short(path, folder)) for path in one.paths)
+        found.append(Finding("left out", severity, one.what, places, "the other files only are used", one.mend))
+    return found
 
 
 def _no_data(folder: Path, error: DataError) -> Finding:

@@ -13,6 +13,7 @@ FindingKind = Literal[
     "no partner",
     "unreadable file",
     "sizes differ",
+    "left out",
     "mask unreadable",
     "how files are read",
     # grey values

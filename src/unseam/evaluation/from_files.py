@@ -9,6 +9,7 @@ import numpy as np
 
 from unseam.data.kinds import MaskChoice, facts_of_kind
 from unseam.data.label_evidence import whole_numbers
+from unseam.data.left_out import find_left_out
 from unseam.errors import DataError
 from unseam.evaluation.pairing import (
     FilePair,
@@ -161,9 +162,11 @@ def evaluate_files(
         knows_background=named == "instances",
         ignore=ignore,
     )
+    not_read = find_left_out(predicted, files) if predicted.is_dir() else ()
+    reason = reading.reason + _left_out(scored) + "".join(one.sentence for one in (*not_read, *truths.left_out))
     surface = surface_for(spacings, tolerance)
     images = _images(scored.files, cache, reading, surface, on_pair)
-    result = score_images(images, groups, reading, surface, reading.reason + _left_out(scored))
+    result = score_images(images, groups, reading, surface, reason)
     if result.calibration is None and any(file.probabilities for file in scored.files):
         words = "Probabilities are left out: not all predictions have them, or their classes are not those of the maps."
         return replace(result, reason=f"{result.reason} {words}")

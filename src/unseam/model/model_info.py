@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
+from unseam.data.file_names import normal_form
 from unseam.data.grey_facts import SeenImages
 from unseam.data.kinds import KindFacts, LabelKind, facts_of_kind
 from unseam.data.normalise import Normalise
@@ -113,7 +114,7 @@ class ModelInfo:
     def class_index(self, name: str) -> int:
         """Return the index of a foreground class, given its name or its value; SettingsError if the model has no such class."""
         for index, (known, value) in enumerate(zip(self.class_names, self.class_values, strict=True)):
-            if index > 0 and name in (known, str(value)):
+            if index > 0 and normal_form(name) in (normal_form(known), str(value)):
                 return index
         known_classes = ", ".join(f"{n} ({v})" for n, v in zip(self.class_names[1:], self.class_values[1:], strict=True))
         raise SettingsError(f"This model has no foreground class {name!r}; it has: {known_classes}.")

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from unseam.io.result import ArrayLayout, ImageLayout, create_array, create_image, link_labels, link_series
+from unseam.io.write import plain_text
 from unseam.scale.prediction import CLASSES, CORES, FLOODED, LIKELY, OBJECTS, PROBABILITIES, SavedResults
 from unseam.scale.worker import ChunkWorker
 
@@ -24,7 +25,7 @@ def layout_of(worker: ChunkWorker, position: int, name: str) -> ImageLayout:
         axes = f"{axes[:at]}C{axes[at:]}"
         shape.insert(at, len(info.map_names))
     dtype = {CLASSES: worker.class_values.dtype, PROBABILITIES: work.saves.probabilities, OBJECTS: np.uint32}[name]
-    stem = Path(work.source).name.split(".")[0]
+    stem = plain_text(Path(work.source).name.split(".")[0])
     return ImageLayout(
         axes=f"{axes}YX",
         shape=(*shape, image.height, image.width),

@@ -25,6 +25,7 @@ from unseam.io.append_journal import AppendJournal
 from unseam.io.large.bands import bands_of
 from unseam.io.large.stored_image import StoredImage
 from unseam.io.result import mark_complete, write_tiff
+from unseam.io.write import plain_text
 from unseam.model import Model
 from unseam.scale.arrays import create_results, create_scratch, layout_of, names_of
 from unseam.scale.executors import Executor
@@ -151,7 +152,7 @@ class _Prediction:
         count = num_objects if self.worker.work.saves.objects else None
         facts = {
             "made_by": f"unseam {__version__}",
-            "source": Path(self.worker.work.source).name,
+            "source": plain_text(Path(self.worker.work.source).name),
             "model_sha256": plan["model"],
             "num_pixels": num_pixels.tolist(),
             "num_objects": count,
