@@ -192,7 +192,7 @@ def test_nothing_loads_code() -> None:
 
 IO_FLOOR = {
     "calibration": 0,
-    **dict.fromkeys(("disk", "guard", "image_file", "axes", "units", "coded_size", "lock"), 1),
+    **dict.fromkeys(("disk", "guard", "image_file", "axes", "units", "coded_size", "lock", "ome_xml"), 1),
     **dict.fromkeys(("tiff_walk", "tiff_colours", "tiff_calibration", "unfinished", "settle", "decoder_process"), 2),
     **dict.fromkeys(("tiff_checks", "write"), 3),
     **dict.fromkeys(("tiff_file", "append_journal", "manifest", "output_folder", "write_images"), 4),

@@ -83,4 +83,6 @@ def _read(path: Path) -> _Raw:
         tiff, series = opened.tiff, opened.tiff.series[0]
         check_tiff(path, tiff, series, opened.walk)
         pixels = np.asarray(series.asarray())
-        return _Raw(path, pixels, series.axes, colours_of(tiff, series.keyframe), calibration_of(tiff), opened.notes(1))
+        return _Raw(
+            path, pixels, series.axes, colours_of(tiff, series.keyframe), calibration_of(tiff, opened.ome), opened.notes(1)
+        )
