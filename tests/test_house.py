@@ -35,7 +35,7 @@ INNER_FLOORS = {
         # 2: what the masks mean
         "kinds": 2, "label_evidence": 2, "label_faults": 2, "label_reading": 2, "labels": 2,
         # 3: samples
-        "sample": 3, "normalise": 3, "grey_facts": 3, "weight_map": 3, "prepare": 3, "annotated": 3,
+        "sample": 3, "normalise": 3, "stack_ranges": 3, "grey_facts": 3, "weight_map": 3, "prepare": 3, "annotated": 3,
         # 4: what is held out, and crops
         "split": 4, "folds": 4, "fingerprint": 4, "crops": 4,
     },

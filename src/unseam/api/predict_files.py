@@ -11,6 +11,7 @@ from unseam.data.cases import find_cases
 from unseam.data.channels import is_grey_saved_as_colour
 from unseam.data.file_names import MASK_FOLDERS
 from unseam.data.read_pair import read_case, to_planes
+from unseam.data.stack_ranges import stack_note
 from unseam.doctor.for_model import why_black
 from unseam.errors import DataError, ImageReadError, InUseError, OutputError, SettingsError
 from unseam.inference.rotations import Averaging
@@ -143,17 +144,23 @@ def predict_file(
     file = _split_channels(model, read_case(job.images))
     try:
         planes = file.planes()
+        ranges = model.grey_ranges(planes)
         parts: list[Segmentation] = []
-        for plane in planes:
+        for plane, own in zip(planes, ranges, strict=True):
             # The results of all planes are held until the file is written, so room is reserved for the remaining ones.
             num_remaining = len(planes) - len(parts) - 1
             reserved = num_remaining * 4 * model.info.net.num_classes * plane.shape[0] * plane.shape[1]
             most = None if max_memory is None else max(1, max_memory - reserved)
-            parts.append(model.predict(plane, max_input_tile=max_input_tile, average=average, on_tile=on_tile, max_memory=most))
+            parts.append(
+                model.predict(
+                    plane, max_input_tile=max_input_tile, average=average, on_tile=on_tile, max_memory=most, ranges=own
+                )
+            )
     except ImageReadError:
         raise
     except DataError as error:
         raise DataError(f"{job.image}: {error}") from error
+    notes = stack_note(ranges, model.info.normalise, "--normalise-over stack")
     instances = [part.instances_of(wanted.object_class) for part in parts] if wanted.instances else []
     if job.classes is not None:
         write_label_map(job.classes, file.stacked([part.classes for part in parts]), file.spacing_um, file.plane_axes)
@@ -165,7 +172,7 @@ def predict_file(
     if job.overlay is not None:
         labels = instances[0] if instances else parts[0].class_indices
         write_image(job.overlay, draw_overlay(planes[0], labels))
-    return Result(_summary(parts, instances), file.notes + _notes(model, file, parts, job))
+    return Result(_summary(parts, instances), file.notes + notes + _notes(model, file, parts, job))
 
 
 def _split_channels(model: Model, file: ImageFile) -> ImageFile:
