@@ -36,7 +36,7 @@ INNER_FLOORS = {
         "label_pieces": 2, "label_rims": 2, "label_evidence": 2, "label_faults": 2, "label_background": 2,
         "label_reading": 2, "labels": 2,
         # 3: samples
-        "sample": 3, "normalise": 3, "grey_facts": 3, "weight_map": 3, "prepare": 3, "annotated": 3,
+        "sample": 3, "normalise": 3, "stack_ranges": 3, "grey_facts": 3, "weight_map": 3, "prepare": 3, "annotated": 3,
         # 4: what is held out, and crops
         "split": 4, "folds": 4, "fingerprint": 4, "crops": 4,
     },
@@ -194,7 +194,7 @@ def test_nothing_loads_code() -> None:
 IO_FLOOR = {
     "axes": 0,
     "calibration": 0,
-    **dict.fromkeys(("alpha", "disk", "guard", "image_file", "units", "coded_size", "lock"), 1),
+    **dict.fromkeys(("alpha", "disk", "guard", "image_file", "units", "coded_size", "lock", "ome_xml"), 1),
     **dict.fromkeys(("tiff_walk", "tiff_colours", "tiff_calibration", "tiff_metadata", "unfinished", "settle"), 2),
     **dict.fromkeys(("decoder_process", "label_colours"), 2),
     **dict.fromkeys(("tiff_checks", "tiff_labels", "write"), 3),

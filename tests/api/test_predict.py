@@ -13,7 +13,7 @@ import zarr
 from PIL import Image
 
 import unseam
-from reference.large import blob_model, write_zarr
+from reference.large import blob_model, smooth, write_zarr
 from reference.toy import spots
 from unseam.api import predict_files
 from unseam.api.predict import PredictWatch
@@ -206,3 +206,29 @@ def test_options_of_files_are_refused_for_a_large_result(model, folder, tmp_path
             unseam.predict(model, folder / "a.png", tmp_path / "one.zarr", **options)
     with pytest.raises(DataError, match="2 images"):
         unseam.predict(model, [folder / "a.png", folder / "b.png"], tmp_path / "one.zarr")
+
+
+@pytest.mark.parametrize("out", ["out", "out/large.ome.zarr"])
+def test_a_stack_of_uneven_planes_is_told_and_may_have_one_range(model, tmp_path, rng, out):
+    bright = smooth(rng, 70, 80).astype(np.float32)
+    stack = np.stack([bright, bright / 50, bright / 2])
+    tifffile.imwrite(tmp_path / "z.tif", stack, imagej=True, metadata={"axes": "ZYX"})
+    name, told = tmp_path / out, []
+
+    def segmented(**options):
+        told.clear()
+        (result,) = unseam.predict(
+            model, tmp_path / "z.tif", name, save="classes", overwrite=True, watch=PredictWatch(told.append), **options
+        )
+        path = result.outputs[0]
+        return zarr.open_group(path)["0"][...] if path.is_dir() else tifffile.imread(path)
+
+    own = segmented()
+    (note,) = [sentence for sentence in told if "--normalise-over stack" in sentence]
+    assert "plane 1 spans" in note
+    assert own[1].any()
+    common = segmented(normalise_over="stack")
+    assert not any("--normalise-over" in sentence for sentence in told)
+    assert common[0].any()
+    assert len(np.unique(common[1])) == 1
+    np.testing.assert_array_equal(segmented(normalise_over="plane"), own)

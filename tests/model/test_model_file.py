@@ -20,7 +20,7 @@ from unseam.nets import FCNConfig, UNetConfig
 CONFIG = UNetConfig(in_channels=2, num_classes=3, first_width=2, depth=1)
 INFO = ModelInfo(
     net=CONFIG,
-    normalise=Normalise(0.5, 99.0),
+    normalise=Normalise(0.5, 99.0, "stack"),
     objects=Objects(threshold=0.6, min_size=9),
     masks="classes",
     class_names=("background", "axon", 'Schwann\'s cell, "sheath" µ'),

@@ -108,6 +108,15 @@ def _drifting(folder: Folder) -> None:
     folder.change_image("c", lambda a: a.astype(np.uint16) * 100)
 
 
+def _dim_plane(folder: Folder) -> None:
+    import tifffile
+
+    image, mask = (np.asarray(Image.open(path)) for path in (folder.image("c"), folder.mask("c")))
+    for path, planes in ((folder.image("c"), [image, image // 20]), (folder.mask("c"), [mask, mask])):
+        path.unlink()
+        tifffile.imwrite(path.with_suffix(".tif"), np.stack(planes), imagej=True, metadata={"axes": "ZYX"})
+
+
 def _tiny(folder: Folder) -> None:
     for change in (folder.change_image, folder.change_mask):
         change("c", lambda a: a[:88, :88])
@@ -278,6 +287,7 @@ FAULTS: dict[str, tuple[str, Callable[[Folder], None], str]] = {
     "saturated image": ("binary", _saturated, "images/c.png"),
     "few grey levels": ("binary", _dim, "images/c.png"),
     "intensity drift": ("binary", _drifting, "images/c.png"),
+    "planes differ": ("binary", _dim_plane, "images/c.tif"),
     "tiny image": ("binary", _tiny, "images/c.png"),
     "masks unclear": ("binary", _soft_edges, "masks/c.png"),
     "two codings": ("binary", _ones_for_foreground, "masks/c.png"),

@@ -7,6 +7,7 @@ import pytest
 import tifffile
 
 from reference.large import EVERYTHING, WRITERS, blob_model, in_chunks, read, smooth, write_npy, write_zarr
+from unseam.data.normalise import Normalise
 from unseam.data.read_pair import as_model_reads
 from unseam.errors import DataError
 from unseam.io import read_image
@@ -58,6 +59,24 @@ def test_stacks_of_planes(tmp_path, rng):
             assert np.array_equal(read(found.path, "labels/objects")[t, z], whole.instances)
             assert np.allclose(read(found.path, "probabilities")[t, :, z], whole.probabilities, atol=1e-3)
     assert found.num_planes == 6
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 70, 80), (2, 2, 70, 80, 3)])
+def test_one_range_for_a_stack(tmp_path, rng, shape):
+    """Planes keep their brightness, in memory and chunk by chunk alike; three equal channels are read as grey."""
+    factors = np.arange(1, 1 + np.prod(shape[:2])).reshape(*shape[:2], *[1] * (len(shape) - 2))
+    stack = (smooth(rng, *shape[:4]).reshape(*shape[:4], *[1] * (len(shape) - 4)) * np.ones(shape[4:]) / factors).astype("f4")
+    model = blob_model()
+    model = model.with_normalise(Normalise(over="stack"))
+    channels = np.moveaxis(stack, -1, 1) if len(shape) > 4 else stack
+    axes = "tczyx" if len(shape) > 4 else "tzyx"
+    found = in_chunks(model, write_zarr(tmp_path / "movie.zarr", channels, axes=axes), tmp_path / "out.zarr")
+    planes = list(stack.reshape(-1, *shape[2:]))
+    expected = [model.predict(plane, ranges=own) for plane, own in zip(planes, model.grey_ranges(planes), strict=True)]
+    classes = np.stack([one.classes for one in expected])
+    assert np.array_equal(read(found.path).reshape(classes.shape), classes)
+    assert np.array_equal(read(found.path, "labels/objects").reshape(classes.shape), [one.instances for one in expected])
+    assert any((one.classes != model.predict(plane).classes).any() for one, plane in zip(expected, planes, strict=True))
 
 
 def test_channels_and_several_classes(tmp_path, rng):

@@ -57,6 +57,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     threshold: float | None = None,
     min_size: int | None = None,
     average: Averaging = "none",
+    normalise_over: Literal["plane", "stack"] | None = None,
     max_input_tile: int = DEFAULT_INPUT_TILE,
     max_memory: str | int | None = None,
     overwrite: bool = False,
@@ -94,6 +95,8 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         Probability above which an object starts, and the smallest object, px; None: those of the model.
     average
         Average over ``rotations`` (seven, as in the paper) or ``flips`` (eight).
+    normalise_over
+        Range of grey values: each ``plane`` has its own, or all planes of a ``stack`` have one; None: as in training.
     max_input_tile
         Largest input tile, px.
     max_memory
@@ -143,6 +146,8 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         model = model.with_objects(replace(model.info.objects, threshold=threshold))
     if min_size is not None:
         model = model.with_objects(replace(model.info.objects, min_size=min_size))
+    if normalise_over is not None:
+        model = model.with_normalise(replace(model.info.normalise, over=normalise_over))
     object_class = model.info.class_index(objects_of) if objects_of is not None else None
 
     stores = paths if is_one_result(out) else tuple(path for path in paths if is_store(path))

@@ -13,6 +13,7 @@ from unseam.data.cases import find_cases
 from unseam.data.channels import planes_hint
 from unseam.data.file_names import MASK_FOLDERS, normal_form
 from unseam.data.read_pair import as_model_reads, read_case
+from unseam.data.stack_ranges import stack_note
 from unseam.doctor.for_model import why_black
 from unseam.errors import DataError, ImageReadError, InUseError, OutputError, SettingsError
 from unseam.inference.rotations import Averaging
@@ -161,18 +162,24 @@ def predict_file(
     file = as_model_reads(read_case(job.images), model.info.net.in_channels)
     planes = file.planes()
     try:
+        ranges = model.grey_ranges(planes)
         parts: list[Segmentation] = []
-        for plane in planes:
+        for plane, own in zip(planes, ranges, strict=True):
             # The results of all planes are held until the file is written, so room is reserved for the remaining ones.
             num_remaining = len(planes) - len(parts) - 1
             reserved = num_remaining * 4 * model.info.net.num_classes * plane.shape[0] * plane.shape[1]
             most = None if max_memory is None else max(1, max_memory - reserved)
-            parts.append(model.predict(plane, max_input_tile=max_input_tile, average=average, on_tile=on_tile, max_memory=most))
+            parts.append(
+                model.predict(
+                    plane, max_input_tile=max_input_tile, average=average, on_tile=on_tile, max_memory=most, ranges=own
+                )
+            )
     except ImageReadError:
         raise
     except DataError as error:
         hint = planes_hint(len(planes)) if len(planes) == model.info.net.in_channels > 1 == file.num_channels else ""
         raise DataError(f"{job.image}: {error}{hint}") from error
+    notes = stack_note(ranges, model.info.normalise, "--normalise-over stack")
     instances = [part.instances_of(wanted.object_class) for part in parts] if wanted.instances else []
     if job.classes is not None:
         names = model.info.names_of_values
@@ -185,7 +192,7 @@ def predict_file(
     if job.overlay is not None:
         labels = instances[0] if instances else parts[0].class_indices
         write_image(job.overlay, draw_overlay(planes[0], labels))
-    return Result(_summary(parts, instances), file.notes + _notes(model, file, parts, job))
+    return Result(_summary(parts, instances), file.notes + notes + _notes(model, file, parts, job))
 
 
 def _summary(parts: Sequence[Segmentation], instances: Sequence[np.ndarray]) -> str:

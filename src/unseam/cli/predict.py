@@ -26,6 +26,7 @@ def predict(
     threshold: float | None = None,
     min_size: int | None = None,
     average: Literal["none", "rotations", "flips"] = "none",
+    normalise_over: Literal["plane", "stack"] | None = None,
     tile: int = DEFAULT_INPUT_TILE,
     memory: str | None = None,
     device: str = "auto",
@@ -70,6 +71,9 @@ def predict(
         Smallest object, px. Default: that of the model.
     average
         Average over seven rotated versions of the image (as in the paper) or eight flipped ones.
+    normalise_over
+        Stacks: stretch the grey values of each plane to its own range, or of all planes to the range of the stack. Default: as
+        in training.
     tile
         Largest input tile, px. Larger tiles take more memory, and are faster up to about the default.
     memory
@@ -111,6 +115,7 @@ def predict(
             threshold=threshold,
             min_size=min_size,
             average=average,
+            normalise_over=normalise_over,
             max_input_tile=tile,
             max_memory=memory,
             overwrite=overwrite,

@@ -13,6 +13,7 @@ from unseam.data.label_faults import MasksError, is_copy_of_image
 from unseam.data.labels import LabelReading, judge_labels, to_class_map, translate_mask
 from unseam.data.normalise import Normalise, check_image
 from unseam.data.sample import Sample
+from unseam.data.stack_ranges import ranges_by_stack, stack_note
 from unseam.data.weight_map import WeightMap
 from unseam.errors import DataError, LabelError, SettingsError
 from unseam.heads import Head, Targets, head_for
@@ -113,9 +114,14 @@ def prepare(
         objects.append(labels.cells if reading.has_objects else None)
     class_weights = weight_map.class_weights(_count_pixels([target.classes for target in targets], len(reading.class_names)))
     samples = []
-    for item, target, ids in zip(annotated, targets, objects, strict=True):
+    ranges = ranges_by_stack([item.image for item in annotated], [item.stack for item in annotated], normalise)
+    for stack in dict.fromkeys(item.stack for item in annotated if item.stack):
+        own_ranges = [own for item, own in zip(annotated, ranges, strict=True) if item.stack == stack]
+        for note in stack_note(own_ranges, normalise, "--set normalise.over=stack"):
+            tell(f"{stack}: {note}")
+    for item, target, ids, own in zip(annotated, targets, objects, ranges, strict=True):
         with _name_in_errors(item):
-            image = normalise(item.image)
+            image = normalise(item.image, own)
         weights = weight_map(target.classes, target.cells, class_weights)
         samples.append(Sample(item.name, image, target.classes, weights, ids, item.group, target.planes))
     spacings = {a.spacing_um for a in annotated if a.spacing_um is not None}

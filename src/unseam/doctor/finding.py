@@ -23,6 +23,7 @@ FindingKind = Literal[
     "saturated image",
     "few grey levels",
     "intensity drift",
+    "planes differ",
     "tiny image",
     # masks
     "masks unclear",

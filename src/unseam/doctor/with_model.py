@@ -20,7 +20,7 @@ def check_with_model(place: Path, info: ModelInfo, *, masks: MaskChoice = "auto"
     """Examine images with or without masks, with a model. Raise DataError if there is no image."""
     findings: list[Finding] = []
     if not _is_annotated(place):
-        seen = measure_images(place, info.net.in_channels, findings)
+        seen = measure_images(place, info.net.in_channels, findings, info.normalise)
         findings += left_out_findings(find_images_left_out(place), place)
         found = by_severity([*findings, *compare_with_model(seen, info)])
         return CheckReport(f"{place}: {len(seen)} image(s) without masks, compared with the training images.", findings=found)
@@ -31,7 +31,8 @@ def check_with_model(place: Path, info: ModelInfo, *, masks: MaskChoice = "auto"
     findings += [one for one in compare_with_model(measure_items(checked.items), info) if one.kind not in known]
     if checked.reading is not None:
         findings += compare_objects(checked.items, checked.reading, info)
-    return replace(checked.report, findings=by_severity([*checked.report.findings, *findings]))
+    kept = [one for one in checked.report.findings if one.kind != "planes differ" or info.normalise.over == "plane"]
+    return replace(checked.report, findings=by_severity([*kept, *findings]))
 
 
 def _is_annotated(place: Path) -> bool:

@@ -105,4 +105,5 @@ def _read(path: Path, *, is_labels: bool = False) -> _Raw:
         if is_labels:
             check_one_palette(path, series, colours)
         imagej = tiff.imagej_metadata or {}
-        return _Raw(path, pixels, axes_of(series), colours, calibration_of(tiff), opened.notes(1), imagej)
+        calibration = calibration_of(tiff, opened.ome)
+        return _Raw(path, pixels, axes_of(series), colours, calibration, opened.notes(1), imagej)

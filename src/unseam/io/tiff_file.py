@@ -9,16 +9,21 @@ import tifffile
 
 from unseam.errors import ImageReadError
 from unseam.io.guard import decoding
+from unseam.io.ome_xml import OmeImage
 from unseam.io.tiff_checks import check_text
 from unseam.io.tiff_walk import Walk, walk_directories
 
 
 @dataclass(frozen=True, eq=False)
 class OpenTiff:
-    """A TIFF with sound directories (``walk``) and at least one series of pages; ``note`` is for the user."""
+    """A TIFF with sound directories (``walk``) and at least one series of pages.
+
+    ``ome`` is what its OME description says of each image, empty without one; ``note`` is for the user.
+    """
 
     tiff: "tifffile.TiffFile"
     walk: Walk
+    ome: tuple[OmeImage, ...]
     note: str | None
 
     def notes(self, num_read: int) -> tuple[str, ...]:
@@ -56,7 +61,7 @@ def open_tiff(path: Path) -> Iterator[OpenTiff]:
     """
     walk = walk_file(path)
     with decoding(path, "TIFF"), tifffile.TiffFile(path, _multifile=False) as tiff:
-        note = check_text(path, tiff, walk)
+        ome, note = check_text(path, tiff, walk)
         if not tiff.series:
             raise ImageReadError(path, "the TIFF holds no image")
-        yield OpenTiff(tiff, walk, note)
+        yield OpenTiff(tiff, walk, ome, note)

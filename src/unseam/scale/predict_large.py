@@ -2,7 +2,7 @@
 
 ::
 
-    grey range    the grey values that become 0 and 1, from the sample that an image in memory would give
+    grey range    the grey values that become 0 and 1, from the sample that an image in memory would give; of a plane or a stack
     network       classes, probabilities and foreground of each chunk
     objects       components of each chunk, joined across its edges; sizes and holes of whole objects
     pyramid       the smaller levels
@@ -10,15 +10,18 @@
 Until all of this is done, the result lies in the work folder. Finished parts are never computed again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from unseam._version import __version__
+from unseam.data.normalise import GreyRange
+from unseam.data.stack_ranges import stack_note
 from unseam.errors import OutputError
 from unseam.geometry.chunk_grid import ChunkGrid
 from unseam.io.append_journal import AppendJournal
@@ -141,10 +144,10 @@ class _Prediction:
         create_results(self.worker)
         num_pixels = np.zeros(len(self.worker.model.info.class_names), np.int64)
         num_objects, most_objects, num_chunks = 0, 0, 0
-        for position, image in enumerate(images):
+        for position in range(len(images)):
             create_scratch(self.worker, position)
-            for plane in range(image.num_planes):
-                found = self._plane(position, plane)
+            for plane, ranges in enumerate(self._ranges(position)):
+                found = self._plane(position, plane, ranges)
                 num_pixels, num_objects = num_pixels + found[0], num_objects + found[1]
                 most_objects = max(most_objects, found[1])  # their numbers start at 1 in each plane
                 num_chunks += len(self.worker.grid(position))
@@ -160,14 +163,40 @@ class _Prediction:
         self._finish(out, facts, most_objects)
         return LargeResult(out, sum(i.num_planes for i in images), num_chunks, tuple(num_pixels.tolist()), count)
 
-    def _plane(self, position: int, plane: int) -> tuple[np.ndarray, int]:
-        """Return px of each class, and the number of objects."""
-        image, grid = self.worker.images[position], self.worker.grid(position)
-        bands = self.run.run(PlanePass(PassKind.GREY_RANGE, position, plane), range(len(bands_of(image))))
-        # One range for the whole plane: with a range per chunk, the borders of chunks would show.
-        ranges, is_grey = ranges_from((facts for _, facts in bands), self.worker.model.info.normalise)
+    def _ranges(self, position: int) -> Iterator[Float[np.ndarray, "channels 2"]]:
+        """Yield the grey ranges of each plane of an image; at the end, tell where those of its planes differ much.
+
+        A range is that of a whole plane or stack: with one per chunk, the borders of chunks would show.
+        """
+        info, planes = self.worker.model.info, range(self.worker.images[position].num_planes)
+        if info.normalise.over == "stack":
+            common = self._range(position, planes)
+            yield from (common for _ in planes)
+            return
+        found = []
+        for plane in planes:
+            found.append(self._range(position, [plane]))
+            yield found[-1]
+        spans = [tuple(GreyRange(low, high) for low, high in ranges.tolist()) for ranges in found]
+        for note in stack_note(spans, info.normalise, "--normalise-over stack"):
+            self.progress.tell(note)
+
+    def _range(self, position: int, planes: Iterable[int]) -> Float[np.ndarray, "channels 2"]:
+        """Return the grey range of each channel that the network receives, over some planes of an image."""
+        image = self.worker.images[position]
+        bands = (
+            facts
+            for plane in planes
+            for _, facts in self.run.run(PlanePass(PassKind.GREY_RANGE, position, plane), range(len(bands_of(image))))
+        )
+        ranges, is_grey = ranges_from(bands, self.worker.model.info.normalise)
         check_channels(self.worker, image, is_grey=is_grey)  # whether colour is grey is only known after all pixels were read
-        tables = NetworkTables(ranges[: self.worker.model.info.net.in_channels])  # the first of three equal channels
+        return ranges[: self.worker.model.info.net.in_channels]  # the first of three equal channels
+
+    def _plane(self, position: int, plane: int, ranges: Float[np.ndarray, "channels 2"]) -> tuple[np.ndarray, int]:
+        """Return px of each class, and the number of objects."""
+        grid = self.worker.grid(position)
+        tables = NetworkTables(ranges)
         num_pixels = np.zeros(len(self.worker.model.info.class_names), np.int64)
         for _, facts in self.run.run(PlanePass(PassKind.NETWORK, position, plane), range(len(grid)), lambda _: tables):
             num_pixels += facts.num_pixels

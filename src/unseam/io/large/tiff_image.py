@@ -22,8 +22,7 @@ from unseam.io.tiff import TiffReader
 from unseam.io.tiff_calibration import calibration_of
 from unseam.io.tiff_checks import check_kind, check_lzw, check_parts
 from unseam.io.tiff_colours import colours_of
-from unseam.io.tiff_file import axes_of, open_tiff
-from unseam.io.tiff_walk import Walk
+from unseam.io.tiff_file import OpenTiff, axes_of, open_tiff
 
 _MAX_PART_BYTES = 2**28
 _PAGE_AXES = ("YX", "YXS", "SYX")
@@ -53,25 +52,29 @@ class LargeTiffReader:
             alike = [pages for pages in every if (pages.axes, pages.dtype) == (every[0].axes, every[0].dtype)]
             chosen = alike if tiff.is_ome else every[:1]
             notes, recent = opened.notes(len(chosen)), Recent()
-            series = [_Series(path, tiff, pages, every.index(pages), len(chosen) > 1) for pages in chosen]
+            series = [_Series(path, opened, pages, every.index(pages), len(chosen) > 1) for pages in chosen]
             counts: Sequence[int | None] = num_channels or [None] * len(series)
-            return tuple(_image(one, opened.walk, notes, recent, n) for one, n in zip(series, counts, strict=True))
+            return tuple(_image(one, notes, recent, n) for one, n in zip(series, counts, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
 class _Series:
     path: Path
-    tiff: "tifffile.TiffFile"
+    opened: OpenTiff
     pages: "tifffile.TiffPageSeries"
     number: int
     is_one_of_many: bool
+
+    @property
+    def tiff(self) -> "tifffile.TiffFile":
+        return self.opened.tiff
 
     @property
     def position(self) -> str:
         return str(self.number) if self.is_one_of_many else ""
 
 
-def _image(one: _Series, walk: Walk, notes: tuple[str, ...], recent: Recent, num_channels: int | None) -> StoredImage:
+def _image(one: _Series, notes: tuple[str, ...], recent: Recent, num_channels: int | None) -> StoredImage:
     check_kind(one.path, one.tiff, one.pages)
     part_bytes = _part_bytes(one.pages)
     if part_bytes > max(_MAX_PART_BYTES, most_decoded_bytes()):
@@ -80,7 +83,7 @@ def _image(one: _Series, walk: Walk, notes: tuple[str, ...], recent: Recent, num
             f"its strips or tiles have {part_bytes / 2**30:,.1f} GiB each, and each must be decoded as a whole; save it as "
             "TIFF with tiles (512 x 512), or as OME-Zarr",
         )
-    check_parts(one.path, one.tiff, one.pages, walk)
+    check_parts(one.path, one.tiff, one.pages, one.opened.walk)
     check_lzw(one.path, one.tiff, one.pages)
     colours = colours_of(one.tiff, one.pages.keyframe)
     stored = None if colours.needs_all(one.pages.dtype) else _stored(one, recent)
@@ -95,7 +98,9 @@ def _image(one: _Series, walk: Walk, notes: tuple[str, ...], recent: Recent, num
     if part_bytes > _MAX_PART_BYTES:
         notes = (*notes, f"stored in pieces of {part_bytes / 2**20:,.0f} MiB, each decoded as a whole; tiles would be faster")
     piece = stored.piece if isinstance(stored, TiffPages) else (1, 1)
-    image = StoredImage(one.path, axes, source, calibration_of(one.tiff, one.number), piece, notes, one.position)
+    image = StoredImage(
+        one.path, axes, source, calibration_of(one.tiff, one.opened.ome, one.number), piece, notes, one.position
+    )
     if colours.is_alpha_in(source.shape, axes):
         return drop_alpha(image, axes.index("S"), may_be_plane=axes.endswith("SYX"), num_channels=num_channels)
     return image

@@ -1,4 +1,4 @@
-"""The grey range of a plane, band by band. The sample, and so the range, is that of an image in memory."""
+"""The grey range of a plane or a stack, band by band. The sample, and so the range, is that of an image in memory."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,7 +32,11 @@ def grey_range(worker: ChunkWorker, task: ChunkTask) -> RangeFacts:
     values = image.read(task.stage.plane, rows, columns)
     _check_finite(image, task.stage.plane, values, rows.start, columns.start)
     channels = values[None] if values.ndim == 2 else np.moveaxis(values, -1, 0)
-    parts = [sample_pixels(channel, rows.start, columns.start, image.height, image.width) for channel in channels]
+    # the planes of a stack with one range are sampled like one tall plane
+    is_common = worker.model.info.normalise.over == "stack"
+    num_planes, number = (image.num_planes, task.stage.plane) if is_common else (1, 0)
+    top, height = number * image.height + rows.start, num_planes * image.height
+    parts = [sample_pixels(channel, top, columns.start, height, image.width) for channel in channels]
     return RangeFacts(
         np.concatenate(parts),
         channels.min(axis=(1, 2)),
