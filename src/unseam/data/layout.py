@@ -73,7 +73,7 @@ def _two_folders(folder: Path) -> FolderPairs | None:
     if is_empty and set(subfolders(folder)) != {
         images,
         masks,
-    }:  # left from an unpacked archive or a moved data set: the data may lie beside
+    }:  # the data may lie beside them
         return None
     candidates, _ = split_by_ending(check_not_empty(images))
     image_of, mask_of = group_by_stem(candidates), group_by_stem(check_not_empty(masks))
