@@ -69,9 +69,11 @@ def _two_folders(folder: Path) -> FolderPairs | None:
     images, masks = subfolder(folder, IMAGE_FOLDERS), subfolder(folder, MASK_FOLDERS)
     if images is None or masks is None:
         return None
-    if not any(
-        visible_files(place) or subfolders(place) for place in (images, masks)
-    ):  # left from an unpacked archive or a moved data set
+    is_empty = not any(visible_files(place) or subfolders(place) for place in (images, masks))
+    if is_empty and set(subfolders(folder)) != {
+        images,
+        masks,
+    }:  # the data may lie beside them
         return None
     candidates, _ = split_by_ending(check_not_empty(images))
     image_of, mask_of = group_by_stem(candidates), group_by_stem(check_not_empty(masks))
