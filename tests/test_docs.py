@@ -241,7 +241,7 @@ def test_the_table_of_inputs_names_tests_that_exist():
     assert len(rows) > 90
     for row in rows:
         file = ""
-        kind, done, tests = row.strip("| ").split(" | ")
+        kind, _, tests = row.strip("| ").split(" | ")
         names = re.findall(r"`([\w/.]*)::(\w+)`", tests)
         assert len(names) == tests.count("`") // 2, f"{kind}: the last column holds tests only"
         for path, name in names:
