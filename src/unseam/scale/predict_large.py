@@ -10,7 +10,7 @@
 Until all of this is done, the result lies in the work folder. Finished parts are never computed again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,10 +26,19 @@ from unseam.io.result import mark_complete, write_tiff
 from unseam.model import Model
 from unseam.scale.arrays import create_results, create_scratch, layout_of, names_of
 from unseam.scale.executors import Executor
-from unseam.scale.folder import TIFF, claim, clear, publish, write_or_check_plan
+from unseam.scale.folder import (
+    TIFF,
+    claim,
+    clear,
+    probability_store,
+    publish,
+    read_finished,
+    write_finished,
+    write_or_check_plan,
+)
 from unseam.scale.journalled import Journalled
 from unseam.scale.plane_objects import objects_of_plane
-from unseam.scale.prediction import CLASSES, OBJECTS, PROBABILITIES, LargePrediction
+from unseam.scale.prediction import CLASS_LABELS, CLASSES, OBJECTS, PROBABILITIES, LargePrediction
 from unseam.scale.resume_plan import check_channels, plan_of
 from unseam.scale.stages.grey_range import bands_of, ranges_from
 from unseam.scale.stages.network import NetworkTables
@@ -57,6 +66,8 @@ class LargeResult:
         px of each class.
     num_objects
         None if no objects were computed.
+    probabilities
+        The store of the probabilities; None if they were not written.
     """
 
     path: Path
@@ -64,6 +75,7 @@ class LargeResult:
     num_chunks: int
     num_pixels: tuple[int, ...]
     num_objects: int | None
+    probabilities: Path | None = None
 
     @property
     def foreground(self) -> float:
@@ -105,7 +117,9 @@ def predict_large(
     source, out = source.absolute(), out.absolute()
     if out == source:
         raise OutputError(f"{out} is the image itself. Give another --out.")
-    with claim(out, resume=resume, overwrite=overwrite) as folder:
+    beside = probability_store(out)
+    more = [beside] if work.saves.probabilities != "none" else []
+    with claim(out, *more, resume=resume, overwrite=overwrite) as folder:
         work = replace(work, source=str(source), folder=str(folder))
         worker = ChunkWorker(work, lambda: model)
         # Whatever can refuse the work comes before the first file: a refused call must leave nothing behind.
@@ -118,6 +132,8 @@ def predict_large(
             with AppendJournal(folder / "journal.txt") as journal:
                 result = _Prediction(worker, journal, executor, progress or Progress()).all(out, plan)
         clear(folder)
+    if progress is not None and beside.exists() and not more:
+        progress.tell(f"{beside} is of an earlier result: these probabilities do not belong to the new {out.name}")
     return result
 
 
@@ -129,29 +145,45 @@ class _Prediction:
         self.run = Journalled(journal, executor, self._on_chunk, self._where)
 
     def all(self, out: Path, plan: dict[str, Any]) -> LargeResult:
+        work, images = self.worker.work, self.worker.images
+        counts = read_finished(Path(work.folder))
+        if counts is None:
+            counts = self._compute(plan)
+            write_finished(Path(work.folder), counts)
+        beside = probability_store(out) if work.saves.probabilities != "none" else None
+        if out.name.lower().endswith(TIFF):
+            self.progress.tell("writing the TIFF")
+            name = OBJECTS if work.saves.objects else CLASSES
+            write_tiff(out, work.group("", name), layout_of(self.worker, 0, name))
+        else:
+            if beside is not None:  # before the result: who sees a result shall find its probabilities
+                publish(work.probabilities, beside)
+            publish(work.result, out)
+        num_chunks = sum(image.num_planes * len(self.worker.grid(position)) for position, image in enumerate(images))
+        num_planes = sum(image.num_planes for image in images)
+        return LargeResult(out, num_planes, num_chunks, tuple(counts["num_pixels"]), counts["num_objects"], beside)
+
+    def _compute(self, plan: dict[str, Any]) -> dict[str, Any]:
+        """Compute all groups and mark them as complete; return the counts."""
         images = self.worker.images
         for note in dict.fromkeys(note for image in images for note in image.notes):
             self.progress.tell(note)
         create_results(self.worker)
         num_pixels = np.zeros(len(self.worker.model.info.class_names), np.int64)
-        num_objects, num_chunks = 0, 0
+        num_objects, most_objects = 0, [0] * len(images)
         for position, image in enumerate(images):
             create_scratch(self.worker, position)
             for plane in range(image.num_planes):
                 found = self._plane(position, plane)
                 num_pixels, num_objects = num_pixels + found[0], num_objects + found[1]
-                num_chunks += len(self.worker.grid(position))
+                most_objects[position] = max(most_objects[position], found[1])
             self._pyramids(position)
-        count = num_objects if self.worker.work.saves.objects else None
-        facts = {
-            "made_by": f"unseam {__version__}",
-            "source": Path(self.worker.work.source).name,
-            "model_sha256": plan["model"],
+        counts = {
             "num_pixels": num_pixels.tolist(),
-            "num_objects": count,
+            "num_objects": num_objects if self.worker.work.saves.objects else None,
         }
-        self._finish(out, facts)
-        return LargeResult(out, sum(i.num_planes for i in images), num_chunks, tuple(num_pixels.tolist()), count)
+        self._mark_complete({**counts, "model_sha256": plan["model"]}, most_objects)
+        return counts
 
     def _plane(self, position: int, plane: int) -> tuple[np.ndarray, int]:
         """Return px of each class, and the number of objects."""
@@ -178,6 +210,8 @@ class _Prediction:
     def _pyramids(self, position: int) -> None:
         image = self.worker.images[position]
         for name in names_of(self.worker.work.saves):
+            if name == CLASS_LABELS:  # the pass that writes a chunk of the classes copies it
+                continue
             layout = layout_of(self.worker, position, name)
             klasses = range(layout.shape[layout.axes.index("C")]) if name == PROBABILITIES else (None,)
             for level in range(1, layout.num_levels):
@@ -187,17 +221,14 @@ class _Prediction:
                         stage = PlanePass(PassKind.PYRAMID, position, plane, result=name, klass=klass, level=level)
                         self.run.finish(stage, range(len(grid)))
 
-    def _finish(self, out: Path, facts: dict[str, Any]) -> None:
+    def _mark_complete(self, facts: dict[str, Any], most_objects: Sequence[int]) -> None:
+        """``most_objects``: the highest number of an object of each position; numbers start again on each plane."""
         work = self.worker.work
-        for image in self.worker.images:
+        facts |= {"made_by": f"unseam {__version__}", "source": Path(work.source).name}
+        for position, image in enumerate(self.worker.images):
             for name in reversed(names_of(work.saves)):  # the classes hold the other groups, so they are complete last
-                mark_complete(work.group(image.position, name), {**facts, "kind_of_result": name})
-        if out.name.lower().endswith(TIFF):
-            self.progress.tell("writing the TIFF")
-            name = OBJECTS if work.saves.objects else CLASSES
-            write_tiff(out, work.group("", name), layout_of(self.worker, 0, name))
-        else:
-            publish(work.result, out)
+                highest = most_objects[position] if name == OBJECTS else 0
+                mark_complete(work.group(image.position, name), {**facts, "kind_of_result": name}, highest)
 
     def _on_chunk(self, stage: PlanePass, done: int, total: int) -> None:
         image = self.worker.images[stage.position]
