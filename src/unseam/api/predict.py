@@ -63,7 +63,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     resume: bool = False,
     workers: int | None = None,
     scheduler: str | None = None,
-    probabilities_as: Literal["float16", "uint8"] | None = None,
+    probabilities_as: Literal["uint8", "float16"] | None = None,
     fill_missing: bool = False,
     channels: Sequence[int] = (),
     watch: PredictWatch | None = None,
@@ -104,7 +104,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     workers, scheduler
         Large images: number of processes on this machine, or address of a Dask scheduler whose workers compute.
     probabilities_as
-        Large images: write the probabilities in this type.
+        Large images: write the probabilities in this type, to ``x-prob.ome.zarr`` beside ``x.ome.zarr``.
     fill_missing
         Large images: read a missing chunk as its fill value.
     channels

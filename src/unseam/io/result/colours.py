@@ -7,7 +7,7 @@ PALETTE = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114
 """Okabe and Ito (2008), "Color universal design", without black and with the strongest first; each from 0 to 255."""
 
 MOST_COLOURED = 4096
-"""Objects of a plane that get colours. Each costs 100 bytes of metadata, and readers (ours, too) limit metadata to a megabyte."""
+"""Objects of a plane that get colours. Each costs 100 bytes of metadata, and our reader takes a megabyte."""
 
 
 def label_colours(values: Sequence[int]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from typing import Any
-from xml.etree import ElementTree  # noqa: S405 - it writes here, and reads nothing
+from xml.etree import ElementTree
 
 from unseam._version import __version__
 from unseam.io.result.ome_metadata import ImageLayout
