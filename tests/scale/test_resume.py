@@ -217,6 +217,10 @@ def test_a_store_of_another_program_is_never_overwritten(tmp_path, rng, model, s
             in_chunks(model, image, image, overwrite=overwrite)
     with pytest.raises(OutputError, match=r"image\.zarr.*not written by unseam.*--out"):
         in_chunks(model, source, image, overwrite=True)
+    probabilities = image.rename(tmp_path / "seg-prob.zarr")
+    with pytest.raises(OutputError, match=r"seg-prob\.zarr is the image itself.*--out"):
+        in_chunks(model, probabilities, tmp_path / "seg.zarr", overwrite=True)
+    image = probabilities.rename(image)
     assert read(image, level="full").shape == (50, 50)
 
 

@@ -115,10 +115,10 @@ def predict_large(
         If chunks failed, or the scheduler was lost; finished chunks are kept.
     """
     source, out = source.absolute(), out.absolute()
-    if out == source:
-        raise OutputError(f"{out} is the image itself. Give another --out.")
     beside = probability_store(out)
     more = [beside] if work.saves.probabilities != "none" else []
+    if source in (out, *more):
+        raise OutputError(f"{source} is the image itself. Give another --out.")
     with claim(out, *more, resume=resume, overwrite=overwrite) as folder:
         work = replace(work, source=str(source), folder=str(folder))
         worker = ChunkWorker(work, lambda: model)
