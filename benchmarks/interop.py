@@ -28,7 +28,7 @@ PINNED = HERE / "interop.txt"
 IJ_JAR = Path("/usr/share/java/ij.jar")
 SAMPLE = Path(unseam.__file__).parent / "samples" / "axon-sem"
 UM = Calibration((0.13, 0.13), 0.5, 30.0, (5.0, 1000.0, 2000.0), 60.0)
-BOTH = ("--save", "both", "--objects-of", "class 2")
+BOTH = ("--save", "both", "--objects-of", "class 1")
 SMALL = ("--set", "net.unet.first_width=4", "--set", "training.output_size=132")
 
 
@@ -95,8 +95,8 @@ def write_results(folder: Path, steps: int) -> Path:
     for name, kind in (("slide", "uint8"), ("volume", "float16"), ("series", "uint8")):
         out = results / f"{name}-seg.ome.zarr"
         run(*predict, inputs / f"{name}.ome.zarr", "--out", out, *BOTH, "--probabilities-as", kind)
-    for save in ("classes", "instances"):
-        run(*predict, inputs / "slide.ome.zarr", "--out", results / f"slide-{save}.ome.tif", *BOTH[2:], "--save", save)
+    for save in (("--save", "classes"), ("--save", "instances", *BOTH[2:])):
+        run(*predict, inputs / "slide.ome.zarr", "--out", results / f"slide-{save[1]}.ome.tif", *save)
     many = np.arange(300 * 400, dtype=np.uint32).reshape(300, 400)
     write_label_map(results / "many_masks.tif", many, UM.pixel_um)
     return results

@@ -28,7 +28,9 @@ class NotInstalled(Exception):
 
 
 def row(*values: object) -> Row:
-    return dict(zip(COLUMNS, map(str, values), strict=True))
+    """A row of the table; what a program says at length is cut."""
+    texts = [" ".join(str(value).split()) for value in values]
+    return dict(zip(COLUMNS, [text if len(text) <= 200 else f"{text[:197]}..." for text in texts], strict=True))
 
 
 def listed(values: Any) -> str:
@@ -79,7 +81,11 @@ def by_zarr(path: Path) -> list[Row]:
             omero, label = ome.get("omero", {}).get("channels", []), ome.get("image-label", {})
             shown = listed(f"{c['window']['start']} to {c['window']['end']}" for c in omero)
             names = listed([c["label"] for c in omero] or [p["name"] for p in label.get("properties", [])])
-            share = listed(f"{(array[...] > 0).mean():.1%}" for array in arrays) if arrays[0].dtype.kind == "u" else ""
+            share = (
+                listed(f"{(array[...] > 0).mean():.1%}" for array in arrays)
+                if arrays[0].dtype.kind == "u" and len(omero) < 2
+                else ""
+            )
             colours = f"; {len(label['colors'])} colours" if "colors" in label else ""
             more = f"{names}{colours}" + (f"; not 0: {share}" if share else "")
             shapes = " ".join("x".join(map(str, array.shape)) for array in arrays)
