@@ -90,7 +90,7 @@ def kept_pixels(
         Rows and columns of the part of the previous level.
 
     >>> rows, columns = kept_pixels(1, (0, 0), (4, 4))
-    >>> sorted(zip((rows % 2).flat, (columns % 2).flat))  # each phase once
+    >>> sorted(zip((rows % 2).ravel().tolist(), (columns % 2).ravel().tolist()))  # each phase once
     [(0, 0), (0, 1), (1, 0), (1, 1)]
     """
     rows = np.arange(-(-shape[0] // 2), dtype=np.uint32)[:, np.newaxis]
