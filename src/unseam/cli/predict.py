@@ -91,7 +91,7 @@ def predict(
         Large images: address of a Dask scheduler, tcp://HOST:8786. Each of its workers may take --memory.
     probabilities_as
         Large images: also write the probabilities, to x-prob.ome.zarr beside x.ome.zarr: in 255 levels (uint8, which every
-        viewer opens) or with 11 bits (float16, which viewers in a browser do not open yet). With --probabilities alone: float16.
+        viewer opens) or with 11 bits (float16, which viewers in a browser do not open). With --probabilities alone: float16.
     missing_chunks
         OME-Zarr images that lack chunks: refuse them, or fill the chunks. Some programs omit chunks of the fill value.
     channel
