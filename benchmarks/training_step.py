@@ -27,6 +27,8 @@ from ceiling import matrix_rates
 from common import facts, heading, write_result
 from unseam.data.crops import Crops, make_ahead
 from unseam.data.sample import Sample
+from unseam.engines import settle_precision
+from unseam.engines.bfloat16 import bfloat16_speed
 from unseam.heads import Classes
 from unseam.machine.kept_memory import keep_freed_memory
 from unseam.nets import fast_on_cpu
@@ -139,7 +141,8 @@ def our_seconds(
 ) -> list[float]:
     """Of each step of the training loop but the first ones."""
     budget = Budget(state.step + repeats + warm, None)
-    plan = Plan(budget, run.schedule, run.optimiser.learning_rate, run.training.clip_norm, CPU, dtype, 0, CLASSES_OF)
+    plan = Plan(budget, run.schedule, run.optimiser.learning_rate, run.training.clip_norm, CPU, 0, CLASSES_OF)
+    state.precision = str(dtype).removeprefix("torch.")
     times = []
     with fast_on_cpu(state.net):
         train_network(state, batches, run.energy, plan, [lambda *_: times.append(time.perf_counter())])
@@ -195,7 +198,10 @@ def our_rows(it: Case) -> list[Row]:
     in_bfloat16 = our_seconds(it.run, state, same, many, torch.bfloat16)
     with_data = starmap(Batch, make_ahead(it.crops.batch, 0))
     beside = our_seconds(it.run, state, with_data, many, torch.bfloat16)
+    chosen = settle_precision("auto", CPU)
+    in_auto = our_seconds(it.run, fresh(it.run), same, few, getattr(torch, chosen))
     return [
+        it.row(f"ours, auto: {chosen}", in_auto, chosen),
         it.row("ours, float32", in_float32, "float32"),
         it.row("ours, bfloat16", in_bfloat16, "bfloat16"),
         it.row("ours, bfloat16, crops made beside it", beside, "bfloat16"),
@@ -229,6 +235,7 @@ def markdown(report: dict) -> str:
     )
     lines += [f"Square matrix products of this machine, GFLOP/s, by side: {products}. The better is the ceiling."]
     kept = "kept" if report["memory_kept"] else "given back to the system"
+    lines += [f"Auto measured bfloat16 at {report['bfloat16_speed']:.2f} times the speed of float32."]
     lines += [f"Memory that a step frees is {kept} in our rows, and given back in the plain ones.", ""]
     for net in report["nets"]:
         lines += [
@@ -265,7 +272,7 @@ def main() -> None:
     plain = [plain_rows(it) for it in cases]
     is_kept = keep_freed_memory()  # cannot be undone, so after all plain rows
     nets = [measure(it, rows) for it, rows in zip(cases, plain, strict=True)]
-    about |= {"threads": torch.get_num_threads(), "memory_kept": is_kept}
+    about |= {"threads": torch.get_num_threads(), "memory_kept": is_kept, "bfloat16_speed": bfloat16_speed()}
     report = {**about, "matrix_rates": rates, "nets": nets}
     print(markdown(report))
     if options.out:

@@ -29,13 +29,14 @@ TOP = {"__init__", "__main__", "_version", "errors", "settings", "shapes"}
 
 INNER_FLOORS = {
     "data": {
-        # 1: which files belong together, and what they hold
-        "file_names": 1, "pairs": 1, "challenge_layouts": 1, "layout": 1, "cases": 1, "read_pair": 1,
-        "channels": 1, "markers": 1,
+        # 1: which files belong together, and what they hold; the kinds of masks, which a layout may settle
+        "file_names": 1, "unread_kinds": 1, "left_out": 1, "pairs": 1, "challenge_layouts": 1, "layout": 1, "cases": 1,
+        "read_pair": 1, "channels": 1, "markers": 1, "kinds": 1, "mask_colours": 1,
         # 2: what the masks mean
-        "kinds": 2, "label_evidence": 2, "label_faults": 2, "label_reading": 2, "labels": 2,
+        "label_pieces": 2, "label_rims": 2, "label_evidence": 2, "label_faults": 2, "label_background": 2,
+        "label_reading": 2, "labels": 2,
         # 3: samples
-        "sample": 3, "normalise": 3, "grey_facts": 3, "weight_map": 3, "prepare": 3, "annotated": 3,
+        "sample": 3, "normalise": 3, "stack_ranges": 3, "grey_facts": 3, "weight_map": 3, "prepare": 3, "annotated": 3,
         # 4: what is held out, and crops
         "split": 4, "folds": 4, "fingerprint": 4, "crops": 4,
     },
@@ -191,16 +192,18 @@ def test_nothing_loads_code() -> None:
 
 
 IO_FLOOR = {
+    "axes": 0,
     "calibration": 0,
-    **dict.fromkeys(("disk", "guard", "image_file", "axes", "units", "coded_size", "lock"), 1),
-    **dict.fromkeys(("tiff_walk", "tiff_colours", "tiff_calibration", "unfinished", "settle", "decoder_process"), 2),
-    **dict.fromkeys(("tiff_checks", "write"), 3),
-    **dict.fromkeys(("tiff_file", "append_journal", "manifest", "output_folder", "write_images"), 4),
+    **dict.fromkeys(("alpha", "disk", "guard", "image_file", "units", "coded_size", "lock", "ome_xml"), 1),
+    **dict.fromkeys(("tiff_walk", "tiff_colours", "tiff_calibration", "tiff_metadata", "unfinished", "settle"), 2),
+    **dict.fromkeys(("decoder_process", "label_colours"), 2),
+    **dict.fromkeys(("tiff_checks", "tiff_labels", "write"), 3),
+    **dict.fromkeys(("tiff_file", "lossless", "append_journal", "manifest", "output_folder", "write_images"), 4),
     **dict.fromkeys(("tiff", "pictures", "arrays"), 5),  # the readers: never of one another
     "__init__": 6,
     **dict.fromkeys(("large", "result", "decoder_main"), 7),
 }
-"""Floors inside `io`: system and terms, one format's parts, files, readers, the face, images larger than memory."""
+"""Floors inside `io`: axes, system and terms, one format's parts, files, readers, the face, images larger than memory."""
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "io").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))

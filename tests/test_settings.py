@@ -328,3 +328,9 @@ def test_values_without_end_are_settings_errors_of_one_line(name, value):
 def test_a_whole_number_beyond_64_bits():
     with pytest.raises(SettingsError, match=r"training\.steps .*digits"):
         with_overrides(Run(), ["training.steps=9223372036854775808"])
+
+
+def test_a_table_too_many_in_a_path_is_named():
+    with pytest.raises(SettingsError, match=r"'data.normalise.over'. Did you mean 'normalise.over'\?"):
+        with_overrides(Run(), ["data.normalise.over=stack"])
+    assert with_overrides(Run(), ["normalise.over=stack"]).normalise.over == "stack"

@@ -84,3 +84,13 @@ class RankError(UnseamError, RuntimeError):
     """Training by several processes ended because another of them stopped."""
 
     is_told = False  # whether the process that knows the reason has already printed it
+
+
+def sentence_of_exit(error: SystemExit) -> str:
+    """Return what a library said when it ended the program, which only the command line may do.
+
+    >>> sentence_of_exit(SystemExit("no licence")), sentence_of_exit(SystemExit(None))
+    ('A library or a callback ended the program (no licence).', 'A library or a callback ended the program (exit code 0).')
+    """
+    words = error.code if isinstance(error.code, str) and error.code else f"exit code {error.code or 0}"
+    return f"A library or a callback ended the program ({words})."

@@ -104,7 +104,10 @@ def with_overrides(settings: T, overrides: Sequence[str]) -> T:
         path, sign, text = override.partition("=")
         if not sign:
             raise SettingsError(f"--set {_cut(override)}: write a setting as path.to.setting=value.")
-        *parents, name = _full_path(tree, type(settings), path.strip().split("."))
+        head, *rest = path.strip().split(".")
+        if rest and rest[0] in tree and isinstance(tree.get(head), dict) and rest[0] not in tree[head]:
+            raise SettingsError(f"Unknown setting {_cut(path)!r}. Did you mean {_cut('.'.join(rest))!r}?")
+        *parents, name = _full_path(tree, type(settings), [head, *rest])
         table = tree
         for parent in parents:
             if not isinstance(table.get(parent), dict):

@@ -99,8 +99,9 @@ def test_255_above_classes_is_not_annotated() -> None:
     for classes in (2, 4):
         labels = tissue(RNG, classes)
         labels[:20] = 255
-        reading = judge_labels([labels])
-        assert (reading.kind, reading.ignore) == ("binary" if classes == 2 else "classes", 255)
+        reading = judge_labels([labels, labels.T])
+        kind = "binary" if classes == 2 else "classes"
+        assert (reading.kind, reading.ignore, reading.certainty) == (kind, 255, "likely")
         assert reading.values == tuple(range(classes))
         assert "not annotated" in reading.notes[0]
         assert (to_class_map(labels, reading)[:20] == IGNORE).all()
@@ -125,7 +126,7 @@ def test_the_judgement_can_be_overruled() -> None:
     with pytest.raises(LabelError, match=r"6 values.*'classes' or 'instances'"):
         judge_labels([instances], kind="binary")
     with pytest.raises(LabelError, match=r"400 values.*255 classes"):
-        judge_labels([np.arange(400).reshape(20, 20)], kind="classes")
+        judge_labels([np.kron(np.arange(400).reshape(20, 20), np.ones((4, 4), int))], kind="classes")
 
 
 def test_declared_classes() -> None:
@@ -190,7 +191,7 @@ def test_objects_as_classes_and_back() -> None:
     np.testing.assert_array_equal(classes, np.where(instances < 0, IGNORE, instances > 0))
     np.testing.assert_array_equal(to_instance_map(instances, reading), instances)
     with pytest.raises(LabelError, match="instances"):
-        to_instance_map(classes, judge_labels([classes]))
+        to_instance_map(classes, judge_labels([classes], ignore=IGNORE))
 
 
 @given(st.lists(st.integers(0, 2**40), min_size=9, max_size=9))

@@ -67,6 +67,18 @@ KNOWN = {
         "mask file per object"),
     "junk beside": (["images/a.tif", "images/Thumbs.db", "images/._a.tif", "images/.hidden.png", "images/notes.txt",
         "masks/a.tif", "readme.md", "results.csv"], ["a: images/a.tif > masks/a.tif"], "images"),
+    "a Mac's zip": (["images/a.tif", "masks/a.tif", "__MACOSX/images/._a.tif", "__MACOSX/masks/._a.tif"],
+        ["a: images/a.tif > masks/a.tif"], "images"),
+    "a backup of one": (["images/a.tif", "images/b.tif", "masks/a.tif", "masks/b.tif", "old/images/a.tif",
+        "old/masks/a.tif", "old/masks/a2.tif"],
+        ["a: images/a.tif > masks/a.tif", "b: images/b.tif > masks/b.tif"], "images and masks"),
+    "samples and an empty one": (["id1/images/a.png", "id1/masks/1.png", "id1/masks/2.png", "id2/images/.keep",
+        "id2/masks/.keep", ".trash/images/a.png", ".trash/masks/1.png"],
+        ["id1: id1/images/a.png > id1/masks/1.png id1/masks/2.png"], "per object"),
+    "samples beside empty folders": (["images/.keep", "masks/.keep", "id1/images/a.png", "id1/masks/1.png", "id1/masks/2.png"],
+        ["id1: id1/images/a.png > id1/masks/1.png id1/masks/2.png"], "per object"),
+    "hidden sequences": (["01/t0.tif", "01/._t1.tif", "01_GT/SEG/man_seg0.tif", "01_GT/SEG/._man_seg1.tif"],
+        ["01/t0: 01/t0.tif > 01_GT/SEG/man_seg0.tif"], "GT/SEG"),
     "Cellpose session beside": (["images/a.tif", "images/a_seg.npy", "masks/a.tif"], ["a: images/a.tif > masks/a.tif"],
         "images"),
 }  # fmt: skip
@@ -118,6 +130,33 @@ def test_layouts_that_are_refused(name: str, tmp_path: Path) -> None:
     files, words = UNKNOWN[name]
     with pytest.raises(DataError, match=words):
         find_pairs(lay_out(tmp_path, *files))
+
+
+FORMS = ("Z\u00fcrich", "Zu\u0308rich")  # one letter, or a letter and its dots: both look the same
+
+
+@pytest.mark.parametrize(("image", "mask"), [FORMS, FORMS[::-1], (FORMS[1], FORMS[1])])
+@pytest.mark.parametrize(
+    ("images", "masks"),
+    [
+        ("images/{}.tif", "masks/{}.png"),
+        ("{}.tif", "{}_masks.tif"),
+        ("images/{}_img.tif", "masks/{}_mask.tif"),
+        ("imagesTr/{}_0000.tif", "labelsTr/{}.tif"),
+        ("train/images/{}.ome.tif", "train/masks/{}.tif"),
+    ],
+)
+def test_names_that_look_alike_belong_together(images: str, masks: str, image: str, mask: str, tmp_path: Path) -> None:
+    found = find_pairs(lay_out(tmp_path, images.format(image), masks.format(mask)))
+    assert [pair.name for pair in found.pairs] == [FORMS[0]]
+    truths = find_truths(tmp_path)
+    assert truths.name_for(FORMS[0]) == FORMS[0]
+
+
+def test_two_files_whose_names_look_alike_are_refused(tmp_path: Path) -> None:
+    lay_out(tmp_path, *(f"{place}/{form}.tif" for place in ("images", "masks") for form in FORMS))
+    with pytest.raises(DataError, match="stored in two ways"):
+        find_pairs(tmp_path)
 
 
 def test_no_folder(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from hypothesis.extra import numpy as arrays
 
 from unseam.data.normalise import Normalise, check_image, sample_pixels
 from unseam.errors import DataError, SettingsError
+from unseam.settings import decode
 
 NORMALISE = Normalise()
 
@@ -145,7 +146,38 @@ def test_windows_give_the_range_of_the_whole(size, rng):
         for top in range(0, height, 900)
         for left in range(0, width, 700)
     ]
-    whole = Normalise().range_of(channel)
+    ((whole,),) = Normalise().ranges_of([channel])
     assert Normalise().range_from(np.concatenate(parts), channel.min, channel.max) == whole
     window = (slice(height // 2, None), slice(width // 3, width // 2 + 1))
     assert np.array_equal(whole.scaled(channel[window]), Normalise()(channel)[0][window])
+
+
+def test_a_stack_has_one_range(rng):
+    """It is that of one tall plane, and so of the windows of any plane."""
+    stack = rng.integers(0, 60000, (3, 1400, 1003), np.uint16) // np.array([1, 40, 3000], np.uint16)[:, None, None]
+    ranges = Normalise(over="stack").ranges_of(list(stack))
+    assert ranges == Normalise().ranges_of([stack.reshape(-1, 1003)]) * 3
+    parts = [
+        sample_pixels(plane[top : top + 900], 1400 * number + top, 0, 4200, 1003)
+        for number, plane in enumerate(stack)
+        for top in (0, 900)
+    ]
+    assert Normalise().range_from(np.concatenate(parts), stack.min, stack.max) == ranges[0][0]
+    dim = Normalise(over="stack")(stack[2], ranges[2])
+    assert 0 <= dim.min() <= dim.max() < 0.001
+    assert Normalise()(stack[2]).max() == pytest.approx(1, abs=0.1)
+
+
+def test_planes_have_their_own_ranges_unless_told_otherwise(rng):
+    planes = [rng.integers(0, top, (20, 30, 2), np.uint16) for top in (100, 5000)]
+    ranges = Normalise().ranges_of(planes)
+    for plane, own in zip(planes, ranges, strict=True):
+        assert len(own) == 2
+        np.testing.assert_array_equal(Normalise()(plane, own), Normalise()(plane))
+    assert ranges[0] != ranges[1]
+
+
+def test_over_is_plane_or_stack():
+    assert Normalise().over == "plane"
+    with pytest.raises(SettingsError, match="over"):
+        decode(Normalise, {"over": "movie"})

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -40,7 +42,7 @@ def test_binary_masks():
 
 
 def test_classes_with_ignore():
-    prepared = prepare([annotated(stripes([0, 1, 2, 255]))], NORMALISE, EQ_2)
+    prepared = prepare([annotated(stripes([0, 1, 2, 255]))] * 2, NORMALISE, EQ_2)
     assert (prepared.reading.kind, prepared.num_logits) == ("classes", 3)
     np.testing.assert_array_equal(prepared.samples[0].classes, stripes([0, 1, 2, IGNORE]))
     assert not prepared.samples[0].weights[stripes([0, 1, 2, 255]) == 255].any(), "what nobody annotated weighs nothing"
@@ -126,7 +128,7 @@ def test_pixel_sizes_that_agree_are_kept():
 
 def test_what_was_decided_is_told():
     told = []
-    prepare([annotated(stripes([0, 1, 2, 255]))], NORMALISE, EQ_2, tell=told.append)
+    prepare([annotated(stripes([0, 1, 2, 255]))] * 2, NORMALISE, EQ_2, tell=told.append)
     assert "classes" in told[0]
     assert "'not annotated'" in told[1]
 
@@ -173,3 +175,19 @@ def test_a_mask_in_colours_is_named_as_such():
     colours = np.zeros((8, 8, 3), np.uint8)
     with pytest.raises(LabelError, match=r"a: .*\(8, 8, 3\).*grey image"):
         prepare([Annotated("a", np.zeros((8, 8), np.uint8), colours)], Normalise(), WeightMap())
+
+
+def test_planes_that_differ_tenfold_are_told_and_may_share_one_range():
+    stack = [annotated(stripes([0, 255]), f"z plane {n}", stack="z", plane=n) for n in range(3)]
+    stack = [replace(one, image=(one.image // (1, 20, 1)[one.plane]).astype(np.uint8)) for one in stack]
+    alone = annotated(stripes([0, 255]), "alone")
+    told = []
+    own = prepare([*stack, alone], NORMALISE, EQ_2, tell=told.append).samples
+    (note,) = [sentence for sentence in told if "normalise.over=stack" in sentence]
+    assert note.startswith("z: plane 1 spans 12 grey levels")
+    told.clear()
+    common = prepare([*stack, alone], Normalise(over="stack"), EQ_2, tell=told.append).samples
+    assert not any("normalise.over" in sentence for sentence in told)
+    assert np.ptp(own[1].image) == 1
+    assert np.ptp(common[1].image) == pytest.approx(12 / 253, rel=0.1)
+    np.testing.assert_array_equal(own[3].image, common[3].image)

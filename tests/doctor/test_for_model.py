@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reference.broken_folders import discs, write_clean
+from reference.broken_folders import FAULTS, discs, write_clean
 from unseam.data.grey_facts import grey_facts, object_sizes, seen_images
+from unseam.data.normalise import Normalise
 from unseam.doctor.for_model import why_black
 from unseam.doctor.with_model import check_with_model
 from unseam.model.model_file import ModelInfo, TrainingRecord, load_model, save_model
@@ -115,3 +116,13 @@ def test_grain_grows_with_magnification():
     image = discs(np.random.default_rng(1))[0]
     small, large = grey_facts(image).grain_px, grey_facts(np.asarray(Image.fromarray(image).resize((512, 512)))).grain_px
     assert 3 < large / small < 5
+
+
+@pytest.mark.parametrize("over", ["plane", "stack"])
+@pytest.mark.parametrize("with_masks", [True, False])
+def test_uneven_planes_matter_unless_the_model_takes_one_range_for_a_stack(info, tmp_path, over, with_masks):
+    folder = write_clean(tmp_path / "data", "binary")
+    FAULTS["planes differ"][1](folder)
+    model = replace(info, normalise=Normalise(over=over))
+    report = check_with_model(folder.path if with_masks else folder.path / "images", model)
+    assert ("planes differ" in [finding.kind for finding in report.findings]) == (over == "plane")

@@ -92,3 +92,28 @@ def test_an_unreadable_mask_is_named(tmp_path, rng):
     np.save(folder / "masks/11.npy", half)
     (finding,) = (one for one in check_folder(folder).report.findings if one.kind == "mask unreadable")
     assert [place.file for place in finding.where] == ["masks/11.npy"]
+
+
+def test_what_looks_like_data_and_is_not_read_is_worth_knowing(tmp_path, rng):
+    folder = write_folder(tmp_path / "data", ["a", "b"], rng)
+    (folder / "images/c.czi").write_bytes(b"x")
+    (finding,) = (one for one in check_folder(folder).report.findings if one.kind == "left out")
+    assert (finding.severity, [place.file for place in finding.where]) == ("note", ["images/c.czi"])
+
+
+def test_links_that_lead_nowhere_hurt(tmp_path, rng):
+    folder = write_folder(tmp_path / "data", ["a", "b"], rng)
+    for place in ("images", "masks"):
+        (folder / f"{place}/c.png").symlink_to("/nowhere/c.png")
+    report = check_folder(folder).report
+    (finding,) = (one for one in report.findings if one.kind == "left out")
+    assert finding.severity == "hurts"
+    assert "images/c.png" in render_page(report)
+    assert not report.stops
+
+
+def test_a_missing_partner_says_what_probably_happened(tmp_path, rng):
+    folder = write_folder(tmp_path / "data", ["a", "b"], rng)
+    (folder / "masks/b.png").rename(folder / "masks/B.png")
+    (finding,) = (one for one in check_folder(folder).report.findings if one.kind == "no partner")
+    assert "upper and lower case" in finding.mend

@@ -18,6 +18,7 @@ from unseam.heads import Classes
 from unseam.inference.predict import Predictor
 from unseam.metrics import evaluate_class_maps
 from unseam.nets import FCN, UNet
+from unseam.training import TrainState
 
 HEIGHT, WIDTH = 90, 300
 
@@ -79,8 +80,9 @@ def test_training_is_judged_by_what_prediction_says(rng):
     truth = (rng.random((70, 90)) < 0.4).astype(np.uint8)
     sample = Sample("one", image, truth, np.ones((70, 90), np.float32))
     window = Window(0, 70, 71, 90)
-    score_of = prepare_validation([HeldOut(sample, window)], Classes(), None, torch.device("cpu"), torch.float32)
+    score_of = prepare_validation([HeldOut(sample, window)], Classes(), None, torch.device("cpu"))
+    state = TrainState(net, torch.optim.SGD(net.parameters()))
     predicted = Predictor(TorchEngine(net)).probabilities(image).argmax(0).astype(np.uint8)[window.slices]
     expected = evaluate_class_maps([("one", predicted, truth[window.slices])]).pooled()["iou"]
-    assert score_of(net).value == pytest.approx(expected)
-    assert score_of(net).foreground == pytest.approx(predicted.mean())
+    assert score_of(state).value == pytest.approx(expected)
+    assert score_of(state).foreground == pytest.approx(predicted.mean())

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
+from PIL import Image
 
-from unseam.errors import DataError
+from unseam.data.kinds import MaskChoice
+from unseam.errors import DataError, LabelError
 from unseam.evaluation import pairing
 from unseam.evaluation.from_files import evaluate, evaluate_files
 from unseam.io import write_image, write_label_map
@@ -42,6 +45,53 @@ def test_layouts(name: str, tmp_path: Path) -> None:
         scored = evaluate_files(out, data / place)
         assert scored.kind == "instances"
         assert scored.scores.pooled()["seg"] == 1
+
+
+def test_names_pair_in_whatever_way_their_letters_are_stored(tmp_path: Path) -> None:
+    composed, decomposed = "Z\u00fcrich", "Zu\u0308rich"
+    for folder in ("out", "truth"):
+        (tmp_path / folder).mkdir()
+    write_label_map(tmp_path / "truth" / f"{composed}.tif", CELLS)
+    write_label_map(tmp_path / "out" / f"{decomposed}_masks.tif", CELLS)
+    np.save(tmp_path / "out" / f"{decomposed}_prob.npy", np.stack([CELLS == 0, CELLS > 0]).astype(np.float32))
+    scored = evaluate_files(tmp_path / "out", tmp_path / "truth")
+    assert scored.scores.pooled()["seg"] == 1
+    assert scored.calibration is not None
+
+
+def test_what_is_not_read_is_told(tmp_path: Path) -> None:
+    for folder in ("out", "truth"):
+        (tmp_path / folder).mkdir()
+        write_label_map(tmp_path / folder / "a_masks.tif", CELLS)
+    (tmp_path / "out/b_masks.tif").symlink_to("/nowhere")
+    (tmp_path / "truth/RoiSet.zip").write_bytes(b"x")
+    reason = evaluate_files(tmp_path / "out", tmp_path / "truth").reason
+    assert "Not read: 1 link(s) that lead nowhere (b_masks.tif)" in reason
+    assert "Not read: 1 file(s) with outlines (RoiSet.zip)" in reason
+
+
+@pytest.mark.parametrize(
+    ("prediction", "words"),
+    [("A_masks", "A and a differ in upper and lower case only"), ("b_masks", r"1 microscope or volume file\(s\) \(b.czi\)")],
+)
+def test_a_prediction_without_annotation_says_why(prediction: str, words: str, tmp_path: Path) -> None:
+    for folder in ("out", "truth"):
+        (tmp_path / folder).mkdir()
+    write_label_map(tmp_path / "truth/a.tif", CELLS)
+    (tmp_path / "truth/b.czi").write_bytes(b"x")
+    write_label_map(tmp_path / "out" / f"{prediction}.tif", CELLS)
+    with pytest.raises(DataError, match=words):
+        evaluate_files(tmp_path / "out", tmp_path / "truth")
+
+
+def test_loose_files_beside_images_and_masks_are_no_annotations(tmp_path: Path) -> None:
+    for folder in ("out", "data/images", "data/masks"):
+        (tmp_path / folder).mkdir(parents=True)
+    write_label_map(tmp_path / "out/a_masks.tif", CELLS)
+    write_label_map(tmp_path / "data/masks/a.tif", CELLS)
+    for place in ("data/images/a.png", "data/overview.png"):
+        write_image(tmp_path / place, CELLS.astype(np.uint8))
+    assert evaluate_files(tmp_path / "out", tmp_path / "data").scores.pooled()["seg"] == 1
 
 
 def test_a_file_an_object(tmp_path: Path) -> None:
@@ -178,3 +228,62 @@ def test_a_large_set_is_never_held_whole(tmp_path: Path, monkeypatch: pytest.Mon
     for plane in planes:
         np.testing.assert_array_equal(plane, CELLS)
         assert sum(file.pixels.nbytes for file in cache._kept.values()) <= 3 * CELLS.size
+
+
+def picture(path: Path, numbers: np.ndarray, *colours: tuple[int, int, int]) -> None:
+    """Save numbers as a picture with a palette."""
+    path.parent.mkdir(exist_ok=True)
+    image = Image.fromarray(numbers.astype(np.uint8))
+    image.putpalette([value for colour in colours for value in colour])
+    image.save(path)
+
+
+BLACK, RED, GREEN = (0, 0, 0), (255, 0, 0), (0, 255, 0)
+
+
+def test_palettes_of_annotations_that_contradict_are_refused(tmp_path: Path) -> None:
+    for name, colour in (("a", RED), ("b", GREEN)):
+        picture(tmp_path / "truth" / f"{name}.png", CELLS > 0, BLACK, colour)
+        picture(tmp_path / "out" / f"{name}_classes.png", CELLS > 0, BLACK, colour)
+    for masks in ("auto", "classes"):
+        with pytest.raises(LabelError, match=r"b.*\.png: number 1 is green .* red .* in .*a"):
+            evaluate(tmp_path / "out", tmp_path / "truth", masks=masks)
+    assert evaluate(tmp_path / "out", tmp_path / "truth", masks="instances").scores.pooled()["seg"] == 1
+
+
+def test_black_is_the_background_of_an_annotation(tmp_path: Path) -> None:
+    picture(tmp_path / "truth" / "a.png", np.array([2, 1, 0])[CELLS], RED, GREEN, BLACK)
+    (tmp_path / "out").mkdir()
+    write_label_map(tmp_path / "out" / "a_masks.tif", CELLS)
+    assert evaluate(tmp_path / "out", tmp_path / "truth").scores.pooled()["seg"] == 1
+
+
+def test_white_of_one_bit_is_255_of_the_predictions(tmp_path: Path) -> None:
+    (tmp_path / "truth").mkdir()
+    (tmp_path / "out").mkdir()
+    Image.fromarray(CELLS > 0).save(tmp_path / "truth" / "a.png")
+    write_label_map(tmp_path / "out" / "a_classes.tif", 255 * np.greater(CELLS, 0))
+    assert evaluate(tmp_path / "out", tmp_path / "truth").scores.pooled()["pixel_error"] == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "masks"), [(1, "binary"), (255, "binary"), (255, "classes"), (3, "instances"), (True, "auto"), (1.0, "binary")]
+)
+def test_a_full_image_scores_1_against_itself(number: float, masks: MaskChoice) -> None:
+    full = np.full((9, 7), number)
+    assert evaluate([full], [full], masks=masks).scores.pooled()["iou"] == 1
+
+
+@pytest.mark.parametrize("name", ["x.tif", "x_classes.tif"])
+def test_a_full_file_scores_1_by_request_and_is_not_guessed(name: str, tmp_path: Path) -> None:
+    full = np.full((9, 7), 255, np.uint8)
+    predicted, truth = tmp_path / "predicted", tmp_path / "truth"
+    for folder, file in ((predicted, name), (truth, "x.tif")):
+        folder.mkdir()
+        tifffile.imwrite(folder / file, full)
+    with pytest.raises(LabelError, match=r"is 255, .*--masks binary"):
+        evaluate(predicted, truth)
+    assert evaluate(predicted, truth, masks="binary").scores.pooled()["iou"] == 1
+    tifffile.imwrite(predicted / "x_masks.tif", full)
+    (predicted / name).unlink()
+    assert evaluate(predicted, truth).scores.pooled()["panoptic_quality"] == 1  # the name says what the numbers are

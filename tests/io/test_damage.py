@@ -195,3 +195,18 @@ def test_missing_permission_is_not_called_damage(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(ImageReadError, match="Permission denied"):
         read_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n", "git lfs pull"),
+        (b"/annex/objects/SHA256E-s12--00.tif\n", "git annex get"),
+    ],
+)
+@pytest.mark.parametrize("ending", ["tif", "png", "npy"])
+def test_a_file_that_stands_for_another_says_how_to_fetch_it(ending: str, content: bytes, words: str, tmp_path: Path) -> None:
+    path = tmp_path / f"x.{ending}"
+    path.write_bytes(content)
+    with pytest.raises(ImageReadError, match=rf"only says where the image is stored.*{words}"):
+        read_image(path)

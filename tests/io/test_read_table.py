@@ -19,6 +19,7 @@ COLOUR = np.stack([GREY, GREY[::-1], GREY[:, ::-1]], axis=-1)
 DEEP = np.stack([RAMP * 100, RAMP * 50, RAMP * 7], axis=-1).astype(np.uint16)
 STACK = np.stack([GREY, GREY + 1, GREY + 2, GREY + 3, GREY + 4])
 RAISED = np.full((20, 30), 255, np.uint8)
+CLEAR = np.zeros_like(RAISED)
 WORN = RAISED.copy()
 WORN[3, 4] = 10
 
@@ -103,7 +104,7 @@ READ = {
         tif(np.moveaxis(COLOUR, -1, 0).copy(), photometric="rgb", planarconfig="separate"),
         np.moveaxis(COLOUR, -1, 0),
         "CYX",
-        "",
+        "the first axis, of 3",
     ),
     "TIFF RGBA": (
         tif(np.dstack([COLOUR, RAISED]), photometric="rgb", extrasamples=["unassalpha"]),
@@ -113,9 +114,9 @@ READ = {
     ),
     "TIFF RGBA, worn": (
         tif(np.dstack([COLOUR, WORN]), photometric="rgb", extrasamples=["unassalpha"]),
-        COLOUR,
+        np.dstack([COLOUR, WORN]),
         "YXC",
-        "transparency",
+        "varies: read as a channel",
     ),
     "TIFF nameless stack": (tif(STACK), STACK, "ZYX", "stack of 5 planes"),
     "TIFF pages": (
@@ -150,7 +151,19 @@ READ = {
     "PNG 1-bit": (picture(Image.fromarray(GREY > 100)), (GREY > 100).astype(np.uint8), "YX", ""),
     "PNG RGB": (picture(Image.fromarray(COLOUR)), COLOUR, "YXC", ""),
     "PNG RGBA": (picture(Image.fromarray(np.dstack([COLOUR, RAISED]))), COLOUR, "YXC", ""),
-    "PNG RGBA, worn": (picture(Image.fromarray(np.dstack([COLOUR, WORN]))), COLOUR, "YXC", "transparency"),
+    "PNG RGBA, worn": (
+        picture(Image.fromarray(np.dstack([COLOUR, WORN]))),
+        np.dstack([COLOUR, WORN]),
+        "YXC",
+        "varies: read as a channel",
+    ),
+    "PNG RGBA, clear": (picture(Image.fromarray(np.dstack([COLOUR, CLEAR]))), COLOUR, "YXC", "is 0 everywhere: dropped"),
+    "PNG grey and alpha, worn": (
+        picture(Image.fromarray(np.dstack([GREY, WORN]))),
+        np.dstack([GREY, WORN]),
+        "YXC",
+        "channel 2 of 2",
+    ),
     "PNG grey and alpha": (picture(Image.fromarray(np.dstack([GREY, RAISED]))), GREY, "YX", ""),
     "PNG RGB 16-bit": (raw(imagecodecs.png_encode(DEEP), "a.png"), DEEP, "YXC", ""),
     "PNG RGBA 16-bit": (
@@ -161,9 +174,9 @@ READ = {
     ),
     "PNG grey and alpha 16-bit": (
         raw(imagecodecs.png_encode(DEEP[..., :2].copy()), "a.png"),
-        DEEP[..., 0],
-        "YX",
-        "transparency",
+        DEEP[..., :2],
+        "YXC",
+        "varies: read as a channel",
     ),
     "PNG palette": (picture(palette(RED_GREEN_BLUE.ravel().tolist())), RED_GREEN_BLUE[GREY % 3], "YXC", "palette"),
     "PNG grey palette": (picture(palette(THREE_GREYS.ravel().tolist())), THREE_GREYS[GREY % 3, 0], "YX", "palette"),

@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from unseam.errors import LabelError, OutputError
 from unseam.io import read_image, read_labels, write_bytes_whole, write_image, write_label_map, write_probabilities
+from unseam.io.output_folder import is_case_blind
 
 LABELS = hnp.arrays(
     st.sampled_from([np.uint8, np.int32, np.uint32, np.int64]),
@@ -177,3 +178,11 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(OutputError):
         write_bytes_whole(str(tmp_path / "a\0b"), b"abc")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["folder"]
+
+
+def test_a_disk_that_takes_two_cases_for_one_name(tmp_path):
+    (tmp_path / "out").mkdir()
+    assert not is_case_blind(tmp_path / "out") or (tmp_path / "OUT").exists()
+    if not (tmp_path / "OUT").exists():
+        (tmp_path / "OUT").symlink_to(tmp_path / "out")  # as such a disk shows it
+    assert is_case_blind(tmp_path / "out")

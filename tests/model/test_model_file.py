@@ -14,13 +14,13 @@ from unseam.data.normalise import Normalise
 from unseam.errors import ModelFileError, OutputError, SettingsError
 from unseam.heads.objects import Objects
 from unseam.model import Model
-from unseam.model.model_file import FORMAT, ModelInfo, TrainingRecord, load_model, read_info, save_model
+from unseam.model.model_file import FORMAT, ModelInfo, TrainingRecord, load_model, model_bytes, read_info, save_model
 from unseam.nets import FCNConfig, UNetConfig
 
 CONFIG = UNetConfig(in_channels=2, num_classes=3, first_width=2, depth=1)
 INFO = ModelInfo(
     net=CONFIG,
-    normalise=Normalise(0.5, 99.0),
+    normalise=Normalise(0.5, 99.0, "stack"),
     objects=Objects(threshold=0.6, min_size=9),
     masks="classes",
     class_names=("background", "axon", 'Schwann\'s cell, "sheath" µ'),
@@ -89,6 +89,14 @@ def test_the_header_is_json_that_anybody_can_read(data):
     assert about["net"]["unet"]["first_width"] == 2
     assert about["class_values"] == [0, 127, 255]
     assert about["training"]["images"] == ["a", "b"]
+
+
+def test_other_programs_find_the_format_and_the_weights(net, data):
+    assert header_of(data)["__metadata__"]["format"] == "pt"
+    assert (8 + int.from_bytes(data[:8], "little")) % 8 == 0, "programs map the weights into memory, where they must be aligned"
+    for name, weight in load(data).items():
+        torch.testing.assert_close(weight, net.state_dict()[name], rtol=0, atol=0)
+    assert len({model_bytes(net, INFO) for _ in range(8)}) == 1, "the order of the entries is not left to chance"
 
 
 def test_the_description_is_read_without_the_weights(data, tmp_path):
@@ -269,6 +277,7 @@ def test_names_and_values_must_fit_the_network():
 
 def test_a_class_is_found_by_name_or_value():
     assert INFO.class_index("axon") == INFO.class_index("127") == 1
+    assert replace(INFO, class_names=("-", "Zell\u00fcberzug", *INFO.class_names[2:])).class_index("Zellu\u0308berzug") == 1
     for name in ("background", "0", "128"):
         with pytest.raises(SettingsError, match=r"axon \(127\)"):
             INFO.class_index(name)

@@ -108,6 +108,15 @@ def _drifting(folder: Folder) -> None:
     folder.change_image("c", lambda a: a.astype(np.uint16) * 100)
 
 
+def _dim_plane(folder: Folder) -> None:
+    import tifffile
+
+    image, mask = (np.asarray(Image.open(path)) for path in (folder.image("c"), folder.mask("c")))
+    for path, planes in ((folder.image("c"), [image, image // 20]), (folder.mask("c"), [mask, mask])):
+        path.unlink()
+        tifffile.imwrite(path.with_suffix(".tif"), np.stack(planes), imagej=True, metadata={"axes": "ZYX"})
+
+
 def _tiny(folder: Folder) -> None:
     for change in (folder.change_image, folder.change_mask):
         change("c", lambda a: a[:88, :88])
@@ -150,7 +159,20 @@ def _hardly_any(folder: Folder) -> None:
 
 
 def _half_annotated(folder: Folder) -> None:
-    folder.change_mask("c", lambda a: np.where(np.arange(SIDE) < 64, 255, a).astype(np.uint8))
+    for name in "cd":
+        folder.change_mask(name, lambda a: np.where(np.arange(SIDE) < 64, 255, a).astype(np.uint8))
+
+
+def _open_in_one(folder: Folder) -> None:
+    folder.change_mask("c", lambda a: np.where(np.arange(SIDE) < 2, 255, a).astype(np.uint8))
+
+
+def _shrunk(folder: Folder) -> None:
+    def smooth(mask: np.ndarray) -> np.ndarray:
+        small = Image.fromarray(mask * 20).resize((SIDE // 2, SIDE // 2), Image.Resampling.BILINEAR)
+        return np.asarray(small.resize((SIDE, SIDE), Image.Resampling.NEAREST)) // 20
+
+    folder.change_mask("c", smooth)
 
 
 def _nothing_painted(folder: Folder) -> None:
@@ -265,9 +287,12 @@ FAULTS: dict[str, tuple[str, Callable[[Folder], None], str]] = {
     "saturated image": ("binary", _saturated, "images/c.png"),
     "few grey levels": ("binary", _dim, "images/c.png"),
     "intensity drift": ("binary", _drifting, "images/c.png"),
+    "planes differ": ("binary", _dim_plane, "images/c.tif"),
     "tiny image": ("binary", _tiny, "images/c.png"),
     "masks unclear": ("binary", _soft_edges, "masks/c.png"),
     "two codings": ("binary", _ones_for_foreground, "masks/c.png"),
+    "two codings (255 in one mask)": ("classes", _open_in_one, "masks/c.png"),
+    "mixed numbers": ("instances", _shrunk, "masks/c.png"),
     "mask is the image": ("binary", _copy_of_image, "masks/c.png"),
     "class missing": ("binary", _declared, "dataset.json"),
     "rare class": ("classes", _one_of_a_kind, "masks/c.png"),

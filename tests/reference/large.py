@@ -9,6 +9,7 @@ import zarr
 from scipy import ndimage
 
 from unseam.heads.objects import Objects
+from unseam.io.large import open_large
 from unseam.model import Model
 from unseam.model.model_file import ModelInfo
 from unseam.nets import UNetConfig
@@ -70,8 +71,8 @@ def in_chunks(
     **more,
 ) -> LargeResult:
     options = {"chunk": chunk, "shard": shard, "tile": chunk + 200, "channels": channels}
-    work = LargePrediction("", "", saves, **options, device="cpu", engine="torch")
-    return predict_large(model, source, out, work, executor, **more)
+    work = LargePrediction(str(source), "", saves, **options, device="cpu", engine="torch")
+    return predict_large(model, open_large(source), out, work, executor, **more)
 
 
 def write_npy(path: Path, image: np.ndarray) -> Path:

@@ -45,7 +45,7 @@ def batches(start: int = 0) -> Iterator[Batch]:
 def plan(steps: int, learning_rate: float = 1e-2, clip_norm: float | None = 1.0, seed: int = 0, **schedule) -> Plan:
     settings = {"warm_up": 0.0, "decay": False} | schedule
     budget, device = Budget(steps, None), torch.device("cpu")
-    return Plan(budget, Cosine(**settings), learning_rate, clip_norm, device, torch.float32, seed, Classes().likeliest)
+    return Plan(budget, Cosine(**settings), learning_rate, clip_norm, device, seed, Classes().likeliest)
 
 
 def checked(validate: Validate) -> Callable[[TrainState, float], bool]:

@@ -10,6 +10,7 @@ from unseam.api.training import train
 from unseam.data.labels import LabelReading
 from unseam.data.prepare import Prepared
 from unseam.data.sample import Sample
+from unseam.engines import precision
 from unseam.errors import DataError, ModelFileError, SettingsError, TrainingError
 from unseam.heads import Classes
 from unseam.recipes.default import default
@@ -118,3 +119,19 @@ def test_a_dead_run_is_told_with_and_without_a_hold_out(validation, pair):
 
     with pytest.raises(TrainingError, match="one class"):
         quick([pair[0]], [pair[1]], steps=120, settings=settings, watch=Watch(observers=(kill,)))
+
+
+def test_a_resumed_run_keeps_the_number_format_that_it_began_with(folder, tmp_path, monkeypatch):
+    """The next machine may be faster in the other one; half of a run in each would be a run that nobody can repeat."""
+    told = []
+    monkeypatch.setattr(precision, "bfloat16_speed", lambda: 3.0)
+    auto = ["training.precision=auto"]
+    first = quick(folder, out=tmp_path / "run", steps=10, settings=auto, watch=Watch(tell=told.append))
+    assert first.info.training.precision == "bfloat16"
+    assert any("computing in bfloat16: bfloat16 is 3 times as fast" in sentence for sentence in told)
+    monkeypatch.setattr(precision, "bfloat16_speed", lambda: 0.5)
+    resumed = quick(folder, out=tmp_path / "run", steps=12, settings=auto, resume=True, watch=Watch(tell=told.append))
+    assert resumed.info.training.precision == "bfloat16"
+    assert any("computing in bfloat16, in which the run began" in sentence for sentence in told)
+    changed = quick(folder, out=tmp_path / "run", steps=14, resume=True)  # float32, as these tests set it
+    assert changed.info.training.precision == "float32"

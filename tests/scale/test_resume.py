@@ -75,7 +75,7 @@ def test_every_reader_and_writer_resumes(tmp_path, rng, model, name, out):
         in_chunks(model, source, tmp_path / out, saves, stopping_after(9, []))
     in_chunks(model, source, tmp_path / out, saves, resume=True)
     if out.endswith(".tif"):
-        assert np.array_equal(tifffile.imread(tmp_path / out), tifffile.imread(whole.path))
+        assert (tmp_path / out).read_bytes() == whole.path.read_bytes()
         assert np.array_equal(tifffile.imread(whole.path), model.predict(image_of(source)).instances)
     else:
         assert digest(tmp_path / out) == digest(whole.path)

@@ -1,11 +1,16 @@
 """A result written chunk by chunk equals that of the whole image in memory, for every reader and writer."""
 
+import warnings
+
 import numpy as np
 import pytest
 import tifffile
 
 from reference.large import EVERYTHING, WRITERS, blob_model, in_chunks, read, smooth, write_npy, write_zarr
+from unseam.data.normalise import Normalise
+from unseam.data.read_pair import as_model_reads
 from unseam.errors import DataError
+from unseam.io import read_image
 from unseam.io.result import downsample
 from unseam.scale.prediction import SavedResults
 
@@ -37,10 +42,12 @@ def test_tiff(tmp_path, image, save):
     found = in_chunks(model, write_npy(tmp_path / "image.npy", image), tmp_path / "out.ome.tif", saves)
     whole = model.predict(image)
     with tifffile.TiffFile(found.path) as tiff:
-        assert tiff.is_bigtiff
+        assert not tiff.is_bigtiff
         assert tiff.series[0].pages[0].is_tiled
         assert len(tiff.series[0].levels) == 4
-        assert np.array_equal(tiff.series[0].asarray(), whole.instances if save == "objects" else whole.classes)
+        expected = whole.instances if save == "objects" else whole.classes
+        assert tiff.series[0].dtype == np.min_scalar_type(expected.max())
+        assert np.array_equal(tiff.series[0].asarray(), expected)
 
 
 def test_stacks_of_planes(tmp_path, rng):
@@ -53,6 +60,24 @@ def test_stacks_of_planes(tmp_path, rng):
             assert np.array_equal(read(found.path, "labels/objects")[t, z], whole.instances)
             assert np.allclose(read(found.path, "probabilities")[t, :, z], whole.probabilities, atol=1e-3)
     assert found.num_planes == 6
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 70, 80), (2, 2, 70, 80, 3)])
+def test_one_range_for_a_stack(tmp_path, rng, shape):
+    """Planes keep their brightness, in memory and chunk by chunk alike; three equal channels are read as grey."""
+    factors = np.arange(1, 1 + np.prod(shape[:2])).reshape(*shape[:2], *[1] * (len(shape) - 2))
+    stack = (smooth(rng, *shape[:4]).reshape(*shape[:4], *[1] * (len(shape) - 4)) * np.ones(shape[4:]) / factors).astype("f4")
+    model = blob_model()
+    model = model.with_normalise(Normalise(over="stack"))
+    channels = np.moveaxis(stack, -1, 1) if len(shape) > 4 else stack
+    axes = "tczyx" if len(shape) > 4 else "tzyx"
+    found = in_chunks(model, write_zarr(tmp_path / "movie.zarr", channels, axes=axes), tmp_path / "out.zarr")
+    planes = list(stack.reshape(-1, *shape[2:]))
+    expected = [model.predict(plane, ranges=own) for plane, own in zip(planes, model.grey_ranges(planes), strict=True)]
+    classes = np.stack([one.classes for one in expected])
+    assert np.array_equal(read(found.path).reshape(classes.shape), classes)
+    assert np.array_equal(read(found.path, "labels/objects").reshape(classes.shape), [one.instances for one in expected])
+    assert any((one.classes != model.predict(plane).classes).any() for one, plane in zip(expected, planes, strict=True))
 
 
 def test_channels_and_several_classes(tmp_path, rng):
@@ -114,3 +139,52 @@ def test_grey_saved_as_colour(tmp_path, image):
     colour = np.stack([image] * 3, -1)
     found = in_chunks(model, write_npy(tmp_path / "c.npy", colour), tmp_path / "out.zarr", SavedResults())
     assert np.array_equal(read(found.path), model.predict(colour).classes)
+
+
+def write_tiff(path, image, **options):
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # tifffile guesses, as in users' programs
+        tifffile.imwrite(path, image, **options)
+    return path
+
+
+def check_same_as_whole(model, source, out):
+    """Check the classes of each plane; return the number of planes."""
+    found = in_chunks(model, source, out, SavedResults())
+    planes = as_model_reads(read_image(source), model.info.net.in_channels).planes()
+    classes = read(found.path).reshape(-1, *planes[0].shape[:2])
+    assert found.num_planes == len(planes) == len(classes)
+    for plane, written in zip(planes, classes, strict=True):
+        np.testing.assert_array_equal(written, model.predict(plane).classes)
+    return found.num_planes
+
+
+@pytest.mark.parametrize("options", [{}, {"tile": (32, 32), "compression": "zlib"}, {"imagej": True}, {"metadata": None}])
+@pytest.mark.parametrize("num", [2, 3, 4])
+def test_a_stack_that_looks_like_channels(tmp_path, rng, num, options):
+    source = write_tiff(tmp_path / "a.tif", smooth(rng, num, 70, 80), **options)
+    assert check_same_as_whole(blob_model(), source, tmp_path / "out.zarr") == num
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_an_array_that_looks_like_channels(tmp_path, rng, order):
+    stack = np.asarray(smooth(rng, 3, 70, 80), order=order)
+    assert check_same_as_whole(blob_model(), write_npy(tmp_path / "a.npy", stack), tmp_path / "out.zarr") == 3
+
+
+def test_grey_stored_as_colours_apart_is_one_image(tmp_path, image):
+    source = write_tiff(tmp_path / "a.tif", np.stack([image] * 3))
+    assert check_same_as_whole(blob_model(), source, tmp_path / "out.zarr") == 1
+
+
+@pytest.mark.parametrize(("channels", "is_opaque"), [(3, True), (4, False)])
+def test_a_fourth_channel(tmp_path, rng, channels, is_opaque):
+    pixels = np.moveaxis(smooth(rng, 4, 70, 80), 0, -1).copy()
+    pixels[..., 3] = np.iinfo(pixels.dtype).max if is_opaque else pixels[..., 3]
+    source = write_tiff(tmp_path / "a.tif", pixels, photometric="rgb")
+    assert check_same_as_whole(blob_model(channels=channels), source, tmp_path / "out.zarr") == 1
+
+
+def test_planes_that_may_be_channels_are_refused_with_the_mend(tmp_path, rng):
+    source = write_tiff(tmp_path / "a.tif", smooth(rng, 2, 70, 80))
+    with pytest.raises(DataError, match=r"2 planes are channels .* axes CYX"):
+        in_chunks(blob_model(channels=2), source, tmp_path / "out.zarr")

@@ -33,7 +33,7 @@ def run(
 
 def scored(values: dict[int, float], foreground: float = 0.5):
     """Return the score of the step that the weight names."""
-    return lambda net: ValidationScore(values[round(net.weight.item())], foreground)
+    return lambda state: ValidationScore(values[round(state.net.weight.item())], foreground)
 
 
 def test_the_best_weights_are_kept_and_are_a_copy():
@@ -102,7 +102,7 @@ def test_a_dead_network_is_told(foreground):
 
 
 def test_a_network_that_dies_on_the_way_is_told():
-    validate = Validate(lambda net: ValidationScore(0.5, 0.3 if net.weight.item() < 10 else 0.0), 30)
+    validate = Validate(lambda state: ValidationScore(0.5, 0.3 if state.net.weight.item() < 10 else 0.0), 30)
     energies = [0.5 - 0.02 * n for n in range(9)] + [0.69] * 21
     with pytest.raises(TrainingError, match=r"step 10 "):
         run(validate, energies, foreground=lambda step: 0.3 if step < 10 else 0.0)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unseam.api import predict_files
-from unseam.errors import DataError, ImageReadError, SettingsError, UnseamError
+from unseam.data.cases import find_images_left_out
+from unseam.errors import DataError, ImageReadError, OutputError, SettingsError, UnseamError
 from unseam.inference import DEFAULT_INPUT_TILE
 from unseam.inference.rotations import Averaging
 from unseam.io import make_folders
@@ -56,6 +57,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     threshold: float | None = None,
     min_size: int | None = None,
     average: Averaging = "none",
+    normalise_over: Literal["plane", "stack"] | None = None,
     max_input_tile: int = DEFAULT_INPUT_TILE,
     max_memory: str | int | None = None,
     overwrite: bool = False,
@@ -93,6 +95,8 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         Probability above which an object starts, and the smallest object, px; None: those of the model.
     average
         Average over ``rotations`` (seven, as in the paper) or ``flips`` (eight).
+    normalise_over
+        Range of grey values: each ``plane`` has its own, or all planes of a ``stack`` have one; None: as in training.
     max_input_tile
         Largest input tile, px.
     max_memory
@@ -142,6 +146,8 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         model = model.with_objects(replace(model.info.objects, threshold=threshold))
     if min_size is not None:
         model = model.with_objects(replace(model.info.objects, min_size=min_size))
+    if normalise_over is not None:
+        model = model.with_normalise(replace(model.info.normalise, over=normalise_over))
     object_class = model.info.class_index(objects_of) if objects_of is not None else None
 
     stores = paths if is_one_result(out) else tuple(path for path in paths if is_store(path))
@@ -174,6 +180,8 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         options: dict[str, Any] = {"max_input_tile": max_input_tile, "average": average}
         options["max_memory"] = None if max_memory is None else parse_bytes(max_memory)
         with output_folder(out, "prediction", is_shared=skip_existing):
+            for line in find_images_left_out(files):
+                watch.tell(str(line))
             jobs = predict_files.plan_outputs(files, out, wanted, overwrite=overwrite, skip_existing=skip_existing)
             todo = predict_files.skip_claimed(jobs, out) if skip_existing else jobs
             results += _predict_files(model, todo, len(jobs), wanted, options, watch)
@@ -201,8 +209,14 @@ def _predict_files(
     for job in jobs:
         on_tile = partial(watch.on_progress, job.image.name)
         try:
+            predict_files.check_names(job.outputs)
             result = predict_files.predict_file(model, job, wanted, on_tile=on_tile, **options)
         except (ImageReadError, DataError) as error:  # the fault is in this image
+            failed.append(error)
+            continue
+        except OutputError as error:
+            if not predict_files.is_about_name(error):  # otherwise the fault is in the folder, and no result can be written
+                raise
             failed.append(error)
             continue
         for note in result.notes:
@@ -211,10 +225,15 @@ def _predict_files(
         watch.on_result(results[-1])
     if results:
         watch.tell(f"computed with {model.engine}")
-    if failed:
-        others = f" {len(failed)} of {num_jobs} images failed; the others are written." if num_jobs > 1 else ""
-        raise DataError("\n".join(str(error) for error in failed) + others)
+    _raise_failed(failed, num_jobs)
     return results
+
+
+def _raise_failed(failed: Sequence[UnseamError], number: int) -> None:
+    """Raise one DataError for the images that could not be segmented, if there are any."""
+    if failed:
+        others = f" {len(failed)} of {number} images failed; the others are written." if number > 1 else ""
+        raise DataError("\n".join(f"{str(error).rstrip('.')}." for error in failed) + others)
 
 
 def _predict_stores(
@@ -231,8 +250,16 @@ def _predict_stores(
             f"Two images would be written to the same store in {out}. Predict them one by one, each with another --out."
         )
     make_folders(out)
-    results = []
+    results: list[Predicted] = []
+    failed: list[OutputError] = []
     for image, store in zip(images, stores, strict=True):
+        try:
+            predict_files.check_names([store, work_folder(store)])
+        except OutputError as error:
+            if not predict_files.is_about_name(error):
+                raise
+            failed.append(error)
+            continue
         is_begun = (work_folder(store) / "plan.json").exists()
         if resume and store.exists() and not is_begun:
             outputs = tuple(path for path in (store, probability_store(store)) if path.exists())
@@ -241,6 +268,7 @@ def _predict_stores(
             continue
         run = partial(segment, image, store, resume=resume and is_begun)
         results.append(_predict_one_store(model, run, image, store, watch))
+    _raise_failed(failed, len(images))
     return results
 
 

@@ -1,6 +1,8 @@
 """The part of ``predict`` that works in memory. It names all results before it reads the first pixel."""
 
-from collections.abc import Callable, Iterator, Sequence
+import errno
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,14 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from unseam.data.cases import find_cases
-from unseam.data.channels import is_grey_saved_as_colour
-from unseam.data.file_names import MASK_FOLDERS
-from unseam.data.read_pair import read_case, to_planes
+from unseam.data.channels import planes_hint
+from unseam.data.file_names import MASK_FOLDERS, normal_form
+from unseam.data.read_pair import as_model_reads, read_case
+from unseam.data.stack_ranges import stack_note
 from unseam.doctor.for_model import why_black
 from unseam.errors import DataError, ImageReadError, InUseError, OutputError, SettingsError
 from unseam.inference.rotations import Averaging
 from unseam.io import ImageFile, write_image, write_label_map, write_probabilities
 from unseam.io.lock import lock_name_of, locked
+from unseam.io.output_folder import is_case_blind
+from unseam.io.write import naming
 from unseam.model import Model, Segmentation
 from unseam.report.overlay import draw_overlay
 
@@ -70,10 +75,12 @@ def plan_outputs(
     if overwrite and skip_existing:
         raise SettingsError("--overwrite replaces existing results, --skip-existing keeps them. Give one of the two.")
     jobs: dict[str, Job] = {}
+    is_blind = is_case_blind(out)
     for case in find_cases(images):
-        if case.name in jobs:
+        key = normal_form(case.name).casefold() if is_blind else case.name
+        if key in jobs:
             raise DataError(
-                f"{jobs[case.name].image} and {case.images[0]} would both be written to {out / case.name}_... "
+                f"{jobs[key].image} and {case.images[0]} would both be written to {out / case.name}_... "
                 "Rename one of them, or predict them into two folders."
             )
         paths = (
@@ -82,10 +89,10 @@ def plan_outputs(
             out / f"{case.name}_prob.tif" if wanted.probabilities else None,
             out / f"{case.name}_overlay.png" if wanted.overlay else None,
         )
-        jobs[case.name] = Job(case.images, *paths)
+        jobs[key] = Job(case.images, *paths)
     if skip_existing:
         return [missing for job in jobs.values() if (missing := _only_missing(job)).outputs]
-    existing = [path for job in jobs.values() for path in job.outputs if path.exists()]
+    existing = [path for job in jobs.values() for path in job.outputs if os.path.exists(path)]
     if existing and not overwrite:
         raise OutputError(
             f"{existing[0]} already exists and is not overwritten. Give --overwrite, --skip-existing to continue an earlier "
@@ -98,7 +105,7 @@ def plan_outputs(
 
 def _only_missing(job: Job) -> Job:
     paths = (job.classes, job.instances, job.probabilities, job.overlay)
-    return Job(job.images, *(None if path is not None and path.exists() else path for path in paths))
+    return Job(job.images, *(None if path is not None and os.path.exists(path) else path for path in paths))
 
 
 def _protect_annotations(job: Job, out: Path) -> None:
@@ -106,7 +113,7 @@ def _protect_annotations(job: Job, out: Path) -> None:
     folder, image_folder = out.resolve(), job.image.resolve().parent
     is_masks = folder.name.lower() in MASK_FOLDERS and folder.parent == image_folder.parent
     for path in (job.classes, job.instances):
-        if path is not None and path.exists() and (folder == image_folder or is_masks):
+        if path is not None and os.path.exists(path) and (folder == image_folder or is_masks):
             raise OutputError(
                 f"{path} already exists and may be the annotation of {job.image.name}, so --overwrite does not replace it. "
                 "Give another --out."
@@ -126,6 +133,18 @@ def skip_claimed(jobs: Sequence[Job], out: Path) -> Iterator[Job]:
                 yield missing
 
 
+def check_names(paths: Iterable[Path]) -> None:
+    """Raise OutputError, with errno, if a result has a name that its folder cannot hold."""
+    for path in paths:
+        with naming(path), suppress(FileNotFoundError):
+            os.lstat(path)
+
+
+def is_about_name(error: OutputError) -> bool:
+    """Return whether a name is at fault, so that other results can be written."""
+    return error.errno in (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
+
+
 def predict_file(
     model: Model,
     job: Job,
@@ -136,43 +155,44 @@ def predict_file(
     on_tile: Callable[[int, int], None] | None = None,
     max_memory: int | None = None,
 ) -> Result:
-    """Read an image, segment each plane, and write the wanted results with the pixel size of the image.
+    """Read an image, segment each plane, and write the wanted results with the size and place of the image.
 
     ``max_memory`` (bytes) is that of :meth:`unseam.Model.predict`. ImageReadError and DataError name the file.
     """
-    file = _split_channels(model, read_case(job.images))
+    file = as_model_reads(read_case(job.images), model.info.net.in_channels)
+    planes = file.planes()
     try:
-        planes = file.planes()
+        ranges = model.grey_ranges(planes)
         parts: list[Segmentation] = []
-        for plane in planes:
+        for plane, own in zip(planes, ranges, strict=True):
             # The results of all planes are held until the file is written, so room is reserved for the remaining ones.
             num_remaining = len(planes) - len(parts) - 1
             reserved = num_remaining * 4 * model.info.net.num_classes * plane.shape[0] * plane.shape[1]
             most = None if max_memory is None else max(1, max_memory - reserved)
-            parts.append(model.predict(plane, max_input_tile=max_input_tile, average=average, on_tile=on_tile, max_memory=most))
+            parts.append(
+                model.predict(
+                    plane, max_input_tile=max_input_tile, average=average, on_tile=on_tile, max_memory=most, ranges=own
+                )
+            )
     except ImageReadError:
         raise
     except DataError as error:
-        raise DataError(f"{job.image}: {error}") from error
+        hint = planes_hint(len(planes)) if len(planes) == model.info.net.in_channels > 1 == file.num_channels else ""
+        raise DataError(f"{job.image}: {error}{hint}") from error
+    notes = stack_note(ranges, model.info.normalise, "--normalise-over stack")
     instances = [part.instances_of(wanted.object_class) for part in parts] if wanted.instances else []
     if job.classes is not None:
-        write_label_map(job.classes, file.stacked([part.classes for part in parts]), file.spacing_um, file.plane_axes)
+        names = model.info.names_of_values
+        write_label_map(job.classes, file.stacked([part.classes for part in parts]), file.calibration, file.plane_axes, names)
     if job.instances is not None:
-        write_label_map(job.instances, file.stacked(instances), file.spacing_um, file.plane_axes)
+        write_label_map(job.instances, file.stacked(instances), file.calibration, file.plane_axes)
     if job.probabilities is not None:
         probabilities = file.stacked([part.probabilities for part in parts])
-        write_probabilities(job.probabilities, probabilities, file.spacing_um, file.plane_axes)
+        write_probabilities(job.probabilities, probabilities, file.calibration, file.plane_axes, model.info.map_names)
     if job.overlay is not None:
         labels = instances[0] if instances else parts[0].class_indices
         write_image(job.overlay, draw_overlay(planes[0], labels))
-    return Result(_summary(parts, instances), file.notes + _notes(model, file, parts, job))
-
-
-def _split_channels(model: Model, file: ImageFile) -> ImageFile:
-    """Read channels that precede the rows as planes of a stack if the model was trained on grey images."""
-    if model.info.net.in_channels == 1 and file.axes == "CYX" and not is_grey_saved_as_colour(file.planes()[0]):
-        return to_planes(file, "the model was trained on one channel")
-    return file
+    return Result(_summary(parts, instances), file.notes + notes + _notes(model, file, parts, job))
 
 
 def _summary(parts: Sequence[Segmentation], instances: Sequence[np.ndarray]) -> str:

@@ -85,6 +85,7 @@ class EvaluationReport:
         self.predicted, self.truth = predicted, truth
         self.out = out or (predicted if predicted.is_dir() else predicted.parent) / "report.html"
         self._is_requested = out is not None
+        self.is_written = False
         self._images: list[Comparison] = []
         self._class_names: tuple[str, ...] = ()
         self._num_pixels = self._num_left_out = 0
@@ -110,11 +111,13 @@ class EvaluationReport:
         The default place may be read-only, so OutputError is raised only if the caller named the file.
         """
         try:
-            return f"report: {_write(self.out, self._report(evaluation))}"
+            line = f"report: {_write(self.out, self._report(evaluation))}"
         except OutputError as error:
             if self._is_requested:
                 raise
             return f"No report: {error}"
+        self.is_written = True
+        return line
 
     def _report(self, evaluation: Evaluation) -> ReportPage:
         names = ("background", facts_of_kind(evaluation.kind).foreground)

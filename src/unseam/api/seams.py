@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from unseam.data.read_pair import as_model_reads
 from unseam.inference.seams import SeamLine, compare_tiles, single_tile_length
 from unseam.io import read_image
 from unseam.model import Model
@@ -24,8 +25,8 @@ def check_seams(model: str | Path, image: str | Path, tile_sizes: Sequence[int] 
     With ``double`` the network computes in float64, which leaves hardly any rounding. Raises SizeError if a tile is too small
     for the network; ImageReadError, ModelFileError or DataError if the files cannot be read or do not match.
     """
-    plane = read_image(image).planes()[0][:1500, :1500]
     loaded = Model.load(model, device="cpu")
+    plane = as_model_reads(read_image(image), loaded.info.net.in_channels).planes()[0][:1500, :1500]
     height, width = plane.shape[:2]
     comparisons = compare_tiles(loaded.net, loaded.info.head, loaded.normalised(plane), tile_sizes, double=double)
     return TileComparison(height, width, single_tile_length(loaded.net, height, width), comparisons)

@@ -8,9 +8,10 @@ import numpy as np
 
 from unseam.api.reports import write_report
 from unseam.data.annotated import AnnotatedFolder, read_annotated
+from unseam.data.kinds import MaskChoice, choose_masks
 from unseam.data.prepare import Annotated, Prepared, prepare
 from unseam.doctor.before_training import find_warnings
-from unseam.errors import DataError, SettingsError
+from unseam.errors import DataError, SettingsError, TrainingError, sentence_of_exit
 from unseam.evaluation.held_out import HeldOutPredictions
 from unseam.io.output_folder import output_folder
 from unseam.model import Model
@@ -93,7 +94,7 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     OutputError
         If ``out`` already holds a run or cannot be written; :class:`~unseam.errors.InUseError` if another process uses it.
     TrainingError
-        If training diverges or makes no progress.
+        If training diverges or makes no progress, or if a library or a callback raises SystemExit.
     RankError
         Under torchrun, if another process ended.
 
@@ -120,18 +121,27 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
         with output_folder(folder.path, "training") if folder is not None and ranks.is_first else nullcontext():
             if folder is not None and ranks.is_first and not continues:
                 folder.check_free()
-            return _train(data, masks, run, folder, TrainingCall(device, watch, continues, ranks))
+            try:
+                return _train(data, masks, run, folder, TrainingCall(device, watch, continues, ranks))
+            except SystemExit as error:  # a reader, a callback or an observer; the program would end without a word
+                raise TrainingError(f"{sentence_of_exit(error)} Training stopped there.{_how_to_resume(folder)}") from error
+
+
+def _how_to_resume(folder: RunFolder | None) -> str:
+    if folder is None or not folder.is_begun:
+        return ""
+    return f" What {folder.path} holds is kept: continue with --resume (resume=True)."
 
 
 def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: RunFolder | None, call: TrainingCall) -> Model:
     """Train in a folder that this process has locked. Of several ranks only the first writes."""
     written = folder if call.ranks.is_first else None
-    annotated = _read_data(data, masks, call.watch.tell)
+    annotated = _read_data(data, masks, run.data.masks, call.watch.tell)
     prepared = prepare(
         annotated.images,
         run.normalise,
         run.weight_map,
-        masks=run.data.masks,
+        masks=choose_masks(run.data.masks, annotated.kind),
         ignore=run.data.ignore if run.data.ignore is not None else annotated.ignore,
         declared=annotated.classes,
         head=run.head,
@@ -180,12 +190,14 @@ def _train_folds(
     return model, found
 
 
-def _read_data(data: str | Path | Arrays, masks: Arrays | None, tell: Callable[[str], None]) -> AnnotatedFolder:
-    """Return the images with their masks, from a folder or from two lists."""
+def _read_data(
+    data: str | Path | Arrays, masks: Arrays | None, choice: MaskChoice, tell: Callable[[str], None]
+) -> AnnotatedFolder:
+    """Return the images with their masks, from a folder or from two lists; ``choice`` is what the user says that they hold."""
     if isinstance(data, str | Path):
         if masks is not None:
             raise DataError("Got a folder and a list of masks. Give a folder, or images and masks as lists.")
-        return read_annotated(Path(data), tell)
+        return read_annotated(Path(data), tell, masks=choice)
     if masks is None or len(masks) != len(data):
         found = "no masks" if masks is None else f"{len(masks)} mask(s)"
         raise DataError(f"Got {len(data)} image(s) and {found}. Give one mask per image, in the same order.")

@@ -1,16 +1,15 @@
 """``unseam``: the verbs, and how errors end the program. Heavy libraries are imported only when a verb runs."""
 
-import io
-import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from cyclopts import App, CycloptsError
 
 from unseam._version import __version__
 from unseam.cli.signals import ending_like_ctrl_c
-from unseam.errors import InUseError, RankError, UnseamError
+from unseam.cli.streams import outlive_readers
+from unseam.errors import InUseError, RankError, UnseamError, sentence_of_exit
 
 HELP = """A few annotated images in, a seamless segmentation of an image of any size out.
 
@@ -37,7 +36,10 @@ VERBS = (
     "demo",
     "reproduce",
 )
-"""All verbs, in the order of the help. Verb ``x`` is the function ``x`` in ``cli/x.py``, and its docstring is the help."""
+"""All verbs, in the order of the help. Verb ``x`` is the function ``x`` in ``cli/x.py``, and its docstring is the help.
+
+A verb returns True if its results are files, so that they outlive the reader of the output.
+"""
 
 for verb in VERBS:
     app.command(getattr(import_module(f"unseam.cli.{verb}"), verb))
@@ -52,12 +54,17 @@ USERS_MISTAKE = 2
 IN_USE = 75
 """Exit code if another process writes into the folder: the same command may succeed later (EX_TEMPFAIL)."""
 STOPPED = 130
+UNREAD = 141
+"""Exit code if the output was the result and its reader has gone: that of a program that the signal SIGPIPE ends."""
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code."""
+def run(arguments: Sequence[str], lost_output: Callable[[], OSError | None] = lambda: None) -> int:
+    """Run one command line and return its exit code.
+
+    ``lost_output`` gives the error by which standard output was lost, as :func:`unseam.cli.streams.outlive_readers` does.
+    """
     try:
-        app(arguments, exit_on_error=False, print_error=False)
+        is_in_files = app(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         return _say(f"{error} See unseam {' '.join(error.command_chain or ())} --help.".replace("  ", " "))
     except InUseError as error:
@@ -70,8 +77,8 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt as error:
         print(f"stopped by {error}" if str(error) else "stopped", file=sys.stderr)
         return STOPPED
-    except BrokenPipeError:  # the reader of our output has ended (head, less); Python would fail again when it flushes
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit as error:  # its exit code may be 0, and the work is not done
+        return _say(f"{sentence_of_exit(error)} What is missing was not done: run the command again.")
     except OSError as error:  # the disk or the rights, outside our functions for files, which raise UnseamError
         return _say(f"{error.filename or 'Operating system'}: {error.strerror or error}. Check the name and the rights.")
     except RecursionError:
@@ -84,7 +91,19 @@ def run(arguments: Sequence[str]) -> int:
         if not is_out_of_memory(error):
             raise
         return _say(_NO_MEMORY)
-    return 0
+    return _code_of_output(lost_output(), is_in_files=is_in_files is True)
+
+
+def _code_of_output(lost: OSError | None, *, is_in_files: bool) -> int:
+    """Return the exit code of work that is done, though its output may not have arrived."""
+    if lost is None:
+        return 0
+    if isinstance(lost, BrokenPipeError):
+        return 0 if is_in_files else UNREAD
+    results = (
+        "The results are files and complete; only what is printed was lost." if is_in_files else "Nothing else was written."
+    )
+    return _say(f"Standard output cannot be written: {lost.strerror}. {results} Free some space, or send the output elsewhere.")
 
 
 def _say(message: str) -> int:
@@ -98,9 +117,8 @@ def _say(message: str) -> int:
 
 def main() -> None:
     """Entry point of the ``unseam`` command."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be valid text
+    lost_output = outlive_readers()
     with ending_like_ctrl_c() as received:
-        code = run(sys.argv[1:])
+        code = run(sys.argv[1:], lost_output)
         number = received()
     sys.exit(code if number is None else 128 + number)

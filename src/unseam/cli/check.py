@@ -18,7 +18,7 @@ def check(
     masks: MaskChoice = "auto",
     ignore: int | None = None,
     json_: Annotated[Path | None, Parameter(name="--json")] = None,
-) -> None:
+) -> bool:
     """Find what is wrong with a folder of annotated images, before you train on it.
 
     Lists what stops training, what will hurt the result and what is worth knowing, each with place, effect and remedy. The exit
@@ -48,3 +48,4 @@ def check(
     if report.stops:
         number = sum(finding.severity == "stops" for finding in report.findings)
         raise DataError(f"{number} finding(s) above prevent training or prediction. Fix them, then check again.")
+    return json_ is not None

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from unseam.cli.console import Console
 
 
-def demo(*, out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("demo"), minutes: float = 2.0) -> None:
+def demo(*, out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("demo"), minutes: float = 2.0) -> bool:
     """Train on real micrographs that ship with the package, segment another one, and score the result.
 
     Parameters
@@ -28,3 +28,4 @@ def demo(*, out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("demo")
     print(f"\n{result.seconds / 60:.1f} minutes in total. Look at:")
     for path in result.files:
         print(f"  {path}")
+    return True

@@ -23,7 +23,7 @@ def evaluate(
     as_csv: Annotated[str | None, Parameter(name="--csv", allow_leading_hyphen=True)] = None,
     report: Path | None = None,
     no_report: Annotated[bool, Parameter(negative=())] = False,
-) -> None:
+) -> bool:
     """Score predictions against the annotations of the same name, for each image and for all images together.
 
     Shows the main scores and what each means; --json and --csv hold all of them. The two rows below "all" are a 95 % confidence
@@ -38,7 +38,7 @@ def evaluate(
         Folder of annotations, with or without their images, or one file.
     masks
         What to score. auto: objects if all predictions are named x_masks, classes if all are named x_classes, otherwise what
-        the values suggest. binary: everything but the background is foreground.
+        the values suggest. binary: everything but 0 is foreground.
     ignore
         Value in the annotations that means "not annotated". In predictions it has no special meaning.
     tolerance
@@ -75,7 +75,7 @@ def evaluate(
         elif place is not None:
             write_text(place, text())
     if "-" in (as_json, as_csv):
-        return
+        return False
     from unseam.cli.table import print_legend, print_scores
 
     print(result.reason)
@@ -88,3 +88,4 @@ def evaluate(
             print(f"{len(result.scores.columns)} figures for each image -> {place}")
     if report_line:
         print(report_line)
+    return page.is_written or as_json is not None or as_csv is not None

@@ -26,6 +26,7 @@ def predict(
     threshold: float | None = None,
     min_size: int | None = None,
     average: Literal["none", "rotations", "flips"] = "none",
+    normalise_over: Literal["plane", "stack"] | None = None,
     tile: int = DEFAULT_INPUT_TILE,
     memory: str | None = None,
     device: str = "auto",
@@ -39,14 +40,14 @@ def predict(
     probabilities_as: Literal["uint8", "float16"] | None = None,
     missing_chunks: Literal["refuse", "fill"] = "refuse",
     channel: Annotated[tuple[int, ...], Parameter(negative=())] = (),
-) -> None:
+) -> bool:
     """Segment images of any size. The result does not depend on the tiles.
 
     For an image x, writes x_masks.tif (one number per object), x_classes.tif (classes, with the values of the training masks),
     or both. Stacks are segmented plane by plane.
 
     OME-Zarr stores may be larger than memory, and interrupted work on them can be resumed. The same holds for any image if the
-    name after --out ends in .zarr (OME-Zarr with a pyramid) or .tif (tiled BigTIFF).
+    name after --out ends in .zarr (OME-Zarr with a pyramid) or .tif (tiled OME-TIFF).
 
     Parameters
     ----------
@@ -70,6 +71,9 @@ def predict(
         Smallest object, px. Default: that of the model.
     average
         Average over seven rotated versions of the image (as in the paper) or eight flipped ones.
+    normalise_over
+        Stacks: stretch the grey values of each plane to its own range, or of all planes to the range of the stack. Default: as
+        in training.
     tile
         Largest input tile, px. Larger tiles take more memory, and are faster up to about the default.
     memory
@@ -112,6 +116,7 @@ def predict(
             threshold=threshold,
             min_size=min_size,
             average=average,
+            normalise_over=normalise_over,
             max_input_tile=tile,
             max_memory=memory,
             overwrite=overwrite,
@@ -126,3 +131,4 @@ def predict(
         )
     if not results:
         print(f"nothing to do: all results already exist in {out}")
+    return True

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 
-def report(run: Path, /, *, out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None) -> None:
+def report(run: Path, /, *, out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None) -> bool:
     """Write the report of a training again: one HTML file that opens in any browser.
 
     It holds the scores, the learning curve, images with truth, prediction and errors, the wrong objects, the calibration of the
@@ -22,3 +22,4 @@ def report(run: Path, /, *, out: Annotated[Path | None, Parameter(name=["--out",
     from unseam.api.reports import write_report
 
     print(f"report: {write_report(run, out)}")
+    return True

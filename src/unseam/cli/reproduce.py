@@ -20,7 +20,7 @@ def reproduce(
     device: str = "auto",
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = (),
     resume: Annotated[bool, Parameter(negative=())] = False,
-) -> None:
+) -> bool:
     """Train as the paper did, and print the paper's scores next to ours, with all differences.
 
     Also writes table.md and table.json next to the model. The paper trained for ten hours on a GPU. A CPU makes only a few
@@ -69,3 +69,4 @@ def reproduce(
     for sentence in result.differences:
         print(f"- {sentence}")
     print(f"\ntable: {folder / 'table.md'}")
+    return True

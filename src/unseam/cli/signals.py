@@ -1,12 +1,10 @@
 """Treat signals that end a process like Ctrl-C, so that training can save its state first.
 
 SIGTERM comes from ``kill``, from a shutdown, and from the queue of a cluster when the time is up. SIGHUP comes when a terminal
-is closed.
+is closed; :mod:`unseam.cli.streams` lets the words for it go nowhere.
 """
 
-import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -24,8 +22,6 @@ def ending_like_ctrl_c() -> Iterator[Callable[[], int | None]]:
 
     def end(number: int, frame: FrameType | None) -> None:
         received.append(number)
-        if number == getattr(signal, "SIGHUP", None):
-            _silence_terminal()
         raise KeyboardInterrupt(signal.Signals(number).name)
 
     changed = {}
@@ -38,12 +34,3 @@ def ending_like_ctrl_c() -> Iterator[Callable[[], int | None]]:
     finally:
         for number, before in changed.items():
             signal.signal(number, before)
-
-
-def _silence_terminal() -> None:
-    """Discard output to a closed terminal: a failed print would stop the model from being saved."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        if stream.isatty():
-            os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)

@@ -25,7 +25,7 @@ def train(
     resume: Annotated[bool, Parameter(negative=())] = False,
     device: str = "auto",
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = (),
-) -> None:
+) -> bool:
     """Train a model on a folder of annotated images.
 
     On several GPUs or machines: torchrun --nproc-per-node 4 -m unseam train DATA --out cells/. Each step then uses the crops
@@ -82,7 +82,7 @@ def train(
             watch=console.watch(on_scores=scores.append),
         )
     if not is_first:
-        return
+        return True
     record, number = model.info.training, len(model.info.members)
     budget = f"{record.steps} steps in {record.seconds / 60:.1f} minutes"
     score = f"{record.score_name} {record.score:.3f}" if record.score is not None else ""
@@ -98,3 +98,4 @@ def train(
     print(f"model: {out / 'model.safetensors'}")
     print(f"report: {out / 'report.html'}")
     print(f"next:  unseam predict {out} IMAGES --out OUT")
+    return True

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unseam.data.file_names import sequence_of
+from unseam.data.kinds import LayoutKind, MaskChoice, holds_instances
 from unseam.data.layout import find_pairs
+from unseam.data.mask_colours import MaskColours
 from unseam.data.pairs import Pair
 from unseam.data.prepare import Annotated
 from unseam.data.read_pair import read_pair
@@ -14,39 +16,50 @@ from unseam.io import ImageFile
 
 @dataclass(frozen=True)
 class AnnotatedFolder:
-    """The annotated images of a folder, and the classes and ignore value that the data set declares (nnU-Net's does)."""
+    """The annotated images of a folder, the classes and ignore value that the data set declares (nnU-Net's does), and the kind
+    of masks that its layout always holds."""
 
     images: tuple[Annotated, ...]
     classes: tuple[tuple[int, str], ...] = ()
     ignore: int | None = None
+    kind: LayoutKind | None = None
 
 
-def read_annotated(folder: Path, tell: Callable[[str], None] = lambda _: None) -> AnnotatedFolder:
+def read_annotated(
+    folder: Path, tell: Callable[[str], None] = lambda _: None, *, masks: MaskChoice = "auto"
+) -> AnnotatedFolder:
     """Read every pair of a folder in any layout of :mod:`unseam.data.layout`.
 
-    ``tell`` is called with sentences for the user on what was found and how files were read.
+    ``tell`` is called with sentences for the user on what was found and how files were read. ``masks`` is what they hold, if
+    the user said so: palettes of numbered objects may differ.
 
     Raises
     ------
     DataError
         The folder holds no pairs, or image and mask of a pair do not match.
     ImageReadError, LabelError
-        A file cannot be read; names it.
+        A file cannot be read, or the palettes of masks contradict; names it.
     """
     found = find_pairs(folder)
     tell(f"{len(found.pairs)} annotated image(s) in {folder}: {found.layout}")
-    for note in found.notes:
+    for note in (*found.notes, *map(str, found.left_out)):
         tell(note)
     reported: set[str] = set()
     annotated: list[Annotated] = []
+    read: list[tuple[Pair, ImageFile, ImageFile]] = []
+    colours = MaskColours(are_objects=holds_instances(masks, found.kind))
     for pair in found.pairs:
         image, mask = read_pair(pair)
+        colours.add(mask)
+        read.append((pair, image, mask))
+    for pair, image, file in read:
+        mask = colours.settled(file)
         for note in (*image.notes, *mask.notes):
             if note not in reported:  # once, not once per image
                 reported.add(note)
                 tell(f"{pair.name}: {note}")
         annotated += annotated_planes(pair, image, mask)
-    return AnnotatedFolder(tuple(annotated), tuple(found.classes), found.ignore)
+    return AnnotatedFolder(tuple(annotated), tuple(found.classes), found.ignore, found.kind)
 
 
 def annotated_planes(pair: Pair, image: ImageFile, mask: ImageFile) -> list[Annotated]:

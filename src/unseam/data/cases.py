@@ -1,22 +1,28 @@
 """Find the images to segment, in any layout that training knows: a file per image, or a file per channel."""
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from unseam.data.file_names import (
+    IMAGE_FOLDERS,
     OTHER_FOLDERS,
     TRAINING_FOLDERS,
     find_images,
     list_images,
+    name_key,
     natural_key,
     readable_files,
     stem,
     subfolder,
+    subfolders,
 )
 from unseam.data.layout import find_pairs
+from unseam.data.left_out import LeftOut, advice_on_unread, find_left_out
 from unseam.errors import DataError
+from unseam.io import SUFFIXES
 
 _NNUNET_FOLDERS = ("imagestr", "imagests", "imagesval")
 
@@ -39,18 +45,28 @@ def find_cases(given: Sequence[Path | str] | Path | str) -> list[Case]:
     found: list[Case] = []
     for one in [given] if isinstance(given, Path | str) else given:
         path = Path(one)
-        found += _cases_in(path) if path.is_dir() and not list_images(path) else _group_channels(find_images(one))
+        found += _cases_in(path) if os.path.isdir(path) and not list_images(path) else _group_channels(find_images(one))
     if not found:
         raise DataError("No image was given. Give files, folders or patterns such as '*.tif'.")
     return list(dict.fromkeys(found))
+
+
+def find_images_left_out(given: Sequence[Path | str] | Path | str) -> list[LeftOut]:
+    """Find what looks like an image and is not read in the folders among what :func:`find_cases` was given."""
+    found: list[LeftOut] = []
+    for folder in [Path(one) for one in ([given] if isinstance(given, Path | str) else given)]:
+        if os.path.isdir(folder):
+            used = [path for case in find_cases(folder) for path in case.images]
+            found += find_left_out(folder, used, images_only=True)
+    return found
 
 
 def _group_channels(images: Sequence[Path]) -> list[Case]:
     channels: dict[tuple[Path, str], list[Path]] = {}
     for path in images:
         is_channel = path.parent.name.lower() in _NNUNET_FOLDERS
-        name = re.sub(r"(?<=.)_\d{4}$", "", stem(path)) if is_channel else stem(path)
-        channels.setdefault((path if name == stem(path) else path.parent, name), []).append(path)
+        name = re.sub(r"(?<=.)_\d{4}$", "", name_key(path)) if is_channel else stem(path)
+        channels.setdefault((path if name in (stem(path), name_key(path)) else path.parent, name), []).append(path)
     return [Case(name, tuple(sorted(paths, key=natural_key))) for (_, name), paths in channels.items()]
 
 
@@ -62,19 +78,22 @@ def _cases_in(folder: Path) -> list[Case]:
     test_images = subfolder(folder, ("imagests",))
     if test_images is not None and subfolder(folder, ("imagestr",)) is None:
         return _group_channels(find_images(test_images))
-    if not any(path.is_dir() for path in folder.iterdir()):
-        find_images(folder)  # raises: the folder holds no image
+    advice = advice_on_unread(subfolder(folder, IMAGE_FOLDERS) or folder)
+    if not subfolders(folder):
+        raise DataError(f"{folder} holds no image that can be read. Images may end in {', '.join(SUFFIXES)}.{advice}")
     try:
         pairs = find_pairs(folder).pairs
     except DataError as error:
-        raise DataError(f"{folder} holds no image, and neither does a folder images in it. As a data set: {error}") from error
+        said = "" if advice in str(error) else advice
+        words = f"{folder} holds no image, and neither does a folder images in it.{said} As a data set: {error}"
+        raise DataError(words) from error
     return [Case(pair.name.replace("/", "_"), pair.images) for pair in pairs]
 
 
 def _folder_per_image(folder: Path) -> list[Case]:
     """Find ``id/images/id.png`` for each image, with or without a folder ``id/masks`` (Data Science Bowl 2018)."""
-    samples = sorted((path for path in folder.iterdir() if (path / "images").is_dir()), key=natural_key)
-    images = [readable_files(path / "images") for path in samples]
+    samples = [path for path in subfolders(folder) if (path / "images").is_dir()]
+    images = [readable_files(path / "images", with_broken_links=True) for path in samples]
     if any(path.name.lower() in (*TRAINING_FOLDERS, *OTHER_FOLDERS) for path in samples) or any(len(f) > 1 for f in images):
         return []
     return [Case(path.name, tuple(files)) for path, files in zip(samples, images, strict=True) if len(files) == 1]

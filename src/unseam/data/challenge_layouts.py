@@ -4,7 +4,20 @@ import json
 import re
 from pathlib import Path
 
-from unseam.data.file_names import OTHER_FOLDERS, TRAINING_FOLDERS, group_by_stem, natural_key, readable_files, stem, subfolder
+from unseam.data.file_names import (
+    OTHER_FOLDERS,
+    TRAINING_FOLDERS,
+    group_by_stem,
+    name_key,
+    normal_form,
+    readable_files,
+    stem,
+    subfolder,
+    subfolders,
+    visible_files,
+)
+from unseam.data.kinds import LayoutKind
+from unseam.data.left_out import advice_on_unread
 from unseam.data.pairs import FolderPairs, Pair, check_not_empty, check_partners
 from unseam.errors import DataError
 
@@ -16,7 +29,7 @@ def find_nnunet(folder: Path) -> FolderPairs | None:
         return None
     cases: dict[str, list[Path]] = {}
     for path in check_not_empty(images):
-        case = re.fullmatch(r"(.+)_\d{4}", stem(path))
+        case = re.fullmatch(r"(.+)_\d{4}", name_key(path))
         if case is None:
             raise DataError(
                 f"{path}: in imagesTr a name must end in the channel, as in case_0000{path.suffix}. Rename the file, or "
@@ -63,7 +76,7 @@ def find_cell_tracking(folder: Path) -> FolderPairs | None:
     pairs: list[Pair] = []
     num_frames = 0
     kinds: set[str] = set()
-    for sequence in sorted(path for path in folder.iterdir() if path.is_dir() and path.name.isdecimal()):
+    for sequence in sorted(path for path in subfolders(folder) if path.name.isdecimal()):
         found = [(kind, folder / f"{sequence.name}_{kind}" / "SEG") for kind in ("GT", "ST")]
         kind, truth = next(((kind, path) for kind, path in found if path.is_dir()), ("", folder))
         if not kind:
@@ -83,7 +96,7 @@ def find_cell_tracking(folder: Path) -> FolderPairs | None:
         return None
     notes = (f"{len(pairs)} of {num_frames} frames are annotated",) if len(pairs) < num_frames else ()
     layout = f"Cell Tracking Challenge, {' and '.join(sorted(kinds))}/SEG"
-    return FolderPairs(folder, tuple(pairs), layout, notes=notes, is_partial=True)
+    return FolderPairs(folder, tuple(pairs), layout, notes=notes, is_partial=True, kind=LayoutKind("instances", layout))
 
 
 def check_no_plane(path: Path) -> None:
@@ -110,8 +123,8 @@ def _frame(path: Path) -> int | None:
 def find_one_file_per_object(folder: Path) -> FolderPairs | None:
     """Find ``id/images/id.png`` and ``id/masks/*.png``."""
     pairs: list[Pair] = []
-    folders = sorted((path for path in folder.iterdir() if path.is_dir()), key=natural_key)
-    for sample in [path for path in folders if (path / "images").is_dir() and (path / "masks").is_dir()]:
+    samples = [path for path in subfolders(folder) if (path / "images").is_dir() and (path / "masks").is_dir()]
+    for sample in [path for path in samples if visible_files(path / "images") or visible_files(path / "masks")]:
         images, masks = readable_files(sample / "images"), readable_files(sample / "masks")
         if len(images) > 1 or sample.name.lower() in (*TRAINING_FOLDERS, *OTHER_FOLDERS):
             return None  # a data set split into train and test, each with the two folders
@@ -119,8 +132,11 @@ def find_one_file_per_object(folder: Path) -> FolderPairs | None:
             raise DataError(
                 f"{sample} holds {len(images)} image(s) and {len(masks)} mask(s). In this layout each sample has one image "
                 "and one mask per object. Complete it or take it out."
+                f"{advice_on_unread(sample / 'images')}{advice_on_unread(sample / 'masks')}"
             )
-        pairs.append(Pair(sample.name, tuple(images), tuple(masks)))
+        pairs.append(Pair(normal_form(sample.name), tuple(images), tuple(masks)))
     if not pairs or (len(pairs) == 1 and len(pairs[0].masks) == 1):
         return None
-    return FolderPairs(folder, tuple(pairs), "one folder per image, one mask file per object")
+    layout = "one folder per image, one mask file per object"
+    kind = LayoutKind("instances", layout) if any(len(pair.masks) > 1 for pair in pairs) else None  # else whole maps
+    return FolderPairs(folder, tuple(pairs), layout, kind=kind)

@@ -12,3 +12,17 @@ def num_channels(image: Shaped[np.ndarray, "height width *channel"]) -> int:
 def is_grey_saved_as_colour(image: Shaped[np.ndarray, "height width *channel"]) -> bool:
     """Return whether all three channels of an image are equal; many cameras and programs save grey images this way."""
     return num_channels(image) == 3 and bool((image == image[..., :1]).all())
+
+
+def planes_hint(num_planes: int) -> str:
+    """Return a sentence on planes that may be channels: many programs save channels as a stack that does not name its axes."""
+    return (
+        f" If its {num_planes} planes are channels of one image, say so in the file: TIFF with the axes CYX (in Fiji: Image > "
+        'Hyperstacks > Stack to Hyperstack; in Python: tifffile.imwrite("x.ome.tif", image, metadata={"axes": "CYX"})), or '
+        ".npy with the channels last, (rows, columns, channels)."
+    )
+
+
+def channels_last_hint(shape: tuple[int, ...]) -> str:
+    """Return a sentence on an array whose channels seem to come first."""
+    return f" If the first axis, of {shape[0]}, counts channels, put it last: numpy.moveaxis(image, 0, -1)."

@@ -1,8 +1,10 @@
 """How people name images, masks and the folders that hold them."""
 
 import glob
+import os
 import re
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from unseam.errors import DataError
@@ -23,9 +25,12 @@ MASK_FOLDERS = (
     *("segmentations", "instances", "y"),
 )
 TRAINING_FOLDERS = ("train", "training")
-OTHER_FOLDERS = ("val", "valid", "validation", "test", "testing")
+OTHER_FOLDERS = ("val", "valid", "validation", "test", "testing", "held-out", "held_out", "heldout", "holdout")
 _RESULT_ENDINGS = ("_flows", "_outlines", "_cp_output", "_prob", "_overlay", "_seg")  # neither image nor mask
-_JUNK = ("thumbs.db", "desktop.ini")
+_JUNK = (
+    *("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "lost+found", "system volume information", "$recycle.bin"),
+    *("__macosx", "@eadir", "@recycle", "@recently-snapshot", "#recycle", "#snapshot", "__pycache__"),
+)
 
 
 def stem(path: Path) -> str:
@@ -40,6 +45,38 @@ def stem(path: Path) -> str:
             name = name[: -len(suffix)]
             break
     return name[: -len(".ome")] if name.lower().endswith(".ome") else name
+
+
+def name_key(path: Path) -> str:
+    """Return the :func:`stem` in the form in which names are compared: Unicode NFC.
+
+    macOS may store a letter with an accent as two characters (NFD) and other systems as one; both look the same.
+
+    >>> name_key(Path("u\\u0308ber.tif")) == name_key(Path("\\u00fcber.png"))
+    True
+    """
+    return normal_form(stem(path))
+
+
+def normal_form(name: str) -> str:
+    """Return a name in Unicode NFC."""
+    return unicodedata.normalize("NFC", name)
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a file or folder of this name belongs to a system, a backup or an open program, and holds no data.
+
+    ``.x.tif.icloud`` stands for data that is not downloaded, and is not hidden here.
+
+    >>> [is_hidden(name) for name in (".x.tif", "~$x.tif", "__MACOSX", "@eaDir", "Thumbs.db", "x.tif")]
+    [True, True, True, True, True, False]
+    """
+    return (name.startswith((".", "~$")) and not name.endswith(".icloud")) or name.lower() in _JUNK
+
+
+def is_broken_link(path: Path) -> bool:
+    """Return whether a link leads nowhere: its disk is not mounted, or its content is not fetched (git-annex, DVC)."""
+    return path.is_symlink() and not path.exists()
 
 
 def without_ending(name: str, endings: Sequence[str]) -> str:
@@ -71,34 +108,58 @@ def natural_key(path: Path) -> tuple[object, ...]:
     return (str(path.parent), numbered, path.name)
 
 
-def readable_files(folder: Path) -> list[Path]:
-    """List the files of a folder that can be read, in natural order, without hidden files and system files."""
+def visible_files(folder: Path) -> list[Path]:
+    """List the files and broken links of a folder in natural order, without hidden ones; DataError if it cannot be read."""
+    return _visible(folder, lambda path: path.is_file() or is_broken_link(path))
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """List the folders in a folder in natural order, without hidden ones; DataError if it cannot be read."""
+    return _visible(folder, Path.is_dir)
+
+
+def _visible(folder: Path, is_wanted: Callable[[Path], bool]) -> list[Path]:
     try:
-        files = [path for path in folder.iterdir() if path.is_file()]
+        found = [path for path in folder.iterdir() if not is_hidden(path.name) and is_wanted(path)]
     except OSError as error:
         raise DataError(f"{folder}: the folder cannot be read ({error.strerror}). Check its permissions.") from error
-    kept = (path for path in files if not path.name.startswith(".") and path.name.lower() not in _JUNK)
-    return sorted((path for path in kept if can_read(path)), key=natural_key)
+    return sorted(found, key=natural_key)
+
+
+def readable_files(folder: Path, *, with_broken_links: bool = False) -> list[Path]:
+    """List the visible files of a folder whose names say that they can be read, in natural order."""
+    files = (path for path in visible_files(folder) if can_read(path))
+    return [path for path in files if with_broken_links or not is_broken_link(path)]
 
 
 def subfolder(folder: Path, names: Sequence[str]) -> Path | None:
-    """Return the subfolder that has one of these names, in upper or lower case; raise DataError if several have."""
-    found = sorted(path for path in folder.iterdir() if path.is_dir() and path.name.lower() in names)
+    """Return the subfolder that has one of these names, in upper or lower case; raise DataError if several have.
+
+    Raises DataError also if the only such name is that of a link that leads nowhere.
+    """
+    found = [path for path in subfolders(folder) if path.name.lower() in names]
     if len(found) > 1:
-        names_found = " and ".join(path.name for path in found)
+        names_found = " and ".join(sorted(path.name for path in found))
         raise DataError(f"{folder} has the folders {names_found}, and either may be the right one. Keep one of them there.")
+    if not found and (broken := [path for path in folder.iterdir() if path.name.lower() in names and is_broken_link(path)]):
+        raise DataError(f"{broken[0]} is a link that leads nowhere. Mount its disk, or replace the link by the folder.")
     return found[0] if found else None
 
 
 def group_by_stem(files: Iterable[Path], endings: Sequence[str] = ()) -> dict[str, Path]:
-    """Return files by the name that pairs them; raise DataError if two share a name."""
+    """Return files by the name that pairs them (:func:`name_key`); raise DataError if two share a name."""
     found: dict[str, Path] = {}
     for path in files:
-        key = without_ending(stem(path), endings)
+        key = without_ending(name_key(path), endings)
         if key in found:
+            looks_same = normal_form(found[key].name) == normal_form(path.name)
+            how = (
+                "the same name, with letters stored in two ways (Unicode NFC and NFD)"
+                if looks_same
+                else "the same name except for the ending"
+            )
             raise DataError(
-                f"{found[key].parent}: {found[key].name} and {path.name} have the same name except for the ending. Keep "
-                "one of them, or rename one."
+                f"{found[key].parent}: {found[key].name} and {path.name} have {how}. Keep one of them, or rename one."
             )
         found[key] = path
     return found
@@ -109,12 +170,12 @@ def split_by_ending(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 
     A file counts as mask or result only if the rest of its name is that of another file: ``my_mask`` alone is an image.
     """
-    stems = {stem(path) for path in files}
+    stems = {name_key(path) for path in files}
     bases = stems | {without_ending(name, IMAGE_ENDINGS) for name in stems}
     images: list[Path] = []
     masks: list[Path] = []
     for path in files:
-        name = stem(path)
+        name = name_key(path)
         base = without_ending(name, MASK_ENDINGS)
         if base != name and base in bases:
             masks.append(path)
@@ -133,16 +194,16 @@ def find_images(paths: Sequence[Path | str] | Path | str) -> list[Path]:
     found: list[Path] = []
     for given in [paths] if isinstance(paths, Path | str) else paths:
         path = Path(given)
-        if path.is_dir():
+        if os.path.isdir(path):
             images = list_images(path)
             if not images:
                 raise DataError(f"{path} holds no image that can be read. Images may end in {', '.join(SUFFIXES)}.")
             found += images
-        elif path.exists():
+        elif os.path.lexists(path):  # a link that leads nowhere fails alone when it is read
             found.append(path)
         else:
             matches = sorted((Path(match) for match in glob.glob(str(given), recursive=True)), key=natural_key)
-            matches = [match for match in matches if match.is_file() and can_read(match)]
+            matches = [match for match in matches if can_read(match) and not match.is_dir() and not _is_set_aside(match, path)]
             if not matches:
                 raise DataError(
                     f"{given}: there is no such file or folder, and as a pattern it matches no image. Check the name; "
@@ -154,10 +215,18 @@ def find_images(paths: Sequence[Path | str] | Path | str) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
+def _is_set_aside(match: Path, pattern: Path) -> bool:
+    """Return whether a match lies in a hidden file or folder that the pattern does not name."""
+    return any(is_hidden(part) for part in match.parts if part not in pattern.parts and part not in ("..", "."))
+
+
 def list_images(folder: Path) -> list[Path]:
-    """List the images of a folder, or of its folder ``images``, without masks and earlier results; may be empty."""
-    images, _ = split_by_ending(readable_files(folder))
+    """List the images of a folder, or of its folder ``images``, without masks and earlier results; may be empty.
+
+    A link that leads nowhere is an image that cannot be read: an error for itself, as a damaged file is, and never silent.
+    """
+    images, _ = split_by_ending(readable_files(folder, with_broken_links=True))
     inner = subfolder(folder, IMAGE_FOLDERS) if not images else None
     if inner is not None:
-        images, _ = split_by_ending(readable_files(inner))
+        images, _ = split_by_ending(readable_files(inner, with_broken_links=True))
     return images

@@ -14,6 +14,25 @@ MaskChoice = Literal["auto", "binary", "classes", "instances"]
 
 
 @dataclass(frozen=True)
+class LayoutKind:
+    """The kind of masks that a layout of folders always holds, and the layout in words."""
+
+    kind: LabelKind
+    layout: str
+
+
+def choose_masks(choice: MaskChoice, layout: LayoutKind | None) -> MaskChoice | LayoutKind:
+    """Return what the layout of the folder settles, unless the user chose."""
+    return layout if layout is not None and choice == "auto" else choice
+
+
+def holds_instances(choice: MaskChoice, layout: LayoutKind | None) -> bool:
+    """Whether each number is one object by the word of the user, or else of the layout."""
+    chosen = choose_masks(choice, layout)
+    return (chosen.kind if isinstance(chosen, LayoutKind) else chosen) == "instances"
+
+
+@dataclass(frozen=True)
 class KindFacts:
     """The facts that follow from a kind of masks."""
 

@@ -1,20 +1,19 @@
-"""Count the values in a set of masks, and test whether each value forms one piece."""
+"""Count the values in a set of masks, and find out whether each value forms one piece."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Integer, Shaped
-from skimage.measure import label
 
+from unseam.data.label_pieces import Pieces, find_pieces, middle
 from unseam.errors import LabelError
 from unseam.shapes import NOT_ANNOTATED
 
 _MOST_MAPS = 32  # maps in which pieces are examined; values are counted in all maps
-_MOST_PIXELS_A_SIDE = 2048
 _FEW_CLASSES = 6
 _FEWEST_GREYS, _FEWEST_PAIRS, _FEW_EQUAL = 24, 100, 0.4  # marks of a grey picture
-_WHOLE = 0.9  # a value is one piece if its largest piece has this share of its pixels: stray pixels do not count
+_APART, _ALIKE = 0.1, 4.0  # of objects: the share that touches another, and how much the areas of two numbers differ
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,9 @@ class Evidence:
     whole_share: float  # of all pairs of a mask and a value in its set: the share that forms one connected piece
     soft: tuple[int, ...] = ()  # indices of masks that are black and white drawings with soft edges
     pictures: tuple[int, ...] = ()  # indices of masks that are grey pictures
+    counts: tuple[Mapping[int, int], ...] = ()  # for each mask, the pixels of each annotated value
+    pieces: tuple[tuple[int, Pieces], ...] = ()  # of some masks: the index, and where its values lie
+    ignore: int | None = None  # the value that counts as "not annotated", besides -1
 
     @property
     def background(self) -> int:
@@ -35,6 +37,16 @@ class Evidence:
     @property
     def foreground(self) -> tuple[int, ...]:
         return tuple(value for value in self.values if value != self.background)
+
+    @property
+    def skipped(self) -> frozenset[int]:
+        """The values that mean "not annotated"."""
+        return frozenset({NOT_ANNOTATED} if self.ignore is None else {NOT_ANNOTATED, self.ignore})
+
+    @property
+    def most_objects(self) -> int:
+        """The most numbers in a mask, if all but 0 are objects."""
+        return max(len(counts) - (0 in counts) for counts in self.counts)
 
 
 def whole_numbers(labels: Shaped[np.ndarray, "..."], name: str) -> Integer[np.ndarray, "height width"]:
@@ -79,7 +91,7 @@ def collect_evidence(maps: Sequence[Integer[np.ndarray, "_ _"]], ignore: int | N
     ``ignore`` is a further value that means "not annotated", besides -1.
     """
     totals: dict[int, int] = {}
-    found: list[frozenset[int]] = []
+    counts: list[dict[int, int]] = []
     soft: list[int] = []
     pictures: list[int] = []
     for index, labels in enumerate(maps):
@@ -87,7 +99,7 @@ def collect_evidence(maps: Sequence[Integer[np.ndarray, "_ _"]], ignore: int | N
         count_of = {int(value): int(count) for value, count in pairs if value not in (NOT_ANNOTATED, ignore)}
         for value, count in count_of.items():
             totals[value] = totals.get(value, 0) + count
-        found.append(frozenset(count_of))
+        counts.append(count_of)
         if _is_soft(list(count_of), list(count_of.values())):
             soft.append(index)
         elif _is_picture(labels, len(count_of)):
@@ -95,18 +107,19 @@ def collect_evidence(maps: Sequence[Integer[np.ndarray, "_ _"]], ignore: int | N
     ordered = tuple(sorted(totals))
     # The background is that of the whole data set: a mask filled by one object has no background pixel.
     background = 0 if 0 in totals else ordered[0] if ordered else 0
-    sets = tuple(values - {background} for values in found)
-    skip = {background, NOT_ANNOTATED} if ignore is None else {background, NOT_ANNOTATED, ignore}
+    sets = tuple(frozenset(count_of) - {background} for count_of in counts)
+    skip = [background, NOT_ANNOTATED, *([] if ignore is None else [ignore])]
     # Labelling pieces is slow, so only some masks are examined; spread evenly, because the first ones may be alike.
     filled = [i for i, values in enumerate(sets) if values]
     picked = [filled[i] for i in np.unique(np.linspace(0, len(filled) - 1, _MOST_MAPS).astype(int))] if filled else []
-    whole = np.concatenate([_is_whole(maps[i], skip) for i in picked]) if picked else np.zeros(0, bool)
+    pieces = tuple((i, find_pieces(maps[i])) for i in picked)
+    whole = np.concatenate([one.is_whole[~np.isin(one.values, skip)] for _, one in pieces]) if pieces else np.zeros(0, bool)
     num_pixels = tuple(totals[v] for v in ordered)
     # A small mask has too few greys to look soft alone. If all masks together do, those that hold a grey are soft.
     if not soft and _is_soft(ordered, num_pixels):
         soft = [number for number, values in enumerate(sets) if any(0 < value < ordered[-1] for value in values)]
     whole_share = float(whole.mean()) if whole.size else 0.0
-    return Evidence(ordered, num_pixels, sets, whole_share, tuple(soft), tuple(pictures))
+    return Evidence(ordered, num_pixels, sets, whole_share, tuple(soft), tuple(pictures), tuple(counts), pieces, ignore)
 
 
 def _count(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -116,23 +129,6 @@ def _count(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         (occurring,) = np.nonzero(counts)
         return occurring + NOT_ANNOTATED, counts[occurring]
     return np.unique(labels, return_counts=True)
-
-
-def _is_whole(labels: np.ndarray, skip: set[int]) -> np.ndarray:
-    """Return, for each value of a map except those skipped, whether it forms one piece (8-connected)."""
-    window = _middle(labels)
-    # Labelling once for all values needs numbers from 1, because 0 is background to ``label`` and would not be a piece.
-    values, index = np.unique(window, return_inverse=True)
-    index = index.reshape(window.shape) + 1
-    pieces = label(index, connectivity=2, background=0)
-    sizes = np.bincount(pieces.ravel())
-    value_of = np.zeros(sizes.size, np.int64)
-    value_of[pieces.ravel()] = index.ravel() - 1
-    total = np.bincount(value_of[1:], sizes[1:], minlength=values.size)
-    largest = np.zeros(values.size)
-    np.maximum.at(largest, value_of[1:], sizes[1:])
-    keep = np.array([int(value) not in skip for value in values])
-    return (largest >= _WHOLE * total)[keep]
 
 
 def _is_soft(values: Sequence[int], counts: Sequence[int]) -> bool:
@@ -152,7 +148,7 @@ def _is_picture(labels: np.ndarray, num_values: int) -> bool:
     """
     if num_values < _FEWEST_GREYS:
         return False
-    window = _middle(labels)
+    window = middle(labels)
     low, high = max(0, int(labels.min())), int(labels.max())
     num_pairs = num_equal = 0
     for a, b in ((window[:, :-1], window[:, 1:]), (window[:-1], window[1:])):
@@ -160,11 +156,6 @@ def _is_picture(labels: np.ndarray, num_values: int) -> bool:
         num_pairs += int(np.count_nonzero(inside))
         num_equal += int(np.count_nonzero(inside & (a == b)))
     return num_pairs >= _FEWEST_PAIRS and num_equal < _FEW_EQUAL * num_pairs
-
-
-def _middle(labels: np.ndarray) -> np.ndarray:
-    rows, columns = (slice(max(0, (n - _MOST_PIXELS_A_SIDE) // 2), None) for n in labels.shape)
-    return labels[rows, columns][:_MOST_PIXELS_A_SIDE, :_MOST_PIXELS_A_SIDE]
 
 
 def are_greys(values: tuple[int, ...]) -> bool:
@@ -182,3 +173,24 @@ def same_everywhere(evidence: Evidence) -> bool:
         return full == len(filled) >= 4
     num_gaps = sum(max(values) > len(values) for values in filled)  # 2 without 1: numbers of objects have no gaps
     return 2 * full >= len(filled) or 10 * num_gaps >= len(filled)
+
+
+def are_apart(evidence: Evidence) -> bool:
+    """Return whether the numbers lie apart and are alike in size, several to a mask, as objects that keep their numbers do.
+
+    Classes that come in one piece touch (a nucleus in its cell), or differ in size, or each image shows one of them.
+    """
+    areas: dict[int, list[int]] = {}
+    num_touching = num_numbers = 0
+    for _, one in evidence.pieces:
+        numbers = one.others({evidence.background, *evidence.skipped})
+        num_numbers += len(numbers)
+        num_touching += sum(any((min(a, b), max(a, b)) in one.touching for b in numbers if a != b) for a in numbers)
+        for value, area in zip(one.values.tolist(), one.areas.tolist(), strict=True):
+            if value in numbers:
+                areas.setdefault(value, []).append(area)
+    medians = [float(np.median(each)) for each in areas.values()]
+    several = sum(len(values) > 1 for values in evidence.sets)
+    if len(medians) < 2 or 2 * several < sum(map(bool, evidence.sets)):
+        return False
+    return num_touching <= _APART * num_numbers and max(medians) <= _ALIKE * min(medians)

@@ -1,20 +1,36 @@
 """Refuse masks that cannot be learnt: say what is wrong, in which file, and at which pixel first."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Integer, Shaped
 
 from unseam.data.label_evidence import Evidence
+from unseam.data.label_rims import Rims
 from unseam.errors import LabelError
 from unseam.shapes import IGNORE, NOT_ANNOTATED
 
 Maps = Sequence[Integer[np.ndarray, "_ _"]]
 
 _MANY_GREYS = 16
+_FEW = 10  # px: a slip of the brush, no evidence
+_HARDLY_ANY = 0.001
 
 
-def check_worth_learning(evidence: Evidence, names: Sequence[str]) -> None:
+MasksFault = Literal["two codings", "mixed numbers", "background unclear", "mask is the image", "class missing"]
+
+
+class MasksError(LabelError):
+    """A fault that the doctor lists by name, in the masks with the indices ``masks``."""
+
+    def __init__(self, message: str, where: str, fault: MasksFault, masks: Sequence[int]) -> None:
+        super().__init__(message, where)
+        self.fault: MasksFault = fault
+        self.masks = tuple(masks)
+
+
+def check_worth_learning(evidence: Evidence, maps: Maps, names: Sequence[str]) -> None:
     """Raise LabelError unless the annotated pixels have at least two values."""
     where = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
     if not evidence.values:
@@ -23,9 +39,11 @@ def check_worth_learning(evidence: Evidence, names: Sequence[str]) -> None:
             names[0],
         )
     if len(evidence.values) == 1:
+        is_open = evidence.values[0] > 0 and any((labels == NOT_ANNOTATED).any() for labels in maps)
+        mend = " -1 means 'not annotated': if it is the background here, save the masks with 0 there." if is_open else ""
         raise LabelError(
             f"{where}: there is nothing to learn, because all annotated pixels have the value {evidence.values[0]}. Masks need "
-            "at least two values; check that these are the right files and that they were not saved empty.",
+            f"at least two values; check that these are the right files and that they were not saved empty.{mend}",
             names[0],
         )
 
@@ -70,17 +88,56 @@ def two_codings(evidence: Evidence) -> tuple[list[int], list[int]]:
 
 
 def check_one_coding(evidence: Evidence, maps: Maps, names: Sequence[str]) -> None:
-    """Raise LabelError if 255 may be the foreground of some masks while others use lower values."""
+    """Raise MasksError unless 255 above classes 0, 1, 2, ... means "not annotated" beyond doubt.
+
+    There is doubt if 255 is the foreground of some masks while others use lower values, and if 255, or all lower values besides
+    0, are in one mask only or in a few pixels: these may be slips of the brush.
+    """
     high, low = two_codings(evidence)
-    if not high:
+    if high:
+        row, column = first_pixel(maps[high[0]] == IGNORE)
+        raise MasksError(
+            f"{names[high[0]]}: 255 at row {row}, column {column} is the only value besides 0, as in {len(high)} mask(s), but "
+            f"{len(low)} other(s), such as {names[low[0]]}, have lower values and no 255. It may mean foreground or 'not "
+            "annotated'. Save all masks with the same values, or set the value for 'not annotated' (--ignore 255).",
+            names[high[0]],
+            "two codings",
+            min(low, high, key=len),
+        )
+    lower = [{value: n for value, n in counts.items() if 0 < value < IGNORE} for counts in evidence.counts]
+    upper = [{value: n for value, n in counts.items() if value == IGNORE} for counts in evidence.counts]
+    num_lower, num_upper = (sum(sum(each.values()) for each in side) for side in (lower, upper))
+    for side, number, other in ((lower, num_lower, num_upper), (upper, num_upper, num_lower)):
+        holders = [index for index, found in enumerate(side) if found]
+        if sum(sum(side[index].values()) >= _FEW for index in holders) >= 2 and number >= _HARDLY_ANY * other:
+            continue
+        index = min(holders, key=lambda i: sum(side[i].values()))
+        value = min(side[index])
+        row, column = first_pixel(maps[index] == value)
+        what = "255" if side is upper else f"a value between 0 and 255 (here {value})"
+        raise MasksError(
+            f"{names[index]}: {what} is in {len(holders)} of {len(side)} mask(s) and {number:,} px, the first at row {row}, "
+            f"column {column}; {num_upper:,} px are 255. So 255 may mean foreground or 'not annotated'. Correct these pixels; "
+            "or give --ignore 255 if it means 'not annotated', --ignore 254 if it is a class.",
+            names[index],
+            "two codings",
+            holders,
+        )
+
+
+def check_not_mixed(rims: Sequence[Rims], names: Sequence[str]) -> None:
+    """Raise MasksError for numbers that resizing, smoothing or JPEG made."""
+    mixed = [one for one in rims if not one.are_lines]
+    if not mixed:
         return
-    labels = maps[high[0]]
-    row, column = first_pixel(labels == IGNORE)
-    raise LabelError(
-        f"{names[high[0]]}: 255 at row {row}, column {column} is the only value besides 0, as in {len(high)} mask(s), but "
-        f"{len(low)} other(s), such as {names[low[0]]}, have lower values and no 255. It may mean foreground or 'not "
-        "annotated'. Save all masks with the same values, or set the value for 'not annotated' (--ignore 255).",
-        names[high[0]],
+    first = mixed[0]
+    raise MasksError(
+        f"{names[first.index]}: the mask holds numbers that nobody painted: {first}, as do {first.num_pixels:,} px at edges. "
+        "Resizing with interpolation, smoothing and JPEG mix numbers. Export the masks again: resize with nearest neighbour, "
+        "save as TIFF or PNG. A mask of two values can be mended by a threshold.",
+        names[first.index],
+        "mixed numbers",
+        [one.index for one in mixed],
     )
 
 

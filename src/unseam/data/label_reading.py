@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Int32, Shaped, UInt8
@@ -12,6 +13,9 @@ from unseam.data.label_evidence import whole_numbers
 from unseam.errors import LabelError
 from unseam.heads import Labels
 from unseam.shapes import IGNORE, NOT_ANNOTATED
+
+Certainty = Literal["set", "sure", "likely", "a guess"]
+"""How sure it is what masks hold; ``set``: the user, the layout or the data set says so."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,8 @@ class LabelReading:
     ignore: int | None  # value that means "not annotated", besides -1
     reason: str  # a sentence for the user
     notes: tuple[str, ...] = ()  # further sentences, where something was guessed
+    certainty: Certainty = "set"
+    doubt: str = ""  # what makes it a guess
 
     @property
     def class_values(self) -> tuple[int, ...]:

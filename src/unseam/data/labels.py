@@ -16,10 +16,19 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Integer, Shaped
 
-from unseam.data.kinds import LabelKind
-from unseam.data.label_evidence import Evidence, are_greys, collect_evidence, same_everywhere, whole_numbers
-from unseam.data.label_faults import check_not_grey, check_one_coding, check_worth_learning, first_pixel
-from unseam.data.label_reading import LabelReading, list_values, to_class_map, to_instance_map, translate_mask
+from unseam.data.kinds import LabelKind, LayoutKind, facts_of_kind
+from unseam.data.label_background import check_background
+from unseam.data.label_evidence import Evidence, are_apart, are_greys, collect_evidence, same_everywhere, whole_numbers
+from unseam.data.label_faults import (
+    MasksError,
+    check_not_grey,
+    check_not_mixed,
+    check_one_coding,
+    check_worth_learning,
+    first_pixel,
+)
+from unseam.data.label_reading import Certainty, LabelReading, list_values, to_class_map, to_instance_map, translate_mask
+from unseam.data.label_rims import Rims, find_rims
 from unseam.errors import LabelError
 from unseam.shapes import IGNORE
 
@@ -27,6 +36,7 @@ __all__ = ["LabelKind", "LabelReading", "judge_kind", "judge_labels", "translate
 
 _FEW = 16  # more foreground values than this are objects, unless most of them are in pieces
 _MOST_CLASSES = 255  # a class map is 8-bit, and one value means "not annotated"
+_CLOSE = 0.1  # distance of the share of whole pieces from the share that decides
 _HIGHEST = 2**32 - 1  # the largest integer that a TIFF holds
 
 
@@ -34,7 +44,7 @@ def judge_labels(
     maps: Sequence[Shaped[np.ndarray, "..."]],
     *,
     names: Sequence[str] = (),
-    kind: LabelKind | None = None,
+    kind: LabelKind | LayoutKind | None = None,
     ignore: int | None = None,
     declared: Sequence[tuple[int, str]] = (),
 ) -> LabelReading:
@@ -47,7 +57,7 @@ def judge_labels(
     names
         Names of the masks for messages; numbers if absent.
     kind
-        The kind if it is known; None: decide from the masks.
+        The kind if the user or the layout of the folder says it; None: decide from the masks.
     ignore
         Value for "not annotated", if there is one besides -1. If None, 255 above classes 0, 1, 2, ... counts as such a
         value, and a note reports it.
@@ -57,8 +67,9 @@ def judge_labels(
     Raises
     ------
     LabelError
-        Nothing annotated, one value only, classes beyond 32 bits, soft edges, a grey picture, fractions, 255 that may or may
-        not mean "not annotated", a declared class that never occurs, or a kind that the masks contradict.
+        Nothing annotated, one value only, classes beyond 32 bits, soft edges, a grey picture, fractions, numbers that resizing
+        or JPEG made, 255 that may or may not mean "not annotated", a background in doubt, a declared class that never occurs,
+        or a kind that the masks contradict.
 
     Examples
     --------
@@ -69,25 +80,48 @@ def judge_labels(
     """
     names = names or [f"mask {number}" for number in range(1, len(maps) + 1)]
     checked = [whole_numbers(labels, name) for labels, name in zip(maps, names, strict=True)]
+    layout, kind = (kind, kind.kind) if isinstance(kind, LayoutKind) else (None, kind)
     evidence = collect_evidence(checked, ignore)
     notes: tuple[str, ...] = ()
+    ignore_is_set = ignore is not None
     if ignore is None and kind != "instances" and not declared and _has_ignore(evidence.values):
         check_one_coding(evidence, checked, names)
         ignore, evidence = IGNORE, collect_evidence(checked, IGNORE)
         notes = ("255 above consecutive classes counts as 'not annotated'. Set ignore to another value if 255 is a class.",)
-    check_worth_learning(evidence, names)
+    check_worth_learning(evidence, checked, names)
+    is_set = kind is not None or bool(declared)
     if declared:
         kind = _check_declared(checked, names, declared, evidence, ignore)
-    if kind is None:
+    if not is_set:
         check_not_grey(evidence, checked, names)
-        kind, reason = _judge(evidence)
+    rims = find_rims(checked, ignore) if len(evidence.values) > 2 else []
+    check_not_mixed(rims, names)
+    certainty: Certainty = "set"
+    doubt = ""
+    if kind is None:
+        kind, reason, doubt = _judge(evidence)
+        certainty = "a guess" if doubt else "sure" if facts_of_kind(kind).has_pieces and not notes else "likely"
     else:
-        reason = _check_kind(kind, evidence)
+        reason = _check_kind(kind, evidence, layout)
+    check_background(kind, evidence, checked, names, is_set=is_set, ignore_is_set=ignore_is_set)
+    notes += _note_lines(rims, evidence, names)
     if kind == "instances":
-        return LabelReading(kind, (), ("background", "object"), ignore, reason, notes)
+        return LabelReading(kind, (), ("background", "object"), ignore, reason, notes, certainty, doubt)
     _check_not_too_high(evidence, checked, names)
     values, class_names = _classes(kind, evidence, declared)
-    return LabelReading(kind, values, class_names, ignore, reason, notes)
+    return LabelReading(kind, values, class_names, ignore, reason, notes, certainty, doubt)
+
+
+def _note_lines(rims: Sequence[Rims], evidence: Evidence, names: Sequence[str]) -> tuple[str, ...]:
+    """Return a sentence if one number forms the lines around another in many masks."""
+    filled = sum(len(values) > 1 for values in evidence.sets)
+    if not rims or 5 * len(rims) < filled:
+        return ()
+    first = rims[0]
+    return (
+        f"{names[first.index]}: {first}, as one of {first.num_pixels:,} px in lines of one or two pixels. That is right for "
+        "outlines that were painted, and wrong if the masks were resized with interpolation: resize with nearest neighbour.",
+    )
 
 
 def judge_kind(maps: Sequence[Integer[np.ndarray, "_ _"]], ignore: int | None) -> LabelKind:
@@ -99,7 +133,7 @@ def judge_kind(maps: Sequence[Integer[np.ndarray, "_ _"]], ignore: int | None) -
     if ignore is None and _has_ignore(evidence.values):
         evidence = collect_evidence(maps, IGNORE)
     names = [f"mask {number}" for number in range(1, len(maps) + 1)]
-    check_worth_learning(evidence, names)
+    check_worth_learning(evidence, maps, names)
     check_not_grey(evidence, maps, names)
     return _judge(evidence)[0]
 
@@ -108,31 +142,53 @@ def _has_ignore(values: tuple[int, ...]) -> bool:
     return 3 <= len(values) <= _FEW and values == (*range(len(values) - 1), IGNORE)
 
 
-def _judge(evidence: Evidence) -> tuple[LabelKind, str]:
+def _judge(evidence: Evidence) -> tuple[LabelKind, str, str]:
+    """Return the kind, a sentence, and what makes it a guess (empty: nothing does)."""
     if len(evidence.values) == 2:
-        return "binary", _check_kind("binary", evidence)
+        return "binary", _check_kind("binary", evidence), ""
     number, share = len(evidence.foreground), evidence.whole_share
+    enough = 0.8 if number <= _FEW else 0.5
+    close = f"{share:.0%} of their values are in one piece" if abs(share - enough) < _CLOSE else ""
+    background = f"{evidence.background} is background"
     values = f"{len(evidence.values)} values ({list_values(evidence.values)})"
     if are_greys(evidence.values):
-        return "classes", f"The masks hold {values}, spaced like greys: classes, {evidence.values[0]} is background."
-    if share < (0.8 if number <= _FEW else 0.5) and len(evidence.values) <= 4 * _FEW:
-        return "classes", (
-            f"The masks hold {values}, most in several pieces per image: classes, {evidence.values[0]} is background. "
-            "Set masks to 'instances' if each number is one object."
+        return "classes", f"The masks hold {values}, spaced like greys: classes, {background}.", close
+    if share < enough and len(evidence.values) <= 4 * _FEW:
+        return (
+            "classes",
+            (
+                f"The masks hold {values}, most in several pieces per image: classes, {background}. "
+                "Set masks to 'instances' if each number is one object."
+            ),
+            close,
         )
     if same_everywhere(evidence):
-        return "classes", (
-            f"The masks hold {values}, the same in most images: classes, {evidence.values[0]} is background. Set "
-            "masks to 'instances' if each number is one object."
-        )
-    most = max(len(values) for values in evidence.sets)
-    return "instances", (
-        f"The masks hold up to {most} numbers besides {evidence.background} per image, each in one piece: one object each. "
-        "Set masks to 'classes' if the numbers are classes of pixels."
+        if not are_apart(evidence):
+            return (
+                "classes",
+                (
+                    f"The masks hold {values}, the same in most images: classes, {background}. Set "
+                    "masks to 'instances' if each number is one object."
+                ),
+                close,
+            )
+        close = "most images hold the same few numbers, as with classes, but their pieces lie apart and are alike in size"
+    return (
+        "instances",
+        (
+            f"The masks hold up to {_count_objects(evidence)} per image, each in one piece: one object each. "
+            "Set masks to 'classes' if the numbers are classes of pixels."
+        ),
+        close,
     )
 
 
-def _check_kind(kind: LabelKind, evidence: Evidence) -> str:
+def _count_objects(evidence: Evidence) -> str:
+    number = evidence.most_objects
+    return f"{number} numbers besides 0" if 0 in evidence.values else f"{number} numbers and no background (0)"
+
+
+def _check_kind(kind: LabelKind, evidence: Evidence, layout: LayoutKind | None = None) -> str:
     """Refuse masks that cannot be of a kind; return a sentence on what they hold."""
     values = evidence.values
     if kind == "binary":
@@ -149,8 +205,10 @@ def _check_kind(kind: LabelKind, evidence: Evidence) -> str:
                 "'instances' if each number is one object."
             )
         return f"The masks hold {len(values)} classes ({list_values(values)}), as set; {values[0]} is background."
-    most = max(len(found) for found in evidence.sets)
-    return f"The masks hold up to {most} numbered objects per image, as set; {evidence.background} is background."
+    objects = _count_objects(evidence)
+    if layout is not None:
+        return f"The masks hold up to {objects} per image: one object each, as always in the layout {layout.layout}."
+    return f"The masks hold up to {objects} per image, one object each, as set."
 
 
 def _check_declared(
@@ -169,9 +227,12 @@ def _check_declared(
             raise LabelError(f"{name}: {error}", name) from error
     missing = [f"{value} ({name})" for value, name in declared if value not in evidence.values]
     if missing:
-        raise LabelError(
+        raise MasksError(
             f"No mask has a pixel of the declared class {', '.join(missing)}, so it cannot be learnt. Annotate it in "
-            "some image, or remove it from the list of classes."
+            "some image, or remove it from the list of classes.",
+            "",
+            "class missing",
+            range(len(maps)),
         )
     return "binary" if len(known) == 2 else "classes"
 

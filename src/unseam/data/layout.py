@@ -27,11 +27,14 @@ from unseam.data.file_names import (
     TRAINING_FOLDERS,
     find_images,
     group_by_stem,
+    name_key,
     readable_files,
     split_by_ending,
-    stem,
     subfolder,
+    subfolders,
+    visible_files,
 )
+from unseam.data.left_out import advice_on_unread, find_left_out, holds_images_and_masks
 from unseam.data.pairs import FolderPairs, Pair, check_not_empty, check_partners
 from unseam.errors import DataError
 
@@ -57,13 +60,20 @@ def find_pairs(folder: Path | str) -> FolderPairs:
     for find in _LAYOUTS:
         found = find(folder)
         if found is not None:
-            return found
+            used = [path for pair in found.pairs for path in (*pair.images, *pair.masks)]
+            return found if found.left_out else replace(found, left_out=find_left_out(folder, used))
     raise DataError(_describe_unknown(folder))
 
 
 def _two_folders(folder: Path) -> FolderPairs | None:
     images, masks = subfolder(folder, IMAGE_FOLDERS), subfolder(folder, MASK_FOLDERS)
     if images is None or masks is None:
+        return None
+    is_empty = not any(visible_files(place) or subfolders(place) for place in (images, masks))
+    if is_empty and set(subfolders(folder)) != {
+        images,
+        masks,
+    }:  # the data may lie beside them
         return None
     candidates, _ = split_by_ending(check_not_empty(images))
     image_of, mask_of = group_by_stem(candidates), group_by_stem(check_not_empty(masks))
@@ -79,8 +89,8 @@ def _one_folder(folder: Path) -> FolderPairs | None:
     if not masks:
         return None
     notes: tuple[str, ...] = ()
-    corrected = {stem(path).removesuffix("_masks") for path in masks if not stem(path).endswith("_cp_masks")}
-    outdated = [p for p in masks if stem(p).endswith("_cp_masks") and stem(p).removesuffix("_cp_masks") in corrected]
+    corrected = {name_key(path).removesuffix("_masks") for path in masks if not name_key(path).endswith("_cp_masks")}
+    outdated = [p for p in masks if name_key(p).endswith("_cp_masks") and name_key(p).removesuffix("_cp_masks") in corrected]
     if outdated:
         masks = [path for path in masks if path not in outdated]
         notes = (f"ignored: {len(outdated)} file(s) _cp_masks, because _masks of the same images exist",)
@@ -89,7 +99,7 @@ def _one_folder(folder: Path) -> FolderPairs | None:
         image_of = group_by_stem(images, IMAGE_ENDINGS)
     check_partners(image_of, mask_of, folder, folder)
     pairs = tuple(Pair(name, (path,), (mask_of[name],)) for name, path in image_of.items())
-    endings = sorted({stem(path)[len(name) :] for name, path in mask_of.items()})
+    endings = sorted({name_key(path)[len(name) :] for name, path in mask_of.items()})
     return FolderPairs(folder, pairs, f"one folder, masks end in {' or '.join(endings)}", notes=notes)
 
 
@@ -98,27 +108,31 @@ def _training_folder(folder: Path) -> FolderPairs | None:
     if inner is None:
         return None
     found = find_pairs(inner)
-    others = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name.lower() in OTHER_FOLDERS)
+    others = [path.name for path in subfolders(folder) if path.name.lower() in OTHER_FOLDERS]
     notes = (f"ignored: the folder(s) {', '.join(others)}",) if others else ()
     return replace(found, folder=folder, layout=f"{inner.name}: {found.layout}", notes=(*found.notes, *notes))
 
 
 _LAYOUTS: tuple[Callable[[Path], FolderPairs | None], ...] = (
     find_nnunet,
+    _two_folders,  # the files of the folder itself come before folders of single images or sequences in it
+    _one_folder,
     find_cell_tracking,
     find_one_file_per_object,
-    _two_folders,
-    _one_folder,
     _training_folder,
 )
 
 
 def _describe_unknown(folder: Path) -> str:
     files = readable_files(folder)
-    folders = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    remedy = ""
+    inside = subfolders(folder)
+    folders = [path.name for path in inside]
+    complete = [path.name for path in inside if holds_images_and_masks(path)]
+    remedy = advice_on_unread(folder)
+    if complete:
+        remedy += f" {' and '.join(complete[:3])} in it would do: give that folder, or one of them."
     if any(path.name.endswith("_seg.npy") for path in files):
-        remedy = " Cellpose's _seg.npy files are not read: save the masks as TIFF in Cellpose (File > Save masks)."
+        remedy += " Cellpose's _seg.npy files are not read: save the masks as TIFF in Cellpose (File > Save masks)."
     return (
         f"{folder}: no annotated images were recognised among {len(files)} readable file(s) and the folders "
         f"{', '.join(folders[:6]) or '(none)'}. Put images into a folder images and their masks, with the same names, into a "

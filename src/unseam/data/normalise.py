@@ -1,8 +1,9 @@
-"""Scale the grey values of any camera to the network's range: once per image, never per tile."""
+"""Scale the grey values of any camera to the network's range: once per plane or stack, never per tile."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -25,6 +26,9 @@ class Normalise:
     ----------
     low_percent, high_percent
         Percentiles of the grey values. Values beyond them are not clipped.
+    over
+        ``plane``: each plane of a stack has its own percentiles, so a dim plane looks like a bright one. ``stack``: all planes
+        of a file have the same, so a plane that is dim, out of focus or empty stays dim.
 
     Departs: the paper does not mention normalisation.
 
@@ -36,25 +40,48 @@ class Normalise:
 
     low_percent: float = 1.0
     high_percent: float = 99.8
+    over: Literal["plane", "stack"] = "plane"
 
     def __post_init__(self) -> None:
         check_range("normalise", "low_percent", self.low_percent, 0, 100)
         check_range("normalise", "high_percent", self.high_percent, self.low_percent, 100)
 
-    def __call__(self, image: Shaped[np.ndarray, "height width *channel"]) -> Float[np.ndarray, "channel height width"]:
+    def __call__(
+        self, image: Shaped[np.ndarray, "height width *channel"], ranges: "Ranges | None" = None
+    ) -> Float[np.ndarray, "channel height width"]:
         """Return an image (H, W) or (H, W, C) of any real type, normalised: channels first, float32.
 
-        Raises DataError for another number of axes, no pixels, complex numbers, or a pixel that is not finite (names it).
+        ``ranges`` come from :meth:`ranges_of`; None: those of the image alone. Raises DataError for another number of axes, no
+        pixels, complex numbers, or a pixel that is not finite (names it).
         """
         check_image(image)
-        channels = image[None] if image.ndim == 2 else np.moveaxis(image, -1, 0)
-        return np.stack([self.range_of(channel).scaled(channel) for channel in channels])
+        if ranges is None:
+            (ranges,) = self.ranges_of([image])
+        # grey saved as colour may come with a range for each of its three equal channels
+        return np.stack([one.scaled(channel) for channel, one in zip(_channels(image), ranges, strict=False)])
 
-    def range_of(self, channel: Shaped[np.ndarray, "height width"]) -> "GreyRange":
-        """Return the grey values of a whole channel that become 0 and 1."""
-        height, width = channel.shape
-        sample = channel.ravel()[:: sample_step(height, width)]
-        return self.range_from(sample, channel.min, channel.max)
+    def ranges_of(self, planes: Sequence[Shaped[np.ndarray, "height width *channel"]]) -> "list[Ranges]":
+        """Return, for each plane of a file, the grey values of each channel that become 0 and 1.
+
+        All planes have one shape. Raises DataError as the call does.
+        """
+        for plane in planes:
+            check_image(plane)
+        if self.over == "plane":
+            return [self._common([plane]) for plane in planes]
+        return [self._common(planes)] * len(planes)
+
+    def _common(self, planes: Sequence[Shaped[np.ndarray, "height width *channel"]]) -> "Ranges":
+        return tuple(self._range_of(channel) for channel in zip(*(_channels(plane) for plane in planes), strict=True))
+
+    def _range_of(self, channel: Sequence[Shaped[np.ndarray, "height width"]]) -> "GreyRange":
+        """Return the range of a channel of several planes, which are sampled like one tall plane."""
+        height, width = channel[0].shape
+        step = sample_step(len(channel) * height, width)
+        sample = [plane.ravel()[-(number * height * width) % step :: step] for number, plane in enumerate(channel)]
+        return self.range_from(
+            np.concatenate(sample), lambda: min(plane.min() for plane in channel), lambda: max(plane.max() for plane in channel)
+        )
 
     def range_from(
         self, sample: Shaped[np.ndarray, "values"], least: Callable[[], object], largest: Callable[[], object]
@@ -72,7 +99,7 @@ class Normalise:
 
 @dataclass(frozen=True)
 class GreyRange:
-    """The grey values of a whole channel that become 0 and 1."""
+    """The grey values of a channel of a whole plane, or of a stack, that become 0 and 1."""
 
     low: float
     high: float
@@ -97,10 +124,18 @@ class GreyRange:
         return scaled
 
 
+Ranges = tuple[GreyRange, ...]
+"""One range for each channel."""
+
+
+def _channels(image: Shaped[np.ndarray, "height width *channel"]) -> Shaped[np.ndarray, "channel height width"]:
+    return image[None] if image.ndim == 2 else np.moveaxis(image, -1, 0)
+
+
 def sample_step(height: int, width: int) -> int:
     """Return the step, row by row through a channel, between the values from which percentiles are computed.
 
-    It shares no factor with the width, or it would reach only some columns.
+    It shares no factor with the width, or it would reach only some columns. A stack is one tall channel of all its planes.
     """
     step = max(1, height * width // _MOST_VALUES)
     while math.gcd(step, width) > 1:

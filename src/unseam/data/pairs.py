@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unseam.data.file_names import MASK_ENDINGS, readable_files, stem, without_ending
+from unseam.data.kinds import LayoutKind
+from unseam.data.left_out import LeftOut, advice_on_partner, advice_on_unread
 from unseam.errors import DataError
 
 
@@ -28,10 +30,14 @@ class Pair:
 
 
 class PartnerError(DataError):
-    """Files without a partner: ``alone`` (each with ``mask`` or ``image``, whichever it lacks), and complete ``pairs``."""
+    """Files without a partner: ``alone`` (each with ``mask`` or ``image``, whichever it lacks), and complete ``pairs``.
 
-    def __init__(self, message: str, alone: Sequence[tuple[Path, str]], pairs: Sequence[Pair]) -> None:
-        super().__init__(message)
+    ``hint`` is what probably happened to the first partner, with a space before it; empty if unknown.
+    """
+
+    def __init__(self, message: str, alone: Sequence[tuple[Path, str]], pairs: Sequence[Pair], hint: str = "") -> None:
+        super().__init__(message + hint)
+        self.hint = hint
         self.alone = tuple(alone)
         self.pairs = tuple(pairs)
 
@@ -46,14 +52,16 @@ class FolderPairs:
     classes: tuple[tuple[int, str], ...] = ()  # value and name of each class, if the data set declares them
     ignore: int | None = None  # mask value for "not annotated", if declared
     notes: tuple[str, ...] = ()  # which files were ignored
+    left_out: tuple[LeftOut, ...] = ()  # what looks like data and is not used
     is_partial: bool = False  # whether the layout usually leaves images without annotation
+    kind: LayoutKind | None = None  # what the masks hold, where the layout settles it
 
 
 def check_not_empty(folder: Path) -> list[Path]:
     """Return the readable files of a folder; raise DataError if it has none."""
     files = readable_files(folder)
     if not files:
-        raise DataError(f"{folder} holds no file that can be read. Put TIFF or PNG files there.")
+        raise DataError(f"{folder} holds no file that can be read. Put TIFF or PNG files there.{advice_on_unread(folder)}")
     return files
 
 
@@ -69,15 +77,25 @@ def check_partners(
             near = next(iter(lack.values()))
             example = near if isinstance(near, Path) else near[0]
             seg = path.with_name(f"{alone[0]}_seg.npy")
-            remedy = " Export Cellpose's masks as TIFF (File > Save masks)." if seg.exists() else ""
+            hint = " Export Cellpose's masks as TIFF (File > Save masks)." if seg.exists() else _hint(alone[0], lack, where)
             others = f"; the same is true of {len(alone) - 1} other(s) of {len(have)}" if len(alone) > 1 else ""
             raise PartnerError(
                 f"{path} has no {'image' if _is_mask(path) else what} in {where}{others}. An image and its mask have the same "
                 f"name (that of the mask may end in _masks); one file there is {example.name}. Add the missing file, or move "
-                f"this one away.{remedy}",
+                "this one away.",
                 _alone(image_of, mask_of),
                 [Pair(name, _files(image_of[name]), _files(mask_of[name])) for name in image_of if name in mask_of],
+                hint,
             )
+
+
+def _hint(name: str, others: Mapping[str, Path | Sequence[Path]], where: Path) -> str:
+    """Return what probably happened to the partner of a name: the case of a letter differs, or the file cannot be read."""
+    similar = [other for other in others if other.casefold() == name.casefold()]
+    if similar:
+        file = _files(others[similar[0]])[0].name
+        return f" {file} there differs in upper and lower case only: write both names alike."
+    return advice_on_partner(where, name)
 
 
 def _alone(

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from unseam.data.channels import is_grey_saved_as_colour, num_channels
+from unseam.data.channels import channels_last_hint, is_grey_saved_as_colour, num_channels
 from unseam.data.grey_facts import SeenImages, grey_facts, object_sizes, seen_images
-from unseam.data.kinds import MaskChoice
-from unseam.data.label_faults import is_copy_of_image
-from unseam.data.labels import LabelReading, judge_labels, translate_mask
+from unseam.data.kinds import LayoutKind, MaskChoice
+from unseam.data.label_faults import MasksError, is_copy_of_image
+from unseam.data.labels import LabelReading, judge_labels, to_class_map, translate_mask
 from unseam.data.normalise import Normalise, check_image
 from unseam.data.sample import Sample
+from unseam.data.stack_ranges import ranges_by_stack, stack_note
 from unseam.data.weight_map import WeightMap
 from unseam.errors import DataError, LabelError, SettingsError
 from unseam.heads import Head, Targets, head_for
@@ -60,7 +61,7 @@ def prepare(
     normalise: Normalise,
     weight_map: WeightMap,
     *,
-    masks: MaskChoice = "auto",
+    masks: MaskChoice | LayoutKind = "auto",
     ignore: int | None = None,
     declared: Sequence[tuple[int, str]] = (),
     head: Head | None = None,
@@ -96,16 +97,9 @@ def prepare(
     SettingsError
         The head needs numbered objects, and the masks have none.
     """
-    _check_pairs(annotated)
+    reading = understand(annotated, masks=masks, ignore=ignore, declared=declared, head=head)
     annotated = _grey_where_all_are(annotated, tell)
     channels = _common_channels(annotated)
-    reading = judge_labels(
-        [item.labels for item in annotated],
-        names=[item.mask_name for item in annotated],
-        kind=None if masks == "auto" else masks,
-        ignore=ignore,
-        declared=declared,
-    )
     tell(reading.reason)
     for note in reading.notes:
         tell(note)
@@ -120,9 +114,14 @@ def prepare(
         objects.append(labels.cells if reading.has_objects else None)
     class_weights = weight_map.class_weights(_count_pixels([target.classes for target in targets], len(reading.class_names)))
     samples = []
-    for item, target, ids in zip(annotated, targets, objects, strict=True):
+    ranges = ranges_by_stack([item.image for item in annotated], [item.stack for item in annotated], normalise)
+    for stack in dict.fromkeys(item.stack for item in annotated if item.stack):
+        own_ranges = [own for item, own in zip(annotated, ranges, strict=True) if item.stack == stack]
+        for note in stack_note(own_ranges, normalise, "--set normalise.over=stack"):
+            tell(f"{stack}: {note}")
+    for item, target, ids, own in zip(annotated, targets, objects, ranges, strict=True):
         with _name_in_errors(item):
-            image = normalise(item.image)
+            image = normalise(item.image, own)
         weights = weight_map(target.classes, target.cells, class_weights)
         samples.append(Sample(item.name, image, target.classes, weights, ids, item.group, target.planes))
     spacings = {a.spacing_um for a in annotated if a.spacing_um is not None}
@@ -131,7 +130,47 @@ def prepare(
     return Prepared(tuple(samples), reading, head, channels, class_weights, spacing, seen)
 
 
-def _check_pairs(annotated: Sequence[Annotated]) -> None:
+def understand(
+    annotated: Sequence[Annotated],
+    *,
+    names: Sequence[str] = (),
+    masks: MaskChoice | LayoutKind = "auto",
+    ignore: int | None = None,
+    declared: Sequence[tuple[int, str]] = (),
+    head: Head | None = None,
+) -> LabelReading:
+    """Judge all masks, and refuse those that cannot be learnt; training and the doctor both call this, so that they agree.
+
+    ``names`` are those of the masks for messages; absent: their files. For the rest, and for errors, see :func:`prepare`.
+    """
+    names = names or [item.mask_name for item in annotated]
+    _check_pairs(annotated, names)
+    maps = [item.labels for item in annotated]
+    kind = None if masks == "auto" else masks
+    reading = judge_labels(maps, names=names, kind=kind, ignore=ignore, declared=declared)
+    if reading.has_objects:
+        _check_has_background(maps, names, reading, head)
+    return reading
+
+
+def _check_has_background(maps: Sequence[np.ndarray], names: Sequence[str], reading: LabelReading, head: Head | None) -> None:
+    """Raise MasksError if all annotated pixels lie in objects, and no two objects touch, so that no ridge makes background."""
+    if any((to_class_map(labels, reading) == 0).any() for labels in maps):
+        return
+    head = _choose_head(head, reading)
+    if any((head.targets(translate_mask(labels, reading)).classes == 0).any() for labels in maps):
+        return
+    raise MasksError(
+        f"{names[0]}: no pixel of the masks is 0 and no two objects touch, so there is no background to learn. If -1 or "
+        "another value is the background, save the masks with 0 there (in Python: labels[labels == -1] = 0); otherwise "
+        "annotate some background as 0.",
+        names[0],
+        "background unclear",
+        range(len(maps)),
+    )
+
+
+def _check_pairs(annotated: Sequence[Annotated], names: Sequence[str]) -> None:
     """Refuse arrays that are no image or no mask, and a mask that does not belong to its image."""
     if not annotated:
         raise DataError("Got no annotated image. Give at least one image with its mask.")
@@ -147,12 +186,18 @@ def _check_pairs(annotated: Sequence[Annotated]) -> None:
             raise DataError(
                 f"{item.name}: the image has {_size(item.image)} px and its mask {_size(item.labels)} px. "
                 "Both must have the same rows and columns: check that they belong together."
+                + (channels_last_hint(item.image.shape) if item.image.shape[1:] == item.labels.shape else "")
             )
-        if is_copy_of_image(item.labels, item.image):
-            raise LabelError(
-                f"{item.mask_name}: the mask is a copy of its image; its grey values would be read as classes or objects. "
-                "Replace it by the painted mask."
-            )
+    copies = [index for index, item in enumerate(annotated) if is_copy_of_image(item.labels, item.image)]
+    if copies:
+        name = names[copies[0]]
+        raise MasksError(
+            f"{name}: the mask is a copy of its image, {len(copies)} of {len(annotated)}; its grey values would be read as "
+            "classes or objects. Replace it by the painted mask.",
+            name,
+            "mask is the image",
+            copies,
+        )
 
 
 def _choose_head(head: Head | None, reading: LabelReading) -> Head:

@@ -7,10 +7,15 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int32, Integer
 
+from unseam.data.channels import is_grey_saved_as_colour, planes_hint
 from unseam.data.markers import drop_unmasked
+from unseam.data.mask_colours import settle_masks
 from unseam.data.pairs import Pair
 from unseam.errors import DataError
 from unseam.io import ImageFile, read_image, read_labels
+
+FOR_GREY = "the model was trained on one channel"
+_MOST_CHANNELS = 64  # a deep stack is no image of channels
 
 
 def read_pair(pair: Pair) -> tuple[ImageFile, ImageFile]:
@@ -28,11 +33,13 @@ def read_pair(pair: Pair) -> tuple[ImageFile, ImageFile]:
         mask = _drop_unmasked(mask, pair.markers)
     num_planes = len(mask.planes())
     if len(image.planes()) == 1 and num_planes == image.num_channels > 1 and image.axes == "CYX":
-        image = to_planes(image, "the mask has as many planes")
+        image = image.channels_as_planes("the mask has as many planes")
     if len(image.planes()) != num_planes:
+        may_be_channels = num_planes == 1 and image.num_channels == 1 and len(image.planes()) <= _MOST_CHANNELS
         raise DataError(
             f"{pair.image} has {len(image.planes())} plane(s), its mask {pair.mask} has {num_planes}. Both must have the same "
-            "number of planes: annotate every plane, or remove planes without annotation."
+            f"number of planes: annotate every plane, or remove planes without annotation."
+            + (planes_hint(len(image.planes())) if may_be_channels else "")
         )
     if (image.height, image.width) != (mask.height, mask.width):
         raise DataError(
@@ -52,10 +59,11 @@ def read_mask(paths: Sequence[Path]) -> ImageFile:
     return _merge_files([read_labels(path) for path in paths])
 
 
-def to_planes(image: ImageFile, why: str) -> ImageFile:
-    """Read channels as planes, with a note that says why: many programs write a plain stack as channels."""
-    note = f"{image.num_channels} channels are read as planes, because {why}"
-    return replace(image, axes=image.axes.replace("C", "Z"), notes=(*image.notes, note))
+def as_model_reads(image: ImageFile, in_channels: int) -> ImageFile:
+    """Read channels that precede the rows as planes of a stack if the model was trained on grey images (one channel)."""
+    if in_channels == 1 and image.axes == "CYX" and not is_grey_saved_as_colour(image.planes()[0]):
+        return image.channels_as_planes(FOR_GREY)
+    return image
 
 
 def _drop_unmasked(mask: ImageFile, markers: Path) -> ImageFile:
@@ -89,6 +97,7 @@ def _join_channels(files: Sequence[ImageFile]) -> ImageFile:
 def _merge_files(files: Sequence[ImageFile]) -> ImageFile:
     if len(files) == 1:
         return files[0]
+    files = [settle_masks([file])[0] for file in files]
     first = files[0]
     for file in files:
         if file.axes != "YX" or file.pixels.shape != first.pixels.shape:

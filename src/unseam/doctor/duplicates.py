@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from unseam.data.cases import find_cases
-from unseam.data.file_names import OTHER_FOLDERS, TRAINING_FOLDERS, subfolder
+from unseam.data.file_names import OTHER_FOLDERS, TRAINING_FOLDERS, subfolder, subfolders
 from unseam.data.grey_facts import grey_plane
 from unseam.data.labels import LabelReading, to_instance_map
 from unseam.data.read_pair import read_case
@@ -60,7 +60,7 @@ def check_left_aside(folder: Path, items: Sequence[Item]) -> list[Finding]:
         return []
     known = {_key(item.plane): item for item in items if not item.grey.is_blank}
     twins: list[tuple[Item, str]] = []
-    for place in sorted(path for path in folder.iterdir() if path.is_dir() and path.name.lower() in OTHER_FOLDERS):
+    for place in [path for path in subfolders(folder) if path.name.lower() in OTHER_FOLDERS]:
         with suppress(DataError):  # a folder without images
             for case in find_cases(place):
                 with suppress(ImageReadError, DataError):  # an unreadable image is no copy, and training does not use it

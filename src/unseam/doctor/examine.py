@@ -1,20 +1,23 @@
 """The examination, in order: files, grey values, masks, classes, objects, fit of masks and images, copies."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from unseam.data.kinds import MaskChoice
+from unseam.data.kinds import MaskChoice, choose_masks
 from unseam.data.labels import LabelReading
+from unseam.data.normalise import Normalise, Ranges
 from unseam.doctor.alignment import check_alignment
 from unseam.doctor.duplicates import check_duplicates, check_left_aside
 from unseam.doctor.files import FolderItems, read_items
-from unseam.doctor.finding import CheckReport, Finding, by_severity
-from unseam.doctor.grey_values import check_grey_values
+from unseam.doctor.finding import CheckReport, Finding, Place, by_severity
+from unseam.doctor.grey_values import check_grey_values, check_stacks
 from unseam.doctor.item import Item, Labelled, one_per_file
 from unseam.doctor.masks import check_class_values, understand_masks
 from unseam.doctor.object_findings import check_objects, count_objects
 from unseam.doctor.outlines import check_outlines
+from unseam.errors import DataError
 from unseam.geometry import path_geometry
 
 CONTEXT = path_geometry(4, 4, 4).context  # of the network of both recipes, px
@@ -42,12 +45,12 @@ def check_folder(folder: Path, *, masks: MaskChoice = "auto", ignore: int | None
     context
         Pixels that the network needs around its output.
     """
-    read = read_items(folder)
+    read = read_items(folder, masks=masks)
     findings = list(read.findings)
     if not read.items:
         return Checked(CheckReport(f"{folder}: no annotated image could be read", findings=by_severity(findings)))
     ignored = ignore if ignore is not None else read.ignore
-    understood = understand_masks(read.items, masks=masks, ignore=ignored, declared=read.classes)
+    understood = understand_masks(read.items, masks=choose_masks(masks, read.kind), ignore=ignored, declared=read.classes)
     findings += understood.findings
     findings += examine(read.items, understood.reading, context, HELD_OUT)
     findings += check_left_aside(folder, read.items)
@@ -60,7 +63,7 @@ def examine(items: Sequence[Item], reading: LabelReading | None, context: int, f
 
     ``context`` are the pixels that the network needs around its output, ``fraction`` is the share that training holds out.
     """
-    found = check_grey_values(one_per_file(items), context)
+    found = check_grey_values(one_per_file(items), context) + check_stacks(_stacks(items))
     labelled: list[Labelled] = []
     if reading is not None:
         labelled = [Labelled(item, item.classes(reading)) for item in items]
@@ -70,6 +73,18 @@ def examine(items: Sequence[Item], reading: LabelReading | None, context: int, f
             found += outlines or check_objects([count_objects(one, reading) for one in labelled], reading, context)
         found += check_alignment(labelled, is_binary=reading.has_pieces, has_objects=reading.has_cells)
     return found + check_duplicates(items, labelled, reading, fraction)
+
+
+def _stacks(items: Sequence[Item]) -> list[tuple[Place, list[Ranges]]]:
+    planes: dict[str, list[Item]] = {}
+    for item in items:
+        if item.is_plane:
+            planes.setdefault(item.image_file, []).append(item)
+    found = []
+    for name, stack in planes.items():
+        with suppress(DataError):  # training refuses pixels that are not finite, and names them
+            found.append((Place(name), Normalise().ranges_of([one.image for one in stack])))
+    return found
 
 
 def _describe(folder: Path, read: FolderItems) -> str:

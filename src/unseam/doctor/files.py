@@ -1,23 +1,31 @@
 """Read a folder for the doctor. Each faulty file becomes a finding, and the readable files are examined anyway."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from unseam.data.annotated import annotated_planes
+from unseam.data.file_names import is_broken_link
+from unseam.data.kinds import LayoutKind, MaskChoice, holds_instances
 from unseam.data.layout import find_pairs
+from unseam.data.left_out import LeftOut, find_left_out
+from unseam.data.mask_colours import MaskColours
 from unseam.data.pairs import Pair, PartnerError
 from unseam.data.read_pair import read_pair
-from unseam.doctor.finding import Finding, FindingKind, Place
+from unseam.doctor.finding import Finding, FindingKind, Place, Severity
 from unseam.doctor.item import Item
+from unseam.doctor.reading_notes import ReadingNotes
 from unseam.errors import DataError, ImageReadError, LabelError
+from unseam.io import ImageFile
 
 
 @dataclass(frozen=True)
 class FolderItems:
     """The readable images of a folder, one per plane of a stack, and findings on its files.
 
-    ``num_files`` counts images with a mask, readable or not; ``classes`` and ``ignore`` are declared in the data set.
+    ``num_files`` counts images with a mask, readable or not; ``classes`` and ``ignore`` are declared in the data set;
+    ``kind`` is what masks in this layout always hold.
     """
 
     items: tuple[Item, ...]
@@ -25,36 +33,48 @@ class FolderItems:
     layout: str
     classes: tuple[tuple[int, str], ...] = ()
     ignore: int | None = None
+    kind: LayoutKind | None = None
     findings: tuple[Finding, ...] = ()
 
 
-def read_items(folder: Path) -> FolderItems:
-    """Read a folder of images and masks, in any layout that training knows."""
+def read_items(folder: Path, *, masks: MaskChoice = "auto") -> FolderItems:
+    """Read a folder of images and masks, in any layout that training knows; ``masks`` is what the user says that they hold."""
     findings: list[Finding] = []
     pairs: tuple[Pair, ...]
     try:
         found = find_pairs(folder)
-        pairs, layout, classes, ignore = found.pairs, found.layout, tuple(found.classes), found.ignore
+        pairs, layout, classes, ignore, kind_of_all = found.pairs, found.layout, found.classes, found.ignore, found.kind
+        findings += left_out_findings(found.left_out, folder)
     except PartnerError as error:
-        pairs, layout, classes, ignore = error.pairs, "some files have no partner", (), None
+        pairs, layout, classes, ignore, kind_of_all = error.pairs, "some files have no partner", (), None, None
         findings.append(_alone(error, folder))
+        used = [*(path for path, _ in error.alone), *(path for pair in pairs for path in (*pair.images, *pair.masks))]
+        findings += left_out_findings(find_left_out(folder, used), folder)
     except DataError as error:
         return FolderItems((), 0, "", findings=(_no_data(folder, error),))
     items: list[Item] = []
     faults: dict[FindingKind, list[tuple[Place, str]]] = {}
+    read: list[tuple[Pair, ImageFile, ImageFile]] = []
+    colours = MaskColours(are_objects=holds_instances(masks, kind_of_all))
+    notes = ReadingNotes()
     for pair in pairs:
         try:
             image, mask = read_pair(pair)
+            colours.add(mask)
         except (ImageReadError, DataError) as error:
             kind, path = _fault(error, pair)
             message = str(error).replace(f"{folder}{os.sep}", "")
             faults.setdefault(kind, []).append((Place(_short(path, folder)), message))
             continue
-        planes = annotated_planes(pair, image, mask)
+        read.append((pair, image, mask))
+    for pair, image, mask in read:
+        planes = annotated_planes(pair, image, colours.settled(mask))
         image_file, mask_file = _short(pair.image, folder), _short(pair.mask, folder)
+        notes.add(image.notes, Place(image_file))
+        notes.add(mask.notes, Place(mask_file))
         items += [Item(annotated, image_file, mask_file, annotated.plane) for annotated in planes]
-    findings += [_unusable(kind, found_at, len(pairs)) for kind, found_at in faults.items()]
-    return FolderItems(tuple(items), len(pairs), layout, classes, ignore, tuple(findings))
+    findings += [*(_unusable(kind, found_at, len(pairs)) for kind, found_at in faults.items()), *notes.findings()]
+    return FolderItems(tuple(items), len(pairs), layout, tuple(classes), ignore, kind_of_all, tuple(findings))
 
 
 def _fault(error: ImageReadError | DataError, pair: Pair) -> tuple[FindingKind, Path]:
@@ -75,8 +95,22 @@ def _alone(error: PartnerError, folder: Path) -> Finding:
         f"{len(error.alone)} file(s) have no partner: {counts}",
         tuple(Place(_short(path, folder)) for path, _ in error.alone),
         "training refuses the folder, because a file may be missing or have another name",
-        "give an image and its mask the same name (x.tif and x.png, or x_masks.tif), or move these files away",
+        "give an image and its mask the same name (x.tif and x.png, or x_masks.tif), or move these files away."
+        f"{error.hint.rstrip('.')}".rstrip("."),
     )
+
+
+def left_out_findings(left_out: Sequence[LeftOut], folder: Path) -> list[Finding]:
+    """Return a finding for each line on what looks like data in the folder and is not used.
+
+    A link that leads nowhere is missing data; files of other formats may be there for another program.
+    """
+    found = []
+    for one in left_out:
+        severity: Severity = "hurts" if any(is_broken_link(path) for path in one.paths) else "note"
+        places = tuple(Place(_short(path, folder)) for path in one.paths)
+        found.append(Finding("left out", severity, one.what, places, "the other files only are used", one.mend))
+    return found
 
 
 def _no_data(folder: Path, error: DataError) -> Finding:

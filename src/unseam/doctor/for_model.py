@@ -12,9 +12,12 @@ from unseam.data.cases import find_cases
 from unseam.data.channels import num_channels
 from unseam.data.grey_facts import GreyFacts, SeenImages, grey_facts, object_sizes
 from unseam.data.labels import LabelReading, to_instance_map
-from unseam.data.read_pair import read_case
+from unseam.data.normalise import Normalise, Ranges
+from unseam.data.read_pair import as_model_reads, read_case
 from unseam.doctor.finding import Finding, FindingKind, Place, Severity, shorten_list
+from unseam.doctor.grey_values import check_stacks
 from unseam.doctor.item import Item
+from unseam.doctor.reading_notes import ReadingNotes
 from unseam.errors import DataError, ImageReadError
 from unseam.model.model_file import ModelInfo
 
@@ -103,20 +106,29 @@ def _range(low: float, high: float, form: str) -> str:
     return f"{low:{form}} to {high:{form}}" if f"{low:{form}}" != f"{high:{form}}" else f"{low:{form}}"
 
 
-def measure_images(place: Path, findings: list[Finding]) -> list[MeasuredImage]:
-    """Measure the images of a file or folder. Unreadable ones become findings; DataError if there is no image."""
+def measure_images(place: Path, in_channels: int, findings: list[Finding], normalise: Normalise) -> list[MeasuredImage]:
+    """Measure the images of a file or folder as a model of ``in_channels`` reads them, which would normalise so.
+
+    Unreadable images, notes on the others and stacks of uneven planes become findings. Raises DataError if there is no image.
+    """
     seen: list[MeasuredImage] = []
+    stacks: list[tuple[Place, list[Ranges]]] = []
+    notes = ReadingNotes()
     for case in find_cases(place):
         path = case.images[0]
         name = path.relative_to(place).as_posix() if path != place and path.is_relative_to(place) else path.name
         try:
-            file = read_case(case.images)
+            file = as_model_reads(read_case(case.images), in_channels)
+            planes = file.planes()
+            if len(planes) > 1 and normalise.over == "plane":
+                stacks.append((Place(name), normalise.ranges_of(planes)))
         except (ImageReadError, DataError) as error:
             effect, mend = "it cannot be segmented; the other images can", "copy or export the file again"
             findings.append(Finding("unreadable file", "stops", str(error).rstrip("."), (Place(name),), effect, mend))
             continue
-        plane = file.planes()[0]
-        seen.append(MeasuredImage(Place(name), grey_facts(plane), num_channels(plane), file.spacing_um))
+        notes.add(file.notes, Place(name))
+        seen.append(MeasuredImage(Place(name), grey_facts(planes[0]), num_channels(planes[0]), file.spacing_um))
+    findings += [*check_stacks(stacks), *notes.findings()]
     return seen
 
 

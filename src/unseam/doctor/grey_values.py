@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from unseam.data.normalise import Ranges
+from unseam.data.stack_ranges import uneven_planes
 from unseam.doctor.finding import Finding, Place, shorten_list
 from unseam.doctor.item import Item
 
@@ -21,6 +23,26 @@ def check_grey_values(items: Sequence[Item], context: int) -> list[Finding]:
     found = [finding for check in checks if (finding := check(items)) is not None]
     tiny = _tiny(items, context)
     return found if tiny is None else [*found, tiny]
+
+
+def check_stacks(stacks: Sequence[tuple[Place, Sequence[Ranges]]]) -> list[Finding]:
+    """Find stacks in which some planes span a small part of the grey values of others, from the ranges of their planes."""
+    found = [(place, words) for place, ranges in stacks if (words := uneven_planes(ranges))]
+    if not found:
+        return []
+    what = f"{found[0][0]}: {found[0][1]}"
+    if len(stacks) > 1:
+        what = f"{shorten_list(len(found), len(stacks), 'stack')}; the first, {what}"
+    return [
+        Finding(
+            "planes differ",
+            "note",
+            what,
+            tuple(place for place, _ in found),
+            "each plane is stretched to its own range, so noise in a plane that is empty or out of focus may look like objects",
+            "train with --set normalise.over=stack, or predict with --normalise-over stack: one range for the whole stack",
+        )
+    ]
 
 
 def _where(items: Sequence[Item]) -> tuple[Place, ...]:

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unseam.data.kinds import MaskChoice
+from unseam.data.kinds import LayoutKind, MaskChoice
 from unseam.data.label_evidence import collect_evidence, whole_numbers
-from unseam.data.label_faults import check_not_grey, first_pixel, is_copy_of_image, two_codings
-from unseam.data.labels import LabelReading, judge_labels
-from unseam.doctor.finding import Finding, Place, shorten_list
+from unseam.data.label_faults import MasksError, check_not_grey, first_pixel
+from unseam.data.labels import LabelReading
+from unseam.data.prepare import understand
+from unseam.doctor.finding import Finding, FindingKind, Place, shorten_list
 from unseam.doctor.item import Item, Labelled, unit
-from unseam.errors import LabelError
+from unseam.errors import DataError, LabelError
 from unseam.shapes import IGNORE
 
 _RARE = 0.005  # share of the annotated pixels
 _MUCH_MISSING = 0.5
-_UNSURE = 0.1  # distance of the share of whole objects from the value at which the judgement changes
 
 
 @dataclass(frozen=True)
@@ -32,40 +32,20 @@ class Understood:
 def understand_masks(
     items: Sequence[Item],
     *,
-    masks: MaskChoice = "auto",
+    masks: MaskChoice | LayoutKind = "auto",
     ignore: int | None = None,
     declared: Sequence[tuple[int, str]] = (),
 ) -> Understood:
-    """Judge all masks as training does, and how sure that is."""
-    copies = [item for item in items if is_copy_of_image(item.annotated.labels, item.image)]
-    if copies:
-        return Understood(None, "", (_copied(copies, len(items)),))
+    """Judge all masks by the function that training calls, so that both refuse the same, and say how sure it is."""
+    annotated, names = [item.annotated for item in items], [str(item.in_mask) for item in items]
     try:
-        maps = [whole_numbers(item.annotated.labels, str(item.in_mask)) for item in items]
-        evidence = collect_evidence(maps, ignore)
-        absent = [(value, name) for value, name in declared if value not in evidence.values]
-        if absent:
-            return Understood(None, "", (_class_missing(absent, items),))
-        if ignore is None and masks == "auto" and not declared and (coded := _two_codings(items, *two_codings(evidence))):
-            return Understood(None, "", coded)
-        reading = judge_labels(
-            maps,
-            names=[str(item.in_mask) for item in items],
-            kind=None if masks == "auto" else masks,
-            ignore=ignore,
-            declared=declared,
-        )
-    except LabelError as error:
-        return Understood(None, "", (_unclear(items, error),))
+        reading = understand(annotated, names=names, masks=masks, ignore=ignore, declared=declared)
+    except DataError as error:
+        return Understood(None, "", (_refused(items, error),))
     words = " ".join((reading.reason, *reading.notes))
-    if masks != "auto" or declared:
-        return Understood(reading, words)
-    distance = abs(evidence.whole_share - (0.8 if len(evidence.foreground) <= 16 else 0.5))
-    if reading.has_pieces:
-        return Understood(reading, f"{words} (sure)")
-    if distance >= _UNSURE:
-        return Understood(reading, f"{words} (likely)")
-    return Understood(reading, f"{words} (a guess)", (_guessed(reading, items, evidence.whole_share),))
+    if reading.certainty != "set":
+        words += f" ({reading.certainty})"
+    return Understood(reading, words, (_guessed(reading, items),) if reading.doubt else ())
 
 
 def check_class_values(labelled: Sequence[Labelled], reading: LabelReading) -> list[Finding]:
@@ -78,29 +58,48 @@ def check_class_values(labelled: Sequence[Labelled], reading: LabelReading) -> l
     return [finding for finding in found if finding is not None]
 
 
-def _copied(copies: Sequence[Item], total: int) -> Finding:
-    return Finding(
-        "mask is the image",
-        "stops",
-        f"the mask is a copy of its image, {shorten_list(len(copies), total)}",
-        tuple(item.in_mask for item in copies),
+_MEND: dict[FindingKind, tuple[str, str]] = {
+    "mask is the image": (
         "training would read its grey values as object numbers",
         "replace it with the painted mask, under the name of the image",
-    )
-
-
-def _unclear(items: Sequence[Item], error: LabelError) -> Finding:
-    """Name the masks that cannot be understood alone; else those with unusual values."""
-    named = [item for item in items if str(item.in_mask) == error.where]
-    guilty = [item for item in items if not _is_clear(item)] or _with_odd_values(items)
-    return Finding(
-        "masks unclear",
-        "stops",
-        str(error).rstrip("."),
-        tuple(item.in_mask for item in named or guilty or items[:1]),
+    ),
+    "class missing": (
+        "a class that never occurs cannot be learnt, so training refuses the folder",
+        "annotate it in some images, or remove it from the list in dataset.json",
+    ),
+    "two codings": (
+        "255 may be foreground or 'not annotated' there, and training does not guess",
+        "save all masks with the same values, or give --ignore 255",
+    ),
+    "mixed numbers": (
+        "training would learn classes or objects that nobody painted, so it refuses them",
+        "export the masks again: resize with nearest neighbour, without smoothing, and not as JPEG",
+    ),
+    "background unclear": (
+        "training would learn the background as an object or a class, or not at all, so it refuses them",
+        "save the masks with 0 for the background",
+    ),
+    "unreadable file": ("training refuses it", "export the image again, or move it away with its mask"),
+    "masks unclear": (
         "training refuses them, because it would learn something other than you mean",
         "save masks with one number per pixel and no soft edges, or give what they hold: --masks classes",
-    )
+    ),
+}
+
+
+def _refused(items: Sequence[Item], error: DataError) -> Finding:
+    """Describe what training refuses, in its words, with all masks that have the fault."""
+    kind: FindingKind = "masks unclear"
+    places = [item.in_mask for item in items if isinstance(error, LabelError) and str(item.in_mask) == error.where]
+    if isinstance(error, MasksError):
+        kind, places = error.fault, [items[index].in_mask for index in error.masks]
+        places = [Place("dataset.json"), *places[:1]] if kind == "class missing" else places
+    elif not isinstance(error, LabelError):
+        kind, places = "unreadable file", [items[0].in_image]
+    if not places:
+        guilty = [item for item in items if not _is_clear(item)] or _with_odd_values(items)
+        places = [item.in_mask for item in guilty or items[:1]]
+    return Finding(kind, "stops", str(error).rstrip("."), tuple(places), *_MEND[kind])
 
 
 def _is_clear(item: Item) -> bool:
@@ -121,40 +120,12 @@ def _with_odd_values(items: Sequence[Item]) -> list[Item]:
     return [item for item, number in zip(items, odd, strict=True) if most > 0 and 2 * number >= most]
 
 
-def _class_missing(absent: Sequence[tuple[int, str]], items: Sequence[Item]) -> Finding:
-    return Finding(
-        "class missing",
-        "stops",
-        f"declared, but in no mask: {', '.join(f'{name} ({value})' for value, name in absent)}",
-        (Place("dataset.json"), items[0].in_mask),
-        "a class that never occurs cannot be learnt, so training refuses the folder",
-        "annotate it in some images, or remove it from the list in dataset.json",
-    )
-
-
-def _two_codings(items: Sequence[Item], high: Sequence[int], low: Sequence[int]) -> tuple[Finding, ...]:
-    """Find masks with foreground 255 among masks with lower values: 255 may be foreground or "not annotated"."""
-    if not high:
-        return ()
-    fewer = min(low, high, key=len)
-    return (
-        Finding(
-            "two codings",
-            "stops",
-            f"the foreground is 255 in {len(high)} masks, and has lower values and no 255 in {len(low)} others",
-            tuple(items[i].in_mask for i in fewer),
-            "255 may be foreground or 'not annotated' there, and training does not guess",
-            "save all masks with the same values, or give --ignore 255",
-        ),
-    )
-
-
-def _guessed(reading: LabelReading, items: Sequence[Item], share: float) -> Finding:
+def _guessed(reading: LabelReading, items: Sequence[Item]) -> Finding:
     other = "classes" if reading.has_objects else "instances"
     return Finding(
         "masks guessed",
         "note",
-        f"the masks seem to hold {reading.kind}, but the decision was close: {share:.0%} of their values are in one piece",
+        f"the masks seem to hold {reading.kind}, but the decision was close: {reading.doubt}",
         (items[0].in_mask,),
         "a wrong guess teaches the wrong thing: objects merge, or classes become objects",
         f"if the guess is wrong, give --masks {other}; if it is right, give --masks {reading.kind}",

@@ -3,11 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+from unseam.data.cases import find_images_left_out
 from unseam.data.kinds import MaskChoice
 from unseam.data.layout import find_pairs
 from unseam.data.pairs import PartnerError
 from unseam.doctor.before_training import context_of
 from unseam.doctor.examine import check_folder
+from unseam.doctor.files import left_out_findings
 from unseam.doctor.finding import CheckReport, Finding, by_severity
 from unseam.doctor.for_model import compare_objects, compare_with_model, measure_images, measure_items
 from unseam.errors import DataError
@@ -18,7 +20,8 @@ def check_with_model(place: Path, info: ModelInfo, *, masks: MaskChoice = "auto"
     """Examine images with or without masks, with a model. Raise DataError if there is no image."""
     findings: list[Finding] = []
     if not _is_annotated(place):
-        seen = measure_images(place, findings)
+        seen = measure_images(place, info.net.in_channels, findings, info.normalise)
+        findings += left_out_findings(find_images_left_out(place), place)
         found = by_severity([*findings, *compare_with_model(seen, info)])
         return CheckReport(f"{place}: {len(seen)} image(s) without masks, compared with the training images.", findings=found)
     checked = check_folder(place, masks=masks, ignore=ignore, context=context_of(info.net))
@@ -28,7 +31,8 @@ def check_with_model(place: Path, info: ModelInfo, *, masks: MaskChoice = "auto"
     findings += [one for one in compare_with_model(measure_items(checked.items), info) if one.kind not in known]
     if checked.reading is not None:
         findings += compare_objects(checked.items, checked.reading, info)
-    return replace(checked.report, findings=by_severity([*checked.report.findings, *findings]))
+    kept = [one for one in checked.report.findings if one.kind != "planes differ" or info.normalise.over == "plane"]
+    return replace(checked.report, findings=by_severity([*kept, *findings]))
 
 
 def _is_annotated(place: Path) -> bool:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from unseam.engines.choose import choose_engine
     from unseam.engines.ensemble_engine import EnsembleEngine, average_engines
     from unseam.engines.openvino_engine import OpenVINOEngine
-    from unseam.engines.precision import Precision, choose_device, choose_dtype
+    from unseam.engines.precision import Precision, choose_device, choose_dtype, describe_choice, settle_precision
     from unseam.engines.torch_engine import TorchEngine
 
 ENGINES = {
@@ -28,12 +28,13 @@ _HOME = {
     "EnsembleEngine": "ensemble_engine", "average_engines": "ensemble_engine",
     "OpenVINOEngine": "openvino_engine",
     "Precision": "precision", "choose_device": "precision", "choose_dtype": "precision",
+    "describe_choice": "precision", "settle_precision": "precision",
     "TorchEngine": "torch_engine",
 }  # fmt: skip
 
 __all__ = [
     "ENGINES", "Engine", "EnsembleEngine", "OpenVINOEngine", "Precision", "TellsMemory", "TorchEngine", "average_engines",
-    "choose_device", "choose_dtype", "choose_engine", "geometry_of",
+    "choose_device", "choose_dtype", "choose_engine", "describe_choice", "geometry_of", "settle_precision",
 ]  # fmt: skip
 
 

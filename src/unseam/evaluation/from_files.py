@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unseam.data.kinds import MaskChoice
+from unseam.data.kinds import MaskChoice, facts_of_kind
 from unseam.data.label_evidence import whole_numbers
+from unseam.data.left_out import find_left_out
 from unseam.errors import DataError
 from unseam.evaluation.pairing import (
     FilePair,
@@ -57,7 +58,7 @@ def evaluate(
     predicted, truth
         Files or folders, see :func:`evaluate_files`; or two lists of label maps, (H, W) each, in the same order.
     masks
-        What they hold. ``auto`` decides from the maps and the names of files.
+        What they hold. ``auto`` decides from the maps and the names of files. ``binary``: everything but 0 is foreground.
     ignore
         Value of the annotations for "not annotated", besides -1.
     probabilities
@@ -101,8 +102,9 @@ def evaluate(
     names = [f"image {number}" for number in range(len(predicted))]
     predictions = [whole_numbers(np.asarray(one), f"prediction of {name}") for one, name in zip(predicted, names, strict=True)]
     truths = [whole_numbers(np.asarray(one), f"truth of {name}") for one, name in zip(truth, names, strict=True)]
-    kind = masks if masks != "auto" else guess_kind([*truths, *predictions], ignore)
-    reading = choose_reading(truths, predictions, kind, is_given=masks != "auto", ignore=ignore)
+    kind = masks if masks != "auto" else guess_kind(truths, predictions, ignore)
+    has_booleans = any(np.asarray(one).dtype == bool for one in (*predicted, *truth))
+    reading = choose_reading(truths, predictions, kind, is_given=masks != "auto", knows_background=has_booleans, ignore=ignore)
     likely = [None] * len(names) if probabilities is None else [reading.probabilities(np.asarray(p)) for p in probabilities]
     images = (
         ImagePair(name, reading.prediction(one), reading.truth(other), spacing_um or (1.0, 1.0), each)
@@ -131,7 +133,7 @@ def evaluate_files(
         A file, a folder of annotations with the same names (``x_masks.tif`` and ``x.png`` belong together), or a folder of
         images and masks in any layout that :func:`unseam.data.layout.find_pairs` knows.
     masks, ignore, tolerance
-        See :func:`evaluate`. ``binary`` treats everything but the background as foreground.
+        See :func:`evaluate`. ``binary`` treats everything but 0 as foreground.
     on_pair
         Called with each pair of maps after its scores.
 
@@ -146,20 +148,25 @@ def evaluate_files(
     truths = find_truths(truth)
     ignore = truths.ignore if ignore is None else ignore
     files, cache = label_files(predicted), LabelCache()
-    kind = masks if masks != "auto" else kind_by_ending(files)
-    kind = kind or guess_kind(maps_to_look_at(files, truths, cache), ignore)
+    named = kind_by_ending(files)
+    kind = masks if masks != "auto" else named or guess_kind(*maps_to_look_at(files, truths, cache), ignore)
     scored = pair_files(files, truths, kind, single=truth.is_file() and predicted.is_file())
+    both_sides = [paths for file in scored.files for paths in (file.truth, (file.predicted,))]
+    cache.agree(both_sides, are_objects=facts_of_kind(kind).has_objects)
     groups, spacings = _check_planes(scored.files, cache)
     reading = choose_reading(
         Planes([file.truth for file in scored.files], cache),
         Planes([(file.predicted,) for file in scored.files], cache),
         kind,
         is_given=masks != "auto",
+        knows_background=named == "instances",
         ignore=ignore,
     )
+    not_read = find_left_out(predicted, files) if predicted.is_dir() else ()
+    reason = reading.reason + _left_out(scored) + "".join(one.sentence for one in (*not_read, *truths.left_out))
     surface = surface_for(spacings, tolerance)
     images = _images(scored.files, cache, reading, surface, on_pair)
-    result = score_images(images, groups, reading, surface, reading.reason + _left_out(scored))
+    result = score_images(images, groups, reading, surface, reason)
     if result.calibration is None and any(file.probabilities for file in scored.files):
         words = "Probabilities are left out: not all predictions have them, or their classes are not those of the maps."
         return replace(result, reason=f"{result.reason} {words}")

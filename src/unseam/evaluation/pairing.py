@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from unseam.data.file_names import readable_files, split_by_ending, stem
+from unseam.data.file_names import MASK_ENDINGS, readable_files, split_by_ending, stem, without_ending
 from unseam.data.kinds import facts_of_kind
 from unseam.data.labels import LabelKind
+from unseam.data.left_out import advice_on_unread
+from unseam.data.mask_colours import MaskColours
 from unseam.data.read_pair import read_mask
 from unseam.errors import DataError
 from unseam.evaluation.truths import Truths, name_of
@@ -42,11 +44,24 @@ class LabelCache:
     """Reads label maps and keeps a few: a small set is read once, and a large set is never in memory as a whole."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[Path, ...], ImageFile] = {}
+        self._kept: dict[tuple[Path, ...], ImageFile] = {}  # as read
         self._bytes = 0
+        self._colours = MaskColours()
+
+    def agree(self, files: Sequence[tuple[Path, ...]], *, are_objects: bool) -> None:
+        """Hold the palettes of label maps against each other; from now on the numbers of these have one meaning.
+
+        ``are_objects``: each number is one object. Raises LabelError if the palettes contradict.
+        """
+        self._colours = MaskColours(are_objects=are_objects)
+        for paths in files:
+            self._colours.add(self._read(paths))
 
     def labels(self, paths: tuple[Path, ...]) -> ImageFile:
         """Return a label map, from one file or from one file for each object."""
+        return self._colours.settled(self._read(paths))
+
+    def _read(self, paths: tuple[Path, ...]) -> ImageFile:
         if paths not in self._kept:
             file = read_mask(paths)
             self._bytes += file.pixels.nbytes
@@ -79,7 +94,9 @@ def label_files(predicted: Path) -> list[Path]:
         raise DataError(f"{predicted}: no such file or folder. Check the name.")
     files = readable_files(predicted) if predicted.is_dir() else [predicted]
     if not files:
-        raise DataError(f"{predicted}: this folder holds no label map that can be read (TIFF, PNG, NumPy).")
+        raise DataError(
+            f"{predicted}: this folder holds no label map that can be read (TIFF, PNG, NumPy).{advice_on_unread(predicted)}"
+        )
     kept = [path for path in files if not stem(path).endswith(_NO_LABELS)]
     if not kept:
         raise DataError(
@@ -96,10 +113,12 @@ def kind_by_ending(files: Sequence[Path]) -> LabelKind | None:
     return "classes" if all(stem(path).endswith("_classes") for path in files) else None
 
 
-def maps_to_look_at(files: Sequence[Path], truths: Truths, cache: LabelCache) -> Planes:
-    """Return the annotations, and the predictions whose names say nothing about their content."""
+def maps_to_look_at(files: Sequence[Path], truths: Truths, cache: LabelCache) -> tuple[Planes, Planes]:
+    """Return the annotations, and the predictions whose names say nothing about their content; their palettes must agree."""
+    annotations = [*truths.masks.values()]
     nameless = [(path,) for path in files if not stem(path).endswith(("_masks", "_classes"))]
-    return Planes([*truths.masks.values(), *nameless], cache)
+    cache.agree([*annotations, *nameless], are_objects=False)
+    return Planes(annotations, cache), Planes(nameless, cache)
 
 
 def pair_files(files: Sequence[Path], truths: Truths, kind: LabelKind, *, single: bool) -> FilePairs:
@@ -112,13 +131,14 @@ def pair_files(files: Sequence[Path], truths: Truths, kind: LabelKind, *, single
     predictions = _predictions(files, kind)
     pairs, num_alone = _pairs(predictions, truths, single=single)
     scored = (
-        FilePair(name, predictions[name], truths.masks[annotation], _probabilities(predictions[name], name))
+        FilePair(name, predictions[name], truths.masks[annotation], _probabilities(predictions[name]))
         for name, annotation in pairs
     )
     return FilePairs(tuple(scored), len(truths.masks) - len(pairs), num_alone)
 
 
-def _probabilities(prediction: Path, name: str) -> Path | None:
+def _probabilities(prediction: Path) -> Path | None:
+    name = without_ending(stem(prediction), MASK_ENDINGS)  # as it is written, not as names are compared
     paths = (prediction.with_name(f"{name}{_PROBABILITIES}{ending}") for ending in (".tif", ".tiff", ".npy", ".npz"))
     return next((path for path in paths if path.is_file()), None)
 
@@ -165,6 +185,7 @@ def _pairs(predictions: dict[str, Path], truths: Truths, *, single: bool) -> tup
         raise DataError(
             f"{len(extra)} of {len(predictions)} prediction(s) have no annotation ({_some(extra)}; annotations: "
             f"{_some(list(truths.masks))}). Files pair by name: x_masks.tif or x_classes.tif belongs to x.png."
+            + _hint(extra[0], truths)
         )
     first: dict[str, str] = {}
     for name, annotation in pairs:
@@ -174,6 +195,14 @@ def _pairs(predictions: dict[str, Path], truths: Truths, *, single: bool) -> tup
                 "for each image."
             )
     return pairs, len(extra)
+
+
+def _hint(name: str, truths: Truths) -> str:
+    """Return what probably happened to the annotation of a prediction."""
+    similar = [other for other in truths.masks if other.casefold() == name.casefold()]
+    if similar:
+        return f" {name} and {similar[0]} differ in upper and lower case only: write both alike."
+    return "".join(one.sentence for one in truths.left_out)
 
 
 def _some(names: Sequence[str], most: int = 3) -> str:

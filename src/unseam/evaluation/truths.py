@@ -2,12 +2,21 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unseam.data.challenge_layouts import check_no_plane
-from unseam.data.file_names import IMAGE_ENDINGS, MASK_ENDINGS, readable_files, split_by_ending, stem, without_ending
+from unseam.data.file_names import (
+    IMAGE_ENDINGS,
+    MASK_ENDINGS,
+    name_key,
+    readable_files,
+    split_by_ending,
+    subfolders,
+    without_ending,
+)
 from unseam.data.layout import find_pairs
+from unseam.data.left_out import LeftOut, advice_on_unread, find_left_out, holds_images_and_masks
 from unseam.errors import DataError
 
 _FRAME = re.compile(r"man_seg_?(\d+)")
@@ -27,12 +36,15 @@ class Truths:
         The value for "not annotated", if a file of the data set declares it.
     is_partial
         Whether the layout usually leaves some images without annotation.
+    left_out
+        What looks like annotations and is not read.
     """
 
     masks: Mapping[str, tuple[Path, ...]]
     other_names: Mapping[str, str]
     ignore: int | None = None
     is_partial: bool = False
+    left_out: tuple[LeftOut, ...] = ()
 
     def name_for(self, prediction: str) -> str | None:
         """Return the name of the annotation of a prediction with this :func:`name_of`; None if it has no annotation."""
@@ -47,7 +59,7 @@ class Truths:
 
 def name_of(path: Path) -> str:
     """Return the name that pairs a prediction with its annotation: ``x`` of ``x_masks.tif`` and of ``x.png``."""
-    return without_ending(stem(path), MASK_ENDINGS)
+    return without_ending(name_key(path), MASK_ENDINGS)
 
 
 def find_truths(place: Path) -> Truths:
@@ -60,22 +72,32 @@ def find_truths(place: Path) -> Truths:
     if not place.is_dir():
         return Truths({name_of(place): (place,)}, {})
     files = readable_files(place)
+    if files and holds_images_and_masks(place):
+        files = []  # as for training: the files of these two folders are the data, not those beside them
     if not files and (place / "SEG").is_dir():  # 01_GT of the Cell Tracking Challenge
         files = readable_files(place / "SEG")
     if files:
-        return _truths_in(split_by_ending(files)[1] or files)
-    if not any(path.is_dir() for path in place.iterdir()):
-        raise DataError(f"{place}: this folder holds no label map that can be read (TIFF, PNG, NumPy).")
+        return replace(_truths_in(split_by_ending(files)[1] or files), left_out=find_left_out(place, files))
+    if not subfolders(place):
+        raise DataError(
+            f"{place}: this folder holds no label map that can be read (TIFF, PNG, NumPy).{advice_on_unread(place)}"
+        )
     found = find_pairs(place)
     other_names: dict[str, str] = {}
     ambiguous: set[str] = set()
     for pair in found.pairs:
-        image = stem(pair.image)
+        image = name_key(pair.image)
         for other in {pair.name.replace("/", "_"), image, without_ending(image, IMAGE_ENDINGS)} - {pair.name}:
             if other_names.setdefault(other, pair.name) != pair.name:
                 ambiguous.add(other)
     unique = {other: name for other, name in other_names.items() if other not in ambiguous}
-    return Truths({pair.name: pair.masks for pair in found.pairs}, unique, found.ignore, is_partial=found.is_partial)
+    return Truths(
+        {pair.name: pair.masks for pair in found.pairs},
+        unique,
+        found.ignore,
+        is_partial=found.is_partial,
+        left_out=found.left_out,
+    )
 
 
 def _truths_in(files: Sequence[Path]) -> Truths:

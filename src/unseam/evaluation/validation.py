@@ -5,20 +5,20 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from torch import nn
 
 from unseam.data.split import HeldOut
 from unseam.engines import TorchEngine
 from unseam.evaluation.scoring import has_foreground, score_for_choice, true_map
 from unseam.heads import Head, Objects
 from unseam.inference.predict import Predictor
+from unseam.training import TrainState
 from unseam.training.observers import ValidationScore
 
 
 def prepare_validation(
-    held_out: Sequence[HeldOut], head: Head, objects: Objects | None, device: torch.device, dtype: torch.dtype
-) -> Callable[[nn.Module], ValidationScore] | None:
-    """Return a function that scores a network on held-out windows; None if they hold no foreground.
+    held_out: Sequence[HeldOut], head: Head, objects: Objects | None, device: torch.device
+) -> Callable[[TrainState], ValidationScore] | None:
+    """Return a function that scores the network of a state on held-out windows; None if they hold no foreground.
 
     Without foreground in the truth every network scores 0 or NaN, so the first weights would be as good as the last. For
     instance masks, ``objects`` says how to separate objects, and the score is panoptic quality. Without ``objects`` it is the
@@ -29,8 +29,8 @@ def prepare_validation(
     if not any(has_foreground(truth, of_objects=of_objects) for truth in truths):
         return None
 
-    def score(net: nn.Module) -> ValidationScore:
-        predictor = Predictor(TorchEngine(net, str(device), dtype), head=head)
+    def score(state: TrainState) -> ValidationScore:
+        predictor = Predictor(TorchEngine(state.net, str(device), state.dtype), head=head)
         maps = [predictor.probabilities(part.sample.image, part.window.slices) for part in held_out]
         classes = [head.classes(of_one) for of_one in maps]
         predicted = classes if objects is None else [objects(head.foreground(of_one)) for of_one in maps]

@@ -36,12 +36,17 @@ READERS: tuple[Reader, ...] = tuple(reader() for reader in get_args(Reader))
 SUFFIXES: tuple[str, ...] = tuple(suffix for reader in READERS for suffix in reader.suffixes)
 """The suffixes that can be read, in the order of the readers."""
 
-_READ_BY_FIJI = (
-    ".czi", ".nd2", ".lif", ".lsm", ".oib", ".oif", ".vsi", ".svs", ".ims", ".nii", ".nii.gz", ".dcm", ".zarr", ".h5",
+READ_BY_FIJI = (
+    ".czi", ".nd2", ".lif", ".lof", ".xlif", ".lsm", ".oib", ".oif", ".oir", ".vsi", ".ets", ".svs", ".scn", ".ndpi", ".mrxs",
+    ".bif", ".ims", ".zvi", ".stk", ".nd", ".sld", ".sldy", ".flex", ".dv", ".r3d", ".ics", ".ids", ".mvd2", ".lei", ".xdce",
+    ".c01", ".pic", ".dm2", ".dm3", ".dm4", ".mrc", ".mrcs", ".rec", ".ser", ".emi", ".emd", ".spe", ".sif", ".ipl", ".ipw",
+    ".al3d", ".fits", ".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".img", ".dcm", ".dicom", ".ima", ".zarr", ".n5",
+    ".h5", ".hdf5",
 )  # fmt: skip
+"""Endings of microscopes' and scanners' formats that Fiji opens and this package does not read as files."""
 
 __all__ = [
-    "ImageFile", "read_image", "read_labels", "can_read", "Reader", "READERS", "SUFFIXES",
+    "ImageFile", "read_image", "read_labels", "can_read", "Reader", "READERS", "SUFFIXES", "READ_BY_FIJI",
     "write_label_map", "write_probabilities", "write_image", "write_bytes_whole", "write_text_whole", "whole_file",
     "make_folders", "remove_unfinished",
 ]  # fmt: skip
@@ -103,7 +108,7 @@ def _choose_reader(path: Path) -> Reader:
     """Choose the reader by the name, after a check that the file is regular: a pipe or a device could hang or never end."""
     status = status_of(path)
     reader = next((reader for reader in READERS if reader.can_read(path)), None)
-    if reader is None and path.name.lower().endswith(_READ_BY_FIJI):
+    if reader is None and path.name.lower().endswith(READ_BY_FIJI):
         raise ImageReadError(path, "this format is not read; open it in Fiji (Bio-Formats) and save it as OME-TIFF")
     check_regular(path, status)
     if reader is not None:

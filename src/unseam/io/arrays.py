@@ -49,13 +49,18 @@ class ArrayReader:
         if not axes:
             raise not_an_image(path, pixels.shape)
         notes = (note,) if note else ()
-        if axes == "YXC" and pixels.shape[-1] == 4 and pixels.dtype == np.uint8 and (pixels[..., 3] == 255).all():
+        if is_rgba(axes, pixels.shape[-1], pixels.dtype) and (pixels[..., 3] == 255).all():
             pixels, notes = pixels[..., :3], (OPAQUE,)
         pixels, axes = tidy_axes(pixels, axes)
         return ImageFile(pixels, axes, UNKNOWN, path, notes)
 
     def read_labels(self, path: Path) -> ImageFile:
         return self.read_image(path)
+
+
+def is_rgba(axes: str, num_channels: int, dtype: np.dtype) -> bool:
+    """Return whether the fourth channel of an array with guessed axes may be transparency."""
+    return axes == "YXC" and num_channels == 4 and dtype == np.uint8
 
 
 def _load_array(path: Path) -> Shaped[np.ndarray, "..."]:

@@ -5,6 +5,9 @@ from jaxtyping import Shaped
 
 _MAX_COLOURS = 4
 _FEWEST_PIXELS = 5  # a shorter axis counts as a side of an image only if nothing else is possible
+_MAX_NARROW, _WIDE = 8, 32  # nobody keeps images of 8 px by 32 and more: such a last axis counts channels
+_FIRST_AXIS = "the first axis"
+AS_CHANNEL = "read as a channel"
 
 
 def guess_axes(shape: tuple[int, ...]) -> tuple[str, str | None]:
@@ -24,8 +27,10 @@ def guess_axes(shape: tuple[int, ...]) -> tuple[str, str | None]:
             return "YXC", None
         if last <= _MAX_COLOURS and min(first, middle) >= _FEWEST_PIXELS:
             return "YXC", f"the last axis, of {last}, is taken as channels" if last != 3 else None
+        if last <= _MAX_NARROW and min(first, middle) >= _WIDE:
+            return "YXC", f"the last axis, of {last}, is taken as channels"
         if first in (3, 4) and min(middle, last) > first:
-            return "CYX", f"the first axis, of {first}, is taken as channels; if these are planes, save each as one file"
+            return "CYX", f"{_FIRST_AXIS}, of {first}, is taken as channels; if these are planes, save them with the axes ZYX"
         return "ZYX", f"taken as a stack of {first} planes"
     if len(shape) == 4:
         planes, second, third, last = shape
@@ -47,6 +52,12 @@ def name_axes(axes: str, shape: tuple[int, ...]) -> tuple[str, str | None]:
         return axes, None
     guessed, note = guess_axes(shape)
     return guessed or axes, note
+
+
+def planes_notes(notes: tuple[str, ...], num_channels: int, why: str) -> tuple[str, ...]:
+    """Return the notes on a file whose channels turned out to be planes; those that call them channels are left out."""
+    kept = tuple(note for note in notes if not note.startswith(_FIRST_AXIS) and AS_CHANNEL not in note)
+    return (*kept, f"{num_channels} channels are read as planes, because {why}")
 
 
 def tidy_axes(pixels: Shaped[np.ndarray, "..."], axes: str) -> tuple[Shaped[np.ndarray, "..."], str]:

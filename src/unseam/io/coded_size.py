@@ -11,7 +11,7 @@ PICTURE_CODECS = JPEG | JPEG_2000 | WEBP
 """Codecs whose stream has its own header, decoded by libraries that parse much more than numbers."""
 
 _NO_LENGTH = (0x01, *range(0xD0, 0xD9))
-_FRAMES = (0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
+_FRAMES = (0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7)
 
 
 def count_coded_values(codec: int, data: bytes) -> int | None:
@@ -32,12 +32,20 @@ def count_coded_values(codec: int, data: bytes) -> int | None:
 
 
 def _jpeg(data: bytes) -> int | None:
+    at = find_jpeg_frame(data)
+    if at is None:
+        return None
+    rows, columns, samples = struct.unpack_from(">HHB", data, at + 5)
+    return int(rows * columns * samples)
+
+
+def find_jpeg_frame(data: bytes) -> int | None:
+    """Return the byte where the frame header of a JPEG begins; None without one. Raises IndexError if the data end before."""
     at = 2
     while data[at] == 0xFF:
         marker = data[at + 1]
         if marker in _FRAMES:
-            rows, columns, samples = struct.unpack_from(">HHB", data, at + 5)
-            return rows * columns * samples
+            return at
         at += 2 if marker in _NO_LENGTH else 1 if marker == 0xFF else 2 + struct.unpack_from(">H", data, at + 2)[0]
     return None
 

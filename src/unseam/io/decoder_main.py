@@ -42,6 +42,7 @@ def _answer(task: dict[str, Any], answers: IO[bytes]) -> None:
         pixels = np.ascontiguousarray(file.pixels)
         answer = {"shape": pixels.shape, "dtype": pixels.dtype.str, "axes": file.axes}
         answer |= {"calibration": asdict(file.calibration), "notes": file.notes}
+        answer |= {"palette": None if file.palette is None else file.palette.tolist()}
     answers.write(json.dumps(answer).encode() + b"\n")
     answers.write(pixels.reshape(-1).view(np.uint8).data)
 

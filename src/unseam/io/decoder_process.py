@@ -116,7 +116,15 @@ class DecoderProcess:
         if pixels is None:
             reason = answer["reason"]
             raise LabelError(f"{path}: {reason}", path) if answer["is_label_error"] else ImageReadError(path, reason)
-        return ImageFile(pixels, answer["axes"], calibration_from(answer["calibration"]), path, tuple(answer["notes"]))
+        palette = answer["palette"]
+        return ImageFile(
+            pixels,
+            answer["axes"],
+            calibration_from(answer["calibration"]),
+            path,
+            tuple(answer["notes"]),
+            None if palette is None else np.array(palette, np.uint8),
+        )
 
     def _end(self, process: "subprocess.Popen[bytes]") -> int:
         """Kill the process if it lives and close its pipes; return its exit code."""

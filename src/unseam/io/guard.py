@@ -25,7 +25,7 @@ def decoding(path: Path, what: str) -> Iterator[None]:
         raise
     except MemoryError as error:
         raise ImageReadError(path, f"the {what} does not fit into memory; crop it or close other programs") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a library that exits would end the work on all other files, without a word
         if isinstance(error, OSError) and error.errno is not None:  # the disk or the rights, not the content
             raise ImageReadError(path, f"cannot be read ({error.strerror})") from error
         detail = " ".join(str(error).split())[:200]
@@ -36,11 +36,25 @@ def decoding(path: Path, what: str) -> Iterator[None]:
         ) from error
 
 
+_LARGEST_POINTER = 1024  # bytes
+_POINTERS = {
+    b"version https://git-lfs": "git lfs pull",
+    b"/annex/objects/": "git annex get",
+    b"../.git/annex/": "git annex get",
+    b".git/annex/": "git annex get",
+}
+"""What such a file begins with, and the command that fetches its content."""
+
+
 def status_of(path: Path) -> os.stat_result:
     """Return the status of a file or folder. Raises ImageReadError if it is absent or access is denied."""
     try:
         return os.stat(path)
     except FileNotFoundError as error:
+        if os.path.islink(path):
+            where = os.readlink(path)
+            remedy = "mount its disk, fetch the content (git annex get, dvc pull), or put the file itself there"
+            raise ImageReadError(path, f"this link leads to {where}, and nothing is there; {remedy}") from error
         raise ImageReadError(path, "there is no such file; check the name and the folder") from error
     except (OSError, ValueError) as error:
         raise ImageReadError(path, f"cannot be read ({getattr(error, 'strerror', None) or error})") from error
@@ -54,6 +68,18 @@ def check_regular(path: Path, status: os.stat_result) -> None:
         raise ImageReadError(path, "this is not an ordinary file but a pipe or a device; copy the image to a file")
     if status.st_size == 0:
         raise ImageReadError(path, "the file is empty (0 bytes); copy or export it again")
+    if status.st_size < _LARGEST_POINTER and (remedy := _pointer(path)):
+        raise ImageReadError(path, f"this file only says where the image is stored; fetch the image: {remedy}")
+
+
+def _pointer(path: Path) -> str:
+    """Return how to fetch the content of a file that a version control system keeps elsewhere; empty for any other file."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(200)
+    except OSError:  # reading the file itself will say so
+        return ""
+    return next((remedy for start, remedy in _POINTERS.items() if head.startswith(start)), "")
 
 
 def most_decoded_bytes() -> int:

@@ -1,12 +1,13 @@
 """The content of an image file: the pixels, the meaning of their axes, and notes on what was converted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Shaped
+from jaxtyping import Bool, Shaped, UInt8
 
+from unseam.io.axes import planes_notes
 from unseam.io.calibration import Calibration
 
 
@@ -25,6 +26,8 @@ class ImageFile:
         Size of a pixel and place of the image, as far as the file states them.
     notes
         Sentences for the user: what was converted, dropped or guessed.
+    palette
+        Of a label map whose file says it: the colour (red, green, blue) of each number.
     """
 
     pixels: Shaped[np.ndarray, "..."]
@@ -32,6 +35,7 @@ class ImageFile:
     calibration: Calibration
     path: Path
     notes: tuple[str, ...] = ()
+    palette: UInt8[np.ndarray, "number 3"] | None = None
 
     def __post_init__(self) -> None:
         assert len(self.axes) == self.pixels.ndim == len(set(self.axes))
@@ -59,6 +63,12 @@ class ImageFile:
     def plane_axes(self) -> str:
         """Letters of the axes that count planes, in the order of :meth:`planes`; empty for a single image."""
         return "".join(letter for letter in "TZ" if letter in self.axes)
+
+    def channels_as_planes(self, why: str) -> "ImageFile":
+        """Return the file with its channels as planes, with a note that says why: many programs write a stack as channels."""
+        assert "Z" not in self.axes
+        notes = planes_notes(self.notes, self.num_channels, why)
+        return replace(self, axes=self.axes.replace("C", "Z"), notes=notes)
 
     def stacked(self, parts: Sequence[Shaped[np.ndarray, "..."]]) -> Shaped[np.ndarray, "..."]:
         """Stack one result per plane: the axes of the planes come first, then those of the parts.

@@ -1,5 +1,6 @@
 """A folder for the results of one command: created, locked, cleaned up, and removed again if nothing was written."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -8,6 +9,13 @@ from unseam.io import disk
 from unseam.io.lock import locked
 from unseam.io.unfinished import remove_unfinished
 from unseam.io.write import make_folders
+
+
+def is_case_blind(folder: Path) -> bool:
+    """Return whether the disk of a folder takes ``A.tif`` and ``a.tif`` for one file, as those of macOS and Windows do."""
+    folder = folder.resolve()
+    other = folder.with_name(folder.name.swapcase()) if folder.name else folder
+    return other != folder and os.path.exists(other) and os.path.samefile(folder, other)
 
 
 @contextmanager

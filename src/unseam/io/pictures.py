@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Shaped, UInt8
 from PIL import Image, ImageOps
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
@@ -16,9 +16,11 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from unseam.errors import ImageReadError, LabelError
+from unseam.io.alpha import without_alpha
 from unseam.io.calibration import UNKNOWN
 from unseam.io.guard import check_size, decoding
 from unseam.io.image_file import ImageFile
+from unseam.io.label_colours import check_transparency, is_grey, with_bits, with_palette
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
@@ -38,8 +40,9 @@ _ALPHA = ("LA", "RGBA", "La", "RGBa")
 class PictureReader:
     """Reads PNG, JPEG, BMP and the first frame of GIF.
 
-    Nothing is cut to 8 bits; transparency is dropped; a palette gives colours for an image and indices for labels; the camera's
-    orientation (EXIF) is applied. Spacing is never read from a picture: its "dots per inch" are about printing.
+    Nothing is cut to 8 bits. Transparency that varies is a channel of an image, and refused in labels. A palette gives
+    colours for an image, and grey levels or indices for labels. The camera's orientation (EXIF) is applied. Spacing is never
+    read from a picture: its "dots per inch" are about printing.
     """
 
     suffixes: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif")
@@ -56,7 +59,7 @@ class PictureReader:
         return 4 * height * width
 
     def read_image(self, path: Path) -> ImageFile:
-        """Read an image: (H, W) grey or (H, W, 3) colours."""
+        """Read an image: (H, W) grey or (H, W, C) colours, with a last channel of transparency only if it varies."""
         name, data = _read_bytes(path)
         if _is_deep_png(name, data):
             return _read_deep_png(path, data)
@@ -70,7 +73,10 @@ class PictureReader:
         return _build_file(path, np.asarray(picture), picture.mode in _ALPHA, notes)
 
     def read_labels(self, path: Path) -> ImageFile:
-        """Read a label map; a palette gives its indices. Raises LabelError for JPEG, whose compression changes label values."""
+        """Read a label map: a palette of greys gives its grey levels, another one its indices, and stays with them.
+
+        Raises LabelError for transparency that varies, and for JPEG, whose compression changes label values.
+        """
         name, data = _read_bytes(path)
         if name == "JPEG":
             raise LabelError(
@@ -79,15 +85,22 @@ class PictureReader:
                 path,
             )
         if _is_deep_png(name, data):
-            return _read_deep_png(path, data)
+            return _without_transparency(_read_deep_png(path, data, keep_alpha=True))
         picture, notes = _open_picture(path, name, data)
-        if picture.mode == "PA":
-            return _build_file(path, np.asarray(picture)[..., :1], False, notes)
-        if picture.mode == "P":
-            return _build_file(path, np.asarray(picture), False, (*notes, "palette dropped: its indices are the labels"))
-        if picture.mode not in (*_DIRECT, *_ALPHA):
+        if picture.mode not in (*_DIRECT, *_ALPHA, "P", "PA"):
             raise LabelError(f"{path}: a {picture.mode} picture has colours, not labels; save one number per pixel", path)
-        return _build_file(path, np.asarray(picture), picture.mode in _ALPHA, notes)
+        with decoding(path, f"{name} picture"):
+            alpha = _transparency(picture)
+            if alpha is not None:
+                colours = _palette_colours(picture) if picture.mode in ("P", "PA") else picture
+                check_transparency(path, np.dstack([np.asarray(colours), alpha]))
+            pixels = np.asarray(picture)[..., 0] if picture.mode == "PA" else np.asarray(picture)
+            table = np.array(picture.getpalette("RGB"), np.uint8).reshape(-1, 3) if picture.mode in ("P", "PA") else None
+        if table is None:
+            file = _without_transparency(_build_file(path, pixels, False, notes))
+            return with_bits(file, 1) if pixels.dtype == bool else file
+        notes = notes if is_grey(table) else (*notes, "a picture with a palette: its indices are the labels")
+        return with_palette(_build_file(path, pixels, False, notes), table)
 
 
 def _read_bytes(path: Path) -> tuple[str, bytes]:
@@ -155,25 +168,49 @@ def _is_deep_png(name: str, data: bytes) -> bool:
     return depth == 16 and colour_type in (2, 4, 6)
 
 
-def _read_deep_png(path: Path, data: bytes) -> ImageFile:
+def _read_deep_png(path: Path, data: bytes, *, keep_alpha: bool = False) -> ImageFile:
     import imagecodecs
 
     with decoding(path, "16-bit PNG picture"):
         pixels = np.asarray(imagecodecs.png_decode(data))
-    return _build_file(path, pixels, pixels.ndim == 3 and pixels.shape[-1] in (2, 4), ())
+    return _build_file(path, pixels, not keep_alpha and pixels.ndim == 3 and pixels.shape[-1] in (2, 4), ())
+
+
+def _transparency(picture: Image.Image) -> UInt8[np.ndarray, "height width"] | None:
+    """Return the transparency that a palette or a key colour gives the pixels; None without one, or with its own channel."""
+    key, pixels = picture.info.get("transparency"), np.asarray(picture)
+    if picture.mode == "PA":
+        return pixels[..., 1]
+    if key is None or picture.mode in _ALPHA:
+        return None
+    if isinstance(key, bytes):  # one for each colour of the palette, and the others are opaque
+        return np.frombuffer(key.ljust(256, b"\xff"), np.uint8)[pixels]
+    is_key = (pixels == key).all(axis=-1) if isinstance(key, tuple) else pixels == (bool(key) if pixels.dtype == bool else key)
+    return np.where(is_key, 0, 255).astype(np.uint8)
+
+
+def _without_transparency(file: ImageFile) -> ImageFile:
+    """Drop the transparency of a label map. Raises LabelError if it varies."""
+    if file.num_channels not in (2, 4):
+        return file
+    check_transparency(file.path, file.pixels)
+    return _build_file(file.path, file.pixels, True, file.notes)
 
 
 def _apply_palette(picture: Image.Image) -> Image.Image:
-    colours = picture.convert("RGB")
+    colours = _palette_colours(picture)
     pixels = np.asarray(colours)
     return colours.convert("L") if (pixels == pixels[..., :1]).all() else colours
 
 
+def _palette_colours(picture: Image.Image) -> Image.Image:
+    return picture.convert("RGBA").convert("RGB")  # in one step Pillow warns of the transparency of a palette
+
+
 def _build_file(path: Path, pixels: Shaped[np.ndarray, "..."], has_alpha: bool, notes: tuple[str, ...]) -> ImageFile:
     if has_alpha:
-        if (pixels[..., -1] != pixels[0, 0, -1]).any():
-            notes = (*notes, "its transparency varies over the image and was dropped")
-        pixels = pixels[..., :-1]
+        pixels, note = without_alpha(pixels, pixels.ndim - 1)
+        notes = (*notes, note) if note else notes
     if pixels.ndim == 3 and pixels.shape[-1] == 1:
         pixels = pixels[..., 0]
     return ImageFile(pixels, "YX" if pixels.ndim == 2 else "YXC", UNKNOWN, path, notes)

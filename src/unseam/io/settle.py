@@ -80,8 +80,8 @@ def _colours_to_grey(file: ImageFile) -> ImageFile:
         colour = ", ".join(str(value) for value in file.pixels[at])
         raise LabelError(
             f"{file.path}: the pixel at {describe_place(axes, at)} has the colour ({colour}); a label map has one number per "
-            "pixel, of a class or an object. Give each colour a number and save the map as 8- or 16-bit grey TIFF or PNG (in "
-            "Fiji: Image > Type > 8-bit Color, then save the indices), or save it as a picture with a palette",
+            "pixel, of a class or an object. Give each colour one number, the same in all masks, and save them as 8- or 16-bit "
+            'grey TIFF or PNG; "Masks in colours" in docs/data-formats.md has a short program for that',
             file.path,
         )
     note = "a colour picture whose colours are all grey: taken as one number per pixel"
@@ -90,11 +90,10 @@ def _colours_to_grey(file: ImageFile) -> ImageFile:
 
 def _channels_to_planes(file: ImageFile) -> ImageFile:
     if "Z" not in file.axes:
-        note = f"{file.num_channels} channels of a label map: taken as planes"
-        return replace(file, axes=file.axes.replace("C", "Z"), notes=(*file.notes, note))
+        return file.channels_as_planes("a label map has no channels")
     raise LabelError(
         f"{file.path}: a label map with axes {file.axes} has several numbers per pixel; it may have planes but no "
-        "channels: save one channel",
+        "channels: save one channel, or, if these are planes over time, save it with the axes TZYX",
         file.path,
     )
 

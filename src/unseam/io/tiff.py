@@ -1,20 +1,26 @@
 """TIFF, OME-TIFF and ImageJ's TIFF: what microscopes and Fiji write."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
 
 from unseam.errors import ImageReadError
+from unseam.io.alpha import without_alpha
 from unseam.io.axes import name_axes, tidy_axes
 from unseam.io.calibration import Calibration
 from unseam.io.coded_size import PICTURE_CODECS
 from unseam.io.image_file import ImageFile
+from unseam.io.label_colours import check_transparency, with_bits, with_palette
+from unseam.io.lossless import check_lossless
 from unseam.io.tiff_calibration import calibration_of
 from unseam.io.tiff_checks import check_tiff
-from unseam.io.tiff_colours import INVERTED, Colours, alpha_varies, colours_of, drop_alpha
-from unseam.io.tiff_file import open_tiff, walk_file
+from unseam.io.tiff_colours import INVERTED, Colours, colours_of
+from unseam.io.tiff_file import axes_of, open_tiff, walk_file
+from unseam.io.tiff_labels import calibrated, check_one_palette, palette_of_labels
 
 
 @dataclass(frozen=True)
@@ -42,17 +48,26 @@ class TiffReader:
         return raw.build_file(pixels, note, axes)
 
     def read_labels(self, path: Path) -> ImageFile:
-        """Read a label map or a stack of them: the stored numbers, whatever their display colours.
+        """Read a label map or a stack of them.
 
-        Only a black and white map with "white is zero" is inverted, so that white is foreground; ImageJ's numbers already mean
-        that.
+        The numbers are the stored ones, except for a palette of greys, which gives its grey levels; for ImageJ's calibration,
+        which gives the numbers that ImageJ shows; and for a black and white map with "white is zero", which is inverted, so
+        that white is foreground (ImageJ's numbers already mean that). Raises LabelError for compression with loss.
         """
-        raw = _read(path)
+        raw = _read(path, is_labels=True)
         if raw.colours.space == 0 and not (raw.colours.is_imagej or raw.colours.is_mask):
             white = 2**raw.colours.num_bits - 1
             if bool(((raw.pixels == 0) | (raw.pixels == white)).all()):
-                return raw.build_file(raw.colours.inverted(raw.pixels), INVERTED, raw.axes)
-        return raw.build_file(raw.pixels, None, raw.axes)
+                file = raw.build_file(raw.colours.inverted(raw.pixels), INVERTED, raw.axes)
+                return with_bits(file, raw.colours.num_bits)
+        if raw.colours.has_alpha and raw.axes.endswith("S") and raw.pixels.shape[-1] in (2, 4):
+            check_transparency(path, raw.pixels)
+        pixels, note = calibrated(path, raw.pixels, raw.imagej)
+        palette = palette_of_labels(raw.colours, pixels)
+        if palette is None:
+            return with_bits(raw.build_file(pixels, note, raw.axes), raw.colours.num_bits)
+        indices = pixels.astype(np.uint8) if pixels.dtype == bool else pixels
+        return with_palette(raw.build_file(indices, note, raw.axes), palette)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,24 +78,32 @@ class _Raw:
     colours: Colours
     calibration: Calibration
     notes: tuple[str, ...]
+    imagej: Mapping[str, Any]
 
     def build_file(self, pixels: Shaped[np.ndarray, "..."], note: str | None, axes: str) -> ImageFile:
-        """Name the nameless axes, drop transparency, and keep one axis per letter."""
+        """Name the nameless axes, drop transparency that says nothing, and keep one axis per letter."""
         notes = (*self.notes, note) if note else self.notes
         axes, guess_note = name_axes(axes, pixels.shape)
         notes = (*notes, guess_note) if guess_note else notes
-        if self.colours.drops_alpha(pixels.shape, axes):
-            notes = (*notes, "its transparency varies over the image and was dropped") if alpha_varies(pixels, axes) else notes
-            pixels = drop_alpha(pixels, axes)
+        if self.colours.is_alpha_in(pixels.shape, axes):
+            pixels, alpha_note = without_alpha(pixels, axes.index("S"), may_be_plane=axes.endswith("SYX"))
+            notes = (*notes, alpha_note) if alpha_note else notes
         if not {"Y", "X"} <= set(axes):
             raise ImageReadError(self.path, f"has axes {axes}; an image has rows (Y) and columns (X)")
         pixels, axes = tidy_axes(pixels, axes)
         return ImageFile(pixels, axes, self.calibration, self.path, notes)
 
 
-def _read(path: Path) -> _Raw:
+def _read(path: Path, *, is_labels: bool = False) -> _Raw:
     with open_tiff(path) as opened:
         tiff, series = opened.tiff, opened.tiff.series[0]
+        if is_labels:
+            check_lossless(path, tiff, series)
         check_tiff(path, tiff, series, opened.walk)
         pixels = np.asarray(series.asarray())
-        return _Raw(path, pixels, series.axes, colours_of(tiff, series.keyframe), calibration_of(tiff), opened.notes(1))
+        colours = colours_of(tiff, series.keyframe)
+        if is_labels:
+            check_one_palette(path, series, colours)
+        imagej = tiff.imagej_metadata or {}
+        calibration = calibration_of(tiff, opened.ome)
+        return _Raw(path, pixels, axes_of(series), colours, calibration, opened.notes(1), imagej)

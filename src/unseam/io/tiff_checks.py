@@ -6,7 +6,6 @@ XR). All functions raise ImageReadError.
 """
 
 import math
-import re
 from pathlib import Path
 
 import tifffile
@@ -14,6 +13,7 @@ import tifffile
 from unseam.errors import ImageReadError
 from unseam.io.coded_size import PICTURE_CODECS, count_coded_values
 from unseam.io.guard import check_size
+from unseam.io.ome_xml import OmeImage, is_ome, read_ome
 from unseam.io.tiff_walk import Walk
 
 _CODECS = {
@@ -26,28 +26,30 @@ _ALIGNMENT = 16  # bytes of padding that a sound file may have at the end of a s
 _MOST_OME_PLANES = 1_000_000
 
 
-def check_text(path: Path, tiff: "tifffile.TiffFile", walk: Walk) -> str | None:
-    """Check the OME description before the decoder builds lists of the length that it promises; return a note for the user."""
+def check_text(path: Path, tiff: "tifffile.TiffFile", walk: Walk) -> tuple[tuple[OmeImage, ...], str | None]:
+    """Check the OME description before the decoder builds lists of the length that it promises.
+
+    Returns what it says of each image, and a note for the user.
+    """
     page = tiff.pages.first
-    if "<OME " in page.description[:2000] and not tiff.is_ome:
+    if is_ome(page.description) and not tiff.is_ome:
         raise ImageReadError(path, "its OME description is cut or damaged, so its axes are unknown; copy or export it again")
-    xml = tiff.ome_metadata if tiff.is_ome else None
-    if not xml:
-        return None
-    if "<!DOCTYPE" in xml or "<!ENTITY" in xml:  # nested entities can fill the memory
-        raise ImageReadError(path, "its OME description defines entities, which OME never needs; save it as TIFF in Fiji")
+    if not (tiff.is_ome and tiff.ome_metadata):
+        return (), None
+    ome = read_ome(path, tiff.ome_metadata)
+    if ome is None:
+        return (), "its OME description is no valid XML and was left aside, with the size of a pixel; export it again"
     num_held = walk.num_pages * page.samplesperpixel
-    promised = max((_num_planes(found[0]) for found in re.finditer(r"<(?:\w+:)?Pixels\b[^>]*>", xml)), default=0)
-    counts = [int(number) for number in re.findall(r'(?:PlaneCount|NumPlanes)="(\d{1,30})"', xml)]
-    most = max(promised, *counts, 0)
+    promised = max((one.num_planes for one in ome), default=0)
+    most = max(promised, *(count for one in ome for count in one.counts), 0)
     if most <= num_held:
-        return None
+        return ome, None
     # a series may be spread over several files, which the description names; the other files are never opened
-    names = set(re.findall(r'FileName="([^"]*)"', xml)) - {path.name}
+    names = {name for one in ome for name in one.file_names} - {path.name}
     if not names or most > _MOST_OME_PLANES:
         promise = f"its OME description promises {most:,} planes, the file holds {num_held:,}"
         raise ImageReadError(path, f"{promise}; the others are missing: export it again, as one file")
-    return f"part of a series of {promised} planes in several files; only the {walk.num_pages} of this file were read"
+    return ome, f"part of a series of {promised} planes in several files; only the {walk.num_pages} of this file were read"
 
 
 def check_tiff(path: Path, tiff: "tifffile.TiffFile", series: "tifffile.TiffPageSeries", walk: Walk) -> None:
@@ -101,10 +103,6 @@ def check_parts(path: Path, tiff: "tifffile.TiffFile", series: "tifffile.TiffPag
         if part is None:
             raise ImageReadError(path, f"page {number} is missing or in another file; save the series as one file")
         _check_page(path, number, part, file_size)
-
-
-def _num_planes(pixels: str) -> int:
-    return math.prod(int(number) for number in re.findall(r'Size[CZT]="(\d{1,30})"', pixels))
 
 
 def _check_page(path: Path, number: int, page: "tifffile.TiffPage | tifffile.TiffFrame", file_size: int) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import tifffile
-from jaxtyping import Integer, Shaped
+from jaxtyping import Integer, Shaped, UInt8
 
 from unseam.errors import ImageReadError
 
@@ -25,6 +25,8 @@ class Colours:
     has_alpha: bool
     """Whether the last sample is transparency."""
     is_imagej: bool
+    is_display: bool
+    """Whether the palette only displays the numbers, as those of ImageJ and OME do."""
     is_mask: bool
     """Whether tifffile wrote it with 1 bit per pixel."""
 
@@ -42,10 +44,11 @@ class Colours:
         if self.space == 0 and not self.is_mask:
             return self.inverted(pixels), axes, INVERTED
         if self.space == 3 and self.palette is not None:
-            if self.is_imagej:
+            if self.is_display:
                 return pixels, axes, "its display colours (lookup table) are ignored"
-            colours = _from_palette(path, pixels, self.palette)
-            colours = (colours >> 8).astype(np.uint8) if pixels.dtype == np.uint8 else colours
+            # the colours of a palette have 16 bits, of which numbers of 8 bits or less need the upper half
+            palette, numbers = (self.palette, pixels) if self.num_bits > 8 else (palette_8_bit(self.palette), _as_bytes(pixels))
+            colours = _from_palette(path, numbers, palette)
             return colours, axes + "S", "palette replaced by its colours"
         if self.space == 5 and axes.endswith("S"):
             return _rgb_from_cmyk(path, pixels), axes, "CMYK colours converted to RGB"
@@ -59,7 +62,8 @@ class Colours:
             return pixels.max() - pixels + pixels.min() if pixels.size else pixels
         return pixels.dtype.type(2**self.num_bits - 1) - pixels
 
-    def drops_alpha(self, shape: tuple[int, ...], axes: str) -> bool:
+    def is_alpha_in(self, shape: tuple[int, ...], axes: str) -> bool:
+        """Return whether the last sample of an array is marked as transparency."""
         return self.has_alpha and "S" in axes and shape[axes.index("S")] in (2, 4)
 
 
@@ -72,20 +76,18 @@ def colours_of(tiff: "tifffile.TiffFile", page: "tifffile.TiffPage") -> Colours:
         None if page.colormap is None else np.asarray(page.colormap),
         bool(page.extrasamples) and int(page.extrasamples[-1]) in (1, 2) and space in (0, 1, 2),
         bool(tiff.is_imagej),
+        bool(tiff.is_imagej or tiff.is_ome),
         bool(tiff.is_shaped) and page.bitspersample == 1,
     )
 
 
-def alpha_varies(pixels: Shaped[np.ndarray, "..."], axes: str) -> bool:
-    """Whether the last sample is not the same everywhere."""
-    alpha = pixels.take(-1, axis=axes.index("S"))
-    return bool((alpha != alpha.flat[0]).any())
+def palette_8_bit(palette: Integer[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
+    """Return a palette with 8 bits per colour; some writers store these in 16 bits as they are."""
+    return (palette if palette.size and palette.max() < 256 else palette >> 8).astype(np.uint8)
 
 
-def drop_alpha(pixels: Shaped[np.ndarray, "..."], axes: str) -> Shaped[np.ndarray, "..."]:
-    """Return all but the last sample."""
-    at = axes.index("S")
-    return pixels.take(range(pixels.shape[at] - 1), axis=at)
+def _as_bytes(pixels: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
+    return pixels.astype(np.uint8) if pixels.dtype.kind == "b" else pixels
 
 
 def _from_palette(

@@ -9,6 +9,7 @@ reason, ``errno`` is kept, and no temporary file is left.
 
 import errno
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedWriter, RawIOBase
@@ -20,6 +21,7 @@ from unseam.io import disk
 from unseam.io.unfinished import HAS_FOLDERS_TO_SYNC, HAS_LOCKS, name_beside, new_file_beside, new_folder_beside, remove
 
 _BUFFER = 2**20
+_NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 def write_bytes_whole(path: Path | str, data: bytes, *, is_synced: bool = True) -> None:
@@ -54,6 +56,15 @@ def sync_files(paths: Iterable[Path]) -> None:
 def write_text_whole(path: Path | str, text: str) -> None:
     """Write UTF-8 text like :func:`write_bytes_whole`; half a surrogate (possible in file names) becomes a backslash escape."""
     write_bytes_whole(path, text.encode(errors="backslashreplace"))
+
+
+def plain_text(name: str) -> str:
+    r"""Return a name as text that UTF-8, JSON and XML can hold: control characters and halves of surrogates become escapes.
+
+    >>> plain_text("b\udcfcro \x1b")
+    'b\\udcfcro \\x1b'
+    """
+    return _NO_TEXT.sub(lambda found: ascii(found[0])[1:-1], name)
 
 
 @contextmanager
@@ -243,6 +254,9 @@ def _output_error(path: Path, num_bytes: int, error: OSError) -> OutputError:
         errno.ENOENT: "make the folder first",
         errno.EACCES: "write to a folder that you own, or ask for write permission",
         errno.EROFS: "write elsewhere: this disk is read-only",
+        errno.ENAMETOOLONG: "the name is too long there (most disks take 255 bytes): rename the image",
+        errno.EILSEQ: "this disk does not take such a name: rename the image",
+        errno.EINVAL: "this disk may not take such a name: rename the image, or write elsewhere",
         errno.EISDIR: "choose another name: a folder has this one",
     }.get(error.errno or 0, "write elsewhere, or repair the disk")
     new = OutputError(f"{path}: could not be written ({error.strerror or error}; {num_bytes:,} bytes); {remedy}")

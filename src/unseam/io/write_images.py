@@ -3,10 +3,12 @@
 All functions raise :class:`~unseam.errors.OutputError` if the file cannot be written.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from io import BufferedWriter
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import tifffile
@@ -14,20 +16,33 @@ from jaxtyping import Float32, Integer, UInt8
 from PIL import Image
 
 from unseam.errors import LabelError, OutputError
+from unseam.io.calibration import UNKNOWN, Calibration
+from unseam.io.tiff_metadata import (
+    CLASSIC_TIFF_BYTES,
+    SOFTWARE,
+    imagej_metadata,
+    imagej_resolution,
+    narrowest,
+    ome_metadata,
+    resolution,
+    sample_range,
+)
 from unseam.io.write import whole_file
 
-_CLASSIC_TIFF_BYTES = 2**32 - 2**25
+_UNCOMPRESSED_BYTES = 2**25
 
 
 def write_label_map(
     path: Path | str,
     labels: Integer[np.ndarray, "*planes height width"],
-    spacing_um: tuple[float, float] | None = None,
+    spacing_um: Calibration | tuple[float, float] | None = None,
     plane_axes: str | None = None,
+    class_names: Mapping[int, str] | None = None,
 ) -> None:
     """Write a class or instance map, or a stack of them, as compressed TIFF that Fiji opens.
 
-    The type is the smallest unsigned one that holds the largest value: 8 and 16 bits as ImageJ TIFF, 32 bits as OME-TIFF.
+    The type is the smallest unsigned one that holds the largest value: 8 and 16 bits as ImageJ TIFF, 32 bits as OME-TIFF. The
+    file states from where to where ImageJ shows the numbers, so that a map of few classes or objects does not look black.
 
     Parameters
     ----------
@@ -36,9 +51,11 @@ def write_label_map(
     labels
         (H, W), or with one or two axes of planes before them. Values 0 to 2**32 - 1; others raise LabelError.
     spacing_um
-        Size of a pixel (row, column).
+        Size of a pixel (row, column), or all that is known of the size and place of the image.
     plane_axes
         Meaning of the first axes: ``T``, ``Z`` or ``TZ``; the default is ``Z`` for one and ``TZ`` for two.
+    class_names
+        Name of each number of a class map, in the file for readers; None for an instance map.
     """
     _check_suffix(path, (".tif", ".tiff"))
     low, high = (int(labels.min()), int(labels.max())) if labels.size else (0, 0)
@@ -47,19 +64,28 @@ def write_label_map(
             f"{path}: labels run from {low} to {high}; a file holds 0 to {2**32 - 1}. Set pixels without annotation to 0, and "
             "renumber the objects"
         )
-    dtype = np.uint8 if high < 2**8 else np.uint16 if high < 2**16 else np.uint32
-    _write_tiff(path, labels.astype(dtype), _axes(labels.ndim - 2, plane_axes) + "YX", spacing_um)
+    pixels, names = labels.astype(narrowest(high)), class_names or {}
+    channel = "classes" if names else "objects"
+    # Maps of one model are shown alike, whichever classes an image has.
+    about = _About(_calibration(spacing_um), max(high, 1, *names), class_names=names, channels=(channel,))
+    _write_tiff(path, pixels, _axes(labels.ndim - 2, plane_axes) + "YX", about)
 
 
 def write_probabilities(
     path: Path | str,
     probabilities: Float32[np.ndarray, "*planes klass height width"],
-    spacing_um: tuple[float, float] | None = None,
+    spacing_um: Calibration | tuple[float, float] | None = None,
     plane_axes: str | None = None,
+    channel_names: Sequence[str] = (),
 ) -> None:
-    """Write probabilities as a 32-bit float TIFF, one channel per class; the arguments are as in :func:`write_label_map`."""
+    """Write probabilities as a 32-bit float TIFF, one channel per class; the arguments are as in :func:`write_label_map`.
+
+    ``channel_names`` has one name for each class.
+    """
     _check_suffix(path, (".tif", ".tiff"))
-    _write_tiff(path, probabilities, _axes(probabilities.ndim - 3, plane_axes) + "CYX", spacing_um)
+    assert len(channel_names) in (0, probabilities.shape[-3])
+    about = _About(_calibration(spacing_um), 1, channels=tuple(channel_names))
+    _write_tiff(path, probabilities, _axes(probabilities.ndim - 3, plane_axes) + "CYX", about)
 
 
 def write_image(path: Path | str, image: UInt8[np.ndarray, "height width"] | UInt8[np.ndarray, "height width 3"]) -> None:
@@ -74,22 +100,57 @@ def _axes(num_plane_axes: int, plane_axes: str | None) -> str:
     return axes
 
 
-def _write_tiff(path: Path | str, pixels: np.ndarray, axes: str, spacing_um: tuple[float, float] | None) -> None:
-    is_small = pixels.nbytes < _CLASSIC_TIFF_BYTES
-    is_imagej = is_small and (pixels.dtype.itemsize <= 2 or pixels.dtype.kind == "f")  # ImageJ has no 32-bit integers
-    if is_imagej and pixels.shape[-1] == 1:  # without a samples axis tifffile reads the only column as colours
-        pixels, axes = pixels[..., np.newaxis], axes + "S"
-    metadata: dict[str, object] = {"axes": axes}
-    resolution = None
-    if spacing_um is not None and is_imagej:
-        metadata["unit"] = "um"
-        resolution = (1 / spacing_um[1], 1 / spacing_um[0])
-    elif spacing_um is not None:
-        metadata |= {"PhysicalSizeY": spacing_um[0], "PhysicalSizeYUnit": "µm"}
-        metadata |= {"PhysicalSizeX": spacing_um[1], "PhysicalSizeXUnit": "µm"}
-    options: dict[str, Any] = {"imagej": is_imagej, "ome": not is_imagej, "bigtiff": not is_small, "compression": "zlib"}
-    options |= {"photometric": "minisblack", "resolution": resolution, "metadata": metadata}
+@dataclass(frozen=True)
+class _About:
+    """What a file says besides its pixels; ``largest`` is the value that viewers show in white."""
+
+    calibration: Calibration
+    largest: int
+    channels: tuple[str, ...]
+    class_names: Mapping[int, str] = field(default_factory=dict)
+
+
+def _calibration(given: Calibration | tuple[float, float] | None) -> Calibration:
+    return given if isinstance(given, Calibration) else UNKNOWN if given is None else Calibration(given)
+
+
+def _write_tiff(path: Path | str, pixels: np.ndarray, axes: str, about: _About) -> None:
+    is_small = pixels.nbytes < CLASSIC_TIFF_BYTES
+    if is_small and (pixels.dtype.itemsize <= 2 or pixels.dtype.kind == "f"):  # ImageJ has no 32-bit integers
+        pixels, options = _imagej(pixels, axes, about)
+    else:
+        options = _ome(pixels, axes, about)
+    options |= {"photometric": "minisblack", "bigtiff": not is_small, "software": SOFTWARE}
     _encode(path, lambda stream: tifffile.imwrite(stream, pixels, **options))
+
+
+def _imagej(pixels: np.ndarray, axes: str, about: _About) -> tuple[np.ndarray, dict[str, Any]]:
+    calibration, info = about.calibration, {f"class {at}": name for at, name in about.class_names.items()}
+    labels: tuple[str, ...] = ()
+    if "C" in axes:
+        info = {f"channel {number}": name for number, name in enumerate(about.channels, 1)}
+        if about.channels and pixels.nbytes <= _UNCOMPRESSED_BYTES:
+            at = axes.index("C")
+            labels = tuple(about.channels[page[at]] for page in np.ndindex(*pixels.shape[:-2]))
+    # ImageJ drops the names of pages that are compressed.
+    options = {"imagej": True, "compression": None if labels else "zlib", **imagej_resolution(calibration)}
+    if pixels.shape[-1] == 1:  # without a samples axis tifffile reads the only column as colours
+        pixels, axes = pixels[..., np.newaxis], axes + "S"
+    description = imagej_metadata(axes, calibration, about.largest, info, labels)
+    return pixels, options | {"metadata": description}
+
+
+def _ome(pixels: np.ndarray, axes: str, about: _About) -> dict[str, Any]:
+    description = ome_metadata(
+        axes,
+        pixels.shape,
+        about.calibration,
+        channels=about.channels,
+        class_names=about.class_names,
+        identity=crc32(np.ascontiguousarray(pixels).data).to_bytes(4, "big"),
+    )
+    options = {"ome": True, "compression": "zlib", "metadata": description, **resolution(about.calibration)}
+    return options | {"extratags": sample_range(about.largest)} if pixels.dtype.kind == "u" else options
 
 
 def _encode(path: Path | str, encode: Callable[[BufferedWriter], object]) -> None:

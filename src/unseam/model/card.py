@@ -19,7 +19,7 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
         ("head", table_name(type(info.head))),
         ("network", _settings_of(net)),
         ("context, phase", _context(info)),
-        ("grey values", f"percentiles {info.normalise.low_percent:g} and {info.normalise.high_percent:g} of each image"),
+        ("grey values", _grey_values(info)),
         ("trained on", f"{len(record.images)} image(s): {_shortened(record.images)}"),
         ("annotated pixels", f"{record.num_annotated_pixels:,}"),
         ("validation", record.held_out),
@@ -81,6 +81,11 @@ def _settings_of(net: NetConfig) -> str:
 
 def _spacing(spacing_um: tuple[float, float] | None) -> str:
     return f"{spacing_um[0]:g} x {spacing_um[1]:g} um" if spacing_um else "not stated by the files"
+
+
+def _grey_values(info: ModelInfo) -> str:
+    how = info.normalise
+    return f"percentiles {how.low_percent:g} and {how.high_percent:g} of each {'image' if how.over == 'plane' else how.over}"
 
 
 def _context(info: ModelInfo) -> str:

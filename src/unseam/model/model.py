@@ -1,6 +1,6 @@
 """A trained network that segments: what ``unseam.train`` and ``unseam.load`` return."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Float, Int32, Integer, Shaped, UInt8
 from torch import nn
 
-from unseam.data.channels import is_grey_saved_as_colour, num_channels
-from unseam.data.normalise import check_image
-from unseam.engines import Engine, Precision, average_engines, choose_device, choose_engine
+from unseam.data.channels import channels_last_hint, is_grey_saved_as_colour, num_channels
+from unseam.data.normalise import Normalise, Ranges, check_image
+from unseam.engines import Engine, Precision, average_engines, choose_device, choose_engine, settle_precision
 from unseam.errors import DataError
 from unseam.heads import Classes, Head, Objects
 from unseam.inference import DEFAULT_INPUT_TILE
@@ -81,7 +81,7 @@ class Model:
     device
         ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ...
     precision
-        Number format of the convolutions.
+        Number format of the convolutions; ``auto`` is settled here, so that all processes of a prediction use the same.
     engine
         What computes: ``auto`` takes the fastest engine that is installed. It is prepared at the first prediction, and again
         after a change of the weights.
@@ -106,7 +106,7 @@ class Model:
         self.net = net
         self.info = info
         self.device = choose_device(device)
-        self.precision, self.engine_name = precision, engine
+        self.precision, self.engine_name = settle_precision(precision, self.device), engine
         self._engine: Engine | None = None
         self._engine_weights: tuple[tuple[int, torch.dtype, int], ...] = ()
 
@@ -154,6 +154,7 @@ class Model:
         average: Averaging = "none",
         on_tile: Callable[[int, int], None] | None = None,
         max_memory: str | int | None = None,
+        ranges: Ranges | None = None,
     ) -> Segmentation:
         """Segment an image of any size.
 
@@ -169,6 +170,8 @@ class Model:
             Called with (tiles done, tiles in all).
         max_memory
             Most memory that this process may use, ``"2GB"`` or bytes; tiles shrink to fit. None: the free memory.
+        ranges
+            For a plane of a stack, those that :meth:`grey_ranges` gives it. None: those of this image alone.
 
         Raises
         ------
@@ -182,7 +185,8 @@ class Model:
         notes: list[str] = []
         max_bytes = None if max_memory is None else parse_bytes(max_memory)
         predictor = Predictor(self.engine, max_input_tile, on_tile, max_bytes, notes.append, head=self.info.head)
-        probabilities = average_versions(predictor.probabilities, self.normalised(np.asarray(image)), average, self.info.head)
+        normalised = self.normalised(np.asarray(image), ranges)
+        probabilities = average_versions(predictor.probabilities, normalised, average, self.info.head)
         unique_notes = tuple(dict.fromkeys(notes))  # averaging may repeat a note for each version
         return Segmentation(probabilities, self.info.objects, self.info.class_values, unique_notes, self.info.head)
 
@@ -190,6 +194,18 @@ class Model:
         """Return the same model with other settings for separating objects."""
         info = replace(self.info, objects=objects)
         return Model(self.net, info, str(self.device), self.precision, self.engine_name)
+
+    def with_normalise(self, normalise: Normalise) -> "Model":
+        """Return the same model with another scaling of grey values, for example one range for all planes of a stack."""
+        info = replace(self.info, normalise=normalise)
+        return Model(self.net, info, str(self.device), self.precision, self.engine_name)
+
+    def grey_ranges(self, planes: Sequence[Shaped[np.ndarray, "height width *channel"]]) -> list[Ranges]:
+        """Return for each plane of a stack the grey values that become 0 and 1, one pair per channel.
+
+        They are the same for all planes if the model takes one range for a stack. Raises DataError as :meth:`predict`.
+        """
+        return self.info.normalise.ranges_of(planes)
 
     @property
     def engine(self) -> Engine:
@@ -208,8 +224,10 @@ class Model:
             self._engine_weights = _state_of_weights(self.net)  # read again: an engine may have moved the weights to its device
         return self._engine
 
-    def normalised(self, image: Shaped[np.ndarray, "height width *channel"]) -> Float[np.ndarray, "channel height width"]:
-        """Return the network's input for an image; raises DataError as :meth:`predict`.
+    def normalised(
+        self, image: Shaped[np.ndarray, "height width *channel"], ranges: Ranges | None = None
+    ) -> Float[np.ndarray, "channel height width"]:
+        """Return the network's input for an image; ``ranges`` and errors are those of :meth:`predict`.
 
         A model of one channel reads three equal channels as grey.
         """
@@ -218,10 +236,11 @@ class Model:
         if wanted == 1 and is_grey_saved_as_colour(image):
             image = image[..., 0]
         if num_channels(image) == wanted:
-            return self.info.normalise(image)
+            return self.info.normalise(image, ranges)
         raise DataError(
             f"The image has {num_channels(image)} channel(s); this model was trained on {wanted}. Give images with "
             "that number, or train a model on images like this one."
+            + (channels_last_hint(image.shape) if image.ndim == 3 and image.shape[0] == wanted else "")
         )
 
 

@@ -1,6 +1,6 @@
 """The model file: weights and all that prediction needs, in one safetensors file that cannot hold code.
 
-The header of a safetensors file is JSON. Ours has one entry, ``unseam``: :class:`ModelInfo` as text, with a check sum of that
+The header of a safetensors file is JSON. Ours has an entry ``unseam``: :class:`ModelInfo` as text, with a check sum of that
 text and the weights, so that a flipped bit on a disk is noticed and never used. Nothing is pickled. A few numbers in known
 ranges describe the network, never a name to look up.
 
@@ -62,7 +62,15 @@ def model_bytes(net: nn.Module, info: ModelInfo, called: str = "the model") -> b
     else:
         del about["members"]
     text = json.dumps({**about, "sha256": _check_sum(about, weights)})
-    return save_tensors(weights, metadata={"unseam": text})
+    return _with_metadata(save_tensors(weights), {"format": "pt", "unseam": text})  # others ask for "format"
+
+
+def _with_metadata(data: bytes, metadata: dict[str, str]) -> bytes:
+    """Add metadata in their order; safetensors orders several entries by chance, and a model would be a new file each time."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.dumps({"__metadata__": metadata, **json.loads(data[8:end])}, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return b"".join((len(header).to_bytes(8, "little"), header, memoryview(data)[end:]))
 
 
 def load_model(path: Path) -> tuple[nn.Module, ModelInfo]:

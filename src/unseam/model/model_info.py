@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
+from unseam.data.file_names import normal_form
 from unseam.data.grey_facts import SeenImages
 from unseam.data.kinds import KindFacts, LabelKind, facts_of_kind
 from unseam.data.normalise import Normalise
@@ -95,6 +96,15 @@ class ModelInfo:
         """The name of each map of the head. For classes: the class names."""
         return self.head.logit_names(self.class_names)
 
+    @property
+    def names_of_values(self) -> dict[int, str]:
+        """The name of each class by its value in masks and class maps.
+
+        >>> ModelInfo(class_values=(0, 255)).names_of_values
+        {0: 'background', 255: 'foreground'}
+        """
+        return dict(zip(self.class_values, self.class_names, strict=True))
+
     def build(self) -> nn.Module:
         """Build the network or the ensemble, with fresh weights."""
         if not self.members:
@@ -104,7 +114,7 @@ class ModelInfo:
     def class_index(self, name: str) -> int:
         """Return the index of a foreground class, given its name or its value; SettingsError if the model has no such class."""
         for index, (known, value) in enumerate(zip(self.class_names, self.class_values, strict=True)):
-            if index > 0 and name in (known, str(value)):
+            if index > 0 and normal_form(name) in (normal_form(known), str(value)):
                 return index
         known_classes = ", ".join(f"{n} ({v})" for n, v in zip(self.class_names[1:], self.class_values[1:], strict=True))
         raise SettingsError(f"This model has no foreground class {name!r}; it has: {known_classes}.")

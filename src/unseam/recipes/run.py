@@ -56,7 +56,7 @@ class TrainingSettings:
     clip_norm
         Largest norm of the gradient; None: no limit.
     precision
-        ``auto``: bfloat16 where the hardware supports it.
+        ``auto``: bfloat16 where it is faster than float32, measured when the run begins; a resumed run keeps it.
     validations
         How many times a run scores the held-out part.
     tune_objects

@@ -9,7 +9,7 @@ from unseam.data.crops import Crops, make_ahead
 from unseam.data.fingerprint import fingerprint
 from unseam.data.prepare import Prepared
 from unseam.data.split import Split, split, spread_evenly
-from unseam.engines import choose_dtype, geometry_of
+from unseam.engines import describe_choice, geometry_of, settle_precision
 from unseam.evaluation.held_out import HeldOutPredictions, predict_held_out, with_smallest_object
 from unseam.evaluation.validation import prepare_validation
 from unseam.heads import Head, Objects
@@ -125,8 +125,9 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
         session.on_record(state, validate.records)
 
     was_interrupted = False
-    validate = Validate(_score_of(prepared, parts, objects, plan, session.tell), _num_validations(run), on_record)
+    validate = Validate(_score_of(prepared, parts, objects, session), _num_validations(run), on_record)
     _resume(session, state, validate, trained_on)
+    _settle_precision(run, state, session)
     validate.begin(plan.budget.progress(state.step, state.seconds))
     batches = _batches(run, parts, state, session.ranks)
     if session.ranks.is_first:
@@ -150,13 +151,13 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
 
 
 def _score_of(
-    prepared: Prepared, parts: Split, objects: Objects | None, plan: Plan, tell: Callable[[str], None]
-) -> Callable[[torch.nn.Module], ValidationScore] | None:
+    prepared: Prepared, parts: Split, objects: Objects | None, session: Session
+) -> Callable[[TrainState], ValidationScore] | None:
     # A fold's validation only shows progress, since it chooses nothing: a few of the held-out windows are enough.
     watched = parts.validation if parts.chooses else spread_evenly(parts.validation)
-    score_of = prepare_validation(watched, prepared.head, objects, plan.device, plan.dtype)
+    score_of = prepare_validation(watched, prepared.head, objects, session.device)
     if score_of is None and parts.validation and parts.chooses:
-        tell("what is held out has no foreground to score: no validation, the last weights are kept")
+        session.tell("what is held out has no foreground to score: no validation, the last weights are kept")
     return score_of
 
 
@@ -164,6 +165,20 @@ def _resume(session: Session, state: TrainState, validate: Validate, trained_on:
     if session.resume and session.checkpoints is not None:
         has_checkpoint = session.checkpoints.load(state, validate, trained_on, session.tell, session.ranks)
         session.tell(f"resuming from step {state.step}" if has_checkpoint else "no checkpoint yet: training starts at step 0")
+
+
+def _settle_precision(run: Run, state: TrainState, session: Session) -> None:
+    """Settle the number format: as set; or as the run began; or the faster one, which rank 0 measures for all."""
+    wanted, before = run.training.precision, state.precision
+    if wanted != "auto":
+        state.precision = wanted
+    elif not before:
+        is_faster = session.ranks.is_first and settle_precision("auto", session.device) == "bfloat16"
+        state.precision = "bfloat16" if session.ranks.same(float(is_faster)) else "float32"
+        if session.ranks.is_first:
+            session.tell(describe_choice(session.device))
+    else:
+        session.tell(f"computing in {before}, in which the run began")
 
 
 def _batches(run: Run, parts: Split, state: TrainState, ranks: Ranks) -> Iterator[Batch]:
@@ -251,7 +266,6 @@ def _plan(run: Run, head: Head, session: Session) -> Plan:
         learning_rate=run.optimiser.learning_rate,
         clip_norm=settings.clip_norm,
         device=session.device,
-        dtype=choose_dtype(settings.precision, session.device),
         seed=settings.seed,
         classes_of=head.likeliest,
         ranks=session.ranks,

@@ -47,7 +47,7 @@ def model_info(
             score_name="" if score is None else reading.kind_facts.score_name,
             score=score,
             seed=run.training.seed,
-            precision=str(plan.dtype).removeprefix("torch."),
+            precision=state.precision,
             device=_device_name(next(state.net.parameters()).device),
             date=datetime.now(UTC).strftime("%Y-%m-%d"),
             versions=(f"unseam {__version__}", f"torch {torch.__version__}", f"Python {platform.python_version()}"),

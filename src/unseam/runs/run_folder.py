@@ -90,9 +90,14 @@ class RunFolder:
         make_folders(self.path)
         remove_unfinished(self.path)
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether a training got as far as its first step here, so that it can be resumed."""
+        return (self.path / "config.toml").exists()
+
     def read_config(self) -> Run:
         """Read the settings of the run; SettingsError if there are none, or they cannot be read."""
-        if not (self.path / "config.toml").exists():
+        if not self.is_begun:
             raise SettingsError(f"{self.path}: no run to continue: there is no config.toml in it. Leave --resume out.")
         return read_run(self.path / "config.toml")
 

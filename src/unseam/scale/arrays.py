@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from unseam.io.result import ArrayLayout, ImageLayout, create_array, create_image, link_labels, link_series
+from unseam.io.write import plain_text
 from unseam.scale.prediction import CLASS_LABELS, CLASSES, CORES, FLOODED, LIKELY, OBJECTS, PROBABILITIES, SavedResults
 from unseam.scale.worker import ChunkWorker
 
@@ -25,7 +26,7 @@ def layout_of(worker: ChunkWorker, position: int, name: str) -> ImageLayout:
         shape.insert(at, len(info.map_names))
     is_of_classes = name in (CLASSES, CLASS_LABELS)
     dtype = worker.class_values.dtype if is_of_classes else work.saves.probabilities if name == PROBABILITIES else np.uint32
-    stem = Path(work.source).name.split(".")[0]
+    stem = plain_text(Path(work.source).name.split(".")[0])
     return ImageLayout(
         axes=f"{axes}YX",
         shape=(*shape, image.height, image.width),

@@ -2,7 +2,7 @@
 
 ::
 
-    grey range    the grey values that become 0 and 1, from the sample that an image in memory would give
+    grey range    the grey values that become 0 and 1, from the sample that an image in memory would give; of a plane or a stack
     network       classes, probabilities and foreground of each chunk
     objects       components of each chunk, joined across its edges; sizes and holes of whole objects
     pyramid       the smaller levels
@@ -10,19 +10,25 @@
 Until all of this is done, the result lies in the work folder. Finished parts are never computed again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from unseam._version import __version__
+from unseam.data.normalise import GreyRange
+from unseam.data.stack_ranges import stack_note
 from unseam.errors import OutputError
 from unseam.geometry.chunk_grid import ChunkGrid
 from unseam.io.append_journal import AppendJournal
+from unseam.io.large.bands import bands_of
+from unseam.io.large.stored_image import StoredImage
 from unseam.io.result import mark_complete, write_tiff
+from unseam.io.write import plain_text
 from unseam.model import Model
 from unseam.scale.arrays import create_results, create_scratch, layout_of, names_of
 from unseam.scale.executors import Executor
@@ -39,8 +45,8 @@ from unseam.scale.folder import (
 from unseam.scale.journalled import Journalled
 from unseam.scale.plane_objects import objects_of_plane
 from unseam.scale.prediction import CLASS_LABELS, CLASSES, OBJECTS, PROBABILITIES, LargePrediction
-from unseam.scale.resume_plan import check_channels, plan_of
-from unseam.scale.stages.grey_range import bands_of, ranges_from
+from unseam.scale.resume_plan import check_channels, find_stacks, plan_of
+from unseam.scale.stages.grey_range import ranges_from
 from unseam.scale.stages.network import NetworkTables
 from unseam.scale.task import PassKind, PlanePass
 from unseam.scale.worker import ChunkWorker
@@ -85,7 +91,7 @@ class LargeResult:
 
 def predict_large(
     model: Model,
-    source: Path,
+    images: tuple[StoredImage, ...],
     out: Path,
     work: LargePrediction,
     executor_for: Callable[[ChunkWorker], Executor],
@@ -98,8 +104,10 @@ def predict_large(
 
     Parameters
     ----------
+    images
+        The source, as :func:`unseam.io.large.open_large` opens it.
     work
-        Settings. This function fills in source and folder.
+        Settings, with the path of the source. This function fills in the folder and what it finds out about the channels.
     executor_for
         Makes the executor from the worker of this process.
 
@@ -114,14 +122,15 @@ def predict_large(
     ClusterError
         If chunks failed, or the scheduler was lost; finished chunks are kept.
     """
-    source, out = source.absolute(), out.absolute()
+    source, out = Path(work.source).absolute(), out.absolute()
     beside = probability_store(out)
     more = [beside] if work.saves.probabilities != "none" else []
     if source in (out, *more):
         raise OutputError(f"{source} is the image itself. Give another --out.")
     with claim(out, *more, resume=resume, overwrite=overwrite) as folder:
-        work = replace(work, source=str(source), folder=str(folder))
-        worker = ChunkWorker(work, lambda: model)
+        counts, stacks = tuple(image.num_channels for image in images), find_stacks(images, model.info.net.in_channels)
+        work = replace(work, source=str(source), folder=str(folder), num_channels=counts, stacks=stacks)
+        worker = ChunkWorker(work, lambda: model, images)
         # Whatever can refuse the work comes before the first file: a refused call must leave nothing behind.
         check_channels(worker)
         plan = plan_of(worker, out)
@@ -153,8 +162,11 @@ class _Prediction:
         beside = probability_store(out) if work.saves.probabilities != "none" else None
         if out.name.lower().endswith(TIFF):
             self.progress.tell("writing the TIFF")
-            name = OBJECTS if work.saves.objects else CLASSES
-            write_tiff(out, work.group("", name), layout_of(self.worker, 0, name))
+            name, names = OBJECTS if work.saves.objects else CLASSES, self.worker.model.info.names_of_values
+            largest = (
+                {"largest": counts["most_objects"]} if work.saves.objects else {"largest": max(names), "class_names": names}
+            )
+            write_tiff(out, work.group("", name), layout_of(self.worker, 0, name), **largest)
         else:
             if beside is not None:  # before the result: who sees a result shall find its probabilities
                 publish(work.probabilities, beside)
@@ -171,28 +183,57 @@ class _Prediction:
         create_results(self.worker)
         num_pixels = np.zeros(len(self.worker.model.info.class_names), np.int64)
         num_objects, most_objects = 0, [0] * len(images)
-        for position, image in enumerate(images):
+        for position in range(len(images)):
             create_scratch(self.worker, position)
-            for plane in range(image.num_planes):
-                found = self._plane(position, plane)
+            for plane, ranges in enumerate(self._ranges(position)):
+                found = self._plane(position, plane, ranges)
                 num_pixels, num_objects = num_pixels + found[0], num_objects + found[1]
-                most_objects[position] = max(most_objects[position], found[1])
+                most_objects[position] = max(most_objects[position], found[1])  # their numbers start at 1 in each plane
             self._pyramids(position)
-        counts = {
+        facts = {
+            "made_by": f"unseam {__version__}",
+            "source": plain_text(Path(self.worker.work.source).name),
+            "model_sha256": plan["model"],
             "num_pixels": num_pixels.tolist(),
             "num_objects": num_objects if self.worker.work.saves.objects else None,
         }
-        self._mark_complete({**counts, "model_sha256": plan["model"]}, most_objects)
-        return counts
+        self._mark_complete(facts, most_objects)
+        return {**facts, "most_objects": max(most_objects)}
 
-    def _plane(self, position: int, plane: int) -> tuple[np.ndarray, int]:
-        """Return px of each class, and the number of objects."""
-        image, grid = self.worker.images[position], self.worker.grid(position)
-        bands = self.run.run(PlanePass(PassKind.GREY_RANGE, position, plane), range(len(bands_of(image))))
-        # One range for the whole plane: with a range per chunk, the borders of chunks would show.
-        ranges, is_grey = ranges_from((facts for _, facts in bands), self.worker.model.info.normalise)
+    def _ranges(self, position: int) -> Iterator[Float[np.ndarray, "channels 2"]]:
+        """Yield the grey ranges of each plane of an image; at the end, tell where those of its planes differ much.
+
+        A range is that of a whole plane or stack: with one per chunk, the borders of chunks would show.
+        """
+        info, planes = self.worker.model.info, range(self.worker.images[position].num_planes)
+        if info.normalise.over == "stack":
+            common = self._range(position, planes)
+            yield from (common for _ in planes)
+            return
+        found = []
+        for plane in planes:
+            found.append(self._range(position, [plane]))
+            yield found[-1]
+        spans = [tuple(GreyRange(low, high) for low, high in ranges.tolist()) for ranges in found]
+        for note in stack_note(spans, info.normalise, "--normalise-over stack"):
+            self.progress.tell(note)
+
+    def _range(self, position: int, planes: Iterable[int]) -> Float[np.ndarray, "channels 2"]:
+        """Return the grey range of each channel that the network receives, over some planes of an image."""
+        image = self.worker.images[position]
+        bands = (
+            facts
+            for plane in planes
+            for _, facts in self.run.run(PlanePass(PassKind.GREY_RANGE, position, plane), range(len(bands_of(image))))
+        )
+        ranges, is_grey = ranges_from(bands, self.worker.model.info.normalise)
         check_channels(self.worker, image, is_grey=is_grey)  # whether colour is grey is only known after all pixels were read
-        tables = NetworkTables(ranges[: self.worker.model.info.net.in_channels])  # the first of three equal channels
+        return ranges[: self.worker.model.info.net.in_channels]  # the first of three equal channels
+
+    def _plane(self, position: int, plane: int, ranges: Float[np.ndarray, "channels 2"]) -> tuple[np.ndarray, int]:
+        """Return px of each class, and the number of objects."""
+        grid = self.worker.grid(position)
+        tables = NetworkTables(ranges)
         num_pixels = np.zeros(len(self.worker.model.info.class_names), np.int64)
         for _, facts in self.run.run(PlanePass(PassKind.NETWORK, position, plane), range(len(grid)), lambda _: tables):
             num_pixels += facts.num_pixels
@@ -222,9 +263,8 @@ class _Prediction:
                         self.run.finish(stage, range(len(grid)))
 
     def _mark_complete(self, facts: dict[str, Any], most_objects: Sequence[int]) -> None:
-        """``most_objects``: the highest number of an object of each position; numbers start again on each plane."""
+        """``most_objects``: the highest number of an object of each position."""
         work = self.worker.work
-        facts |= {"made_by": f"unseam {__version__}", "source": Path(work.source).name}
         for position, image in enumerate(self.worker.images):
             for name in reversed(names_of(work.saves)):  # the classes hold the other groups, so they are complete last
                 highest = most_objects[position] if name == OBJECTS else 0

@@ -47,7 +47,7 @@ def predict_store(  # noqa: PLR0913 - each argument is an option of the command 
     source
         An OME-Zarr store, a TIFF, a .npy file, or any other image that can be read.
     out
-        The result: an OME-Zarr store if the name ends in .zarr, a tiled BigTIFF if it ends in .tif.
+        The result: an OME-Zarr store if the name ends in .zarr, a tiled OME-TIFF if it ends in .tif.
     save
         Whether to write the instance map next to the classes; ``auto``: if the model was trained on objects. A TIFF holds one.
     probabilities
@@ -101,7 +101,7 @@ def predict_store(  # noqa: PLR0913 - each argument is an option of the command 
     chunk = max(1, CHUNK // phase) * phase  # only tiles on the phase grid give what one pass over the plane gives
     images = open_large(Path(source), fill_missing=fill_missing)
     work = LargePrediction(
-        source="",
+        source=str(source),
         folder="",
         saves=SavedResults(saves_objects, probabilities, object_class),
         chunk=chunk,
@@ -115,7 +115,7 @@ def predict_store(  # noqa: PLR0913 - each argument is an option of the command 
         engine=model.engine_name,
     )
     return predict_large(
-        model, Path(source), out, work, _executor_for(workers, scheduler), resume=resume, overwrite=overwrite, progress=progress
+        model, images, out, work, _executor_for(workers, scheduler), resume=resume, overwrite=overwrite, progress=progress
     )
 
 

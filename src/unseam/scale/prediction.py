@@ -47,6 +47,11 @@ class LargePrediction:
         Memory limit of one process; None: what its machine has left.
     fill_missing
         Whether chunks that the source lacks are read as its fill value.
+    channels
+        Channels that the model receives; empty: all.
+    num_channels, stacks
+        What the first look at the source found: the channels of each image, without transparency that says nothing, and the
+        numbers of the images whose channels are planes for this model. Every worker then reads them alike.
     """
 
     source: str
@@ -58,6 +63,8 @@ class LargePrediction:
     max_bytes: int | None = None
     fill_missing: bool = False
     channels: tuple[int, ...] = ()
+    num_channels: tuple[int, ...] = ()
+    stacks: tuple[int, ...] = ()
     device: str = "auto"
     precision: Precision = "float32"
     engine: str = "auto"

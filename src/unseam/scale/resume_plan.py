@@ -1,12 +1,15 @@
 """The plan of a large prediction: everything that its result depends on, written at the start and compared on resuming."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from unseam._version import __version__
+from unseam.data.channels import is_grey_saved_as_colour, planes_hint
 from unseam.errors import DataError
 from unseam.io.large import LargeImage
+from unseam.io.large.bands import read_bands
 from unseam.model.model_file import model_bytes
 from unseam.scale.folder import digest_of
 from unseam.scale.prediction import LargePrediction
@@ -32,6 +35,15 @@ def plan_of(worker: ChunkWorker, out: Path) -> dict[str, Any]:
     }
 
 
+def find_stacks(images: Sequence[LargeImage], in_channels: int) -> tuple[int, ...]:
+    """Return the numbers of the images whose channels are planes for a model, as in memory (``data.read_pair``)."""
+    return tuple(
+        number
+        for number, image in enumerate(images)
+        if in_channels == 1 and image.axes == "CYX" and not all(map(is_grey_saved_as_colour, read_bands(image)))
+    )
+
+
 def check_channels(worker: ChunkWorker, image: LargeImage | None = None, *, is_grey: bool = True) -> None:
     """Raise DataError if images have other channels than the model; ``is_grey``: three channels are, or may be, equal."""
     wanted = worker.model.info.net.in_channels
@@ -40,6 +52,7 @@ def check_channels(worker: ChunkWorker, image: LargeImage | None = None, *, is_g
             raise DataError(
                 f"{one.path}: the image has {one.num_channels} channel(s); this model was trained on {wanted}. Choose "
                 "channels with --channel, give images with these channels, or train a model on images like this one."
+                + (planes_hint(one.num_planes) if one.num_planes == wanted > 1 == one.num_channels else "")
             )
 
 

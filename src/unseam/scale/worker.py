@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt
 
+from unseam.data.read_pair import FOR_GREY
 from unseam.geometry.chunk_grid import ChunkGrid
 from unseam.inference.predict import Predictor
 from unseam.io.large import LargeImage, open_large
 from unseam.io.large.chosen_channels import ChosenChannels
+from unseam.io.large.stored_image import StoredImage
 from unseam.io.result import ChunkedArray, ChunkFiles, open_array, open_level
 from unseam.model import Model
 from unseam.scale.prediction import CLASS_LABELS, CLASSES, LargePrediction
@@ -26,10 +28,17 @@ class ChunkWorker:
     ----------
     make_model
         Makes the model when it is first needed; None: load the copy in the work folder.
+    images
+        The source as :func:`~unseam.io.large.open_large` opened it, to spare a second look; None: open it when it is needed.
     """
 
-    def __init__(self, work: LargePrediction, make_model: Callable[[], Model] | None = None) -> None:
-        self.work = work
+    def __init__(
+        self,
+        work: LargePrediction,
+        make_model: Callable[[], Model] | None = None,
+        images: tuple[StoredImage, ...] | None = None,
+    ) -> None:
+        self.work, self._opened_images = work, images
         self._make_model = make_model or (lambda: Model.load(work.model, work.device, work.precision, work.engine))
         self._making = threading.Lock()
         self._predictor: Predictor | None = None
@@ -40,8 +49,15 @@ class ChunkWorker:
     @cached_property
     def images(self) -> tuple[LargeImage, ...]:
         """The source: one image per position."""
-        images = open_large(Path(self.work.source), fill_missing=self.work.fill_missing)
-        return tuple(ChosenChannels(image, self.work.channels) for image in images) if self.work.channels else images
+        work = self.work
+        images = self._opened_images
+        if images is None:
+            images = open_large(Path(work.source), fill_missing=work.fill_missing, num_channels=work.num_channels)
+        if work.channels:
+            return tuple(ChosenChannels(image, work.channels) for image in images)
+        return tuple(
+            image.channels_as_planes(FOR_GREY) if number in work.stacks else image for number, image in enumerate(images)
+        )
 
     @cached_property
     def model(self) -> Model:

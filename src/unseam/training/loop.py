@@ -57,7 +57,7 @@ def train_network(
 
             net.train()
             batch = batch.on(plan.device)
-            with torch.autocast(plan.device.type, plan.dtype, enabled=plan.dtype != torch.float32):
+            with torch.autocast(plan.device.type, state.dtype, enabled=state.dtype != torch.float32):
                 logits = forward(batch.images)
             energy = ranks.share(energy_of(logits.float(), batch.classes, batch.weights, *batch.planes), batch.classes)
             optimiser.zero_grad(set_to_none=True)

@@ -52,6 +52,9 @@ class TrainState:
         Share of the pixels of the last batch that the network classified as anything but background.
     skipped
         Steps in a row that were not applied, because their energy or gradient was not finite.
+    precision
+        Number format of the convolutions, settled when the run begins; empty before. It stays when another machine continues
+        the run. Weights are float32.
     """
 
     net: nn.Module
@@ -61,6 +64,12 @@ class TrainState:
     energy: float = field(default=float("nan"))
     foreground: float = field(default=float("nan"))
     skipped: int = 0
+    precision: str = ""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Number format of the convolutions."""
+        return torch.bfloat16 if self.precision == "bfloat16" else torch.float32
 
 
 @dataclass(frozen=True)
@@ -93,8 +102,6 @@ class Plan:
     ----------
     clip_norm
         Longer gradients are shortened to this length; None: never.
-    dtype
-        Number format of the convolutions. Weights stay float32.
     seed
         Determines drop-out, together with the step and the rank.
     classes_of
@@ -106,7 +113,6 @@ class Plan:
     learning_rate: float
     clip_norm: float | None
     device: torch.device
-    dtype: torch.dtype
     seed: int
     classes_of: Callable[[Tensor], Tensor]
     ranks: Ranks = ALONE

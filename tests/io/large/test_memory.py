@@ -71,6 +71,12 @@ def _tiles(path: Path) -> Path:
     return path
 
 
+def _clear(path: Path) -> Path:
+    """Colours with a transparency of 0 everywhere, 240 MB of pixels: every one is looked at."""
+    tifffile.imwrite(path, shape=(6_000, 10_000, 4), dtype=np.uint8, photometric="rgb")
+    return path
+
+
 KINDS = {
     "npy": (lambda p: _npy(p / "a.npy"), (1, 40_000, 50_000, 0), 20),
     "zarr": (lambda p: _zarr(p / "a.zarr"), (1, 60_000, 80_000, 7), 60),
@@ -82,6 +88,7 @@ KINDS = {
         20,
     ),
     "tiles": (lambda p: _tiles(p / "c.tif"), (1, 14_000, 15_000, 0), 60),
+    "transparency": (lambda p: _clear(p / "d.tif"), (1, 6_000, 10_000, 0), 90),
 }
 
 

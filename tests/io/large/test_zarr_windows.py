@@ -11,7 +11,7 @@ from zarr.codecs.numcodecs import BZ2 as BZ2v3
 from zarr.codecs.numcodecs import LZ4 as LZ4v3
 
 from torture.zarr_stores import array, attributes, edited, image
-from unseam.io.calibration import UNKNOWN
+from unseam.io.calibration import UNKNOWN, Calibration
 from unseam.io.image_file import ImageFile
 from unseam.io.large import is_store, open_large
 from unseam.io.large.image import LargeImage
@@ -233,6 +233,33 @@ def test_no_spacing_where_none_is_said(what, tmp_path):
     meaning = {"axes": axes, "datasets": [{"path": "0", "coordinateTransformations": step}]}
     attributes(tmp_path / "a", 2, {"multiscales": [meaning]})
     assert open_large(tmp_path / "a")[0].spacing_um is None
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_planes_frames_and_place(version, tmp_path):
+    units = {"t": "millisecond", "z": "nanometer", "y": "micrometer", "x": "µm"}
+    axes = [{"name": name, "unit": units.get(name)} for name in "tczyx"]
+    own = [{"type": "scale", "scale": [500, 1, 800, 0.5, 0.25]}, {"type": "translation", "translation": [100, 0, 1000, -4, 6]}]
+    whole = [{"type": "scale", "scale": [2, 1, 1, 1, 2]}, {"type": "translation", "translation": [0, 0, 500, 0, 1]}]
+    datasets = [{"path": str(n), "coordinateTransformations": own} for n in range(2)]
+    meaning = {"axes": axes, "datasets": datasets, "coordinateTransformations": whole}
+    array(tmp_path / "a/0", COUNT, zarr_format=version)
+    attributes(tmp_path / "a", version, {"multiscales": [meaning]})
+    found = open_large(tmp_path / "a")[0].calibration
+    assert [*found.pixel_um, found.plane_um, found.frame_s, found.start_s] == pytest.approx([0.5, 0.5, 0.8, 1.0, 0.2])
+    assert found.origin_um == pytest.approx((1.5, -4.0, 13.0))
+    assert open_large(tmp_path / "a" / "0")[0].calibration == found
+
+
+@pytest.mark.parametrize("shift", [[1], ["a", 1], [1e999, 0], None, [True, 1]])
+def test_a_damaged_place_is_none(shift, tmp_path):
+    axes = [{"name": name, "type": "space", "unit": "micrometer"} for name in "yx"]
+    steps = [{"type": "scale", "scale": [2, 3]}, {"type": "translation", "translation": shift}]
+    array(tmp_path / "a/0", COUNT[0, 0, 0])
+    attributes(
+        tmp_path / "a", 2, {"multiscales": [{"axes": axes, "datasets": [{"path": "0", "coordinateTransformations": steps}]}]}
+    )
+    assert open_large(tmp_path / "a")[0].calibration == Calibration((2, 3))
 
 
 def test_old_versions_have_five_axes(tmp_path):

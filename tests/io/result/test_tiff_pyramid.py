@@ -12,10 +12,20 @@ import pytest
 import tifffile
 
 from torture.disk_calls import failing, watched
+from unseam._version import __version__
 from unseam.errors import OutputError
 from unseam.io import read_image, remove_unfinished
 from unseam.io.calibration import Calibration
-from unseam.io.result import ImageLayout, build_level_chunk, create_image, mark_complete, open_level, write_tiff
+from unseam.io.result import (
+    ImageLayout,
+    build_level_chunk,
+    create_image,
+    downsample,
+    mark_complete,
+    open_level,
+    tiff_pyramid,
+    write_tiff,
+)
 
 LAYOUTS = (
     ImageLayout("YX", (145, 270), np.dtype("u1"), 64, name="cells", kind="classes", channel_names=("ground", "cell")),
@@ -47,7 +57,7 @@ def test_everything_is_in_it(layout: ImageLayout, tmp_path: Path, rng: np.random
     path = tmp_path / "a.ome.tif"
     write_tiff(path, tmp_path / "a.zarr", layout, tile=32)
     with tifffile.TiffFile(path) as tiff:
-        assert tiff.is_bigtiff
+        assert not tiff.is_bigtiff
         assert tiff.is_ome
         assert len(tiff.series) == 1
         series = tiff.series[0]
@@ -74,6 +84,60 @@ def test_everything_is_in_it(layout: ImageLayout, tmp_path: Path, rng: np.random
         back = read_image(path)
         np.testing.assert_array_equal(back.pixels, pixels)
         assert back.spacing_um == layout.spacing_um
+
+
+@pytest.mark.parametrize(
+    ("largest", "dtype"), [(2, "u1"), (255, "u1"), (256, "u2"), (65_535, "u2"), (65_536, "u4"), (None, "u4")]
+)
+def test_the_narrowest_type_that_holds_all_objects(largest: int | None, dtype: str, tmp_path: Path) -> None:
+    layout = ImageLayout("YX", (40, 50), np.dtype("u4"), 32)
+    pixels = np.arange(2000, dtype="u4").reshape(40, 50) % (1 + (largest or 70_000))
+    finished(tmp_path / "a.zarr", layout, pixels)
+    write_tiff(tmp_path / "a.tif", tmp_path / "a.zarr", layout, largest=largest, tile=32)
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        assert tiff.series[0].dtype == np.dtype(dtype)
+        np.testing.assert_array_equal(tiff.series[0].asarray(), pixels)
+        np.testing.assert_array_equal(tiff.series[0].levels[1].asarray(), downsample(pixels, "labels"))
+        shown = [tag.value for tag in (tiff.pages.first.tags.get(name) for name in ("MinSampleValue", "MaxSampleValue")) if tag]
+        assert shown == ([0, largest] if largest is not None and largest < 2**16 else [])
+
+
+def test_it_says_what_it_is(tmp_path: Path) -> None:
+    calibration = Calibration((0.5, 0.25), 2.0, 30.0, (1.0, 10.0, 20.0), 60.0)
+    shape = (2, 3, 33, 20)
+    layout = ImageLayout("TZYX", shape, np.dtype("u1"), 32, calibration=calibration, name="cells \udce9", kind="classes")
+    finished(tmp_path / "a.zarr", layout, np.ones(shape, "u1"))
+    for name in "ab":
+        write_tiff(tmp_path / f"{name}.tif", tmp_path / "a.zarr", layout, class_names={0: "ground", 1: "cell"}, tile=32)
+    assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        assert tiff.pages.first.tags["Software"].value == f"unseam {__version__}"
+        about = tifffile.xml2dict(tiff.ome_metadata)["OME"]
+    assert about["Creator"] == f"unseam {__version__}"
+    assert about["Image"]["Name"] == "cells ?"
+    pixels = about["Image"]["Pixels"]
+    assert [pixels[f"PhysicalSize{axis}"] for axis in "ZYX"] == [2.0, 0.5, 0.25]
+    assert (pixels["TimeIncrement"], pixels["TimeIncrementUnit"]) == (30.0, "s")
+    assert pixels["Channel"]["Name"] == "classes"
+    last = pixels["Plane"][-1]
+    assert [last[f"Position{axis}"] for axis in "ZYX"] == [5.0, 10.0, 20.0]
+    assert last["DeltaT"] == 90.0
+    assert about["StructuredAnnotations"]["MapAnnotation"]["Value"]["M"] == [
+        {"K": 0, "value": "ground"},
+        {"K": 1, "value": "cell"},
+    ]
+
+
+def test_bigtiff_where_32_bits_might_not_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layout = ImageLayout("YX", (40, 50), np.dtype("u2"), 32)
+    finished(tmp_path / "a.zarr", layout, np.ones((40, 50), "u2"))
+    num_bytes = (4 + 1) * 32 * 32 * 2  # tiles of both levels, whole
+    for limit, is_big in ((num_bytes, True), (num_bytes + 500, False)):
+        monkeypatch.setattr(tiff_pyramid, "CLASSIC_TIFF_BYTES", limit)
+        write_tiff(tmp_path / "a.tif", tmp_path / "a.zarr", layout, tile=32)
+        with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+            assert tiff.is_bigtiff == is_big
+            np.testing.assert_array_equal(tiff.series[0].asarray(), np.ones((40, 50), "u2"))
 
 
 def test_whole_or_absent(tmp_path: Path) -> None:

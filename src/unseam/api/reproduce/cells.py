@@ -18,6 +18,7 @@ from unseam.data.layout import find_pairs
 from unseam.data.prepare import prepare
 from unseam.data.sample import Sample
 from unseam.data.split import Split, keep_annotated, whole_images
+from unseam.data.stack_ranges import ranges_by_stack
 from unseam.errors import DataError
 from unseam.metrics import evaluate_instance_maps
 from unseam.model import Model
@@ -59,11 +60,14 @@ def tracking(which: TrackingSet, call: ExperimentCall) -> PaperTable:
     parts = _parts(prepared.samples)
     model = train_experiment(prepared, parts, call)
     by_name = {one.name: one.image for one in images}
+    found = ranges_by_stack([one.image for one in images], [one.stack for one in images], run.normalise)
+    ranges = dict(zip(by_name, found, strict=True))
 
     def segmented(sample: Sample) -> tuple[str, np.ndarray, np.ndarray]:
         call.watch.tell(f"segmenting {sample.name}")
         assert sample.instances is not None
-        return sample.name, model.predict(by_name[sample.name], average=call.average).instances, sample.instances
+        predicted = model.predict(by_name[sample.name], average=call.average, ranges=ranges[sample.name])
+        return sample.name, predicted.instances, sample.instances
 
     pooled = evaluate_instance_maps(segmented(part.sample) for part in parts.validation).pooled()
     ours = (pooled["seg"], pooled["mean_matched_iou"], pooled["iou"])

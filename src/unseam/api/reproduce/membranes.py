@@ -18,6 +18,7 @@ from unseam.data.annotated import read_annotated
 from unseam.data.pairs import Pair
 from unseam.data.prepare import Annotated, prepare
 from unseam.data.read_pair import read_pair
+from unseam.data.stack_ranges import ranges_by_stack
 from unseam.errors import DataError
 from unseam.io import write_image
 from unseam.metrics import BestOverThresholds, PixelError, RandError, VInfo, VRand, WarpingError, over_thresholds
@@ -49,10 +50,13 @@ def isbi2012(call: ExperimentCall) -> PaperTable:
     parts = hold_out_last_block(prepared.samples)
     model = train_experiment(prepared, parts, call)
     by_name = {one.name: one for one in slices}
+    found = ranges_by_stack([one.image for one in slices], [one.stack for one in slices], run.normalise)
+    ranges = dict(zip(by_name, found, strict=True))
     scored = _Scored()
     for part in parts.validation:
         call.watch.tell(f"segmenting and scoring {part.sample.name}")
-        probabilities = model.predict(by_name[part.sample.name].image, average=call.average).probabilities[1]
+        name = part.sample.name
+        probabilities = model.predict(by_name[name].image, average=call.average, ranges=ranges[name]).probabilities[1]
         scored.add(probabilities, part.sample.classes)
         if part is parts.validation[0]:
             _picture(call.out / "held_out.png", by_name[part.sample.name].image, part.sample.classes, probabilities)
@@ -115,7 +119,10 @@ def _slices(data: Path, call: ExperimentCall) -> list[Annotated]:
     if volume.is_file() and labels.is_file():
         image, mask = read_pair(Pair("train-volume", (volume,), (labels,)))
         planes = enumerate(zip(image.planes(), mask.planes(), strict=True))
-        return [Annotated(f"slice {index}", plane, truth, None, "train-volume") for index, (plane, truth) in planes]
+        return [
+            Annotated(f"slice {index}", plane, truth, None, "train-volume", stack="train-volume")
+            for index, (plane, truth) in planes
+        ]
     if not data.is_dir():
         raise DataError(f"{data}: there is no such folder. Give the one with train-volume.tif and train-labels.tif.")
     return list(read_annotated(data, call.watch.tell).images)

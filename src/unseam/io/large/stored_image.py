@@ -1,6 +1,6 @@
 """A large image that combines axes with a source, which reads parts of the stored array."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from unseam.errors import ImageReadError
+from unseam.io.axes import planes_notes
 from unseam.io.calibration import Calibration
 from unseam.io.guard import decoding
 from unseam.io.image_file import ImageFile
@@ -33,8 +34,9 @@ class Source(Protocol):
 class StoredImage:
     """A :class:`~unseam.io.large.image.LargeImage` whose windows come from a :class:`Source`.
 
-    ``stored_axes`` has a letter of TIFF or OME for each axis of ``source``. Raises ImageReadError if there are no pixels, no
-    rows or no columns, or if the values are not real numbers.
+    ``stored_axes`` has a letter of TIFF or OME for each axis of ``source``; ``is_reversed``: the axes of the image are in the
+    reverse order, as in Fortran. Raises ImageReadError if there are no pixels, no rows or no columns, or if the values are no
+    real numbers.
     """
 
     path: Path
@@ -44,6 +46,7 @@ class StoredImage:
     piece: tuple[int, int] = (1, 1)
     notes: tuple[str, ...] = ()
     position: str = ""
+    is_reversed: bool = False
 
     def __post_init__(self) -> None:
         stored = self.source.dtype
@@ -55,10 +58,17 @@ class StoredImage:
         if self.stored_axes.count("Y") != 1 or self.stored_axes.count("X") != 1:
             raise ImageReadError(self.path, f"has axes {self.stored_axes}; an image has rows (Y) and columns (X)")
         self._axes = axes = StoredAxes.of(self.stored_axes, self.source.shape)
-        self.axes, self.plane_axes, self.plane_shape = axes.axes, axes.plane_axes, axes.plane_shape
+        self.axes = axes.axes[::-1] if self.is_reversed else axes.axes
+        self.plane_axes, self.plane_shape = axes.plane_axes, axes.plane_shape
         self.height, self.width, self.num_channels = (axes.length(letter) for letter in "YXC")
         self.has_channels = "C" in axes.axes
         self.dtype = np.dtype(np.uint8) if stored.kind == "b" else stored.newbyteorder("=")
+
+    def channels_as_planes(self, why: str) -> "StoredImage":
+        """Return the image with its channels as planes, with a note that says why; it has no other planes."""
+        assert not self.plane_axes
+        axes = self.stored_axes.replace("S", "Z").replace("C", "Z")
+        return replace(self, stored_axes=axes, notes=planes_notes(self.notes, self.num_channels, why))
 
     @property
     def spacing_um(self) -> tuple[float, float] | None:

@@ -18,7 +18,7 @@ from unseam.io.large.raw_array import RawArray
 from unseam.io.large.recent import Recent
 from unseam.io.large.stored_axes import Bounds
 from unseam.io.tiff_checks import check_stream
-from unseam.io.tiff_colours import Colours, drop_alpha
+from unseam.io.tiff_colours import Colours
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,19 +133,19 @@ class InColours:
     def __init__(self, path: Path, stored: RawArray | TiffPages, stored_axes: str, colours: Colours) -> None:
         self._path, self._stored, self._stored_axes, self._colours = path, stored, stored_axes, colours
         sides = [n if a == "S" else 1 for a, n in zip(stored_axes, stored.shape, strict=True)]
-        # Axes and type after the conversion depend on the palette and the transparency: converting one pixel shows them.
-        pixel, self.axes, self.note = self._convert(np.zeros(sides, stored.dtype))
+        # Axes and type after the conversion depend on the palette: converting one pixel shows them.
+        pixel, self.axes, self.note = colours.converted(path, np.zeros(sides, stored.dtype), stored_axes)
         self.dtype = pixel.dtype
         self.shape = tuple(pixel.shape[i] if a == "S" else stored.shape[i] for i, a in enumerate(self.axes))
 
     def read(self, bounds: Bounds) -> Shaped[np.ndarray, "..."]:
-        """Read a part with all samples. Raises ImageReadError if a piece is damaged or has a number without a colour."""
-        stored = zip(self._stored_axes, self._stored.shape, bounds[: len(self._stored_axes)], strict=True)
-        # All samples: a colour, or whether a pixel is opaque, needs every one of them.
-        return self._convert(self._stored.read(tuple((0, n) if a == "S" else part for a, n, part in stored)))[0]
-
-    def _convert(self, block: Shaped[np.ndarray, "..."]) -> tuple[Shaped[np.ndarray, "..."], str, str | None]:
-        pixels, axes, note = self._colours.converted(self._path, block, self._stored_axes)
-        if self._colours.drops_alpha(pixels.shape, axes):
-            pixels = drop_alpha(pixels, axes)
-        return pixels, axes, note
+        """Read a part. Raises ImageReadError if a piece is damaged or has a number without a colour."""
+        stored = bounds[: len(self._stored_axes)]
+        if self.note:  # a colour needs every sample of its pixel
+            stored = tuple(
+                (0, n) if a == "S" else part for a, n, part in zip(self._stored_axes, self._stored.shape, stored, strict=True)
+            )
+        pixels = self._colours.converted(self._path, self._stored.read(stored), self._stored_axes)[0]
+        return pixels[
+            tuple(slice(*b) if a == "S" and self.note else slice(None) for a, b in zip(self.axes, bounds, strict=True))
+        ]

@@ -1,13 +1,14 @@
 """Reads Zarr stores, above all OME-Zarr 0.4 and 0.5: images in many small files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from unseam.io.arrays import not_an_image
 from unseam.io.calibration import UNKNOWN
 from unseam.io.guard import status_of
-from unseam.io.large.image import LargeImage
 from unseam.io.large.recent import Recent
+from unseam.io.large.some_channels import without_opaque
 from unseam.io.large.stored_axes import StoredAxes
 from unseam.io.large.stored_image import StoredImage
 from unseam.io.large.zarr_array import ZarrArray
@@ -31,7 +32,7 @@ class ZarrReader:
     def can_read(self, path: Path) -> bool:
         return is_store(path)
 
-    def images(self, path: Path, *, fill_missing: bool) -> tuple[LargeImage, ...]:
+    def images(self, path: Path, *, fill_missing: bool, num_channels: Sequence[int]) -> tuple[StoredImage, ...]:
         """Read the metadata. Raises ImageReadError if they are missing, damaged, hostile or of a kind that is not read."""
         status_of(path)
         store, key = find_store(path)
@@ -46,9 +47,10 @@ class ZarrReader:
         found = images_of(store, node)
         recent = Recent()
         images = []
-        for position, one in found:
+        counts: Sequence[int | None] = num_channels or [None] * len(found)
+        for (position, one), count in zip(found, counts, strict=True):
             array, full = _array(store, one, parents if one is node else [node])
-            images.append(_image(store, array, full, position if len(found) > 1 else "", (fill_missing, recent)))
+            images.append(_image(store, array, full, position if len(found) > 1 else "", (fill_missing, recent), count))
         return tuple(images)
 
 
@@ -65,12 +67,20 @@ def _array(store: Store, node: Node, parents: list[Node]) -> tuple[Node, FullRes
     return array, full
 
 
-def _image(store: Store, array: Node, full: FullResolution | None, position: str, how: tuple[bool, Recent]) -> LargeImage:
+def _image(
+    store: Store,
+    array: Node,
+    full: FullResolution | None,
+    position: str,
+    how: tuple[bool, Recent],
+    num_channels: int | None,
+) -> StoredImage:
     metadata = read_metadata(store, array)
     axes, notes = (full.axes, full.notes) if full is not None else ("", ())
+    is_guess = False
     if not axes:
         axes, note = named_axes(array, metadata.shape)
-        notes = (*notes, note) if note else notes
+        notes, is_guess = ((*notes, note), True) if note else (notes, False)
     if not axes:
         raise not_an_image(store.path, metadata.shape)
     if len(axes) != len(metadata.shape):
@@ -79,4 +89,5 @@ def _image(store: Store, array: Node, full: FullResolution | None, position: str
     source = ZarrArray(store, array.key, metadata, stored, *how)
     sides = metadata.chain.shape
     piece = sides[axes.index("Y")], sides[axes.index("X")]
-    return StoredImage(store.path, axes, source, full.calibration if full else UNKNOWN, piece, notes, position)
+    image = StoredImage(store.path, axes, source, full.calibration if full else UNKNOWN, piece, notes, position)
+    return without_opaque(image, num_channels) if is_guess else image

@@ -9,9 +9,9 @@ from typing import Any
 
 from unseam.errors import ImageReadError
 from unseam.io.axes import guess_axes
-from unseam.io.calibration import Calibration
+from unseam.io.calibration import UNKNOWN, Calibration
 from unseam.io.large.zarr_store import Node, Store
-from unseam.io.units import micrometres
+from unseam.io.units import micrometres, seconds
 
 _OLD_AXES = "TCZYX"  # versions 0.1 and 0.2 always have these five and do not list them
 _TYPES = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
@@ -47,14 +47,14 @@ def read_full_resolution(store: Store, node: Node, wanted: str = "") -> FullReso
         if wanted and wanted not in paths:
             return None
         axes, units = _axes(store, images[0].get("axes"))
-        scales = [_scale(one, images[0], len(axes)) for one in datasets]
+        grids = [_grid(one, images[0], len(axes)) for one in datasets]
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         if isinstance(error, ImageReadError):
             raise
         raise store.error(f"its OME metadata are damaged ({error!r:.150}); copy or export it again") from error
     notes = (f"the first of {len(images)} images of the group was read",) if len(images) > 1 else ()
-    at = paths.index(wanted) if wanted else _finest(scales, axes)
-    return FullResolution(paths[at], axes, Calibration(_spacing(scales[at], units, axes)), notes)
+    at = paths.index(wanted) if wanted else _finest([grid.scale if grid else None for grid in grids], axes)
+    return FullResolution(paths[at], axes, _calibration(grids[at], units, axes), notes)
 
 
 def _axes(store: Store, found: Any) -> tuple[str, list[str]]:
@@ -72,18 +72,34 @@ def _axes(store: Store, found: Any) -> tuple[str, list[str]]:
     return "".join(letters), [str(one.get("unit") or "") for one in entries]
 
 
-def _scale(dataset: dict[str, Any], image: dict[str, Any], num_axes: int) -> list[float] | None:
-    """Return the size of a pixel along each axis; None if it is missing or not a number."""
-    factors = [1.0] * num_axes
+@dataclass(frozen=True)
+class _Grid:
+    """The size of a pixel and the place of the first one along each axis, in the units of the axes."""
+
+    scale: list[float]
+    translation: list[float]
+
+
+def _grid(dataset: dict[str, Any], image: dict[str, Any], num_axes: int) -> _Grid | None:
+    """Return the grid of an array: its own steps in their order, then those of the image; None without a sound scale."""
+    scale, translation = [1.0] * num_axes, [0.0] * num_axes
     is_given = False
     for step in [*(dataset.get("coordinateTransformations") or []), *(image.get("coordinateTransformations") or [])]:
         if step.get("type") == "scale":
-            scale = step.get("scale")
-            numbers = isinstance(scale, list) and len(scale) == num_axes and all(type(n) in (int, float) for n in scale)
-            if not numbers or not all(0 < n < math.inf for n in scale):
+            by = _numbers(step.get("scale"), num_axes)
+            if by is None or min(by) <= 0:
                 return None
-            factors, is_given = [a * float(b) for a, b in zip(factors, scale, strict=True)], True
-    return factors if is_given else None
+            scale, translation = ([a * b for a, b in zip(one, by, strict=True)] for one in (scale, translation))
+            is_given = True
+        elif step.get("type") == "translation":
+            shift = _numbers(step.get("translation"), num_axes) or [0.0] * num_axes
+            translation = [a + b for a, b in zip(translation, shift, strict=True)]
+    return _Grid(scale, translation) if is_given else None
+
+
+def _numbers(found: Any, count: int) -> list[float] | None:
+    is_list = isinstance(found, list) and len(found) == count and all(type(n) in (int, float) for n in found)
+    return [float(n) for n in found] if is_list and all(abs(n) < math.inf for n in found) else None
 
 
 def _finest(scales: list[list[float] | None], axes: str) -> int:
@@ -92,12 +108,19 @@ def _finest(scales: list[list[float] | None], axes: str) -> int:
     return 0 if scales[0] is None else sizes.index(min(sizes))
 
 
-def _spacing(scale: list[float] | None, units: list[str], axes: str) -> tuple[float, float] | None:
-    factors = [micrometres(units[axes.index(letter)]) for letter in "YX"]
-    if scale is None or factors[0] is None or factors[1] is None:
-        return None
-    rows, columns = scale[axes.index("Y")] * factors[0], scale[axes.index("X")] * factors[1]
-    return (rows, columns) if min(rows, columns) > 0 and max(rows, columns) < math.inf else None
+def _calibration(grid: _Grid | None, units: list[str], axes: str) -> Calibration:
+    """Return what stands in units of length and time; a letter that the image lacks is unknown."""
+    if grid is None:
+        return UNKNOWN
+    sizes, places = dict.fromkeys("TZYX", 0.0), dict.fromkeys("TZYX", 0.0)
+    for letter, unit, size, place in zip(axes, units, grid.scale, grid.translation, strict=True):
+        factor = (seconds if letter == "T" else micrometres)(unit)
+        if factor is not None and letter in sizes and size * factor < math.inf:
+            sizes[letter] = size * factor
+            places[letter] = place * factor if abs(place * factor) < math.inf else 0.0
+    pixel = (sizes["Y"], sizes["X"]) if sizes["Y"] > 0 and sizes["X"] > 0 else None
+    origin = (places["Z"], places["Y"], places["X"])
+    return Calibration(pixel, sizes["Z"] or None, sizes["T"] or None, origin, places["T"])
 
 
 def named_axes(node: Node, shape: tuple[int, ...]) -> tuple[str, str | None]:

@@ -1,4 +1,4 @@
-"""Results written chunk by chunk as they are computed: OME-Zarr with a pyramid, and one tiled BigTIFF made from it.
+"""Results written chunk by chunk as they are computed: OME-Zarr with a pyramid, and one tiled OME-TIFF made from it.
 
 A run calls :func:`create_image`, then :meth:`ChunkedArray.write` for every work chunk, :func:`build_level_chunk` for every
 work chunk of each smaller level, :meth:`ChunkFiles.settle` and :func:`mark_complete`. An interruption leaves no partial chunk.

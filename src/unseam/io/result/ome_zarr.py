@@ -23,8 +23,8 @@ from unseam.io.result.chunk_files import ChunkFiles
 from unseam.io.result.chunked_array import ChunkedArray, create_array, open_array
 from unseam.io.result.colours import object_colours
 from unseam.io.result.ome_metadata import VERSION, ImageLayout, ome_attributes
-from unseam.io.result.ome_xml import series_xml
 from unseam.io.result.pyramid import ResultKind, downsample, level_shape
+from unseam.io.result.series_xml import series_xml
 from unseam.io.unfinished import remove_unfinished
 from unseam.io.write import make_folders, write_bytes_whole
 

@@ -1,8 +1,9 @@
-"""Writes a finished result, tile by tile, as one BigTIFF with its pyramid: OME-TIFF for slide viewers."""
+"""Writes a finished result, tile by tile, as one OME-TIFF with its pyramid, for slide viewers."""
 
+import math
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,19 +12,29 @@ import numpy as np
 import tifffile
 
 from unseam.errors import OutputError
+from unseam.io.result.array_layout import read_array_metadata
 from unseam.io.result.chunked_array import ChunkedArray
 from unseam.io.result.ome_metadata import ImageLayout
 from unseam.io.result.ome_zarr import open_level
+from unseam.io.tiff_metadata import CLASSIC_TIFF_BYTES, SOFTWARE, narrowest, ome_metadata, resolution, sample_range
 from unseam.io.write import whole_file
 
 _NUM_THREADS = max(1, min(8, os.cpu_count() or 1))
-_UM_PER_CM = 10_000
 
 
-def write_tiff(path: Path | str, group: Path, layout: ImageLayout, *, tile: int = 512) -> None:
+def write_tiff(
+    path: Path | str,
+    group: Path,
+    layout: ImageLayout,
+    *,
+    largest: int | None = None,
+    class_names: Mapping[int, str] | None = None,
+    tile: int = 512,
+) -> None:
     """Write an image and its levels as one file, which appears only when all of it is on the disk.
 
-    Memory holds only a row of tiles within a chunk, so it does not grow with the image.
+    Memory holds only a row of tiles within a chunk, so it does not grow with the image. The file is a BigTIFF where its pixels
+    may need one: 4 GiB before compression.
 
     Parameters
     ----------
@@ -31,6 +42,10 @@ def write_tiff(path: Path | str, group: Path, layout: ImageLayout, *, tile: int 
         A name that ends in .tif or .tiff; .ome.tif by convention.
     group, layout
         The complete OME-Zarr image, and its layout.
+    largest
+        Largest value of a map, if known: the file then has the smallest unsigned type that holds it.
+    class_names
+        Name of each number of a class map.
     tile
         Side of a tile, px; a multiple of 16.
 
@@ -46,10 +61,15 @@ def write_tiff(path: Path | str, group: Path, layout: ImageLayout, *, tile: int 
     assert tile % 16 == 0
     levels = [open_level(group, level) for level in range(layout.num_levels)]
     dtype = np.dtype(np.float32) if layout.dtype == np.float16 else layout.dtype  # OME-TIFF has no half precision
+    dtype = narrowest(largest) if largest is not None and dtype.kind == "u" else dtype
+    first = {
+        "subifds": len(levels) - 1,
+        "metadata": _metadata(group, layout, class_names),
+        "extratags": [] if largest is None else sample_range(largest),
+    }
     with whole_file(path) as stream, ThreadPoolExecutor(_NUM_THREADS) as pool:
-        tiff = tifffile.TiffWriter(stream, bigtiff=True, byteorder="<", ome=True)
+        tiff = tifffile.TiffWriter(stream, bigtiff=_needs_bigtiff(levels, tile, dtype), byteorder="<", ome=True)
         for number, array in enumerate(levels):
-            resolution = _resolution(layout, number)
             tiff.write(
                 _in_turn(pool, _tiles(array, tile, dtype)),
                 shape=array.layout.shape,
@@ -57,9 +77,9 @@ def write_tiff(path: Path | str, group: Path, layout: ImageLayout, *, tile: int 
                 tile=(tile, tile),
                 photometric="minisblack",
                 compression="zlib",
-                resolution=resolution,
-                resolutionunit="CENTIMETER" if resolution else None,
-                **({"subifds": len(levels) - 1, "metadata": _metadata(layout)} if number == 0 else _SMALLER),
+                software=SOFTWARE,
+                **resolution(layout.calibration, number),
+                **(first if number == 0 else _SMALLER),
             )
         tiff.close()  # writes the description; not in a finally, because the file of a failed run is dropped anyway
 
@@ -67,23 +87,27 @@ def write_tiff(path: Path | str, group: Path, layout: ImageLayout, *, tile: int 
 _SMALLER: dict[str, Any] = {"subfiletype": 1, "metadata": None}
 
 
-def _metadata(layout: ImageLayout) -> dict[str, Any]:
-    about: dict[str, Any] = {"axes": layout.axes}
-    if layout.name:
-        about["Name"] = layout.name
-    if layout.spacing_um is not None:
-        about |= {"PhysicalSizeY": layout.spacing_um[0], "PhysicalSizeYUnit": "µm"}
-        about |= {"PhysicalSizeX": layout.spacing_um[1], "PhysicalSizeXUnit": "µm"}
-    if "C" in layout.axes and layout.channel_names:
-        about["Channel"] = {"Name": list(layout.channel_names)}
-    return about
+def _metadata(group: Path, layout: ImageLayout, class_names: Mapping[int, str] | None) -> dict[str, Any]:
+    channels = layout.channel_names if "C" in layout.axes else ("classes" if layout.kind == "classes" else "objects",)
+    return ome_metadata(
+        layout.axes,
+        layout.shape,
+        layout.calibration,
+        name=layout.name,
+        channels=channels,
+        class_names=class_names,
+        identity=repr(read_array_metadata(group)).encode(),  # the model, the image and the counts, by which results differ
+    )
 
 
-def _resolution(layout: ImageLayout, level: int) -> tuple[float, float] | None:
-    if layout.spacing_um is None:
-        return None
-    height, width = layout.spacing_um
-    return _UM_PER_CM / (width * 2**level), _UM_PER_CM / (height * 2**level)
+def _needs_bigtiff(levels: Sequence[ChunkedArray], tile: int, dtype: np.dtype) -> bool:
+    """Whether a file with 32-bit offsets might be too small; its real size is known only when it is written."""
+    num_tiles = 0
+    for array in levels:
+        *leading, height, width = array.layout.shape
+        num_tiles += math.prod(leading) * -(-height // tile) * -(-width // tile)
+    # Deflate may add a thousandth to what it cannot shrink; each tile has an entry in two tables.
+    return num_tiles * (tile**2 * dtype.itemsize * 1.001 + 32) > CLASSIC_TIFF_BYTES
 
 
 def _in_turn(pool: ThreadPoolExecutor, tiles: Iterator[np.ndarray]) -> Iterator[bytes]:

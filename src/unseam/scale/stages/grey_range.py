@@ -1,4 +1,4 @@
-"""The grey range of a plane, band by band. The sample, and so the range, is that of an image in memory."""
+"""The grey range of a plane or a stack, band by band. The sample, and so the range, is that of an image in memory."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,10 +10,9 @@ from unseam.data.normalise import GreyRange, Normalise, sample_pixels
 from unseam.errors import DataError
 from unseam.geometry.chunk_grid import Window
 from unseam.io.large import LargeImage
+from unseam.io.large.bands import bands_of
 from unseam.scale.task import ChunkTask
 from unseam.scale.worker import ChunkWorker
-
-_BAND_BYTES = 32 * 2**20  # read at once, about
 
 
 @dataclass(frozen=True)
@@ -26,33 +25,6 @@ class RangeFacts:
     is_grey: Shaped[np.ndarray, "1"]
 
 
-@dataclass(frozen=True)
-class Bands:
-    """Cuts a plane into whole rows if the file stores whole rows, otherwise into whole pieces of the file."""
-
-    height: int
-    width: int
-    rows: int
-    columns: int
-
-    def __len__(self) -> int:
-        return -(-self.height // self.rows) * -(-self.width // self.columns)
-
-    def window(self, band: int) -> Window:
-        row, column = divmod(band, -(-self.width // self.columns))
-        top, left = row * self.rows, column * self.columns
-        return slice(top, min(self.height, top + self.rows)), slice(left, min(self.width, left + self.columns))
-
-
-def bands_of(image: LargeImage) -> Bands:
-    """Cut a plane such that each piece of the file is read once."""
-    pixels = max(1, _BAND_BYTES // (image.dtype.itemsize * image.num_channels))
-    rows, columns = (min(piece, length) for piece, length in zip(image.piece, (image.height, image.width), strict=True))
-    columns = min(image.width, max(1, round(pixels**0.5) // columns) * columns)
-    rows = min(image.height, max(1, pixels // (columns * rows)) * rows)
-    return Bands(image.height, image.width, rows, columns)
-
-
 def grey_range(worker: ChunkWorker, task: ChunkTask) -> RangeFacts:
     """Measure every pixel of a band. Raise ImageReadError, or DataError with the place of a pixel that is not finite."""
     image = worker.images[task.stage.position]
@@ -60,7 +32,11 @@ def grey_range(worker: ChunkWorker, task: ChunkTask) -> RangeFacts:
     values = image.read(task.stage.plane, rows, columns)
     _check_finite(image, task.stage.plane, values, rows.start, columns.start)
     channels = values[None] if values.ndim == 2 else np.moveaxis(values, -1, 0)
-    parts = [sample_pixels(channel, rows.start, columns.start, image.height, image.width) for channel in channels]
+    # the planes of a stack with one range are sampled like one tall plane
+    is_common = worker.model.info.normalise.over == "stack"
+    num_planes, number = (image.num_planes, task.stage.plane) if is_common else (1, 0)
+    top, height = number * image.height + rows.start, num_planes * image.height
+    parts = [sample_pixels(channel, top, columns.start, height, image.width) for channel in channels]
     return RangeFacts(
         np.concatenate(parts),
         channels.min(axis=(1, 2)),

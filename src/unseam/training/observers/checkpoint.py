@@ -118,6 +118,8 @@ def _restore(state: TrainState, validate: Validate, files: Mapping[str, bytes], 
     for name in {f.name for f in fields(TrainState)} & about["state"].keys() - {*_NOT_NUMBERS, "step", "seconds"}:
         kind = type(getattr(state, name))
         setattr(state, name, kind(about["state"][name]))
+    if state.precision not in ("", "float32", "bfloat16"):
+        raise ValueError(f"it was computed in {state.precision!r}, an unknown number format")
     validate.energies, validate.foregrounds = ([float(value) for value in values] for values in about["since_record"])
     names = {field.name for field in fields(Record)}
     validate.records = [Record(**{k: v for k, v in row.items() if k in names}) for row in about["records"]]

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from unseam.errors import TrainingError
 from unseam.training.diverged import advise_slower, check_finite
@@ -70,7 +70,7 @@ class Validate:
 
     def __init__(
         self,
-        score_of: Callable[[nn.Module], ValidationScore] | None,
+        score_of: Callable[[TrainState], ValidationScore] | None,
         times: int,
         on_record: Callable[[TrainState, Record], None] | None = None,
     ) -> None:
@@ -100,7 +100,7 @@ class Validate:
     def record(self, state: TrainState) -> Record:
         """Score the network now, and keep its weights if they are the best so far; TrainingError if one is not finite."""
         check_finite(state)
-        score = self.score_of(state.net) if self.score_of is not None else ValidationScore(math.nan, math.nan)
+        score = self.score_of(state) if self.score_of is not None else ValidationScore(math.nan, math.nan)
         energy, foreground = _mean(self.energies), _mean(self.foregrounds)
         self.energies.clear()
         self.foregrounds.clear()

@@ -1,27 +1,26 @@
 """The OME-XML of a store of several images, without which napari-ome-zarr does not open it. Source: the OME schema, 2016-06."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree
 
 from unseam._version import __version__
 from unseam.io.result.ome_metadata import ImageLayout
+from unseam.io.write import plain_text
 
 _NAMESPACE = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def series_xml(layouts: Mapping[str, ImageLayout]) -> bytes:
     """Describe the images of a store, in order, by position."""
     root = ElementTree.Element("OME", xmlns=_NAMESPACE, Creator=f"unseam {__version__}")
     for number, (position, layout) in enumerate(layouts.items()):
-        image = ElementTree.SubElement(root, "Image", ID=f"Image:{number}", Name=_clean(layout.name or position))
+        image = ElementTree.SubElement(root, "Image", ID=f"Image:{number}", Name=plain_text(layout.name or position))
         pixels = ElementTree.SubElement(image, "Pixels", {"ID": f"Pixels:{number}", **_pixels(layout)})
         names = layout.channel_names if "C" in layout.axes else (layout.name or position,)
         for channel in range(int(pixels.attrib["SizeC"])):
             name = names[channel] if channel < len(names) else f"class {channel}"
-            about = {"ID": f"Channel:{number}:{channel}", "Name": _clean(name), "SamplesPerPixel": "1"}
+            about = {"ID": f"Channel:{number}:{channel}", "Name": plain_text(name), "SamplesPerPixel": "1"}
             ElementTree.SubElement(pixels, "Channel", about)
         ElementTree.SubElement(pixels, "MetadataOnly")
     ElementTree.indent(root)
@@ -40,8 +39,3 @@ def _pixels(layout: ImageLayout) -> dict[str, Any]:
     if known.frame_s is not None:
         about |= {"TimeIncrement": repr(float(known.frame_s)), "TimeIncrementUnit": "s"}
     return about
-
-
-def _clean(name: str) -> str:
-    """Replace what XML cannot hold, such as the half surrogates of undecodable file names."""
-    return _NOT_XML.sub("?", name)
