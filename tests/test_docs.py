@@ -235,6 +235,20 @@ def test_files_that_the_architecture_names_exist():
             assert (ROOT / name).exists() or (ROOT / "src/unseam" / name).exists(), name
 
 
+def test_the_table_of_inputs_names_tests_that_exist():
+    rows = [line for line in (ROOT / "docs/formats.md").read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    rows = [row for row in rows if not row.startswith("| kind of input")]
+    assert len(rows) > 90
+    for row in rows:
+        file = ""
+        kind, done, tests = row.strip("| ").split(" | ")
+        names = re.findall(r"`([\w/.]*)::(\w+)`", tests)
+        assert len(names) == tests.count("`") // 2, f"{kind}: the last column holds tests only"
+        for path, name in names:
+            file = path or file
+            assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), f"{kind}: there is no {file}::{name}"
+
+
 @pytest.mark.parametrize("heading", ["At run time", "Extras", "For the tests"])
 def test_each_dependency_has_its_row(heading):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -11,6 +11,7 @@ ROOT = Path(unseam.__file__).parent
 DECIDES = "data/labels.py"
 OTHER_WORDS = {  # the same words, but not a kind of masks
     "io/result/ome_metadata.py": "kinds of result arrays",
+    "io/result/tiff_pyramid.py": "kinds of result arrays",
     "scale/predict_store.py": "what --save may name",
     "api/predict.py": "what --save may name",
 }

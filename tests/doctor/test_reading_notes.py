@@ -7,6 +7,7 @@ import tifffile
 from PIL import Image
 
 from reference.broken_folders import NAMES, write_clean
+from unseam.data.normalise import Normalise
 from unseam.doctor.examine import check_folder
 from unseam.doctor.finding import Place
 from unseam.doctor.for_model import measure_images
@@ -53,7 +54,7 @@ def test_images_without_masks_are_read_as_the_model_reads_them(tmp_path):
         np.save(tmp_path / f"{name}.npy", rng.integers(0, 255, (3, 40, 50)))
     for in_channels, words in ((1, "3 channels are read as planes"), (3, "taken as channels")):
         findings = []
-        seen = measure_images(tmp_path, in_channels, findings)
+        seen = measure_images(tmp_path, in_channels, findings, Normalise())
         assert [one.raw_channels for one in seen] == [in_channels] * 2
         (found,) = notes_of(findings)
         assert words in found.what

@@ -45,13 +45,13 @@ def test_without_foreground_in_the_truth_there_is_no_validation(inside, objects)
     classes = np.full((6, 10), inside)
     classes[:, :4] = 1
     instances = np.where(classes == 1, 1, 0).astype(np.int32)
-    assert prepare_validation([held_out(classes, instances)], RidgeObjects(), objects, CPU, torch.float32) is None
+    assert prepare_validation([held_out(classes, instances)], RidgeObjects(), objects, CPU) is None
     classes[2, 5], instances[2, 5] = 1, 2
-    assert prepare_validation([held_out(classes, instances)], RidgeObjects(), objects, CPU, torch.float32) is not None
+    assert prepare_validation([held_out(classes, instances)], RidgeObjects(), objects, CPU) is not None
 
 
 def test_without_a_held_out_part_there_is_no_validation():
-    assert prepare_validation([], Classes(), None, CPU, torch.float32) is None
+    assert prepare_validation([], Classes(), None, CPU) is None
 
 
 def test_the_smallest_object_is_measured_whatever_its_number():

@@ -159,7 +159,7 @@ def evaluate_files(
         Planes([(file.predicted,) for file in scored.files], cache),
         kind,
         is_given=masks != "auto",
-        knows_background=named == "instances",
+        knows_background=named is not None and facts_of_kind(named).has_objects,
         ignore=ignore,
     )
     not_read = find_left_out(predicted, files) if predicted.is_dir() else ()
