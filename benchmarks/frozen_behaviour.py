@@ -79,7 +79,7 @@ def hashes_of(folder: Path, kind: str, options: list[str], steps: int) -> dict[s
     large = {"a.zarr": ("both", "--probabilities-as", "float16"), "b.tif": ("classes",), "c.tif": ("instances",)}
     for name, more in large.items():
         unseam("predict", folder / "run", folder / "wide.tif", "--out", folder / name, *words, "--save", *more)
-    for path in sorted((folder / "a.zarr").rglob("*")):
+    for path in sorted([*(folder / "a.zarr").rglob("*"), *(folder / "a-prob.zarr").rglob("*")]):
         if path.is_file() and path.suffix != ".json":
             found[f"{kind} chunked {path.relative_to(folder)}"] = sha(path.read_bytes())
     for name in ("b.tif", "c.tif"):

@@ -28,7 +28,8 @@ def test_zarr_to_zarr_as_in_memory(terminal, model, slide, tmp_path):
     words = ("--memory", "2GB", "--save", "both", "--probabilities-as", "uint8")
     said = terminal("predict", model, slide, "--out", out, *words)
     assert said.code == 0
-    assert re.search(r"slide.ome.zarr: 50,400 px in 1 chunks, [\d.]+% foreground, \d+ objects -> .*-seg.ome.zarr", said.out)
+    counts = r"50,400 px in 1 chunks, [\d.]+% foreground, \d+ objects"
+    assert re.search(rf"slide.ome.zarr: {counts} -> .*-seg.ome.zarr, .*-seg-prob.ome.zarr\n", said.out)
     tifffile.imwrite(tmp_path / "slide.tif", zarr.open_array(slide / "full", mode="r")[...])
     assert terminal("predict", model, tmp_path / "slide.tif", "--out", tmp_path / "plain", "--save", "both").code == 0
     for name, group in (("classes", "0"), ("masks", "labels/objects/0")):
@@ -49,6 +50,11 @@ def test_stores_and_files_into_a_folder(terminal, model, data, slide, tmp_path):
     said = terminal("predict", model, slide, "--out", out, "--resume")
     assert said.code == 0
     assert "already" in said.out
+    assert terminal("predict", model, slide, "--out", out, "--probabilities", "--overwrite").code == 0
+    assert (out / "slide_seg-prob.ome.zarr/0").exists()
+    said = terminal("predict", model, slide, "--out", out, "--resume")
+    assert "slide_seg.ome.zarr, " in said.out
+    assert "slide_seg-prob.ome.zarr" in said.out
 
 
 def test_two_workers(terminal, model, slide, tmp_path):

@@ -14,6 +14,7 @@ from unseam.model import Model
 from unseam.model.model_file import ModelInfo
 from unseam.nets import UNetConfig
 from unseam.scale.executors import LocalExecutor
+from unseam.scale.folder import probability_store
 from unseam.scale.predict_large import LargeResult, predict_large
 from unseam.scale.prediction import LargePrediction, SavedResults
 
@@ -115,4 +116,7 @@ WRITERS = {
 
 
 def read(store: Path, name: str = "", level: int = 0) -> np.ndarray:
+    """One level of the classes, of the ``probabilities`` beside them, or of labels such as ``labels/objects``."""
+    if name == "probabilities":
+        store, name = probability_store(store), ""
     return zarr.open_array(store / name / str(level), mode="r")[...]

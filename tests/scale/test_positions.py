@@ -37,8 +37,8 @@ def test_every_position(tmp_path, rng):
 def test_a_result_is_a_valid_ome_zarr_image(tmp_path, rng):
     image = smooth(rng, 2, 60, 80)
     found = in_chunks(blob_model(), write_zarr(tmp_path / "movie.zarr", image, axes="tyx"), tmp_path / "out.ome.zarr")
-    for group in ("", "probabilities", "labels/objects"):
-        validate_zarr_store(str(found.path / group))
+    for group in (found.path, found.probabilities, found.path / "labels/objects", found.path / "labels/classes"):
+        validate_zarr_store(str(group))
     (again,) = open_large(found.path)
     assert again.plane_axes == "T"
     assert again.spacing_um == (0.25, 0.25)

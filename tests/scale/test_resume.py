@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from unseam.errors import ClusterError, DataError, ImageReadError, InUseError, O
 from unseam.io import disk
 from unseam.io.large import open_large
 from unseam.io.lock import locked
+from unseam.io.result import read_facts
 from unseam.scale.executors import LocalExecutor
 from unseam.scale.folder import work_folder
 from unseam.scale.predict_large import Progress
@@ -148,6 +150,66 @@ def test_an_existing_result_is_kept(tmp_path, source, model):
         in_chunks(model, source, out, resume=True, overwrite=True)
 
 
+@pytest.mark.parametrize("num", range(14))
+def test_a_kill_while_the_result_gets_its_name(tmp_path, source, model, num, monkeypatch):
+    """Two stores get their names, then the work folder is emptied: each call on the way is the last one once."""
+    whole = in_chunks(model, source, tmp_path / "whole.zarr")
+    out, calls = tmp_path / "out.zarr", iter(range(10**6))
+
+    def stopping(name):
+        call = getattr(disk, name)
+
+        def stopped(*words):
+            if (work_folder(out) / "finished.json").exists() and next(calls) >= num:
+                raise Stop
+            return call(*words)
+
+        return stopped
+
+    with monkeypatch.context() as patched:
+        for name in ("rename", "list_folder", "remove_file", "remove_folder"):
+            patched.setattr(disk, name, stopping(name))
+        with pytest.raises(Stop):
+            in_chunks(model, source, out)
+    again = []
+    in_chunks(model, source, out, executor=stopping_after(10**6, again), resume=True)
+    assert again == []
+    assert digest(out) == digest(whole.path)
+    assert not work_folder(out).exists()
+
+
+def test_probabilities_beside_a_result(tmp_path, source, model):
+    saves = SavedResults()
+    out, beside = tmp_path / "out.ome.zarr", tmp_path / "out-prob.ome.zarr"
+    assert in_chunks(model, source, out).probabilities == beside
+    assert read_facts(beside)["complete"] is True
+    notes = []
+    in_chunks(model, source, out, saves, overwrite=True, progress=Progress(tell=notes.append))
+    assert f"{beside} is of an earlier result" in notes[-1]
+    shutil.rmtree(out)
+    with pytest.raises(OutputError, match=r"out-prob\.ome\.zarr already exists.*--overwrite"):
+        in_chunks(model, source, out)
+    shutil.rmtree(beside)
+    write_zarr(beside, np.zeros((5, 5), np.uint8))
+    with pytest.raises(OutputError, match=r"out-prob\.ome\.zarr was not written by unseam"):
+        in_chunks(model, source, out, overwrite=True)
+    assert in_chunks(model, source, out, saves).probabilities is None
+
+
+def test_work_with_the_old_layout_is_not_continued(tmp_path, source, model):
+    """Its probabilities lie in the store of the classes, and its journal says that they are finished."""
+    out = tmp_path / "out.zarr"
+    with pytest.raises(Stop):
+        in_chunks(model, source, out, executor=stopping_after(30, []))
+    plan = work_folder(out) / "plan.json"
+    old = json.loads(plan.read_text())
+    del old["layout of the result"]
+    plan.write_text(json.dumps(old))
+    with pytest.raises(SettingsError, match=r"layout of the result: null before, 2 now.*--overwrite"):
+        in_chunks(model, source, out, resume=True)
+    in_chunks(model, source, out, overwrite=True)
+
+
 def test_a_store_of_another_program_is_never_overwritten(tmp_path, rng, model, source):
     image = write_zarr(tmp_path / "image.zarr", smooth(rng, 50, 50))
     for overwrite in (False, True):
@@ -155,6 +217,10 @@ def test_a_store_of_another_program_is_never_overwritten(tmp_path, rng, model, s
             in_chunks(model, image, image, overwrite=overwrite)
     with pytest.raises(OutputError, match=r"image\.zarr.*not written by unseam.*--out"):
         in_chunks(model, source, image, overwrite=True)
+    probabilities = image.rename(tmp_path / "seg-prob.zarr")
+    with pytest.raises(OutputError, match=r"seg-prob\.zarr is the image itself.*--out"):
+        in_chunks(model, probabilities, tmp_path / "seg.zarr", overwrite=True)
+    image = probabilities.rename(image)
     assert read(image, level="full").shape == (50, 50)
 
 

@@ -1,6 +1,7 @@
 """A large prediction to be killed: a plane of 30 chunks with everything that can be written, begun or gone on with."""
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 
 import unseam.scale.executors
 from reference.large import blob_model, in_chunks, smooth, write_npy
-from unseam.scale.folder import work_folder
+from unseam.scale.folder import probability_store, work_folder
 from unseam.scale.journalled import Journalled
 
 SIZE = (180, 150)
@@ -50,7 +51,16 @@ def begin_or_go_on(source: Path, out: Path, log: Path) -> None:
     in_chunks(model, source, out, resume=(work_folder(out) / "plan.json").exists())
 
 
+def remove_result(out: Path) -> None:
+    """Remove a result and its probabilities."""
+    for store in (out, probability_store(out)):
+        shutil.rmtree(store, ignore_errors=True)
+
+
 def digest(store: Path) -> dict[str, str]:
-    """Every file of a result."""
-    files = sorted(path for path in store.rglob("*") if path.is_file())
-    return {str(path.relative_to(store)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    """Every file of a result and of its probabilities."""
+    found = {}
+    for folder, name in ((store, ""), (probability_store(store), "probabilities/")):
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        found |= {f"{name}{path.relative_to(folder)}": hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return found

@@ -2,14 +2,13 @@
 
 import os
 import random
-import shutil
 import signal
 import threading
 from contextlib import suppress
 
 from torture.cluster import by_workers, plane
 from torture.harness import Result, Scale
-from torture.large import digest
+from torture.large import digest, remove_result
 
 
 def run(scale: Scale) -> Result:
@@ -24,7 +23,7 @@ def run(scale: Scale) -> Result:
         kills += killer.end()
         lost += digest(out) != whole
         runs += 1
-        shutil.rmtree(out)
+        remove_result(out)
     return Result("T15", kills, lost, 0, f"{runs} runs")
 
 

@@ -1,14 +1,13 @@
 """The scheduler of a Dask cluster is lost at any chunk; one line says so, and --resume goes on"""
 
 import random
-import shutil
 import threading
 import time
 
 from reference.large import in_chunks
 from torture.cluster import by_workers, plane
 from torture.harness import Result, Scale
-from torture.large import digest
+from torture.large import digest, remove_result
 from unseam.errors import ClusterError
 from unseam.scale.folder import work_folder
 
@@ -25,7 +24,7 @@ def run(scale: Scale) -> Result:
             lost += "--resume" not in str(error)
             in_chunks(model, source, out, resume=True)
         lost += digest(out) != whole
-        shutil.rmtree(out)
+        remove_result(out)
     return Result("T15", num, lost, 0, f"{late} of them came too late")
 
 

@@ -16,7 +16,7 @@ from unseam.io.large import is_store
 from unseam.io.output_folder import output_folder
 from unseam.machine.memory import parse_bytes
 from unseam.model import Model
-from unseam.scale.folder import is_one_result, work_folder
+from unseam.scale.folder import is_one_result, probability_store, work_folder
 from unseam.scale.predict_large import LargeResult, Progress
 from unseam.scale.predict_store import Save, predict_store
 
@@ -65,7 +65,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     resume: bool = False,
     workers: int | None = None,
     scheduler: str | None = None,
-    probabilities_as: Literal["float16", "uint8"] | None = None,
+    probabilities_as: Literal["uint8", "float16"] | None = None,
     fill_missing: bool = False,
     channels: Sequence[int] = (),
     watch: PredictWatch | None = None,
@@ -108,7 +108,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     workers, scheduler
         Large images: number of processes on this machine, or address of a Dask scheduler whose workers compute.
     probabilities_as
-        Large images: write the probabilities in this type.
+        Large images: write the probabilities in this type, to ``x-prob.ome.zarr`` beside ``x.ome.zarr``.
     fill_missing
         Large images: read a missing chunk as its fill value.
     channels
@@ -262,7 +262,8 @@ def _predict_stores(
             continue
         is_begun = (work_folder(store) / "plan.json").exists()
         if resume and store.exists() and not is_begun:
-            results.append(Predicted(image, (store,), "the result already exists"))
+            outputs = tuple(path for path in (store, probability_store(store)) if path.exists())
+            results.append(Predicted(image, outputs, "the result already exists"))
             watch.on_result(results[-1])
             continue
         run = partial(segment, image, store, resume=resume and is_begun)
@@ -291,7 +292,8 @@ def _predict_one_store(model: Model, run: Callable[..., LargeResult], image: Pat
     objects = f", {found.num_objects} objects" if found.num_objects is not None else ""
     planes = f"{found.num_planes} planes, " if found.num_planes > 1 else ""
     size = f"{planes}{sum(found.num_pixels):,} px in {found.num_chunks} chunks"
-    result = Predicted(image, (found.path,), f"{size}, {found.foreground:.1%} foreground{objects}")
+    outputs = (found.path,) if found.probabilities is None else (found.path, found.probabilities)
+    result = Predicted(image, outputs, f"{size}, {found.foreground:.1%} foreground{objects}")
     watch.on_result(result)
     watch.tell(f"computed with {model.engine}")
     return result

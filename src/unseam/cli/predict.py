@@ -37,7 +37,7 @@ def predict(
     resume: Annotated[bool, Parameter(negative=())] = False,
     workers: int | None = None,
     scheduler: str | None = None,
-    probabilities_as: Literal["float16", "uint8"] | None = None,
+    probabilities_as: Literal["uint8", "float16"] | None = None,
     missing_chunks: Literal["refuse", "fill"] = "refuse",
     channel: Annotated[tuple[int, ...], Parameter(negative=())] = (),
 ) -> bool:
@@ -94,7 +94,8 @@ def predict(
     scheduler
         Large images: address of a Dask scheduler, tcp://HOST:8786. Each of its workers may take --memory.
     probabilities_as
-        Large images: also write the probabilities, with 11 bits (float16) or in 255 levels (uint8).
+        Large images: also write the probabilities, to x-prob.ome.zarr beside x.ome.zarr: in 255 levels (uint8, which every
+        viewer opens) or with 11 bits (float16, which viewers in a browser do not open). With --probabilities alone: float16.
     missing_chunks
         OME-Zarr images that lack chunks: refuse them, or fill the chunks. Some programs omit chunks of the fill value.
     channel

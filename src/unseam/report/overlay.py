@@ -14,13 +14,10 @@ from PIL import Image
 from skimage.segmentation import find_boundaries
 
 from unseam.evaluation.scoring import not_annotated
+from unseam.io.result.colours import PALETTE as COLOURS
 from unseam.report.object_errors import matched_pairs
 
-# Okabe and Ito (2008), "Color universal design", without black and with the strongest first.
-PALETTE = np.array(
-    [(230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167)],
-    dtype=np.float32,
-)
+PALETTE = np.array(COLOURS, dtype=np.float32)
 MISSED, INVENTED, OTHER = 1, 2, 3
 ERROR_COLOURS = {MISSED: (0, 114, 178), INVENTED: (213, 94, 0), OTHER: (204, 121, 167)}
 """Blue, vermilion and purple, which the first classes and objects do not have."""

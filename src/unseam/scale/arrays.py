@@ -6,14 +6,14 @@ import numpy as np
 
 from unseam.io.result import ArrayLayout, ImageLayout, create_array, create_image, link_labels, link_series
 from unseam.io.write import plain_text
-from unseam.scale.prediction import CLASSES, CORES, FLOODED, LIKELY, OBJECTS, PROBABILITIES, SavedResults
+from unseam.scale.prediction import CLASS_LABELS, CLASSES, CORES, FLOODED, LIKELY, OBJECTS, PROBABILITIES, SavedResults
 from unseam.scale.worker import ChunkWorker
 
 
 def names_of(saves: SavedResults) -> tuple[str, ...]:
-    """Return the names of the results to write."""
+    """Return the names of the results to write; the classes, which hold the other groups of their store, come first."""
     probabilities = (PROBABILITIES,) if saves.probabilities != "none" else ()
-    return (CLASSES, *probabilities, *((OBJECTS,) if saves.objects else ()))
+    return (CLASSES, CLASS_LABELS, *probabilities, *((OBJECTS,) if saves.objects else ()))
 
 
 def layout_of(worker: ChunkWorker, position: int, name: str) -> ImageLayout:
@@ -24,7 +24,8 @@ def layout_of(worker: ChunkWorker, position: int, name: str) -> ImageLayout:
         at = axes.count("T")
         axes = f"{axes[:at]}C{axes[at:]}"
         shape.insert(at, len(info.map_names))
-    dtype = {CLASSES: worker.class_values.dtype, PROBABILITIES: work.saves.probabilities, OBJECTS: np.uint32}[name]
+    is_of_classes = name in (CLASSES, CLASS_LABELS)
+    dtype = worker.class_values.dtype if is_of_classes else work.saves.probabilities if name == PROBABILITIES else np.uint32
     stem = plain_text(Path(work.source).name.split(".")[0])
     return ImageLayout(
         axes=f"{axes}YX",
@@ -34,23 +35,27 @@ def layout_of(worker: ChunkWorker, position: int, name: str) -> ImageLayout:
         shard=work.shard,
         calibration=image.calibration,
         name=f"{stem} {name}" if not image.position else f"{stem} {image.position} {name}",
-        kind="labels" if name == OBJECTS else name,  # type: ignore[arg-type]
+        kind="labels" if name in (OBJECTS, CLASS_LABELS) else name,  # type: ignore[arg-type]
         channel_names=info.map_names if name == PROBABILITIES else info.class_names,
+        class_values=info.class_values if is_of_classes else (),
     )
 
 
 def create_results(worker: ChunkWorker) -> None:
     """Create all groups and arrays of the result, without pixels. Keep those that exist."""
+    work, names = worker.work, names_of(worker.work.saves)
     positions = [image.position for image in worker.images]
     if positions != [""]:
-        link_series(worker.work.result, positions)
+        for name in {CLASSES, PROBABILITIES} & set(names):
+            layouts = {one: layout_of(worker, number, name) for number, one in enumerate(positions)}
+            link_series(work.group("", name), layouts)
     for position, image in enumerate(worker.images):
-        for name in names_of(worker.work.saves):
-            group = worker.work.group(image.position, name)
+        for name in names:
+            group = work.group(image.position, name)
             if not (group / "zarr.json").exists():
                 create_image(group, layout_of(worker, position, name))
-        if worker.work.saves.objects:
-            link_labels(worker.work.group(image.position, CLASSES), [OBJECTS])
+        labels = [work.group(image.position, name).name for name in names if name in (CLASS_LABELS, OBJECTS)]
+        link_labels(work.group(image.position, CLASSES), labels)
 
 
 def create_scratch(worker: ChunkWorker, position: int) -> None:

@@ -10,7 +10,7 @@
 Until all of this is done, the result lies in the work folder. Finished parts are never computed again.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,10 +32,19 @@ from unseam.io.write import plain_text
 from unseam.model import Model
 from unseam.scale.arrays import create_results, create_scratch, layout_of, names_of
 from unseam.scale.executors import Executor
-from unseam.scale.folder import TIFF, claim, clear, publish, write_or_check_plan
+from unseam.scale.folder import (
+    TIFF,
+    claim,
+    clear,
+    probability_store,
+    publish,
+    read_finished,
+    write_finished,
+    write_or_check_plan,
+)
 from unseam.scale.journalled import Journalled
 from unseam.scale.plane_objects import objects_of_plane
-from unseam.scale.prediction import CLASSES, OBJECTS, PROBABILITIES, LargePrediction
+from unseam.scale.prediction import CLASS_LABELS, CLASSES, OBJECTS, PROBABILITIES, LargePrediction
 from unseam.scale.resume_plan import check_channels, find_stacks, plan_of
 from unseam.scale.stages.grey_range import ranges_from
 from unseam.scale.stages.network import NetworkTables
@@ -63,6 +72,8 @@ class LargeResult:
         px of each class.
     num_objects
         None if no objects were computed.
+    probabilities
+        The store of the probabilities; None if they were not written.
     """
 
     path: Path
@@ -70,6 +81,7 @@ class LargeResult:
     num_chunks: int
     num_pixels: tuple[int, ...]
     num_objects: int | None
+    probabilities: Path | None = None
 
     @property
     def foreground(self) -> float:
@@ -111,9 +123,11 @@ def predict_large(
         If chunks failed, or the scheduler was lost; finished chunks are kept.
     """
     source, out = Path(work.source).absolute(), out.absolute()
-    if out == source:
-        raise OutputError(f"{out} is the image itself. Give another --out.")
-    with claim(out, resume=resume, overwrite=overwrite) as folder:
+    beside = probability_store(out)
+    more = [beside] if work.saves.probabilities != "none" else []
+    if source in (out, *more):
+        raise OutputError(f"{source} is the image itself. Give another --out.")
+    with claim(out, *more, resume=resume, overwrite=overwrite) as folder:
         counts, stacks = tuple(image.num_channels for image in images), find_stacks(images, model.info.net.in_channels)
         work = replace(work, source=str(source), folder=str(folder), num_channels=counts, stacks=stacks)
         worker = ChunkWorker(work, lambda: model, images)
@@ -127,6 +141,8 @@ def predict_large(
             with AppendJournal(folder / "journal.txt") as journal:
                 result = _Prediction(worker, journal, executor, progress or Progress()).all(out, plan)
         clear(folder)
+    if progress is not None and beside.exists() and not more:
+        progress.tell(f"{beside} is of an earlier result: these probabilities do not belong to the new {out.name}")
     return result
 
 
@@ -138,30 +154,51 @@ class _Prediction:
         self.run = Journalled(journal, executor, self._on_chunk, self._where)
 
     def all(self, out: Path, plan: dict[str, Any]) -> LargeResult:
+        work, images = self.worker.work, self.worker.images
+        counts = read_finished(Path(work.folder))
+        if counts is None:
+            counts = self._compute(plan)
+            write_finished(Path(work.folder), counts)
+        beside = probability_store(out) if work.saves.probabilities != "none" else None
+        if out.name.lower().endswith(TIFF):
+            self.progress.tell("writing the TIFF")
+            name, names = OBJECTS if work.saves.objects else CLASSES, self.worker.model.info.names_of_values
+            largest = (
+                {"largest": counts["most_objects"]} if work.saves.objects else {"largest": max(names), "class_names": names}
+            )
+            write_tiff(out, work.group("", name), layout_of(self.worker, 0, name), **largest)
+        else:
+            if beside is not None:  # before the result: who sees a result shall find its probabilities
+                publish(work.probabilities, beside)
+            publish(work.result, out)
+        num_chunks = sum(image.num_planes * len(self.worker.grid(position)) for position, image in enumerate(images))
+        num_planes = sum(image.num_planes for image in images)
+        return LargeResult(out, num_planes, num_chunks, tuple(counts["num_pixels"]), counts["num_objects"], beside)
+
+    def _compute(self, plan: dict[str, Any]) -> dict[str, Any]:
+        """Compute all groups and mark them as complete; return the counts."""
         images = self.worker.images
         for note in dict.fromkeys(note for image in images for note in image.notes):
             self.progress.tell(note)
         create_results(self.worker)
         num_pixels = np.zeros(len(self.worker.model.info.class_names), np.int64)
-        num_objects, most_objects, num_chunks = 0, 0, 0
+        num_objects, most_objects = 0, [0] * len(images)
         for position in range(len(images)):
             create_scratch(self.worker, position)
             for plane, ranges in enumerate(self._ranges(position)):
                 found = self._plane(position, plane, ranges)
                 num_pixels, num_objects = num_pixels + found[0], num_objects + found[1]
-                most_objects = max(most_objects, found[1])  # their numbers start at 1 in each plane
-                num_chunks += len(self.worker.grid(position))
+                most_objects[position] = max(most_objects[position], found[1])  # their numbers start at 1 in each plane
             self._pyramids(position)
-        count = num_objects if self.worker.work.saves.objects else None
         facts = {
             "made_by": f"unseam {__version__}",
             "source": plain_text(Path(self.worker.work.source).name),
             "model_sha256": plan["model"],
             "num_pixels": num_pixels.tolist(),
-            "num_objects": count,
+            "num_objects": num_objects if self.worker.work.saves.objects else None,
         }
-        self._finish(out, facts, most_objects)
-        return LargeResult(out, sum(i.num_planes for i in images), num_chunks, tuple(num_pixels.tolist()), count)
+        self._mark_complete(facts, most_objects)
+        return {**facts, "most_objects": max(most_objects)}
 
     def _ranges(self, position: int) -> Iterator[Float[np.ndarray, "channels 2"]]:
         """Yield the grey ranges of each plane of an image; at the end, tell where those of its planes differ much.
@@ -214,6 +251,8 @@ class _Prediction:
     def _pyramids(self, position: int) -> None:
         image = self.worker.images[position]
         for name in names_of(self.worker.work.saves):
+            if name == CLASS_LABELS:  # the pass that writes a chunk of the classes copies it
+                continue
             layout = layout_of(self.worker, position, name)
             klasses = range(layout.shape[layout.axes.index("C")]) if name == PROBABILITIES else (None,)
             for level in range(1, layout.num_levels):
@@ -223,18 +262,13 @@ class _Prediction:
                         stage = PlanePass(PassKind.PYRAMID, position, plane, result=name, klass=klass, level=level)
                         self.run.finish(stage, range(len(grid)))
 
-    def _finish(self, out: Path, facts: dict[str, Any], most_objects: int) -> None:
-        work, names = self.worker.work, self.worker.model.info.names_of_values
-        for image in self.worker.images:
+    def _mark_complete(self, facts: dict[str, Any], most_objects: Sequence[int]) -> None:
+        """``most_objects``: the highest number of an object of each position."""
+        work = self.worker.work
+        for position, image in enumerate(self.worker.images):
             for name in reversed(names_of(work.saves)):  # the classes hold the other groups, so they are complete last
-                mark_complete(work.group(image.position, name), {**facts, "kind_of_result": name})
-        if out.name.lower().endswith(TIFF):
-            self.progress.tell("writing the TIFF")
-            name = OBJECTS if work.saves.objects else CLASSES
-            about = {"largest": most_objects} if work.saves.objects else {"largest": max(names), "class_names": names}
-            write_tiff(out, work.group("", name), layout_of(self.worker, 0, name), **about)
-        else:
-            publish(work.result, out)
+                highest = most_objects[position] if name == OBJECTS else 0
+                mark_complete(work.group(image.position, name), {**facts, "kind_of_result": name}, highest)
 
     def _on_chunk(self, stage: PlanePass, done: int, total: int) -> None:
         image = self.worker.images[stage.position]

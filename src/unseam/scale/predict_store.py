@@ -51,7 +51,7 @@ def predict_store(  # noqa: PLR0913 - each argument is an option of the command 
     save
         Whether to write the instance map next to the classes; ``auto``: if the model was trained on objects. A TIFF holds one.
     probabilities
-        Type of the written probabilities.
+        Type of the probabilities, which get a store of their own beside ``out``: ``x-prob.ome.zarr`` for ``x.ome.zarr``.
     object_class
         Index of the class that makes objects; None: all classes but the background together.
     workers
@@ -76,7 +76,7 @@ def predict_store(  # noqa: PLR0913 - each argument is an option of the command 
     Returns
     -------
     LargeResult
-        Path, numbers of planes, chunks, pixels of each class and objects, and ``foreground``.
+        Paths, numbers of planes, chunks, pixels of each class and objects, and ``foreground``.
 
     Raises
     ------

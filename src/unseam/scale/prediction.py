@@ -13,7 +13,9 @@ ProbabilityType = Literal["none", "uint8", "float16"]
 CHUNK = 1024
 """Side of an output chunk, px. At depth 4, one input tile of the default size covers it."""
 
-CLASSES, PROBABILITIES, OBJECTS = "classes", "probabilities", "objects"
+CLASSES, CLASS_LABELS, PROBABILITIES, OBJECTS = "classes", "class labels", "probabilities", "objects"
+"""Results. The classes are written twice: as an image for programs, and as labels with colours and names for viewers."""
+
 LIKELY, CORES, FLOODED = "likely", "cores", "flooded"
 """Scratch arrays: the probability of the foreground, and object numbers within chunks."""
 
@@ -79,8 +81,13 @@ class LargePrediction:
 
     @property
     def result(self) -> Path:
-        """Path of the unfinished Zarr store."""
+        """Path of the unfinished Zarr store of classes and objects."""
         return Path(self.folder) / "result.ome.zarr"
+
+    @property
+    def probabilities(self) -> Path:
+        """Path of the unfinished Zarr store of probabilities: inside another image no viewer would find them."""
+        return Path(self.folder) / "probabilities.ome.zarr"
 
     @property
     def scratch(self) -> Path:
@@ -88,5 +95,7 @@ class LargePrediction:
 
     def group(self, position: str, name: str) -> Path:
         """Return the path of the image group of one result of one position."""
+        if name == PROBABILITIES:
+            return self.probabilities / position
         image = self.result / position
-        return {CLASSES: image, PROBABILITIES: image / "probabilities", OBJECTS: image / "labels" / "objects"}[name]
+        return {CLASSES: image, CLASS_LABELS: image / "labels" / "classes", OBJECTS: image / "labels" / "objects"}[name]

@@ -16,7 +16,7 @@ from unseam.io.large.chosen_channels import ChosenChannels
 from unseam.io.large.stored_image import StoredImage
 from unseam.io.result import ChunkedArray, ChunkFiles, open_array, open_level
 from unseam.model import Model
-from unseam.scale.prediction import LargePrediction
+from unseam.scale.prediction import CLASS_LABELS, CLASSES, LargePrediction
 
 _OTHER_BYTES = 120 * 2**20  # measured: to read one chunk and write another while the network computes a third
 
@@ -80,6 +80,11 @@ class ChunkWorker:
 
     def result(self, position: int, name: str, level: int = 0) -> ChunkedArray:
         return self.array(str(self.work.group(self.images[position].position, name)), level)
+
+    def copy_classes(self, position: int, leading: tuple[int, ...], chunk: int, level: int = 0) -> None:
+        """Write a chunk of the class map also as labels."""
+        classes = self.result(position, CLASSES, level)
+        self.result(position, CLASS_LABELS, level).copy(leading, classes.grid.place(chunk), classes)
 
     def scratch(self, position: int, name: str) -> ChunkedArray:
         return self.array(str(self.work.scratch / f"{position}-{name}"), None)

@@ -3,7 +3,9 @@
 import json
 import shutil
 import warnings
+from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -11,7 +13,8 @@ import yaozarrs
 import zarr
 
 from unseam.errors import OutputError
-from unseam.io.calibration import Calibration
+from unseam.io.calibration import UNKNOWN, Calibration
+from unseam.io.large import open_large
 from unseam.io.result import (
     ChunkFiles,
     ImageLayout,
@@ -28,7 +31,10 @@ from unseam.io.result import (
     read_facts,
     sweep_image,
 )
+from unseam.io.result.colours import MOST_COLOURED
+from unseam.io.result.pyramid import kept_pixels
 
+ALL = Calibration((0.13, 0.26), 0.5, 30.0, (7.0, 1000.0, 2000.0), 12.0)
 HALF = Calibration((0.5, 0.5))
 
 
@@ -48,7 +54,7 @@ def written(group: Path, layout: ImageLayout, pixels: np.ndarray) -> list[np.nda
         if level:
             below = np.empty(level_shape(layout.shape, level), layout.dtype)
             for leading in np.ndindex(*layout.shape[:-2]):
-                below[leading] = downsample(levels[-1][leading], layout.kind)
+                below[leading] = downsample(levels[-1][leading], layout.kind, level)
             levels.append(below)
     files.settle()
     mark_complete(group, {"made_by": "a test"})
@@ -88,10 +94,7 @@ def test_others_read_what_is_written(layout: ImageLayout, tmp_path: Path, rng: n
     for level, dataset in enumerate(scales):
         moves = dataset["coordinateTransformations"]
         assert moves[0]["scale"][-2:] == [side * 2**level for side in spacing]
-        if layout.kind == "probabilities":
-            assert moves[1]["translation"][-2:] == [side * (2**level - 1) / 2 for side in spacing]
-        else:
-            assert len(moves) == 1
+        assert moves[1]["translation"][-2:] == [side * (2**level - 1) / 2 for side in spacing]
     units = [axis.get("unit") for axis in theirs.attrs["ome"]["multiscales"][0]["axes"]]
     assert units[-2:] == (["micrometer"] * 2 if layout.spacing_um else [None] * 2)
     facts = read_facts(group)
@@ -107,6 +110,66 @@ def test_where_a_smaller_pixel_lies() -> None:
     for level in (1, 2, 3):
         line = downsample(line, "probabilities")
         np.testing.assert_array_equal(line[0], np.arange(len(line[0])) * 2**level + (2**level - 1) / 2)
+
+
+@pytest.mark.parametrize("kind", ["classes", "labels", "probabilities"])
+@pytest.mark.parametrize(
+    ("axes", "known", "units", "scale", "origin"),
+    [
+        ("TZYX", ALL, ["second", *["micrometer"] * 3], [30.0, 0.5, 0.13, 0.26], [12.0, 7.0, 1000.0, 2000.0]),
+        ("YX", ALL, ["micrometer"] * 2, [0.13, 0.26], [1000.0, 2000.0]),
+        ("TYX", replace(ALL, frame_s=None), [None, "micrometer", "micrometer"], [1.0, 0.13, 0.26], [0.0, 1000.0, 2000.0]),
+        ("ZYX", replace(ALL, plane_um=None), [None, "micrometer", "micrometer"], [1.0, 0.13, 0.26], [0.0, 1000.0, 2000.0]),
+        ("ZYX", replace(ALL, pixel_um=None), ["micrometer", None, None], [0.5, 1.0, 1.0], [7.0, 0.0, 0.0]),
+        ("TCZYX", UNKNOWN, [None] * 5, [1.0] * 5, [0.0] * 5),
+    ],
+)
+def test_every_axis_has_its_step_and_place(kind, axes, known, units, scale, origin, tmp_path: Path) -> None:
+    shape = (*[2] * (len(axes) - 2), 40, 50)
+    layout = ImageLayout(axes, shape, np.dtype("f2" if kind == "probabilities" else "u1"), 16, calibration=known, kind=kind)
+    create_image(tmp_path / "a.zarr", layout)
+    (image,) = json.loads((tmp_path / "a.zarr/zarr.json").read_text())["attributes"]["ome"]["multiscales"]
+    assert [axis.get("unit") for axis in image["axes"]] == units
+    for level, dataset in enumerate(image["datasets"]):
+        larger = [1] * (len(axes) - 2) + [2**level] * 2
+        # A pixel of a level lies in the middle of those that it stands for.
+        middle = [start + step * (side - 1) / 2 for start, step, side in zip(origin, scale, larger, strict=True)]
+        moves = dataset["coordinateTransformations"]
+        assert moves[0]["scale"] == pytest.approx([step * side for step, side in zip(scale, larger, strict=True)])
+        assert moves[1]["translation"] == pytest.approx(middle)
+
+
+def test_classes_have_colours_and_names(tmp_path: Path) -> None:
+    names, values = ("ground", "rim", "cell"), (3, 0, 255)
+    layout = ImageLayout("YX", (40, 50), np.dtype("u1"), 16, channel_names=names, class_values=values)
+    image = replace(layout, kind="classes")
+    create_image(tmp_path / "a.zarr", image)
+    written(tmp_path / "a.zarr" / "labels" / "classes", layout, np.full((40, 50), 3, "u1"))
+    yaozarrs.validate_zarr_store(str(tmp_path / "a.zarr/labels/classes"))
+    label = json.loads((tmp_path / "a.zarr/labels/classes/zarr.json").read_text())["attributes"]["ome"]["image-label"]
+    assert {one["label-value"]: one["name"] for one in label["properties"]} == dict(zip(values, names, strict=True))
+    colours = {one["label-value"]: one["rgba"] for one in label["colors"]}
+    assert colours[3][3] == 0  # background is seen through, whatever its value
+    assert colours[0][3] == colours[255][3] == 255
+    assert colours[0] != colours[255]
+    ome = json.loads((tmp_path / "a.zarr/zarr.json").read_text())["attributes"]["ome"]
+    assert ome["omero"]["channels"][0]["window"]["end"] == 255  # the largest value, not the number of classes
+
+
+@pytest.mark.parametrize(("num", "coloured"), [(1, 1), (300, 300), (MOST_COLOURED, MOST_COLOURED), (MOST_COLOURED + 1, None)])
+def test_objects_have_colours_all_or_none(num: int, coloured: int | None, tmp_path: Path) -> None:
+    group = tmp_path / "a.zarr"
+    written(group, ImageLayout("YX", (4, 5), np.dtype("u4"), 16), np.full((4, 5), num, "u4"))
+    mark_complete(group, {}, num)
+    label = json.loads((group / "zarr.json").read_text())["attributes"]["ome"]["image-label"]
+    if coloured is None:
+        assert "colors" not in label
+        return
+    colours = {one["label-value"]: tuple(one["rgba"]) for one in label["colors"]}
+    assert sorted(colours) == list(range(coloured + 1))
+    assert all(colours[at] != colours[at + 1] for at in range(coloured))
+    (again,) = open_large(group)  # our reader takes metadata up to a limit
+    assert again.read(0, slice(0, 4), slice(0, 5)).max() == num
 
 
 @pytest.mark.parametrize("dtype", ["u1", "u2", "u4", "f2", "f4", "f8"])
@@ -126,6 +189,41 @@ def test_means_of_large_numbers() -> None:
         part = np.full((4, 4), np.iinfo(dtype).max, dtype)
         assert (downsample(part, "probabilities") == part[:2, :2]).all()
     assert (downsample(np.full((2, 2), 6e4, np.float16), "probabilities") == np.float16(6e4)).all()
+
+
+def test_which_pixel_is_kept_is_the_same_everywhere() -> None:
+    """Numbers of this machine, pinned: a result must not depend on where it was computed."""
+    numbers = np.arange(64).reshape(8, 8)
+    assert downsample(numbers, "labels").tolist() == [[8, 11, 5, 6], [16, 19, 29, 30], [32, 35, 36, 39], [56, 59, 60, 63]]
+    rows, columns = kept_pixels(2, (5, 7), (8, 8))
+    assert (rows[0].tolist(), columns[0].tolist()) == ([1, 0, 0, 1], [1, 2, 5, 6])
+
+
+@pytest.mark.parametrize("cut", [(0, 0), (6, 10), (2, 2), (40, 60)])
+@pytest.mark.parametrize("shape", [(64, 96), (63, 95), (41, 61)])
+def test_kept_pixels_do_not_depend_on_the_part(cut, shape, rng: np.random.Generator) -> None:
+    plane = rng.integers(0, 99, shape)
+    whole = downsample(plane, "classes", 3)
+    row, column = cut
+    part = downsample(plane[row:, column:], "classes", 3, (row // 2, column // 2))
+    np.testing.assert_array_equal(part, whole[row // 2 :, column // 2 :])
+    blocks = [plane[2 * r : 2 * r + 2, 2 * c : 2 * c + 2] for r, c in np.ndindex(*whole.shape)]
+    assert all(kept in block for kept, block in zip(whole.flat, blocks, strict=True))
+
+
+PHASES = {"one phase": (0, 0, 0, 1), "poor network": (0.025, 0.46, 0.76, 0.79), "fair": (0.394, 0.41, 0.362, 0.37)}
+
+
+@pytest.mark.parametrize("period", [2, 4, 8, 16])
+@pytest.mark.parametrize("phases", PHASES.values(), ids=PHASES)
+def test_a_level_holds_as_much_of_a_class_as_the_map(phases, period: int, rng: np.random.Generator) -> None:
+    """What an up-convolution at any depth draws: a pattern that comes again every few pixels."""
+    cell = rng.permutation(np.repeat(phases, period**2 // 4)).reshape(period, period)
+    plane = (rng.random((1024, 1024)) < np.tile(cell, (1024 // period, 1024 // period))).astype("u1")
+    level, share = plane, plane.mean()
+    for number in (1, 2, 3):
+        level = downsample(level, "classes", number)
+        assert level.mean() == pytest.approx(share, abs=0.02)
 
 
 def test_levels() -> None:
@@ -230,13 +328,35 @@ def test_what_a_killed_writer_left(tmp_path: Path) -> None:
 
 def test_several_images_in_a_store(tmp_path: Path, rng: np.random.Generator) -> None:
     store, places = tmp_path / "a.zarr", ["0", "row/1"]
-    link_series(store, places)
+    layout = ImageLayout("YX", (20, 30), np.dtype("u1"), 16, kind="classes")
+    link_series(store, dict.fromkeys(places, layout))
     for place in places:
         pixels = rng.integers(0, 9, (20, 30)).astype("u1")
-        written(store / place, ImageLayout("YX", (20, 30), np.dtype("u1"), 16, kind="classes"), pixels)
+        written(store / place, layout, pixels)
         yaozarrs.validate_zarr_store(str(store / place))
     yaozarrs.validate_zarr_store(str(store))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "Object at METADATA.ome.xml")  # the layout wants it, and zarr does not know it
         names = [name for name, _ in zarr.open_group(str(store), mode="r").members(max_depth=None)]
     assert {"OME", "0/0", "row/1/1"} <= set(names)
+
+
+def test_the_xml_of_several_images(tmp_path: Path) -> None:
+    """napari-ome-zarr and others open such a store only with it."""
+    strange = 'a<b>"&\x01\udcff\u00b5'
+    layouts = {
+        "0": ImageLayout("TZYX", (4, 3, 20, 30), np.dtype("u2"), 16, kind="classes", name=strange, calibration=ALL),
+        "A/1/0": ImageLayout("CYX", (2, 20, 30), np.dtype("f2"), 16, kind="probabilities", channel_names=("x", "y")),
+    }
+    link_series(tmp_path, layouts)
+    root = ElementTree.fromstring((tmp_path / "OME/METADATA.ome.xml").read_bytes())
+    of = {"ome": "http://www.openmicroscopy.org/Schemas/OME/2016-06"}
+    assert root.attrib["Creator"].startswith("unseam ")
+    assert [image.attrib["Name"] for image in root.findall("ome:Image", of)] == ['a<b>"&\\x01\\udcff\u00b5', "A/1/0"]
+    first, second = (pixels.attrib for pixels in root.findall("*/ome:Pixels", of))
+    assert [first[f"Size{axis}"] for axis in "XYZCT"] == ["30", "20", "3", "1", "4"]
+    assert [first[f"PhysicalSize{axis}"] for axis in "XYZ"] == ["0.26", "0.13", "0.5"]
+    assert (first["Type"], first["TimeIncrement"], first["TimeIncrementUnit"]) == ("uint16", "30.0", "s")
+    assert (second["SizeC"], second["Type"], "PhysicalSizeX" in second) == ("2", "float", False)
+    assert [one.attrib["Name"] for one in root.findall("*/*/ome:Channel", of)][1:] == ["x", "y"]

@@ -13,6 +13,7 @@ from jaxtyping import Shaped
 
 from unseam.errors import OutputError
 from unseam.geometry.chunk_grid import ChunkGrid, Window
+from unseam.io import disk
 from unseam.io.result.array_layout import METADATA, REMEDY, TYPES, ArrayLayout, read_array_metadata, render_metadata
 from unseam.io.result.chunk_codec import DamagedChunkError, chunk_decoder, encode_chunk
 from unseam.io.result.chunk_files import ChunkFiles
@@ -75,6 +76,16 @@ class ChunkedArray:
         assert part.shape == (rows.stop - rows.start, columns.stop - columns.start)
         assert part.dtype == self.layout.dtype
         self.files.write(self._file(leading, place), encode_chunk(part, self.layout.chunk, self.layout.shard))
+
+    def copy(self, leading: tuple[int, ...], place: tuple[int, int], source: "ChunkedArray") -> None:
+        """Write one work chunk with the bytes of another array of the same layout. Raises OutputError if that fails."""
+        assert self.layout == source.layout
+        path = source._file(leading, place)
+        try:
+            data = disk.read(path)
+        except OSError as error:
+            raise OutputError(f"{path}: a chunk of the result cannot be read ({error.strerror}). {REMEDY}") from error
+        self.files.write(self._file(leading, place), data)
 
     def read(self, leading: tuple[int, ...], window: Window) -> Shaped[np.ndarray, "height width"]:
         """Read a window of a plane. Raises OutputError if a chunk that it touches is missing or damaged."""

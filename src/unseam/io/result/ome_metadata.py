@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from unseam.io.calibration import UNKNOWN, Calibration
+from unseam.io.result.colours import label_colours
 from unseam.io.result.pyramid import ResultKind, num_levels
 
 VERSION = "0.5"
@@ -29,6 +30,8 @@ class ImageLayout:
         Name of the image in a viewer.
     channel_names
         Names of the classes.
+    class_values
+        Value of each class in a class map, background first; empty for objects.
     """
 
     axes: str
@@ -40,6 +43,7 @@ class ImageLayout:
     name: str = ""
     kind: ResultKind = "labels"
     channel_names: tuple[str, ...] = ()
+    class_values: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         assert self.axes.endswith("YX")
@@ -47,6 +51,7 @@ class ImageLayout:
         assert len(self.axes) == len(self.shape)
         assert np.dtype(self.dtype).name in ("uint8", "uint16", "uint32", "float16", "float32")
         assert self.kind in ("classes", "labels", "probabilities")
+        assert len(self.class_values) in (0, len(self.channel_names))
 
     @property
     def spacing_um(self) -> tuple[float, float] | None:
@@ -63,7 +68,7 @@ def ome_attributes(layout: ImageLayout, *, is_in_labels: bool) -> dict[str, Any]
     """Return the value of ``attributes["ome"]`` for an image group."""
     about: dict[str, Any] = {"version": VERSION, "multiscales": [_multiscale(layout)]}
     if layout.kind == "labels":
-        about["image-label"] = {"source": {"image": "../../"}} if is_in_labels else {}
+        about["image-label"] = ({"source": {"image": "../../"}} if is_in_labels else {}) | _looks(layout)
     else:
         about["omero"] = {"channels": _channels(layout), "rdefs": {"model": "color" if "C" in layout.axes else "greyscale"}}
     return about
@@ -71,12 +76,12 @@ def ome_attributes(layout: ImageLayout, *, is_in_labels: bool) -> dict[str, Any]
 
 def _multiscale(layout: ImageLayout) -> dict[str, Any]:
     axes: list[dict[str, str]] = [{"name": axis.lower(), "type": _AXES[axis]} for axis in layout.axes]
-    if layout.spacing_um is not None:
-        for axis in axes[-2:]:
-            axis["unit"] = "micrometer"
+    for axis, (step, _) in zip(axes, _steps(layout), strict=True):
+        if step is not None:
+            axis["unit"] = "second" if axis["type"] == "time" else "micrometer"
     datasets = [{"path": str(level), "coordinateTransformations": _place(layout, level)} for level in range(layout.num_levels)]
     is_mean = layout.kind == "probabilities"
-    method = {"description": "mean of 2 x 2 pixels" if is_mean else "every second pixel from the first"}
+    method = {"description": "mean of 2 x 2 pixels" if is_mean else "one pixel of each 2 x 2, drawn by its place"}
     kind = "mean" if is_mean else "nearest"
     return {"name": layout.name, "axes": axes, "datasets": datasets, "type": kind, "metadata": method}
 
@@ -85,19 +90,39 @@ def _place(layout: ImageLayout, level: int) -> list[dict[str, Any]]:
     """Return the scale and the origin of a level.
 
     The mean of n px lies at their centre, (n - 1) / 2 px from the centre of the first; the levels align only with that shift.
+    One pixel drawn from n px lies there on average.
     """
-    spacing = layout.spacing_um or (1.0, 1.0)
-    ones = [1.0] * (len(layout.axes) - 2)
-    scale: list[dict[str, Any]] = [{"type": "scale", "scale": ones + [side * 2**level for side in spacing]}]
-    if layout.kind != "probabilities":
-        return scale
-    shift = [0.0] * len(ones) + [side * (2**level - 1) / 2 for side in spacing]
-    return [*scale, {"type": "translation", "translation": shift}]
+    scale, origin = [], []
+    for axis, (step, start) in zip(layout.axes, _steps(layout), strict=True):
+        pixel, side = (1.0 if step is None else float(step)), (2**level if axis in "YX" else 1)
+        scale.append(pixel * side)
+        origin.append(float(start) + pixel * (side - 1) / 2)
+    return [{"type": "scale", "scale": scale}, {"type": "translation", "translation": origin}]
+
+
+def _steps(layout: ImageLayout) -> list[tuple[float | None, float]]:
+    """Return step and origin along each axis. An origin counts in the unit of the step, so it is lost without one."""
+    known = layout.calibration
+    height, width = known.pixel_um or (None, None)
+    plane, row, column = known.origin_um
+    steps = {"T": (known.frame_s, known.start_s), "Z": (known.plane_um, plane), "Y": (height, row), "X": (width, column)}
+    found = [steps.get(axis, (None, 0.0)) for axis in layout.axes]
+    return [(step, start if step is not None else 0.0) for step, start in found]
+
+
+def _looks(layout: ImageLayout) -> dict[str, Any]:
+    """Return colour and name of each class."""
+    if not layout.class_values:
+        return {}
+    named = zip(layout.class_values, layout.channel_names, strict=True)
+    names = [{"label-value": value, "name": name} for value, name in named]
+    return {"colors": label_colours(layout.class_values), "properties": names}
 
 
 def _channels(layout: ImageLayout) -> list[dict[str, Any]]:
     if layout.kind == "classes":
-        return [_channel(layout.name or "classes", "FFFFFF", max(1, len(layout.channel_names) - 1), is_active=True)]
+        highest = max((1, len(layout.channel_names) - 1, *layout.class_values))
+        return [_channel(layout.name or "classes", "FFFFFF", highest, is_active=True)]
     num = layout.shape[layout.axes.index("C")] if "C" in layout.axes else 1
     names = layout.channel_names or tuple(f"class {number}" for number in range(num))
     assert len(names) == num

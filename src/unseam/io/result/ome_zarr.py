@@ -2,10 +2,11 @@
 
 ::
 
-    cells.zarr/                 one image: classes or probabilities
+    cells.zarr/                 one image: classes, or in another store probabilities
       zarr.json                 axes, spacing, levels; "complete": false until every chunk is written
       0/ 1/ 2/                  levels, each a Zarr array: zarr.json and the chunks below c/
       labels/                   zarr.json with the list of names
+        classes/                the classes again, as labels with colours and names: viewers show an image without them
         objects/                another image, of labels
 
 Only ``"complete": true`` marks a complete result: a Zarr library opens any store and reads missing chunks as zeros.
@@ -20,8 +21,10 @@ from unseam.io import disk
 from unseam.io.result.array_layout import METADATA, REMEDY, ArrayLayout, read_array_metadata, render_metadata
 from unseam.io.result.chunk_files import ChunkFiles
 from unseam.io.result.chunked_array import ChunkedArray, create_array, open_array
+from unseam.io.result.colours import object_colours
 from unseam.io.result.ome_metadata import VERSION, ImageLayout, ome_attributes
 from unseam.io.result.pyramid import ResultKind, downsample, level_shape
+from unseam.io.result.series_xml import series_xml
 from unseam.io.unfinished import remove_unfinished
 from unseam.io.write import make_folders, write_bytes_whole
 
@@ -51,14 +54,16 @@ def link_labels(image_group: Path, names: Sequence[str]) -> None:
     _write_group(image_group / _LABELS, {"ome": {"version": VERSION, "labels": list(names)}})
 
 
-def link_series(store: Path, positions: Sequence[str]) -> None:
-    """Write the list of images of a store, one per position, as bioformats2raw does. Raises OutputError if writing fails."""
+def link_series(store: Path, layouts: Mapping[str, ImageLayout]) -> None:
+    """Write the list of images of a store, by position, as bioformats2raw does. Raises OutputError if writing fails."""
+    positions = list(layouts)
     # Zarr finds a nested image only through groups, so each folder on the way must be one.
     for folder in {parent for position in positions for parent in Path(position).parents if parent.name}:
         make_folders(store / folder)
         _write_group(store / folder, {})
     make_folders(store / "OME")
-    _write_group(store / "OME", {"ome": {"version": VERSION, "series": list(positions)}})
+    _write_group(store / "OME", {"ome": {"version": VERSION, "series": positions}})
+    write_bytes_whole(store / "OME" / "METADATA.ome.xml", series_xml(layouts))
     _write_group(store, {"ome": {"version": VERSION, "bioformats2raw.layout": 3}})
 
 
@@ -85,7 +90,8 @@ def build_level_chunk(group: Path, level: int, leading: tuple[int, ...], chunk: 
     height, width = larger.layout.shape[-2:]
     window = slice(2 * rows.start, min(2 * rows.stop, height)), slice(2 * columns.start, min(2 * columns.stop, width))
     kind = cast(ResultKind, read_facts(group)["kind"])
-    array.write(leading, array.grid.place(chunk), downsample(larger.read(leading, window), kind))
+    half = downsample(larger.read(leading, window), kind, level, (rows.start, columns.start))
+    array.write(leading, array.grid.place(chunk), half)
 
 
 def check_complete(group: Path) -> tuple[int, ...]:
@@ -97,10 +103,15 @@ def check_complete(group: Path) -> tuple[int, ...]:
     return tuple(open_level(group, level).check() for level in range(_num_levels(group)))
 
 
-def mark_complete(group: Path, facts: Mapping[str, Any]) -> None:
+def mark_complete(group: Path, facts: Mapping[str, Any], num_objects: int = 0) -> None:
     """Check that all chunks exist, then mark the result as complete. Settle all written files first.
 
-    ``facts`` are further JSON values for ``attributes["unseam"]``: versions, the model, times.
+    Parameters
+    ----------
+    facts
+        Further JSON values for ``attributes["unseam"]``: versions, the model, times.
+    num_objects
+        Highest number in a map of objects, which then get colours; 0 for any other image.
 
     Raises
     ------
@@ -110,6 +121,9 @@ def mark_complete(group: Path, facts: Mapping[str, Any]) -> None:
     chunks = check_complete(group)
     attributes = read_array_metadata(group)["attributes"]
     known = read_facts(group)
+    colours = object_colours(num_objects) if num_objects else []
+    if colours:
+        attributes["ome"]["image-label"]["colors"] = colours
     # Ours after the caller's: a fact named "complete" or "kind" must not overrule what was checked here.
     ours = {**known, **facts, "format": FORMAT, "kind": known["kind"], "complete": True, "chunks": list(chunks)}
     _write_group(group, {**attributes, "unseam": ours})

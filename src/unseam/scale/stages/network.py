@@ -57,7 +57,9 @@ def network(worker: ChunkWorker, task: ChunkTask) -> NetworkFacts:
         if kept.size:
             kept[:, *window] = as_written(found, saves.probabilities)
     place = grid.place(task.chunk)
-    worker.result(position, CLASSES).write(worker.leading(position, plane), place, np.take(worker.class_values, classes))
+    leading = worker.leading(position, plane)
+    worker.result(position, CLASSES).write(leading, place, np.take(worker.class_values, classes))
+    worker.copy_classes(position, leading, task.chunk)
     for klass, part in enumerate(kept):
         worker.result(position, PROBABILITIES).write(worker.leading(position, plane, klass), place, part)
     if saves.objects and is_flooded(worker):
