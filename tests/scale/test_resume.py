@@ -282,7 +282,7 @@ def test_pixels_that_are_not_finite_are_named(tmp_path, rng, model):
 
 def test_channels_that_the_model_does_not_know(tmp_path, rng, model):
     with pytest.raises(DataError, match=r"a\.zarr.* 2 channel.* 1\b.*--channel"):
-        in_chunks(model, write_zarr(tmp_path / "a.zarr", smooth(rng, 2, 70, 60), axes="cyx"), tmp_path / "out.zarr")
+        in_chunks(model, write_zarr(tmp_path / "a.zarr", smooth(rng, 70, 60, 2), axes="yxc"), tmp_path / "out.zarr")
     coloured = smooth(rng, 70, 60, 3)
     with pytest.raises(DataError, match=r"c\.npy.* 3 channel.* 1\b.*--channel"):
         in_chunks(model, write_npy(tmp_path / "c.npy", coloured), tmp_path / "out2.zarr")
