@@ -67,6 +67,8 @@ READ = {
     "greys of a palette with colours": ([mask("a", [0, 2], [BLACK, RED, WHITE]), mask("b", [0, 255])], [[0, 255]] * 2),
     "numbers of a palette with colours": ([mask("a", [0, 2], [BLACK, RED, WHITE]), mask("b", [0, 1])], [[0, 2], [0, 1]]),
     "white is first": ([mask("a", [1, 1, 0, 2], [WHITE, RED, GREEN])], [[1, 1, 0, 2]]),
+    "white is first and most": ([mask("a", [0, 0, 0, 1, 2], [WHITE, RED, BLACK])], [[0, 0, 0, 1, 2]]),
+    "white is first, but not most": ([mask("a", [0, 0, 1, 1, 1, 2], [WHITE, BLACK, RED])], [[1, 1, 0, 0, 0, 2]]),
     "bits alone": ([mask("a", [0, 1], BITS), mask("b", [0, 0], BITS)], [[0, 1], [0, 0]]),
     "bits and 255": ([mask("a", [0, 1], BITS), mask("b", [0, 255])], [[0, 255], [0, 255]]),
     "bits and grey levels": ([mask("a", [0, 255], LEVELS), mask("b", [0, 1], BITS)], [[0, 255], [0, 255]]),

@@ -23,6 +23,11 @@ def planes_hint(num_planes: int) -> str:
     )
 
 
-def channels_last_hint(shape: tuple[int, ...]) -> str:
-    """Return a sentence on an array whose channels seem to come first."""
-    return f" If the first axis, of {shape[0]}, counts channels, put it last: numpy.moveaxis(image, 0, -1)."
+def first_axis_hint(shape: tuple[int, ...]) -> str:
+    """Return sentences on an array whose first axis seems to count channels or planes; none where it does not seem so."""
+    if len(shape) != 3 or shape[0] >= min(shape[1:]):
+        return ""
+    return (
+        f" Arrays are (rows, columns) or (rows, columns, channels). If the first axis, of {shape[0]}, counts channels, put it "
+        "last: numpy.moveaxis(image, 0, -1). If it counts planes, give each plane as an image of its own."
+    )

@@ -99,8 +99,9 @@ class MaskColours:
         return not self._plain & set(used) and bool(self._plain & {int(level) for level in file.palette[used, 0]})
 
     def _has_background_first(self) -> bool:
-        """Whether number 0 is black in all masks, or white where no pixel is black: then it is the background."""
-        return self._first == {_BLACK} or (self._first == {_WHITE} and _BLACK not in self._pixels_of)
+        """Whether number 0 is black in all masks, or white where no pixel is black or most are white: the background."""
+        is_paper = _BLACK not in self._pixels_of or 2 * self._pixels_of[_WHITE] > self._pixels_of.total()
+        return self._first == {_BLACK} or (self._first == {_WHITE} and is_paper)
 
     def _with_white(self, file: ImageFile) -> ImageFile:
         """Stretch the levels of a mask of few bits so that white is that of the other masks, if they have these numbers."""
