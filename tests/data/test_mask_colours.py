@@ -62,6 +62,12 @@ READ = {
     "0 is black, and no mask has it": ([mask("a", [1, 1, 2], [BLACK, RED, GREEN])], [[1, 1, 2]]),
     "4 bits alone": ([mask("a", [0, 1, 15], LEVELS[::17])], [[0, 1, 15]]),
     "4 bits and 255": ([mask("a", [0, 15], LEVELS[::17]), mask("b", [0, 255])], [[0, 255], [0, 255]]),
+    "1 bit and 4 bits": ([mask("a", [0, 1], BITS), mask("b", [0, 15], LEVELS[::17])], [[0, 15], [0, 15]]),
+    "1, 2 and 8 bits": (
+        [mask("a", [0, 1], BITS), mask("b", [0, 3], LEVELS[::85]), mask("c", [0, 255])],
+        [[0, 255], [0, 255], [0, 255]],
+    ),
+    "1 bit and numbers of 2 bits": ([mask("a", [0, 1], BITS), mask("b", [0, 1, 3], LEVELS[::85])], [[0, 1], [0, 1, 3]]),
     "2 bits and three greys": ([mask("a", [0, 2, 3], LEVELS[::85]), mask("b", [0, 170, 255])], [[0, 170, 255]] * 2),
     "2 bits and numbers": ([mask("a", [0, 2, 3], LEVELS[::85]), mask("b", [0, 1, 2, 3])], [[0, 2, 3], [0, 1, 2, 3]]),
     "greys of a palette with colours": ([mask("a", [0, 2], [BLACK, RED, WHITE]), mask("b", [0, 255])], [[0, 255]] * 2),

@@ -18,7 +18,7 @@ from unseam.io import ImageFile
 Colour = tuple[int, int, int]
 _BLACK: Colour = (0, 0, 0)
 _WHITE: Colour = (255, 255, 255)
-_WHITES = (255, 65_535)
+_WHITES = (255, 65_535, 15, 3)
 _DEPTHS = (2, 4, 16)  # numbers that a mask of 1, 2 or 4 bits per pixel has
 _LEVELS = sorted({level * factor for level in range(16) for factor in (1, 17, 85, 255, 4369, 21845, 65_535)})
 
@@ -108,8 +108,9 @@ class MaskColours:
         assert file.palette is not None
         top = len(file.palette) - 1
         levels = self._levels[len(file.palette)]
+        others = self._plain.union(*(deeper for depth, deeper in self._levels.items() if depth > len(file.palette)))
         for white in _WHITES:
-            if not levels & self._plain and {level * (white // top) for level in levels} & self._plain:
+            if not levels & others and {level * (white // top) for level in levels} & others:
                 note = f"a mask with {top + 1} levels: its white is read as {white}, as in other masks"
                 pixels = file.pixels.astype(np.min_scalar_type(white)) * (white // top)
                 return replace(file, pixels=pixels, palette=None, notes=(*file.notes, note))
