@@ -1,5 +1,7 @@
 """Channels of an image; a grey image that was saved in colour counts as grey."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Shaped
 
@@ -21,6 +23,15 @@ def planes_hint(num_planes: int) -> str:
         'Hyperstacks > Stack to Hyperstack; in Python: tifffile.imwrite("x.ome.tif", image, metadata={"axes": "CYX"})), or '
         ".npy with the channels last, (rows, columns, channels)."
     )
+
+
+def reading_hint(notes: Sequence[str]) -> str:
+    """Return a sentence on how a file was read, which tells where its channels went; none without notes.
+
+    >>> reading_hint(["its transparency is 0 everywhere: dropped"])
+    ' How it was read: its transparency is 0 everywhere: dropped.'
+    """
+    return f" How it was read: {'; '.join(notes)}." if notes else ""
 
 
 def first_axis_hint(shape: tuple[int, ...]) -> str:

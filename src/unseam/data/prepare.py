@@ -185,8 +185,7 @@ def _check_pairs(annotated: Sequence[Annotated], names: Sequence[str]) -> None:
         if item.labels.shape != item.image.shape[:2]:
             raise DataError(
                 f"{item.name}: the image has {_size(item.image)} px and its mask {_size(item.labels)} px. "
-                "Both must have the same rows and columns: check that they belong together."
-                + first_axis_hint(item.image.shape)
+                "Both must have the same rows and columns: check that they belong together." + first_axis_hint(item.image.shape)
             )
     copies = [index for index, item in enumerate(annotated) if is_copy_of_image(item.labels, item.image)]
     if copies:

@@ -239,8 +239,7 @@ class Model:
             return self.info.normalise(image, ranges)
         raise DataError(
             f"The image has {num_channels(image)} channel(s); this model was trained on {wanted}. Give images with "
-            "that number, or train a model on images like this one."
-            + first_axis_hint(image.shape)
+            "that number, or train a model on images like this one." + first_axis_hint(image.shape)
         )
 
 
