@@ -195,9 +195,9 @@ IO_FLOOR = {
     "axes": 0,
     "calibration": 0,
     **dict.fromkeys(("alpha", "disk", "guard", "image_file", "units", "coded_size", "lock", "ome_xml"), 1),
-    **dict.fromkeys(("tiff_walk", "tiff_colours", "tiff_calibration", "tiff_metadata", "unfinished", "settle"), 2),
+    **dict.fromkeys(("tiff_walk", "tiff_colours", "tiff_calibration", "tiff_metadata", "unfinished"), 2),
     **dict.fromkeys(("decoder_process", "label_colours"), 2),
-    **dict.fromkeys(("tiff_checks", "tiff_labels", "write"), 3),
+    **dict.fromkeys(("tiff_checks", "tiff_labels", "write", "settle"), 3),
     **dict.fromkeys(("tiff_file", "lossless", "append_journal", "manifest", "output_folder", "write_images"), 4),
     **dict.fromkeys(("tiff", "pictures", "arrays"), 5),  # the readers: never of one another
     "__init__": 6,

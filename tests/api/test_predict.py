@@ -232,3 +232,12 @@ def test_a_stack_of_uneven_planes_is_told_and_may_have_one_range(model, tmp_path
     assert common[0].any()
     assert len(np.unique(common[1])) == 1
     np.testing.assert_array_equal(segmented(normalise_over="plane"), own)
+
+
+def test_a_channel_that_was_dropped_is_named_where_it_is_missed(tmp_path, rng):
+    pixels = np.moveaxis(smooth(rng, 4, 70, 80), 0, -1).copy()
+    pixels[..., 3] = 0
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb")
+    for out in ("out.zarr", "out"):
+        with pytest.raises(DataError, match=r"3 channel\(s\).*transparency is 0 everywhere: dropped"):
+            unseam.predict(blob_model(channels=4), tmp_path / "a.tif", tmp_path / out)

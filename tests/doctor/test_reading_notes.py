@@ -39,6 +39,16 @@ def test_notes_on_images_and_on_masks(tmp_path):
     assert "masks/c.png" in page
 
 
+def test_what_the_masks_of_a_set_say_of_each_other_is_told(tmp_path):
+    folder = write_clean(tmp_path / "data", "binary")
+    for name in NAMES:
+        picture = Image.fromarray((np.asarray(Image.open(folder.mask(name))) == 0).astype(np.uint8))
+        picture.putpalette([255, 0, 0, 0, 0, 0])
+        picture.save(folder.mask(name))
+    told = [found.what for found in notes_of(check_folder(folder.path).report.findings)]
+    assert any("background of the palette is black (0, 0, 0): its number 1 is read as 0" in words for words in told)
+
+
 def test_notes_that_differ_in_numbers_are_one():
     notes = ReadingNotes()
     for number in (7, 9, 1_000):

@@ -1,6 +1,7 @@
 """Palettes, bits and transparency of label maps: what they say about the numbers."""
 
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,33 @@ def test_a_mask_of_one_bit_is_black_and_white(tmp_path: Path) -> None:
     assert file.pixels.max() == 1
     assert file.palette is not None
     assert file.palette.tolist() == [[0, 0, 0], [255, 255, 255]]
+
+
+def test_true_in_an_array_is_white_too(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", IDS > 0)
+    file = read_labels(tmp_path / "a.npy")
+    assert file.palette is not None
+    assert file.palette[file.pixels].max() == 255
+
+
+def save_2_bits(path: Path, key: int | None = None) -> Path:
+    """Write a grey PNG of 2 bits per pixel by hand, with a transparent grey if asked."""
+    rows = np.packbits(np.unpackbits(IDS[..., np.newaxis], axis=-1)[..., 6:].reshape(20, -1), axis=1)
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", 30, 20, 2, 0, 0, 0, 0))]
+    parts += [] if key is None else [(b"tRNS", struct.pack(">H", key))]
+    parts += [(b"IDAT", zlib.compress(np.pad(rows, ((0, 0), (1, 0))).tobytes())), (b"IEND", b"")]
+    chunks = (struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    return path
+
+
+def test_a_grey_png_of_2_bits_tells_that_greys_are_read(tmp_path: Path) -> None:
+    file = read_labels(save_2_bits(tmp_path / "a.png"))
+    np.testing.assert_array_equal(file.pixels, 85 * IDS)
+    assert "2 bits per pixel" in " ".join(file.notes)
+    assert read_labels(save_2_bits(tmp_path / "b.png", key=3)).pixels.max() == 170
+    with pytest.raises(LabelError, match="transparency"):
+        read_labels(save_2_bits(tmp_path / "c.png", key=2))
 
 
 TRANSPARENT = {

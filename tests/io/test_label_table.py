@@ -72,7 +72,7 @@ READ = {
         "YX",
         "inverted",
     ),
-    "ids, white is zero": (tif(IDS, photometric="miniswhite"), IDS, "YX", ""),
+    "ids, white is zero": (tif(IDS, photometric="miniswhite"), IDS, "YX", "white as zero"),
     "inverting table of ImageJ": (tif(BINARY, imagej=True, photometric="miniswhite"), BINARY, "YX", ""),
     "stack of 3 that looks like colours": (
         tif(STACK, photometric="rgb", planarconfig="separate"),

@@ -227,6 +227,8 @@ REFUSED = {
     "microscope file": (raw(b"ZISRAWFILE", "a.czi"), "OME-TIFF"),
     "unknown ending": (raw(b"1,2,3", "a.csv"), r"\.csv.*\.tif"),
     "no ending": (raw(b"1,2,3", "a"), r"ending.*\.tif"),
+    "fax in TIFF": (picture(Image.fromarray(GREY > 100), "tif", compression="group4"), r"CCITT.*Image\.open"),
+    "LZMA in TIFF": (tif(GREY, compression="lzma"), r"LZMA.*tifffile\.imread"),
     "JPEG XR in TIFF": (tif(np.zeros((64, 64), np.uint8), compression="jpegxr"), "JPEGXR"),
 }
 

@@ -25,6 +25,9 @@ CALIBRATED = {
     "upside down": (255 - IDS, {"cf": 0, "c0": 255.0, "c1": -1.0}, IDS),
     "second degree": (DEEP, {"cf": 1, "c0": 0.0, "c1": 1.0, "c2": 2.0}, np.array([0, 3, 10])[IDS]),
     "stack": (np.stack([DEEP, DEEP]) + 32768, {"cf": 0, "c0": -32768.0, "c1": 1.0}, np.stack([IDS, IDS])),
+    "doubled": (DEEP, {"cf": 0, "c0": 0.0, "c1": 2.0}, 2 * IDS),
+    "white is 1": (IDS // 2 * 255, {"cf": 0, "c0": 0.0, "c1": 0.003921569}, IDS // 2),
+    "one factor": (DEEP, {"cf": 0, "c0": 5.0}, IDS),
     "none": (DEEP, {"cf": 20, "c0": -32768.0, "c1": 1.0}, IDS),
     "straight": (DEEP, {"cf": 0, "c0": 0.0, "c1": 1.0}, IDS),
 }
@@ -44,6 +47,7 @@ def test_numbers_are_what_imagej_shows(name: str, tmp_path: Path) -> None:
         ({"cf": 0, "c0": 0.5, "c1": 0.25}, "stored number 0 as 0.5.*Calibrate"),
         ({"cf": 0, "c0": -32768.0, "c1": 1.0}, "stored number 0 as -32768.*Calibrate"),
         ({"cf": 21, "c0": 1.0, "c1": 1.0}, r"calibration curve \(function 21\).*Calibrate"),
+        ({"cf": 21}, r"calibration curve \(function 21\).*Calibrate"),
     ],
 )
 def test_a_calibration_to_other_than_whole_numbers_is_refused(
@@ -73,6 +77,29 @@ def test_display_colours_of_imagej_are_display(colours: np.ndarray, tmp_path: Pa
     np.testing.assert_array_equal(file.pixels, IDS)
     assert file.palette is None
     np.testing.assert_array_equal(read_image(path).pixels, IDS)
+
+
+def test_an_inverting_lookup_table_of_imagej_is_display(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", IDS, imagej=True, photometric="miniswhite")
+    file = read_image(tmp_path / "a.tif")
+    np.testing.assert_array_equal(file.pixels, IDS)
+    assert "display" in " ".join(file.notes)
+
+
+@pytest.mark.parametrize("options", [{"ome": True}, {"metadata": None}, {}])
+def test_true_is_1_in_whatever_way_tifffile_wrote_it(options: dict[str, object], tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", IDS > 1, **options)
+    for read in (read_labels, read_image):
+        np.testing.assert_array_equal(read(tmp_path / "a.tif").pixels, IDS > 1)
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_numbers_stored_with_white_as_zero_stay_with_a_note(bits: int, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", IDS, photometric="miniswhite", bitspersample=bits)
+    file = read_labels(tmp_path / "a.tif")
+    np.testing.assert_array_equal(file.pixels, IDS)
+    assert file.palette is None
+    assert "white as zero" in " ".join(file.notes)
 
 
 def test_display_colours_of_ome_are_display(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from unseam.data.cases import find_cases
-from unseam.data.channels import planes_hint
+from unseam.data.channels import planes_hint, reading_hint
 from unseam.data.file_names import MASK_FOLDERS, normal_form
 from unseam.data.read_pair import as_model_reads, read_case
 from unseam.data.stack_ranges import stack_note
@@ -178,7 +178,7 @@ def predict_file(
         raise
     except DataError as error:
         hint = planes_hint(len(planes)) if len(planes) == model.info.net.in_channels > 1 == file.num_channels else ""
-        raise DataError(f"{job.image}: {error}{hint}") from error
+        raise DataError(f"{job.image}: {error}{hint}{reading_hint(file.notes)}") from error
     notes = stack_note(ranges, model.info.normalise, "--normalise-over stack")
     instances = [part.instances_of(wanted.object_class) for part in parts] if wanted.instances else []
     if job.classes is not None:

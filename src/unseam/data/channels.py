@@ -1,5 +1,7 @@
 """Channels of an image; a grey image that was saved in colour counts as grey."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Shaped
 
@@ -23,6 +25,20 @@ def planes_hint(num_planes: int) -> str:
     )
 
 
-def channels_last_hint(shape: tuple[int, ...]) -> str:
-    """Return a sentence on an array whose channels seem to come first."""
-    return f" If the first axis, of {shape[0]}, counts channels, put it last: numpy.moveaxis(image, 0, -1)."
+def reading_hint(notes: Sequence[str]) -> str:
+    """Return a sentence on how a file was read, which tells where its channels went; none without notes.
+
+    >>> reading_hint(["its transparency is 0 everywhere: dropped"])
+    ' How it was read: its transparency is 0 everywhere: dropped.'
+    """
+    return f" How it was read: {'; '.join(notes)}." if notes else ""
+
+
+def first_axis_hint(shape: tuple[int, ...]) -> str:
+    """Return sentences on an array whose first axis seems to count channels or planes; none where it does not seem so."""
+    if len(shape) != 3 or shape[0] >= min(shape[1:]):
+        return ""
+    return (
+        f" Arrays are (rows, columns) or (rows, columns, channels). If the first axis, of {shape[0]}, counts channels, put it "
+        "last: numpy.moveaxis(image, 0, -1). If it counts planes, give each plane as an image of its own."
+    )

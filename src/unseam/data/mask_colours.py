@@ -18,7 +18,7 @@ from unseam.io import ImageFile
 Colour = tuple[int, int, int]
 _BLACK: Colour = (0, 0, 0)
 _WHITE: Colour = (255, 255, 255)
-_WHITES = (255, 65_535)
+_WHITES = (255, 65_535, 15, 3)
 _DEPTHS = (2, 4, 16)  # numbers that a mask of 1, 2 or 4 bits per pixel has
 _LEVELS = sorted({level * factor for level in range(16) for factor in (1, 17, 85, 255, 4369, 21845, 65_535)})
 
@@ -99,16 +99,18 @@ class MaskColours:
         return not self._plain & set(used) and bool(self._plain & {int(level) for level in file.palette[used, 0]})
 
     def _has_background_first(self) -> bool:
-        """Whether number 0 is black in all masks, or white where no pixel is black: then it is the background."""
-        return self._first == {_BLACK} or (self._first == {_WHITE} and _BLACK not in self._pixels_of)
+        """Whether number 0 is black in all masks, or white where no pixel is black or most are white: the background."""
+        is_paper = _BLACK not in self._pixels_of or 2 * self._pixels_of[_WHITE] > self._pixels_of.total()
+        return self._first == {_BLACK} or (self._first == {_WHITE} and is_paper)
 
     def _with_white(self, file: ImageFile) -> ImageFile:
         """Stretch the levels of a mask of few bits so that white is that of the other masks, if they have these numbers."""
         assert file.palette is not None
         top = len(file.palette) - 1
         levels = self._levels[len(file.palette)]
+        others = self._plain.union(*(deeper for depth, deeper in self._levels.items() if depth > len(file.palette)))
         for white in _WHITES:
-            if not levels & self._plain and {level * (white // top) for level in levels} & self._plain:
+            if not levels & others and {level * (white // top) for level in levels} & others:
                 note = f"a mask with {top + 1} levels: its white is read as {white}, as in other masks"
                 pixels = file.pixels.astype(np.min_scalar_type(white)) * (white // top)
                 return replace(file, pixels=pixels, palette=None, notes=(*file.notes, note))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from unseam.data.channels import channels_last_hint, is_grey_saved_as_colour, num_channels
+from unseam.data.channels import first_axis_hint, is_grey_saved_as_colour, num_channels
 from unseam.data.grey_facts import SeenImages, grey_facts, object_sizes, seen_images
 from unseam.data.kinds import LayoutKind, MaskChoice
 from unseam.data.label_faults import MasksError, is_copy_of_image
@@ -180,13 +180,12 @@ def _check_pairs(annotated: Sequence[Annotated], names: Sequence[str]) -> None:
         if item.labels.ndim != 2:
             raise LabelError(
                 f"{item.name}: the mask has the shape {item.labels.shape}; a mask has rows and columns, one number per pixel. "
-                "Save it as a grey image, not in colour."
+                "Save it as a grey image, not in colour; of a stack, give each plane with its mask."
             )
         if item.labels.shape != item.image.shape[:2]:
             raise DataError(
                 f"{item.name}: the image has {_size(item.image)} px and its mask {_size(item.labels)} px. "
-                "Both must have the same rows and columns: check that they belong together."
-                + (channels_last_hint(item.image.shape) if item.image.shape[1:] == item.labels.shape else "")
+                "Both must have the same rows and columns: check that they belong together." + first_axis_hint(item.image.shape)
             )
     copies = [index for index, item in enumerate(annotated) if is_copy_of_image(item.labels, item.image)]
     if copies:

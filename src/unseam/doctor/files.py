@@ -68,10 +68,11 @@ def read_items(folder: Path, *, masks: MaskChoice = "auto") -> FolderItems:
             continue
         read.append((pair, image, mask))
     for pair, image, mask in read:
-        planes = annotated_planes(pair, image, colours.settled(mask))
+        settled = colours.settled(mask)
+        planes = annotated_planes(pair, image, settled)
         image_file, mask_file = _short(pair.image, folder), _short(pair.mask, folder)
         notes.add(image.notes, Place(image_file))
-        notes.add(mask.notes, Place(mask_file))
+        notes.add(settled.notes, Place(mask_file))
         items += [Item(annotated, image_file, mask_file, annotated.plane) for annotated in planes]
     findings += [*(_unusable(kind, found_at, len(pairs)) for kind, found_at in faults.items()), *notes.findings()]
     return FolderItems(tuple(items), len(pairs), layout, tuple(classes), ignore, kind_of_all, tuple(findings))

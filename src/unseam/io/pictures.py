@@ -20,7 +20,7 @@ from unseam.io.alpha import without_alpha
 from unseam.io.calibration import UNKNOWN
 from unseam.io.guard import check_size, decoding
 from unseam.io.image_file import ImageFile
-from unseam.io.label_colours import check_transparency, is_grey, with_bits, with_palette
+from unseam.io.label_colours import check_transparency, is_grey, with_palette
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
@@ -87,18 +87,20 @@ class PictureReader:
         if _is_deep_png(name, data):
             return _without_transparency(_read_deep_png(path, data, keep_alpha=True))
         picture, notes = _open_picture(path, name, data)
+        num_bits = _grey_bits(name, data)
+        if num_bits in (2, 4):
+            notes = (*notes, f"{num_bits} bits per pixel: its greys are the numbers, black is 0 and white is 255")
         if picture.mode not in (*_DIRECT, *_ALPHA, "P", "PA"):
             raise LabelError(f"{path}: a {picture.mode} picture has colours, not labels; save one number per pixel", path)
         with decoding(path, f"{name} picture"):
-            alpha = _transparency(picture)
+            alpha = _transparency(picture, 255 // (2**num_bits - 1) if num_bits in (2, 4) else 1)
             if alpha is not None:
                 colours = _palette_colours(picture) if picture.mode in ("P", "PA") else picture
                 check_transparency(path, np.dstack([np.asarray(colours), alpha]))
             pixels = np.asarray(picture)[..., 0] if picture.mode == "PA" else np.asarray(picture)
             table = np.array(picture.getpalette("RGB"), np.uint8).reshape(-1, 3) if picture.mode in ("P", "PA") else None
         if table is None:
-            file = _without_transparency(_build_file(path, pixels, False, notes))
-            return with_bits(file, 1) if pixels.dtype == bool else file
+            return _without_transparency(_build_file(path, pixels, False, notes))
         notes = notes if is_grey(table) else (*notes, "a picture with a palette: its indices are the labels")
         return with_palette(_build_file(path, pixels, False, notes), table)
 
@@ -162,6 +164,12 @@ def _open_picture(path: Path, name: str, data: bytes) -> tuple[Image.Image, tupl
     return picture, notes
 
 
+def _grey_bits(name: str, data: bytes) -> int:
+    """Return the bits per pixel of a grey PNG; 0 for other pictures."""
+    depth, colour_type = struct.unpack_from("BB", data, 24) if name == "PNG" else (0, 0)
+    return int(depth) if colour_type == 0 else 0
+
+
 def _is_deep_png(name: str, data: bytes) -> bool:
     """Whether this is a PNG with 16-bit colours or transparency, which Pillow would cut to 8 bits."""
     depth, colour_type = struct.unpack_from("BB", data, 24) if name == "PNG" else (8, 0)
@@ -176,8 +184,11 @@ def _read_deep_png(path: Path, data: bytes, *, keep_alpha: bool = False) -> Imag
     return _build_file(path, pixels, not keep_alpha and pixels.ndim == 3 and pixels.shape[-1] in (2, 4), ())
 
 
-def _transparency(picture: Image.Image) -> UInt8[np.ndarray, "height width"] | None:
-    """Return the transparency that a palette or a key colour gives the pixels; None without one, or with its own channel."""
+def _transparency(picture: Image.Image, step: int) -> UInt8[np.ndarray, "height width"] | None:
+    """Return the transparency that a palette or a key colour gives the pixels; None without one, or with its own channel.
+
+    ``step`` is the distance of two greys; a key counts greys.
+    """
     key, pixels = picture.info.get("transparency"), np.asarray(picture)
     if picture.mode == "PA":
         return pixels[..., 1]
@@ -185,7 +196,8 @@ def _transparency(picture: Image.Image) -> UInt8[np.ndarray, "height width"] | N
         return None
     if isinstance(key, bytes):  # one for each colour of the palette, and the others are opaque
         return np.frombuffer(key.ljust(256, b"\xff"), np.uint8)[pixels]
-    is_key = (pixels == key).all(axis=-1) if isinstance(key, tuple) else pixels == (bool(key) if pixels.dtype == bool else key)
+    grey = bool(key) if pixels.dtype == bool else key
+    is_key = (pixels == key).all(axis=-1) if isinstance(key, tuple) else pixels == grey * step
     return np.where(is_key, 0, 255).astype(np.uint8)
 
 

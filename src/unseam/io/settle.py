@@ -6,6 +6,7 @@ import numpy as np
 
 from unseam.errors import ImageReadError, LabelError
 from unseam.io.image_file import ImageFile, describe_place, first_place
+from unseam.io.label_colours import with_bits
 
 
 def settle_image(file: ImageFile) -> ImageFile:
@@ -40,6 +41,8 @@ def settle_labels(file: ImageFile) -> ImageFile:
     LabelError
         For colours, fractions, NaN and negative values other than -1, with the first such pixel's place.
     """
+    if file.pixels.dtype == bool and file.palette is None:
+        file = with_bits(file, 1)
     file = _settle_type(file)
     if "C" in file.axes:
         file = _colours_to_grey(file) if file.axes.endswith("C") else _channels_to_planes(file)

@@ -22,6 +22,8 @@ from unseam.io.tiff_colours import INVERTED, Colours, colours_of
 from unseam.io.tiff_file import axes_of, open_tiff, walk_file
 from unseam.io.tiff_labels import calibrated, check_one_palette, palette_of_labels
 
+_NOT_INVERTED = "stored with white as zero, but not black and white only: the stored numbers are the labels, not the greys"
+
 
 @dataclass(frozen=True)
 class TiffReader:
@@ -55,11 +57,11 @@ class TiffReader:
         that white is foreground (ImageJ's numbers already mean that). Raises LabelError for compression with loss.
         """
         raw = _read(path, is_labels=True)
-        if raw.colours.space == 0 and not (raw.colours.is_imagej or raw.colours.is_mask):
+        if raw.colours.is_inverted:
             white = 2**raw.colours.num_bits - 1
-            if bool(((raw.pixels == 0) | (raw.pixels == white)).all()):
-                file = raw.build_file(raw.colours.inverted(raw.pixels), INVERTED, raw.axes)
-                return with_bits(file, raw.colours.num_bits)
+            if not bool(((raw.pixels == 0) | (raw.pixels == white)).all()):
+                return raw.build_file(raw.pixels, _NOT_INVERTED, raw.axes)
+            return with_bits(raw.build_file(raw.colours.inverted(raw.pixels), INVERTED, raw.axes), raw.colours.num_bits)
         if raw.colours.has_alpha and raw.axes.endswith("S") and raw.pixels.shape[-1] in (2, 4):
             check_transparency(path, raw.pixels)
         pixels, note = calibrated(path, raw.pixels, raw.imagej)

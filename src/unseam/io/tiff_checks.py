@@ -20,6 +20,7 @@ _CODECS = {
     1: "none", 5: "LZW", 7: "JPEG", 8: "Deflate", 32773: "PackBits", 32946: "Deflate", 33003: "JPEG 2000",
     33005: "JPEG 2000", 34712: "JPEG 2000", 50000: "Zstandard", 34926: "Zstandard", 50001: "WebP", 34927: "WebP",
 }  # fmt: skip
+_FAX = (2, 3, 4)  # CCITT: black and white only, and Fiji does not open them
 _COLOUR_SPACES = (0, 1, 2, 3, 5, 6)  # white is zero, black is zero, RGB, palette, CMYK, YCbCr
 _MOST_BYTES_OF_ONE = {5: 4096, 8: 1040, 32946: 1040, 32773: 64}  # bytes that one compressed byte can expand to
 _ALIGNMENT = 16  # bytes of padding that a sound file may have at the end of a strip
@@ -87,7 +88,9 @@ def check_parts(path: Path, tiff: "tifffile.TiffFile", series: "tifffile.TiffPag
     codec = int(page.compression)
     if codec not in _CODECS:
         known = ", ".join(sorted(set(_CODECS.values()) - {"none"}))
-        remedy = f"none, {known} are. Open it in Fiji and save it as TIFF"
+        # tifffile leaves "white is zero" to its caller, so it would turn most faxes into their negatives
+        fax, other = 'Image.open(FILE).save(NEW, compression="tiff_lzw")', "tifffile.imwrite(NEW, tifffile.imread(FILE))"
+        remedy = f"none, {known} are. Save it without compression or with LZW (in Python: {fax if codec in _FAX else other})"
         raise ImageReadError(path, f"compression {_name(page.compression)} is not read; {remedy}")
     if codec != 1 and codec not in walk.codecs:  # the walk chose the process that decodes: it must have seen this codec
         raise ImageReadError(path, f"no page directory lists its compression {_name(page.compression)}; it is damaged")

@@ -10,6 +10,7 @@ from jaxtyping import Integer, Shaped, UInt8
 from unseam.errors import ImageReadError
 
 INVERTED = "stored with white as zero: inverted"
+_DISPLAY = "its display colours (lookup table) are ignored"
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +29,16 @@ class Colours:
     is_display: bool
     """Whether the palette only displays the numbers, as those of ImageJ and OME do."""
     is_mask: bool
-    """Whether tifffile wrote it with 1 bit per pixel."""
+    """Whether tifffile wrote it with 1 bit per pixel: it says "white is zero" of True and False, and means 1 and 0."""
 
     def needs_all(self, dtype: np.dtype) -> bool:
         """Whether a window cannot be converted alone: its numbers are inverted around the middle of the whole image."""
-        return self.space == 0 and not self.is_mask and dtype.kind not in "bu"
+        return self.is_inverted and dtype.kind not in "bu"
+
+    @property
+    def is_inverted(self) -> bool:
+        """Whether the numbers of an image are the reverse of its greys; for ImageJ an inverting lookup table is display."""
+        return self.space == 0 and not (self.is_mask or self.is_imagej)
 
     def converted(
         self, path: Path, pixels: Shaped[np.ndarray, "..."], axes: str
@@ -41,11 +47,13 @@ class Colours:
 
         Raises ImageReadError if the palette has no colour for a number, and for ink in fractions.
         """
-        if self.space == 0 and not self.is_mask:
+        if self.is_inverted:
             return self.inverted(pixels), axes, INVERTED
+        if self.space == 0 and self.is_imagej:
+            return pixels, axes, _DISPLAY
         if self.space == 3 and self.palette is not None:
             if self.is_display:
-                return pixels, axes, "its display colours (lookup table) are ignored"
+                return pixels, axes, _DISPLAY
             # the colours of a palette have 16 bits, of which numbers of 8 bits or less need the upper half
             palette, numbers = (self.palette, pixels) if self.num_bits > 8 else (palette_8_bit(self.palette), _as_bytes(pixels))
             colours = _from_palette(path, numbers, palette)
@@ -77,7 +85,7 @@ def colours_of(tiff: "tifffile.TiffFile", page: "tifffile.TiffPage") -> Colours:
         bool(page.extrasamples) and int(page.extrasamples[-1]) in (1, 2) and space in (0, 1, 2),
         bool(tiff.is_imagej),
         bool(tiff.is_imagej or tiff.is_ome),
-        bool(tiff.is_shaped) and page.bitspersample == 1,
+        page.bitspersample == 1 and (bool(tiff.is_shaped) or page.software == "tifffile.py"),
     )
 
 

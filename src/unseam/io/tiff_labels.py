@@ -13,7 +13,7 @@ from unseam.io.label_colours import Palette, is_grey
 from unseam.io.tiff_colours import Colours, palette_8_bit
 
 _POLYNOMIALS = 4  # ImageJ's functions 0 to 3 are a straight line and polynomials up to the fourth degree
-_UNCALIBRATED = 20
+_NONE, _OPTICAL_DENSITY = 20, 21
 _REMEDY = "If the stored numbers are the labels, choose Analyze > Calibrate > Function: None in Fiji and save the mask again"
 
 
@@ -29,10 +29,11 @@ def calibrated(
     LabelError
         ImageJ shows fractions or negative numbers, or a function that is no polynomial.
     """
-    # as in ImageJ, fewer than two factors are no function
-    kind = int(_number(metadata, "cf"))
-    factors = [_number(metadata, f"c{power}") for power in range(5)]
-    if pixels.dtype.kind != "u" or kind == _UNCALIBRATED or sum(factor != 0 for factor in factors) < 2:
+    kind = int(_number(metadata, "cf") or 0)
+    found = [_number(metadata, f"c{power}") for power in range(5)]
+    factors = [factor for factor in found[: [*found, None].index(None)] if factor is not None]
+    # as in ImageJ, fewer than two factors are no function, but for the one that needs none
+    if pixels.dtype.kind != "u" or kind == _NONE or (len(factors) < 2 and kind != _OPTICAL_DENSITY):
         return pixels, None
     if not 0 <= kind < _POLYNOMIALS:
         raise LabelError(f"{path}: ImageJ shows its numbers through a calibration curve (function {kind}). {_REMEDY}", path)
@@ -48,7 +49,11 @@ def calibrated(
             f"0 and up, or -1 without annotation. {_REMEDY}",
             path,
         )
-    words = f"numbers as ImageJ's calibration shows them: {stored[0]} is stored where {whole[0]} is meant"
+    other = whole != stored
+    if not other.any():
+        return pixels, None
+    at = int(np.argmax(other))
+    words = f"numbers as ImageJ's calibration shows them: {stored[at]} is stored where {whole[at]} is meant"
     return whole.astype(np.int32)[place].reshape(pixels.shape), words
 
 
@@ -84,6 +89,6 @@ def check_one_palette(path: Path, series: "tifffile.TiffPageSeries", colours: Co
             )
 
 
-def _number(metadata: Mapping[str, Any], name: str) -> float:
-    value = metadata.get(name, 0)
-    return float(value) if isinstance(value, int | float) else 0.0
+def _number(metadata: Mapping[str, Any], name: str) -> float | None:
+    value = metadata.get(name)
+    return float(value) if isinstance(value, int | float) else None

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int32, Integer, Shaped, UInt8
 from torch import nn
 
-from unseam.data.channels import channels_last_hint, is_grey_saved_as_colour, num_channels
+from unseam.data.channels import first_axis_hint, is_grey_saved_as_colour, num_channels
 from unseam.data.normalise import Normalise, Ranges, check_image
 from unseam.engines import Engine, Precision, average_engines, choose_device, choose_engine, settle_precision
 from unseam.errors import DataError
@@ -239,8 +239,7 @@ class Model:
             return self.info.normalise(image, ranges)
         raise DataError(
             f"The image has {num_channels(image)} channel(s); this model was trained on {wanted}. Give images with "
-            "that number, or train a model on images like this one."
-            + (channels_last_hint(image.shape) if image.ndim == 3 and image.shape[0] == wanted else "")
+            "that number, or train a model on images like this one." + first_axis_hint(image.shape)
         )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from unseam._version import __version__
-from unseam.data.channels import is_grey_saved_as_colour, planes_hint
+from unseam.data.channels import is_grey_saved_as_colour, planes_hint, reading_hint
 from unseam.errors import DataError
 from unseam.io.large import LargeImage
 from unseam.io.large.bands import read_bands
@@ -53,6 +53,7 @@ def check_channels(worker: ChunkWorker, image: LargeImage | None = None, *, is_g
                 f"{one.path}: the image has {one.num_channels} channel(s); this model was trained on {wanted}. Choose "
                 "channels with --channel, give images with these channels, or train a model on images like this one."
                 + (planes_hint(one.num_planes) if one.num_planes == wanted > 1 == one.num_channels else "")
+                + reading_hint(one.notes)
             )
 
 
