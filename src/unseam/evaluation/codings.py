@@ -37,7 +37,7 @@ def check_has_background(true: Evidence, predicted: Evidence, *, of_objects: boo
     )
 
 
-def check_complete(prediction: Integer[np.ndarray, "height width"], name: str) -> None:
+def check_each_pixel_counts(prediction: Integer[np.ndarray, "height width"], name: str) -> None:
     """Raise LabelError for -1 in a prediction: only an annotation can say that a pixel is not annotated."""
     bad = prediction == NOT_ANNOTATED
     if prediction.dtype.kind == "i" and bad.any():
