@@ -1,8 +1,10 @@
 """Settings: what is written is what is read, and every mistake is named with its place."""
 
 import json
+import re
 import tomllib
 from dataclasses import dataclass, field, fields, replace
+from functools import reduce
 from typing import Literal
 
 import pytest
@@ -273,7 +275,7 @@ def test_a_member_that_is_no_table_is_refused_or_replaced():
         ("=5", "Unknown setting ''"),
         ("nett.unet.depth=2", "'nett'.* 'net'"),
         ("net.resnet.depth=2", r"\[net.resnet\].* 'unet'"),
-        ("net.momentum=2", r"\[net.momentum\].* fcn, unet"),
+        ("net.momentum=2", "'net.momentum'.* 'optimiser.momentum'"),
         ("net=fcn", r"net: .*one of \[net.unet\], \[net.fcn\]"),
         ("training.seed.deep=1", "training.seed = .*: .* int"),
         ("training.steps=soon", "training.steps = 'soon': .* int"),
@@ -330,7 +332,25 @@ def test_a_whole_number_beyond_64_bits():
         with_overrides(Run(), ["training.steps=9223372036854775808"])
 
 
-def test_a_table_too_many_in_a_path_is_named():
-    with pytest.raises(SettingsError, match=r"'data.normalise.over'. Did you mean 'normalise.over'\?"):
-        with_overrides(Run(), ["data.normalise.over=stack"])
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("data.normalise.over", "normalise.over"),
+        ("training.normalise.over", "normalise.over"),
+        ("data.normalize.over", "normalise.over"),
+        ("over", "normalise.over"),
+        ("data.over", "normalise.over"),
+        ("data.steps", "training.steps"),
+        ("normalize.over", "normalise"),
+    ],
+)
+def test_a_setting_in_a_wrong_table_is_named(path, meant):
+    with pytest.raises(SettingsError, match=rf"Did you mean '{re.escape(meant)}'\?"):
+        with_overrides(Run(), [f"{path}=stack"])
+    *tables, name = path.split(".")
+    with pytest.raises(SettingsError, match=rf"Did you mean '{re.escape(meant)}'\?"):
+        decode(Run, reduce(lambda value, table: {table: value}, reversed([*tables, name]), "stack"))
+
+
+def test_the_setting_that_is_named_exists():
     assert with_overrides(Run(), ["normalise.over=stack"]).normalise.over == "stack"

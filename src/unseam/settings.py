@@ -77,7 +77,9 @@ def decode(cls: type[T], table: object, where: str = "") -> T:
     hints = typing.get_type_hints(cls)
     names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
     if not isinstance(table, Mapping):
-        raise SettingsError(f"{where or 'The settings'}: got {_shown(table)}. Give a table with {_listed(names)}.")
+        raise SettingsError(f"{where or 'The settings'}: got {_shown(table)}. Give a table with {', '.join(names)}.")
+    if not where:
+        _check_places(hints, table)
     for name in table:
         if name not in names:
             raise SettingsError(f"Unknown setting {_shown(_join(where, name))}. {_did_you_mean(name, names)}")
@@ -105,8 +107,6 @@ def with_overrides(settings: T, overrides: Sequence[str]) -> T:
         if not sign:
             raise SettingsError(f"--set {_cut(override)}: write a setting as path.to.setting=value.")
         head, *rest = path.strip().split(".")
-        if rest and rest[0] in tree and isinstance(tree.get(head), dict) and rest[0] not in tree[head]:
-            raise SettingsError(f"Unknown setting {_cut(path)!r}. Did you mean {_cut('.'.join(rest))!r}?")
         *parents, name = _full_path(tree, type(settings), [head, *rest])
         table = tree
         for parent in parents:
@@ -116,6 +116,32 @@ def with_overrides(settings: T, overrides: Sequence[str]) -> T:
         table[name] = _parse_toml_value(text.strip())
         _drop_other_members(tree, type(settings), [*parents, name])
     return decode(type(settings), tree)
+
+
+def _check_places(hints: Mapping[str, Any], tables: Mapping[str, Any]) -> None:
+    """Raise SettingsError for a setting in a wrong table: ``data.normalise.over`` and ``over`` are ``normalise.over``."""
+    known = {table: _names_in(hint) for table, hint in hints.items()}
+    alone = {"": {name: value for name, value in tables.items() if name not in known}}
+    inside = {table: value for table, value in tables.items() if known.get(table) and isinstance(value, Mapping)}
+    for where, settings in (alone | inside).items():
+        here = known.get(where, [*known])
+        for name, value in settings.items():
+            if name not in known and difflib.get_close_matches(name, here):
+                continue  # the name is known here, or is told as misspelled
+            homes = [f"{table}.{name}" for table in known if name in known[table]]
+            meant = homes or difflib.get_close_matches(name, [*known], n=1)
+            if name not in here and len(meant) == 1:
+                rest = f".{next(iter(value))}" if not homes and isinstance(value, Mapping) and len(value) == 1 else ""
+                raise SettingsError(
+                    f"Unknown setting {_cut(_join(where, name) + rest)!r}. Did you mean {_cut(meant[0] + rest)!r}?"
+                )
+
+
+def _names_in(hint: Any) -> list[str]:
+    """Return what may stand in the table of a field: names of members, and their settings."""
+    members = _dataclasses_of(hint)
+    names = [table_name(member) for member in members] if len(members) > 1 else []
+    return names + [field.name for member in members for field in dataclasses.fields(member)]
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:
@@ -195,7 +221,7 @@ def _decode_value(hint: Any, value: Any, where: str) -> Any:
         return _decode_value(options[0], value, where)
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
-            raise SettingsError(f"{where} = {_shown(value)}: it may be {_listed(map(repr, get_args(hint)))}.")
+            raise SettingsError(f"{where} = {_shown(value)}: it may be {', '.join(map(repr, get_args(hint)))}.")
         return value
     if get_origin(hint) is tuple:
         return _decode_tuple(hint, value, where)
@@ -210,7 +236,7 @@ def _decode_member(members: list[type], value: Any, where: str) -> Any:
         if name not in by_name:
             raise SettingsError(f"Unknown table [{_cut(f'{where}.{name}')}]. {_did_you_mean(name, list(by_name))}")
     if not isinstance(value, Mapping) or len(value) != 1:
-        tables = _listed(f"[{where}.{name}]" for name in by_name)
+        tables = ", ".join(f"[{where}.{name}]" for name in by_name)
         raise SettingsError(f"{where}: give exactly one of {tables}.")
     name, table = next(iter(value.items()))
     return decode(by_name[name], table, f"{where}.{name}")
@@ -269,8 +295,4 @@ def _cut(text: str) -> str:
 
 def _did_you_mean(name: str, names: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, names, n=1)
-    return f"Did you mean {close[0]!r}?" if close else f"Known are: {_listed(sorted(names))}."
-
-
-def _listed(names: Any) -> str:
-    return ", ".join(names)
+    return f"Did you mean {close[0]!r}?" if close else f"Known are: {', '.join(sorted(names))}."

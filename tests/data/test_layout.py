@@ -335,3 +335,20 @@ def test_a_plane_of_a_three_dimensional_frame_is_refused_by_name(tmp_path):
         find_pairs(folder)
     with pytest.raises(DataError, match=r"man_seg_000_005\.tif"):
         find_truths(folder / "01_GT")
+
+
+@pytest.mark.parametrize(
+    ("image", "mask"), [("10\u00b5M", "10\u03bcM"), ("9.41\u202fAM", "9.41 AM"), ("a\u00a0b", "a b"), ("a\u200b", "a")]
+)
+def test_signs_that_look_alike_are_one(image: str, mask: str, tmp_path: Path) -> None:
+    for place in (
+        f"images/{image}.tif",
+        f"masks/{mask}.tif",
+        "images/x\u00b2.tif",
+        "masks/x\u00b2.tif",
+        "images/x2.tif",
+        "masks/x2.tif",
+    ):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).touch()
+    assert len(find_pairs(tmp_path).pairs) == 3

@@ -46,6 +46,10 @@ DATA = {  # file: (content, a word of what it is, a word of what to do)
     "coco.json": (b'{"images": [], "annotations": [], "categories": []}', "outlines", "masks"),
     "masks/c.xml": (b"<annotation><object/></annotation>", "outlines", "masks"),
     "masks/c.txt": (b"0 0.1 0.2 0.3 0.4 0.5 0.6\n", "outlines", "masks"),
+    "images/c.qptiff": (b"x", "microscope", "Fiji"),
+    "images/c.raw": (b"x", "bare numbers", "Import"),
+    "masks/last.json": (b'{"imageData": "' + b"A" * 200_000 + b'", "shapes": []}', "outlines", "labelme"),
+    "masks/features.json": (b'[{"type": "Feature", "geometry": {}}]', "outlines", "QuPath"),
     "masks/c.mat": (b"x", "MATLAB", "TIFF"),
 }
 
@@ -68,6 +72,8 @@ NO_DATA = {  # file: content
     "images/notes.txt": b"12 images, 3 of them blurred",
     "images/metadata.json": b'{"PixelSize": 0.2, "Channels": ["DAPI"]}',
     "dataset.json": b'{"labels": {"background": 0, "cell": 1}}',
+    "images/settings.json": b'{"annotations": false, "shape of a tool": "polygon"}',
+    "images/table.txt": b"x" * 70_000 + b"\n1 0.5 0.5 0.5 0.5 0.5",
     "images/sizes.csv": b"a,1\n",
     "images/Thumbs.db": b"x",
     "images/._c.czi": b"x",
@@ -211,3 +217,9 @@ def test_stores_among_files_are_told(folder: Path) -> None:
     (folder / "images/c.ome.zarr").mkdir()
     assert "1 store(s) (images/c.ome.zarr)" in find_pairs(folder).left_out[0].what
     assert "by its own name" in find_images_left_out(folder)[0].mend
+
+
+def test_folders_in_folders_of_images_are_told(tmp_path: Path) -> None:
+    lay_out(tmp_path, "images/wt/a.tif", "masks/wt/a.tif")
+    with pytest.raises(DataError, match=r"1 folder\(s\) with images inside this folder \(wt\); to use them, move"):
+        find_pairs(tmp_path)

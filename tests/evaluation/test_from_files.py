@@ -287,3 +287,13 @@ def test_a_full_file_scores_1_by_request_and_is_not_guessed(name: str, tmp_path:
     tifffile.imwrite(predicted / "x_masks.tif", full)
     (predicted / name).unlink()
     assert evaluate(predicted, truth).scores.pooled()["panoptic_quality"] == 1  # the name says what the numbers are
+
+
+@pytest.mark.parametrize("masks", ["auto", "binary", "classes", "instances"])
+def test_minus_1_in_a_prediction_is_refused(masks, tmp_path):
+    labels = np.array([[0, -1, 1], [0, 2, 2]], np.int16)
+    with pytest.raises(LabelError, match=r"prediction of image 0: .* row 0, column 1 is -1.* as 0"):
+        evaluate([labels], [labels], masks=masks)
+    np.save(tmp_path / "a.npy", labels)
+    with pytest.raises(LabelError, match=r"a\.npy: .* row 0, column 1 is -1"):
+        evaluate(tmp_path / "a.npy", tmp_path / "a.npy", masks=masks)

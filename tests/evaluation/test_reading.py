@@ -196,3 +196,9 @@ def test_one_number_in_many_pieces_is_told_of_either_side(one: int) -> None:
     both = choose_reading([drawn], [drawn], "instances", is_given=True).reason
     assert "of the annotations and predictions" in both
     assert "Beware" not in choose_reading([PIECES], [row(1)], "instances", is_given=False).reason  # a full image is one piece
+
+
+@pytest.mark.parametrize(("true", "predicted"), [([0, 1], [1, 2]), ([0, 255], [1, 2]), ([1, 2, 3], [0, 1, 2])])
+def test_a_side_that_counts_from_1_is_refused(true, predicted):
+    with pytest.raises(LabelError, match=r"background seems to be 1 in the"):
+        choose_reading([np.array([true])], [np.array([predicted])], "classes", is_given=False)

@@ -9,6 +9,7 @@ MICROMETRES = (
     "micrometer", "micrometers", "micrometre", "Micrometres",
     "\\u00B5m", "\\u03bcm", "\\xb5m", "&#181;m", "&#xB5;m", "&micro;m", "&amp;#181;m", "Âµm", "Î¼m", "Ã‚Âµm", "¬µm", "�m", "?m",
     "[µm]", "(um)", "µm/pixel", "um/px", "microns per pixel",
+    "µmeter", "µmetres", "microm", "micro-meter", "Mikrometer", "мкм", "微米",
 )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def stem(path: Path) -> str:
 
 
 def name_key(path: Path) -> str:
-    """Return the :func:`stem` in the form in which names are compared: Unicode NFC.
+    """Return the :func:`stem` in the form in which names are compared (:func:`normal_form`).
 
     macOS may store a letter with an accent as two characters (NFD) and other systems as one; both look the same.
 
@@ -59,8 +59,15 @@ def name_key(path: Path) -> str:
 
 
 def normal_form(name: str) -> str:
-    """Return a name in Unicode NFC."""
-    return unicodedata.normalize("NFC", name)
+    """Return a name in Unicode NFC, one micro sign and one kind of space, without invisible signs.
+
+    >>> normal_form("10\u00b5M\u202fa\u200b") == normal_form("10\u03bcM a")
+    True
+    """
+    letters = (
+        (letter, unicodedata.category(letter)) for letter in unicodedata.normalize("NFC", name.replace("\u00b5", "\u03bc"))
+    )
+    return "".join(" " if kind == "Zs" else letter for letter, kind in letters if kind != "Cf")
 
 
 def is_hidden(name: str) -> bool:
@@ -154,7 +161,7 @@ def group_by_stem(files: Iterable[Path], endings: Sequence[str] = ()) -> dict[st
         if key in found:
             looks_same = normal_form(found[key].name) == normal_form(path.name)
             how = (
-                "the same name, with letters stored in two ways (Unicode NFC and NFD)"
+                "the same name, with letters or spaces stored in two ways (Unicode)"
                 if looks_same
                 else "the same name except for the ending"
             )

@@ -74,6 +74,13 @@ def advice_on_unread(folder: Path) -> str:
     return "".join(one.sentence for one in _describe_unread(_unread(folder), folder))
 
 
+def advice_on_empty(folder: Path) -> str:
+    """Return such a sentence for a folder without files that can be read: what is in it, and in folders in it; or nothing."""
+    inner = [one for one in subfolders(folder) if readable_files(one)]
+    found = _describe_folders("not read", "folder(s) with images inside this folder", inner, folder, _MOVE)
+    return advice_on_unread(folder) + "".join(one.sentence for one in found)
+
+
 def advice_on_partner(folder: Path, name: str) -> str:
     """Return such a sentence on the files that would be called ``name`` in the folder if they could be read, or nothing."""
     partners = [(path, kind) for path, kind in _unread(folder) if _starts_with(path, name)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from unseam.data.file_names import MASK_ENDINGS, readable_files, stem, without_ending
 from unseam.data.kinds import LayoutKind
-from unseam.data.left_out import LeftOut, advice_on_partner, advice_on_unread
+from unseam.data.left_out import LeftOut, advice_on_empty, advice_on_partner
 from unseam.errors import DataError
 
 
@@ -61,7 +61,7 @@ def check_not_empty(folder: Path) -> list[Path]:
     """Return the readable files of a folder; raise DataError if it has none."""
     files = readable_files(folder)
     if not files:
-        raise DataError(f"{folder} holds no file that can be read. Put TIFF or PNG files there.{advice_on_unread(folder)}")
+        raise DataError(f"{folder} holds no file that can be read. Put TIFF or PNG files there.{advice_on_empty(folder)}")
     return files
 
 

@@ -3,6 +3,7 @@
 Names decide. Only text files, archives and files without ending are opened, for a look at their first bytes: most are no data.
 """
 
+import os
 import re
 import zipfile
 from collections.abc import Callable
@@ -13,11 +14,12 @@ from pathlib import Path
 from unseam.data.file_names import is_broken_link
 from unseam.io import READ_BY_FIJI
 
-_HEAD = 2**16  # bytes; outlines show what they are in these
+_HEAD = 2**16  # bytes at either end; outlines show what they are in these, though labelme may put the image first
 _OUTLINES = re.compile(
-    rb'"(shapes|segmentation|FeatureCollection|_via_img_metadata|regions|annotations|polygon)"'  # labelme, COCO, QuPath, VIA
+    rb'"(shapes|segmentation|_via_img_metadata|regions|annotations|polygons?)"\s*:\s*[\[{]'  # labelme, COCO, VIA, Cityscapes
+    rb'|"type"\s*:\s*"(FeatureCollection|Feature|Polygon|MultiPolygon)"'  # QuPath
     rb"|<(annotations?|polygon|image_metadata)[\s>]"  # PASCAL VOC, ASAP, Aperio, CVAT
-    rb"|\A\s*\d+(\s+[01]?\.\d+){4,}",  # YOLO
+    rb"|\A\d+(\s+[01]?\.\d+){4,}",  # YOLO
     re.IGNORECASE,
 )
 STORES = (".zarr", ".n5")
@@ -58,7 +60,7 @@ def _has_no_ending(path: Path) -> bool:
 
 
 def _holds_outlines(path: Path) -> bool:
-    return _OUTLINES.search(_head(path)) is not None
+    return _OUTLINES.search(_head(path)) is not None or _OUTLINES.search(_tail(path)) is not None
 
 
 def _holds_rois(path: Path) -> bool:
@@ -70,6 +72,13 @@ def _holds_rois(path: Path) -> bool:
 def _head(path: Path) -> bytes:
     with suppress(OSError), path.open("rb") as file:
         return file.read(_HEAD)
+    return b""
+
+
+def _tail(path: Path) -> bytes:
+    with suppress(OSError), path.open("rb") as file:
+        file.seek(-min(_HEAD, file.seek(0, os.SEEK_END)), os.SEEK_END)
+        return b" " + file.read()  # of YOLO only the start of a file counts
     return b""
 
 
@@ -99,7 +108,7 @@ _PICTURES = (
 )
 _VIDEOS = (".avi", ".mp4", ".mov", ".mkv", ".wmv", ".mpg", ".mpeg", ".m4v", ".webm", ".mj2")
 _ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst")
-_OUTLINE_FILES = (".roi", ".geojson", ".ndpa", ".qpdata", ".qpproj", ".ilp", ".shp")
+_OUTLINE_FILES = (".roi", ".geojson", ".geojson.gz", ".ndpa", ".qpdata", ".qpproj", ".ilp", ".shp")
 
 _KINDS: tuple[UnreadKind, ...] = (
     UnreadKind(
@@ -123,6 +132,9 @@ _KINDS: tuple[UnreadKind, ...] = (
     UnreadKind("file(s) with outlines", _DRAW, _OUTLINE_FILES, is_image=False, is_everywhere=True),
     UnreadKind("file(s) with outlines", _DRAW, (".json", ".xml", ".txt"), _holds_outlines, is_image=False, is_everywhere=True),
     UnreadKind("file(s) with outlines", _DRAW, (".zip",), _holds_rois, is_image=False, is_everywhere=True),
+    UnreadKind(
+        "file(s) of bare numbers", "import them in Fiji (File > Import > Raw) and save them as TIFF", (".raw", ".dat", ".bin")
+    ),
     UnreadKind("MATLAB file(s)", "save the array in each as TIFF or .npy", (".mat",)),
     UnreadKind("picture(s) of another format", "save such pictures as PNG or TIFF", _PICTURES),
     UnreadKind("video(s)", "save the frames of a video as a TIFF stack (Fiji)", _VIDEOS),

@@ -1,21 +1,25 @@
 """Refuse annotations and predictions whose numbers do not say the same: nobody else would notice a score of 0."""
 
+import numpy as np
+from jaxtyping import Integer
+
 from unseam.data.label_evidence import Evidence
 from unseam.data.label_faults import two_codings
 from unseam.data.labels import list_values
 from unseam.errors import LabelError
-from unseam.shapes import IGNORE
+from unseam.shapes import IGNORE, NOT_ANNOTATED
 
 MOST_FEW = 16
 """More values than this on one side number objects, if the other side has a single one."""
 
 
 def check_has_background(true: Evidence, predicted: Evidence, *, of_objects: bool) -> str:
-    """Raise LabelError if no pixel of either side is 0: nothing else tells a full image from an empty one.
+    """Raise LabelError if background is not 0 on both sides, as it seems: nothing else tells a full image from an empty one.
 
     Many objects may tile an image, such as cells of a tissue. Then no number covers most of it, and a sentence is returned.
     """
     values = sorted({*true.values, *predicted.values})
+    _check_background_of_each_side(true, predicted)
     if not true.values or values[0] == 0:
         return ""
     if of_objects and len(true.values) > MOST_FEW and 2 * max(true.num_pixels) < sum(true.num_pixels):
@@ -31,6 +35,31 @@ def check_has_background(true: Evidence, predicted: Evidence, *, of_objects: boo
         "background. Give --masks binary to score everything but 0 as foreground, --masks classes to score "
         f"{values[0]} as background and the others as classes, or {instances}."
     )
+
+
+def check_each_pixel_counts(prediction: Integer[np.ndarray, "height width"], name: str) -> None:
+    """Raise LabelError for -1 in a prediction: only an annotation can say that a pixel is not annotated."""
+    bad = prediction == NOT_ANNOTATED
+    if prediction.dtype.kind == "i" and bad.any():
+        row, column = (int(i) for i in np.unravel_index(int(np.argmax(bad)), bad.shape))
+        raise LabelError(
+            f"{name}: the label at row {row}, column {column} is {NOT_ANNOTATED}, but in a prediction each pixel counts. If "
+            "it is background, save it as 0.",
+            name,
+        )
+
+
+def _check_background_of_each_side(true: Evidence, predicted: Evidence) -> None:
+    """Raise LabelError if one side counts from 0 and the other from 1: as many values, but the background has two numbers."""
+    sides = ((true, "annotations", predicted, "predictions"), (predicted, "predictions", true, "annotations"))
+    for side, whose, other, others in sides:
+        is_shifted = 1 < len(side.values) == len(other.values) <= MOST_FEW and 0 not in side.values and 0 in other.values
+        if is_shifted and side.values[0] == 1:
+            raise LabelError(
+                f"The {whose} hold {list_values(side.values)} and no 0, the {others} {list_values(other.values)}: background "
+                f"seems to be 1 in the {whose}. Save it as 0 (subtract 1 from all {whose}); if the numbers are right, give "
+                "--masks classes."
+            )
 
 
 def check_coding_of_each_side(true: Evidence, predicted: Evidence, ignore: int | None) -> None:

@@ -11,6 +11,7 @@ from unseam.data.kinds import MaskChoice, facts_of_kind
 from unseam.data.label_evidence import whole_numbers
 from unseam.data.left_out import find_left_out
 from unseam.errors import DataError
+from unseam.evaluation.codings import check_each_pixel_counts
 from unseam.evaluation.pairing import (
     FilePair,
     FilePairs,
@@ -102,6 +103,8 @@ def evaluate(
     names = [f"image {number}" for number in range(len(predicted))]
     predictions = [whole_numbers(np.asarray(one), f"prediction of {name}") for one, name in zip(predicted, names, strict=True)]
     truths = [whole_numbers(np.asarray(one), f"truth of {name}") for one, name in zip(truth, names, strict=True)]
+    for one, name in zip(predictions, names, strict=True):
+        check_each_pixel_counts(one, f"prediction of {name}")
     kind = masks if masks != "auto" else guess_kind(truths, predictions, ignore)
     has_booleans = any(np.asarray(one).dtype == bool for one in (*predicted, *truth))
     reading = choose_reading(truths, predictions, kind, is_given=masks != "auto", knows_background=has_booleans, ignore=ignore)
@@ -184,6 +187,8 @@ def _check_planes(files: Sequence[FilePair], cache: LabelCache) -> tuple[list[in
                 f"{file.predicted} has {len(predicted.planes())} plane(s), {file.truth[0]} has {len(true.planes())}. Both "
                 "need the same number: check that they belong together."
             )
+        for plane in predicted.planes():
+            check_each_pixel_counts(plane, str(file.predicted))
         groups += [number] * len(true.planes())
         spacings.append(predicted.spacing_um or true.spacing_um)
     return groups, spacings

@@ -15,7 +15,13 @@ from unseam.data.kinds import facts_of_kind
 from unseam.data.label_evidence import Evidence, are_greys, collect_evidence
 from unseam.data.labels import LabelKind, LabelReading, judge_kind, list_values, to_class_map, to_instance_map
 from unseam.errors import LabelError
-from unseam.evaluation.codings import MOST_FEW, check_coding_of_each_side, check_has_background, check_same_values, has_ignore
+from unseam.evaluation.codings import (
+    MOST_FEW,
+    check_coding_of_each_side,
+    check_has_background,
+    check_same_values,
+    has_ignore,
+)
 from unseam.shapes import IGNORE
 
 _MOST_CLASSES = 255

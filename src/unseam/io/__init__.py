@@ -41,7 +41,7 @@ READ_BY_FIJI = (
     ".bif", ".ims", ".zvi", ".stk", ".nd", ".sld", ".sldy", ".flex", ".dv", ".r3d", ".ics", ".ids", ".mvd2", ".lei", ".xdce",
     ".c01", ".pic", ".dm2", ".dm3", ".dm4", ".mrc", ".mrcs", ".rec", ".ser", ".emi", ".emd", ".spe", ".sif", ".ipl", ".ipw",
     ".al3d", ".fits", ".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".img", ".dcm", ".dicom", ".ima", ".zarr", ".n5",
-    ".h5", ".hdf5",
+    ".h5", ".hdf5", ".qptiff", ".obf", ".msr", ".klb", ".mnc", ".ome", ".b16", ".afi",
 )  # fmt: skip
 """Endings of microscopes' and scanners' formats that Fiji opens and this package does not read as files."""
 

@@ -15,6 +15,8 @@ _METRES = {
     **{symbol + "m": 10.0**power for symbol, power in _PREFIXES.values()},
     **{name + metre: 10.0**power for name, (_, power) in _PREFIXES.items() for metre in ("meter", "metre")},
     "um": 1e-6, "mum": 1e-6, "mcm": 1e-6, "micron": 1e-6, "?m": 1e-6, "\N{REPLACEMENT CHARACTER}m": 1e-6,  # a lost μ
+    **dict.fromkeys(("mikron", "mikrometer", "micromètre", "micrómetro", "micrômetro", "micrometro"), 1e-6),
+    **dict.fromkeys(("мкм", "микрон", "微米", "microm", "micro-meter", "μmeter", "μmetre"), 1e-6),
     "Å": 1e-10, "å": 1e-10, "A": 1e-10, "angstrom": 1e-10, "ångström": 1e-10, "ångstrom": 1e-10, "angström": 1e-10,
     "thou": 2.54e-5, "mil": 2.54e-5, "li": 2.54e-2 / 12, "line": 2.54e-2 / 12, "in": 2.54e-2, "inch": 2.54e-2, "inche": 2.54e-2,
     '"': 2.54e-2, "ft": 0.3048, "foot": 0.3048, "feet": 0.3048, "yd": 0.9144, "yard": 0.9144, "mi": 1609.344, "mile": 1609.344,
