@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Int32, Integer
-from scipy import ndimage
+from jaxtyping import Bool, Int32, Int64, Integer
 from skimage.measure import label
 
-from unseam.data.label_pieces import middle
+from unseam.data.label_pieces import middle, rank_values
 from unseam.shapes import NOT_ANNOTATED
 
 _MOST_PIXELS_A_SIDE = 768
@@ -57,16 +56,17 @@ def find_rims(maps: Sequence[Integer[np.ndarray, "_ _"]], ignore: int | None) ->
 def _rims_of(number: int, labels: Integer[np.ndarray, "height width"], ignore: int | None) -> Rims | None:
     window = middle(labels, _MOST_PIXELS_A_SIDE)
     skipped = window == NOT_ANNOTATED if ignore is None else (window == NOT_ANNOTATED) | (window == ignore)
-    plain = window.astype(np.int32) if window.max() < _HIGH else _ranks(window)[1]
-    low, high = np.where(skipped, _HIGH, plain), np.where(skipped, np.int32(NOT_ANNOTATED - 1), plain)
-    lowest, highest = ndimage.minimum_filter(low, 5), ndimage.maximum_filter(high, 5)
-    is_rim = (lowest < plain) & (plain < highest) & ~skipped & ~_is_thick(plain)
+    plain = window.astype(np.int32) if window.max() < _HIGH else rank_values(window)[1]
+    is_centre = _is_alike_around(plain)
+    lowest, highest, own, place = _around(plain, skipped, ~(skipped | _is_near(is_centre)), 2)
+    is_rim = np.zeros(window.shape, bool)
+    is_rim.flat[place[(lowest < own) & (own < highest)]] = True
     num_rim = int(np.count_nonzero(is_rim))
     if num_rim < _FEWEST:
         return None
-    values, index = _ranks(window)
-    at_edge = (ndimage.minimum_filter(low, 3) < ndimage.maximum_filter(high, 3)) & ~skipped
-    num_edge = int(np.count_nonzero(at_edge & (index > index[~skipped].min())))
+    values, index = rank_values(window)
+    lowest, highest, own, _ = _around(plain, skipped, ~(skipped | is_centre), 1)
+    num_edge = int(np.count_nonzero((lowest < highest) & (own > plain[~skipped].min())))
     pieces = label(index + 1, connectivity=2, background=0)
     num_crumbs = int(np.count_nonzero(is_rim & (np.bincount(pieces.ravel())[pieces] <= _CRUMB_PX)))
     are_crumbs = num_crumbs >= max(_FEWEST, _CRUMBS * num_edge)
@@ -88,16 +88,47 @@ def _rims_of(number: int, labels: Integer[np.ndarray, "height width"], ignore: i
     return Rims(number, num_rim, value, top + row, left + column, between, are_lines)
 
 
-def _ranks(labels: Integer[np.ndarray, "height width"]) -> tuple[np.ndarray, Int32[np.ndarray, "height width"]]:
-    """Return the values of a map, ascending, and the place of each pixel's value among them."""
-    values, places = np.unique(labels, return_inverse=True)
-    return values, places.reshape(labels.shape).astype(np.int32)
+def _is_alike_around(labels: Int32[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
+    """Return around which pixels all 3 x 3 px have one value; beyond the border each value goes on."""
+    padded = np.pad(labels, 1, "edge")
+    level = padded[:, 1:] == padded[:, :-1]
+    row = level[:, 1:] & level[:, :-1]
+    upright = (padded[1:] == padded[:-1])[:, 1:-1]
+    return np.asarray(row[:-2] & row[1:-1] & row[2:] & upright[1:] & upright[:-1])
 
 
-def _is_thick(index: Integer[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
-    """Return which pixels lie in a square of 3 x 3 px of one value."""
-    is_centre = ndimage.minimum_filter(index, 3) == ndimage.maximum_filter(index, 3)
-    return ndimage.binary_dilation(is_centre, np.ones((3, 3)))
+def _is_near(where: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
+    """Return which pixels are true, or a neighbour of one that is."""
+    padded = np.pad(where, 1)
+    rows = padded[:-2] | padded[1:-1] | padded[2:]
+    return np.asarray(rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:])
+
+
+def _around(
+    labels: Int32[np.ndarray, "height width"],
+    skipped: Bool[np.ndarray, "height width"],
+    where: Bool[np.ndarray, "height width"],
+    reach: int,
+) -> tuple[Int32[np.ndarray, "n"], Int32[np.ndarray, "n"], Int32[np.ndarray, "n"], Int64[np.ndarray, "n"]]:
+    """Return the lowest and highest annotated value within ``reach``, the value and the place of each pixel that is ``where``.
+
+    Looking around these few pixels takes a fraction of the time of a filter over all.
+    """
+    place = np.flatnonzero(where)
+    row, column = np.unravel_index(place, labels.shape)
+    wide = labels.shape[1] + 2 * reach
+    centre = (row + reach) * wide + column + reach
+    padded = [
+        np.pad(np.where(skipped, beyond, labels), reach, "edge").ravel() for beyond in (_HIGH, np.int32(NOT_ANNOTATED - 1))
+    ]
+    own = labels.ravel()[place]
+    lowest, highest = own.copy(), own.copy()
+    for down in range(-reach, reach + 1):
+        for right in range(-reach, reach + 1):
+            near = centre + down * wide + right
+            np.minimum(lowest, padded[0][near], out=lowest)
+            np.maximum(highest, padded[1][near], out=highest)
+    return lowest, highest, own, place
 
 
 def _are_bands(index: Integer[np.ndarray, "height width"], skipped: Bool[np.ndarray, "height width"]) -> bool:
