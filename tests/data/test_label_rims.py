@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from scipy import ndimage
+from skimage.segmentation import watershed
 
 from data.test_label_sets import cells, kinds_of_cells, nucleus, touching, white
 from unseam.data.label_rims import find_rims
@@ -56,6 +57,7 @@ CHANGES: dict[str, Change] = {
     "smoothed": lambda labels: ndimage.gaussian_filter(labels.astype(float), 0.7).round().astype(np.int32),
     "JPEG 75": through_jpeg(75),
     "JPEG 95": through_jpeg(95),
+    "moved by half a pixel": lambda labels: ndimage.shift(labels.astype(float), 0.5, order=1).round().astype(np.int32),
 }
 
 
@@ -67,6 +69,12 @@ def test_numbers_that_nobody_painted_are_refused(mask: str, change: str) -> None
         with pytest.raises(LabelError, match=r"b\.png: .*row \d+, column \d+") as caught:
             judge_labels([good, bad], names=["a.png", "b.png"], kind=kind)
         assert caught.value.where == "b.png"
+
+
+@pytest.mark.parametrize("mask", ["cells that touch", "0, 100, 200", "0, 127, 255"])
+def test_a_mask_in_jpeg_of_the_best_quality_is_refused(mask: str) -> None:
+    with pytest.raises(LabelError, match="nobody painted"):
+        judge_labels([through_jpeg(100)(MASKS[mask])])
 
 
 def test_the_message_names_the_pixel_and_both_sides() -> None:
@@ -94,6 +102,28 @@ def specks(labels: np.ndarray) -> np.ndarray:
     return small
 
 
+def layers(labels: np.ndarray) -> np.ndarray:
+    """As those of the retina: thick and thin ones by turns."""
+    ends = 30 + 8 * np.sin(np.arange(200) / 30) + np.cumsum([0, 9, 2, 8, 2, 9])[:, None]
+    below = np.arange(128)[None, :, None] >= ends[:, None, :].round()
+    return np.where(below[-1], 0, below.sum(axis=0))
+
+
+def tiles(labels: np.ndarray) -> np.ndarray:
+    return np.kron(np.random.default_rng(0).permutation(1600).reshape(40, 40) + 1, np.ones((2, 2), int))
+
+
+def lines_between(labels: np.ndarray) -> np.ndarray:
+    return watershed(ndimage.gaussian_filter(np.random.default_rng(0).normal(size=(128, 128)), 2), watershed_line=True)
+
+
+def classified(labels: np.ndarray) -> np.ndarray:
+    """As a pixel classifier leaves it, with noise."""
+    fields = np.random.default_rng(0).normal(size=(2, 4, 128, 128))
+    smooth, noise = ndimage.gaussian_filter(fields[0], (0, 6, 6)), ndimage.gaussian_filter(fields[1], (0, 0.7, 0.7))
+    return (smooth / smooth.std() + noise).argmax(axis=0)
+
+
 def levels(labels: np.ndarray) -> np.ndarray:
     smooth = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=(128, 128)), 5)
     return np.digitize(smooth, np.quantile(smooth, [0.2, 0.4, 0.6, 0.8]))
@@ -110,6 +140,12 @@ PAINTED: dict[str, tuple[Change, bool]] = {
     "objects of one pixel": (specks, False),
     "levels of a smooth quantity": (levels, False),
     "membranes of 255 around numbered cells": (lambda labels: np.where(outlines(labels) == 1, 255, labels), False),
+    "thin layers": (layers, True),
+    "thin layers of greys": (lambda labels: 30 * layers(labels), True),
+    "objects of 2 px that touch": (tiles, False),
+    "lines of 0 between small objects": (lines_between, False),
+    "thin sheaths, at the edge of sight": (lambda labels: nucleus(np.kron(labels, np.ones((3, 3), int)))[::5, ::5], True),
+    "classes of a noisy pixel classifier": (classified, False),
     "lines not annotated": (lambda labels: np.where(outlines(labels) == 1, -1, labels), False),
 }
 

@@ -4,10 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Int64, Integer
+from jaxtyping import Bool, Int32, Int64, Integer
 from skimage.measure import label
 
+from unseam.shapes import NOT_ANNOTATED
+
 _MOST_PIXELS_A_SIDE = 2048
+_COUNTABLE = 2**20
 _WHOLE = 0.9  # a value is one piece if its largest piece has this share of its pixels: stray pixels do not count
 _NEAR = ((0, 1), (1, 0), (1, 1), (1, -1))  # one of each two opposite neighbours
 _BESIDE = (*_NEAR, (0, 2), (2, 0))  # a line of one pixel may lie between
@@ -55,23 +58,40 @@ def find_pieces(labels: Integer[np.ndarray, "height width"]) -> Pieces:
     >>> found.is_whole.tolist(), sorted(found.touching), sorted(found.beside)
     ([True, False, True], [(0, 1), (0, 2), (1, 2)], [(0, 1), (0, 2), (1, 2)])
     """
-    window = middle(labels)
+    values, index = rank_values(middle(labels))
     # Labelling once for all values needs numbers from 1, because 0 is background to ``label`` and would not be a piece.
-    values, index = np.unique(window, return_inverse=True)
-    index = index.reshape(window.shape) + 1
-    pieces = label(index, connectivity=2, background=0)
+    pieces = label(index + 1, connectivity=2, background=0)
     sizes = np.bincount(pieces.ravel())
     value_of = np.zeros(sizes.size, np.int64)
-    value_of[pieces.ravel()] = index.ravel() - 1
+    value_of[pieces.ravel()] = index.ravel()
     areas = np.bincount(value_of[1:], sizes[1:], minlength=values.size)
     largest = np.zeros(values.size)
     np.maximum.at(largest, value_of[1:], sizes[1:])
-    index -= 1
     near = _meetings(index, _NEAR)
     named = [
         frozenset((int(values[a]), int(values[b])) for a, b in pairs) for pairs in (near, near | _meetings(index, _BESIDE[4:]))
     ]
     return Pieces(values, areas.astype(np.int64), largest >= _WHOLE * areas, *named)
+
+
+def count_values(labels: Integer[np.ndarray, "..."]) -> tuple[Integer[np.ndarray, "n"], Int64[np.ndarray, "n"]]:
+    """Return the values of a map, none below -1, in ascending order, and the pixels of each."""
+    if labels.size and int(labels.max()) < _COUNTABLE:  # counting is about twenty times faster than sorting
+        counts = np.bincount(labels.ravel().astype(np.int64) - NOT_ANNOTATED)
+        (occurring,) = np.nonzero(counts)
+        return occurring + NOT_ANNOTATED, counts[occurring]
+    values, counts = np.unique(labels, return_counts=True)
+    return values, counts.astype(np.int64)
+
+
+def rank_values(labels: Integer[np.ndarray, "*size"]) -> tuple[Integer[np.ndarray, "n"], Int32[np.ndarray, "*size"]]:
+    """Return the values of a map, none below -1, in ascending order, and the place of each pixel's value among them."""
+    values, _ = count_values(labels)
+    if values.size and int(values[-1]) < _COUNTABLE:
+        table = np.zeros(int(values[-1]) - NOT_ANNOTATED + 1, np.int32)
+        table[values - NOT_ANNOTATED] = np.arange(values.size)
+        return values, table[labels.astype(np.int32) - NOT_ANNOTATED]
+    return values, np.searchsorted(values, labels).astype(np.int32)
 
 
 def _meetings(index: np.ndarray, shifts: Iterable[tuple[int, int]]) -> frozenset[tuple[int, int]]:
@@ -83,8 +103,9 @@ def _meetings(index: np.ndarray, shifts: Iterable[tuple[int, int]]) -> frozenset
         first = index[: height - down, max(0, -right) : width - max(0, right)]
         second = index[down:, max(0, right) : width - max(0, -right)]
         meets = first != second
-        a, b = first[meets], second[meets]
-        found.update(np.unique(np.minimum(a, b) * size + np.maximum(a, b)).tolist())
+        a, b = first[meets].astype(np.int64), second[meets].astype(np.int64)
+        codes, _ = count_values(np.minimum(a, b) * size + np.maximum(a, b))
+        found.update(codes.tolist())
     return frozenset(divmod(code, size) for code in found)
 
 

@@ -1,7 +1,9 @@
 """Find numbers that nobody painted: resizing, smoothing and JPEG mix the numbers on both sides of an edge.
 
-Where 0 meets 8, a mixed mask has 2, 4 or 6: in lines of one or two pixels, between a lower and a higher number. A painted mask
-has such pixels where one class lines another, as myelin lines an axon. There one number makes up all lines, unbroken.
+Where 0 meets 8, a mixed mask has 2, 4 or 6: pieces one or two pixels wide, between a lower and a higher number, broken into
+crumbs because the mixture changes along the edge, and at most edges. A painted mask has such pieces where one class lines
+another, as myelin lines an axon, where layers are thin, and where objects are tiny: long lines, or few beside clean edges, or
+no larger things between which they lie.
 """
 
 from collections.abc import Sequence
@@ -9,21 +11,23 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Int32, Integer
-from scipy import ndimage
 from skimage.measure import label
 
-from unseam.data.label_pieces import middle
+from unseam.data.label_pieces import middle, rank_values
 from unseam.shapes import NOT_ANNOTATED
 
 _MOST_PIXELS_A_SIDE = 768
 _MOST_MAPS = 256
 _FEWEST = 12  # px
-_MIXED = 0.12  # share of the pixels at edges; where many numbers touch, corners reach 0.05
-_CRUMBS = 0.01  # share of the pixels at edges in pieces of up to three pixels; painted masks reach 0.003
+_LINED = 0.35  # share of the edges that one number lines
 _ONE_NUMBER = 0.8
-_LINED = 0.2
+_CRUMB, _LONG = 2, 8  # px in a piece: of crumbs, and more than in a piece of most mixtures
+_LITTLE, _MUCH = 0.08, 0.35  # share of the edges that are rims; JPEG of best quality leaves 0.1, tiny painted objects reach 0.3
+_BETWEEN = 0.5  # share of the thin pixels that are rims; noise of a pixel classifier and dense spots reach 0.4
+_FEW = 16
+_ALL_TINY = 10.0  # area of all that is thin by that of thick foreground, in painted masks of tiny objects alone
+_OWN = 0.5  # share of a number's pixels that are rims, where the number is a thin layer
 _JUMPS, _SMALL_STEP = 0.03, 8  # of a smooth quantity: the share of its steps that pass over more than 1/8 of the values
-_CRUMB_PX = 3
 _HIGH = np.int32(2**31 - 1)
 
 
@@ -57,28 +61,23 @@ def find_rims(maps: Sequence[Integer[np.ndarray, "_ _"]], ignore: int | None) ->
 def _rims_of(number: int, labels: Integer[np.ndarray, "height width"], ignore: int | None) -> Rims | None:
     window = middle(labels, _MOST_PIXELS_A_SIDE)
     skipped = window == NOT_ANNOTATED if ignore is None else (window == NOT_ANNOTATED) | (window == ignore)
-    plain = window.astype(np.int32) if window.max() < _HIGH else _ranks(window)[1]
-    low, high = np.where(skipped, _HIGH, plain), np.where(skipped, np.int32(NOT_ANNOTATED - 1), plain)
-    lowest, highest = ndimage.minimum_filter(low, 5), ndimage.maximum_filter(high, 5)
-    is_rim = (lowest < plain) & (plain < highest) & ~skipped & ~_is_thick(plain)
-    num_rim = int(np.count_nonzero(is_rim))
-    if num_rim < _FEWEST:
+    plain = window.astype(np.int32) if window.max() < _HIGH else rank_values(window)[1]
+    is_thick = _is_near(_is_alike_around(plain))
+    is_rim = _lies_between(plain, skipped, ~(skipped | is_thick))
+    if np.count_nonzero(is_rim) < _FEWEST:
         return None
-    values, index = _ranks(window)
-    at_edge = (ndimage.minimum_filter(low, 3) < ndimage.maximum_filter(high, 3)) & ~skipped
-    num_edge = int(np.count_nonzero(at_edge & (index > index[~skipped].min())))
-    pieces = label(index + 1, connectivity=2, background=0)
-    num_crumbs = int(np.count_nonzero(is_rim & (np.bincount(pieces.ravel())[pieces] <= _CRUMB_PX)))
-    are_crumbs = num_crumbs >= max(_FEWEST, _CRUMBS * num_edge)
-    if num_rim < _MIXED * num_edge and not are_crumbs:
-        return None
-    all_counts, rim_counts = (np.bincount(index[where], minlength=values.size) for where in (~skipped, is_rim))
-    only_rims = (rim_counts >= 0.9 * all_counts) & (rim_counts > 0)
-    if values.size > 3 and 2 * int(only_rims.sum()) < values.size and _are_bands(index, skipped):
-        return None
-    are_lines = not are_crumbs and _are_lines(values, rim_counts, only_rims)
-    if are_lines and not only_rims.any() and num_rim < _LINED * num_edge:
-        return None
+    values, index = rank_values(window)
+    counts = np.bincount(index[is_rim])
+    are_lines = bool(counts.max() >= _ONE_NUMBER * counts.sum())
+    if are_lines:
+        num_rim = int(counts.sum())
+        if num_rim < _LINED * (num_rim + _clean_edges(index, ~is_rim & ~skipped)[0]):
+            return None
+    else:
+        is_rim, are_lines = _broken_rims(values, index, is_rim, is_thick, skipped)
+        num_rim = int(np.count_nonzero(is_rim))
+        if not num_rim:
+            return None
     row, column = (int(i) for i in np.unravel_index(int(np.argmax(is_rim)), is_rim.shape))
     near = index[max(0, row - 2) : row + 3, max(0, column - 2) : column + 3]
     near = near[~skipped[max(0, row - 2) : row + 3, max(0, column - 2) : column + 3]]
@@ -88,16 +87,93 @@ def _rims_of(number: int, labels: Integer[np.ndarray, "height width"], ignore: i
     return Rims(number, num_rim, value, top + row, left + column, between, are_lines)
 
 
-def _ranks(labels: Integer[np.ndarray, "height width"]) -> tuple[np.ndarray, Int32[np.ndarray, "height width"]]:
-    """Return the values of a map, ascending, and the place of each pixel's value among them."""
-    values, places = np.unique(labels, return_inverse=True)
-    return values, places.reshape(labels.shape).astype(np.int32)
+def _broken_rims(
+    values: np.ndarray,
+    index: Int32[np.ndarray, "height width"],
+    is_rim: Bool[np.ndarray, "height width"],
+    is_thick: Bool[np.ndarray, "height width"],
+    skipped: Bool[np.ndarray, "height width"],
+) -> tuple[Bool[np.ndarray, "height width"], bool]:
+    """Return the rims that belong to nothing thick (none if they are no mixture), and whether they may be layers."""
+    pieces = label(index + 1, connectivity=2, background=0)
+    sizes = np.bincount(pieces.ravel())
+    has_core = np.zeros(sizes.size, bool)
+    has_core[pieces[is_thick]] = True
+    is_thin = ~has_core[pieces] & ~skipped
+    is_rim = is_rim & is_thin
+    num_rim, num_thin = int(np.count_nonzero(is_rim)), int(np.count_nonzero(is_thin))
+    if num_rim < _FEWEST:
+        return np.zeros_like(is_rim), False
+    is_lowest = index == index[~skipped].min()
+    num_edges, num_jumps = _clean_edges(index, (is_lowest | ~is_thin) & ~skipped)
+    size = float(np.median(sizes[pieces[is_rim]]))
+    is_much = num_rim >= _MUCH * (num_rim + num_jumps) and num_rim >= _LITTLE * (num_rim + num_edges)
+    are_crumbs = size <= _CRUMB and num_rim >= _LITTLE * (num_rim + num_jumps)
+    all_tiny = num_thin >= _ALL_TINY * np.count_nonzero(~is_thin & ~is_lowest & ~skipped)
+    come_again = np.unique(pieces[is_rim]).size >= 2 * np.unique(index[is_rim]).size  # objects have numbers of their own
+    lie_between = num_rim >= _BETWEEN * num_thin
+    may_be_noise = values.size <= _FEW and _are_even(values)  # a pixel classifier leaves crumbs of few classes everywhere
+    is_mixed = is_much and lie_between and (come_again or not all_tiny)
+    if not is_mixed and not (are_crumbs and come_again and (lie_between or not may_be_noise)):
+        return np.zeros_like(is_rim), False
+    are_layers = size > _LONG and _are_layers(values, index[~skipped], index[is_rim])
+    if size > _LONG and ((are_layers and all_tiny) or _are_bands(index, skipped)):  # thin bands everywhere, but no edges
+        return np.zeros_like(is_rim), False
+    return is_rim, are_layers
 
 
-def _is_thick(index: Integer[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
-    """Return which pixels lie in a square of 3 x 3 px of one value."""
-    is_centre = ndimage.minimum_filter(index, 3) == ndimage.maximum_filter(index, 3)
-    return ndimage.binary_dilation(is_centre, np.ones((3, 3)))
+def _is_alike_around(labels: Int32[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
+    """Return around which pixels all 3 x 3 px have one value; beyond the border each value goes on."""
+    padded = np.pad(labels, 1, "edge")
+    level = padded[:, 1:] == padded[:, :-1]
+    row = level[:, 1:] & level[:, :-1]
+    upright = (padded[1:] == padded[:-1])[:, 1:-1]
+    return np.asarray(row[:-2] & row[1:-1] & row[2:] & upright[1:] & upright[:-1])
+
+
+def _is_near(where: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
+    """Return which pixels are true, or a neighbour of one that is."""
+    padded = np.pad(where, 1)
+    rows = padded[:-2] | padded[1:-1] | padded[2:]
+    return np.asarray(rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:])
+
+
+def _lies_between(
+    labels: Int32[np.ndarray, "height width"],
+    skipped: Bool[np.ndarray, "height width"],
+    where: Bool[np.ndarray, "height width"],
+) -> Bool[np.ndarray, "height width"]:
+    """Return which pixels, of those that are ``where``, have a lower and a higher annotated value within two pixels.
+
+    Looking around these few pixels takes a fraction of the time of a filter over all.
+    """
+    places = np.flatnonzero(where)
+    row, column = np.unravel_index(places, labels.shape)
+    wide = labels.shape[1] + 4
+    centre = (row + 2) * wide + column + 2
+    low, high = (
+        np.pad(np.where(skipped, beyond, labels), 2, "edge").ravel() for beyond in (_HIGH, np.int32(NOT_ANNOTATED - 1))
+    )
+    own = labels.ravel()[places]
+    has_lower, has_higher = np.zeros(own.size, bool), np.zeros(own.size, bool)
+    for down in range(-2, 3):
+        for right in range(-2, 3):
+            near = centre + down * wide + right
+            has_lower |= low[near] < own
+            has_higher |= high[near] > own
+    between = np.zeros(labels.shape, bool)
+    between.flat[places[has_lower & has_higher]] = True
+    return between
+
+
+def _clean_edges(index: Int32[np.ndarray, "height width"], is_solid: Bool[np.ndarray, "height width"]) -> tuple[int, int]:
+    """Return between how many neighbours, both solid, there is an edge, and at how many of these a number lies between both."""
+    num_edges = num_jumps = 0
+    for a, b in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
+        steps = np.abs(index[a] - index[b])[is_solid[a] & is_solid[b]]
+        num_edges += int(np.count_nonzero(steps))
+        num_jumps += int(np.count_nonzero(steps > 1))
+    return num_edges, num_jumps
 
 
 def _are_bands(index: Integer[np.ndarray, "height width"], skipped: Bool[np.ndarray, "height width"]) -> bool:
@@ -111,8 +187,14 @@ def _are_bands(index: Integer[np.ndarray, "height width"], skipped: Bool[np.ndar
     return num_jumps <= _JUMPS * num_pairs
 
 
-def _are_lines(values: np.ndarray, rim_counts: np.ndarray, only_rims: np.ndarray) -> bool:
-    """Return whether a painter may have drawn the rims: in one number, or each in its own of the classes 0, 1, 2, ..."""
-    if rim_counts.max() >= _ONE_NUMBER * rim_counts.sum():
-        return True
-    return bool((only_rims | (rim_counts == 0)).all()) and np.array_equal(values, np.arange(values.size))
+def _are_layers(values: np.ndarray, index: Int32[np.ndarray, "n"], rims: Int32[np.ndarray, "m"]) -> bool:
+    """Return whether a painter may have drawn the rims: as layers, in numbers of their own, evenly spaced as classes are."""
+    counts, rim_counts = (np.bincount(each, minlength=values.size) for each in (index, rims))
+    is_own = (rim_counts > 0) & (rim_counts >= _OWN * counts)
+    return bool(rim_counts[is_own].sum() >= _ONE_NUMBER * rims.size and _are_even(values[counts > 0]))
+
+
+def _are_even(values: np.ndarray) -> bool:
+    """Return whether the distances between values are alike, as those of the numbers or greys of classes are."""
+    steps = np.diff(values)
+    return bool(np.ptp(steps) <= steps.mean() / 8)
