@@ -10,7 +10,7 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unseam.augment import Augment, Elastic, GreyValues, Mirror, Rotate, Scale
+from unseam.augment import Augment, Elastic, GreyValues, Mirror, Rotate, Scale, Sharpness
 from unseam.errors import SettingsError
 from unseam.losses import WeightedCrossEntropy
 from unseam.nets import FCNConfig, UNetConfig
@@ -64,6 +64,7 @@ AUGMENTS = st.builds(
     rotate=st.none() | st.builds(Rotate, st.floats(0, 180)),
     mirror=st.none() | st.builds(Mirror, st.booleans(), st.booleans()),
     scale=st.none() | st.builds(Scale, st.floats(0.25, 1), st.floats(1, 4)),
+    sharpness=st.none() | st.builds(Sharpness, st.floats(0, 20)),
     grey=st.none() | st.builds(GreyValues, st.floats(0, 1), per_channel=st.booleans()),
 )
 TRAININGS = st.builds(
@@ -98,6 +99,7 @@ def test_tables_as_a_reader_meets_them():
         "rotate": False,
         "mirror": False,
         "scale": False,
+        "sharpness": False,
         "grey": False,
     }
     assert "steps" not in table["training"], "a limit that is off unless it is given is left out"

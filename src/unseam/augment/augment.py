@@ -14,6 +14,7 @@ from unseam.augment.cut import cut_window, tensor_type
 from unseam.augment.elastic import Elastic
 from unseam.augment.grey_values import GreyValues
 from unseam.augment.resample import coordinates, sample_cubic, sample_nearest
+from unseam.augment.sharpness import Sharpness
 from unseam.errors import DataError, SizeError
 
 
@@ -63,6 +64,7 @@ class Augment:
     rotate: Rotate | None = field(default_factory=Rotate)
     mirror: Mirror | None = field(default_factory=Mirror)
     scale: Scale | None = None
+    sharpness: Sharpness | None = None  # before the grey values: noise arises behind the lens, and is never blurred
     grey: GreyValues | None = field(default_factory=GreyValues)
 
     def __call__(
