@@ -135,3 +135,13 @@ def test_a_resumed_run_keeps_the_number_format_that_it_began_with(folder, tmp_pa
     assert any("computing in bfloat16, in which the run began" in sentence for sentence in told)
     changed = quick(folder, out=tmp_path / "run", steps=14, resume=True)  # float32, as these tests set it
     assert changed.info.training.precision == "float32"
+
+
+def test_crops_by_class_resume_as_if_nothing_had_happened(folder, tmp_path):
+    by_class, steps = ["training.crops=by_class"], []
+    whole = quick(folder, steps=12, settings=by_class, out=tmp_path / "whole")
+    watch = Watch(observers=(lambda state, _: steps.append(state.step),), should_stop=lambda: steps[-1] == 7)
+    quick(folder, steps=12, settings=by_class, out=tmp_path / "run", watch=watch)
+    resumed = train(folder, out=tmp_path / "run", resume=True, device="cpu")
+    weights, others = whole.net.state_dict(), resumed.net.state_dict()
+    assert all(torch.equal(weights[name], others[name]) for name in weights)

@@ -17,9 +17,9 @@ grey-value variation   :class:`GreyValues`
 """
 
 from unseam.augment.affine import Mirror, Rotate, Scale
-from unseam.augment.augment import Augment, Crop
+from unseam.augment.augment import Augment, Crop, DrawnGeometry
 from unseam.augment.elastic import Elastic
 from unseam.augment.grey_values import GreyValues
 from unseam.augment.sharpness import Sharpness
 
-__all__ = ["Augment", "Crop", "Elastic", "Rotate", "Mirror", "Scale", "GreyValues", "Sharpness"]
+__all__ = ["Augment", "Crop", "DrawnGeometry", "Elastic", "Rotate", "Mirror", "Scale", "GreyValues", "Sharpness"]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from unseam.augment import Augment
+from unseam.data.crop_stock import CropsBy
 from unseam.data.folds import MOST_FOLDS
 from unseam.data.kinds import MaskChoice
 from unseam.data.normalise import Normalise
@@ -53,6 +54,9 @@ class TrainingSettings:
         Side of the network's output for one crop, px; the input is larger by twice the context.
     batch_size
         Crops per step.
+    crops
+        ``uniform``: crops lie round annotated pixels. ``by_class``: each class is drawn as often as the others, then one of
+        its pixels, and then its place in the crop; for rare classes.
     clip_norm
         Largest norm of the gradient; None: no limit.
     precision
@@ -70,6 +74,7 @@ class TrainingSettings:
     minutes: float | None = 5.0
     output_size: int = 260
     batch_size: int = 1
+    crops: CropsBy = "uniform"
     clip_norm: float | None = 1.0
     precision: Precision = "auto"
     validations: int = 20

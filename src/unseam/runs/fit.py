@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from unseam.data.crop_stock import Stock
 from unseam.data.crops import Crops, make_ahead
 from unseam.data.fingerprint import fingerprint
 from unseam.data.prepare import Prepared
@@ -184,7 +185,8 @@ def _settle_precision(run: Run, state: TrainState, session: Session) -> None:
 def _batches(run: Run, parts: Split, state: TrainState, ranks: Ranks) -> Iterator[Batch]:
     settings, device = run.training, next(state.net.parameters()).device
     geometry, size = geometry_of(state.net), settings.output_size
-    crops = Crops(parts.training, run.augment, geometry, size, settings.batch_size, settings.seed, device, ranks.rank)
+    stock = Stock(parts.training, settings.crops)
+    crops = Crops(stock, run.augment, geometry, size, settings.batch_size, settings.seed, device, ranks.rank)
     made = make_ahead(crops.batch, state.step)
     return (Batch(images, classes, weights, tuple(planes)) for images, classes, weights, *planes in made)
 
