@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 
 from unseam.augment import DrawnGeometry
+from unseam.data.copy_paste import PastedSamples
 from unseam.data.sample import Sample
 from unseam.shapes import IGNORE
 
@@ -37,10 +38,13 @@ class Stock:
     ----------
     samples
         Annotated images, with at least one annotated pixel.
+    pasted
+        The same images, with copies of objects; None: crops are cut from the images as they are.
     """
 
-    def __init__(self, samples: Sequence[Sample], crops: CropsBy = "uniform") -> None:
+    def __init__(self, samples: Sequence[Sample], crops: CropsBy = "uniform", pasted: PastedSamples | None = None) -> None:
         self.samples = tuple(samples)
+        self.pasted = pasted
         self._annotated = [PixelsByRow(sample.classes != IGNORE) for sample in self.samples]
         totals = np.array([pixels.total for pixels in self._annotated], dtype=np.float64)
         self._chances = totals / totals.sum()

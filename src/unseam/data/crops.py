@@ -18,6 +18,9 @@ T = TypeVar("T")
 Made = tuple[T | None, BaseException | None]
 """A result, or the exception raised instead."""
 
+Planes = tuple[np.ndarray | torch.Tensor, ...]
+"""Image (C, H, W); classes, weights and further targets, (H, W) each."""
+
 _PATIENCE = 600  # s
 _LAST_SECONDS = 10.0  # to wait for the thread at the end
 
@@ -60,8 +63,9 @@ class Crops:
         rank: int = 0,
     ) -> None:
         self.stock = samples if isinstance(samples, Stock) else Stock(samples)
-        kept = device if has_room(self.stock.samples, device) else None
-        self._planes = [_on_device(sample, kept) if kept else _planes(sample) for sample in self.stock.samples]
+        self._keeper = device if has_room(self.stock.samples, device) else None
+        self._planes = [] if self.stock.pasted else [self._kept(sample) for sample in self.stock.samples]
+        self._pasted: dict[int, tuple[int, Planes]] = {}
         self.augment = augment
         self.input_size = geometry.input_for_output(output_size)
         self.output_size = geometry.output_for(self.input_size)
@@ -73,7 +77,7 @@ class Crops:
         """Make crop ``index`` of the batch of ``step``: image (C, H, W); classes, weights and further targets, (h, w) each."""
         rng = np.random.default_rng([self.seed, 2, step, index])
         chosen, centre = self.stock.draw(self.input_size, self.output_size, rng)
-        image, classes, weights, *planes = self._planes[chosen]
+        image, classes, weights, *planes = self._planes_at(chosen, step)
         sizes = {"input_size": self.input_size, "output_size": self.output_size}
         crop: Crop = self.augment(image, classes, weights, planes, centre=centre, **sizes, rng=rng)
         assert crop.weights is not None
@@ -84,12 +88,25 @@ class Crops:
         crops = [self.crop(step, index) for index in self._indices]
         return tuple(torch.stack(part) for part in zip(*crops, strict=True))
 
+    def _planes_at(self, index: int, step: int) -> Planes:
+        """Return what crops of an image are cut from at a step."""
+        pasted = self.stock.pasted
+        if pasted is None:
+            return self._planes[index]
+        arrangement = pasted.arrangement(index, step)
+        if index not in self._pasted or self._pasted[index][0] != arrangement:
+            self._pasted[index] = arrangement, self._kept(pasted.sample(index, arrangement))
+        return self._pasted[index][1]
+
+    def _kept(self, sample: Sample) -> Planes:
+        return _planes(sample) if self._keeper is None else _on_device(sample, self._keeper)
+
 
 def _planes(sample: Sample) -> tuple[np.ndarray, ...]:
     return sample.image, sample.classes, sample.weights, *sample.planes
 
 
-def _on_device(sample: Sample, device: torch.device | None) -> tuple[torch.Tensor, ...]:
+def _on_device(sample: Sample, device: torch.device) -> tuple[torch.Tensor, ...]:
     return tuple(torch.tensor(part, device=device) for part in _planes(sample))
 
 

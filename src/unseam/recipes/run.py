@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from unseam.augment import Augment
+from unseam.data.copy_paste import CopyPaste
 from unseam.data.crop_stock import CropsBy
 from unseam.data.folds import MOST_FOLDS
 from unseam.data.kinds import MaskChoice
@@ -95,6 +96,7 @@ class Run:
     """All settings of one training. Functions in :mod:`unseam.recipes` return runs; ``dataclasses.replace`` varies them.
 
     ``head`` is what the network learns; None (``false`` in a file): ridge objects if masks number objects, otherwise classes.
+    ``paste`` copies objects from training image to training image; None (``false``): none.
     """
 
     net: NetConfig = field(default_factory=UNetConfig)
@@ -102,6 +104,7 @@ class Run:
     normalise: Normalise = field(default_factory=Normalise)
     weight_map: WeightMap = field(default_factory=WeightMap)
     augment: Augment = field(default_factory=Augment)
+    paste: CopyPaste | None = None
     head: Head | None = None
     energy: Loss = field(default_factory=WeightedCrossEntropy)
     optimiser: Optimiser = field(default_factory=AdamW)
