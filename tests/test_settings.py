@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unseam.augment import Augment, Elastic, GreyValues, Mirror, Rotate, Scale, Sharpness
+from unseam.data.copy_paste import CopyPaste
 from unseam.errors import SettingsError
 from unseam.losses import WeightedCrossEntropy
 from unseam.nets import FCNConfig, UNetConfig
@@ -30,6 +31,7 @@ RUNS = {
     "no budget": Run(training=TrainingSettings(steps=None, minutes=None)),
     "a value for not annotated": Run(data=DataSettings(masks="classes", ignore=255, validation=0.0)),
     "a tuple": Run(energy=WeightedCrossEntropy(class_weights=(0.5, 2.0, 1.0))),
+    "copies of objects, by class": Run(paste=CopyPaste(copies=1.0), training=TrainingSettings(crops="by_class")),
     "no gap weights": Run(weight_map=WeightMap(w0=0.0)),
 } | {recipe: recipe_named(recipe) for recipe in RECIPES}
 

@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from reference import copy_paste as plain
 from unseam.augment import Augment
-from unseam.data.copy_paste import Copy, CopyPaste, PastedSamples, cut_copy, find_groups, paste, targets_from_objects
+from unseam.data.copy_paste import CopyPaste, PastedSamples, cut_copy, find_groups, paste, targets_from_objects
 from unseam.data.crop_stock import Stock
 from unseam.data.crops import Crops
 from unseam.data.normalise import Normalise
@@ -21,7 +21,7 @@ from unseam.settings import decode
 from unseam.shapes import IGNORE, NOT_ANNOTATED
 
 GEOMETRY = UNetConfig(first_width=2, depth=2).build().geometry
-OFTEN = CopyPaste(copies=3.0, surroundings=3)
+OFTEN = CopyPaste(copies=3.0, surroundings=3, match=1.0)
 
 
 def objects_of(seed=0, shape=(90, 100), number=6):
@@ -82,17 +82,32 @@ def test_a_copy_is_the_plain_reference(turns, mirrored, rng):
     image = rng.random((2, *copy.objects.shape), dtype=np.float32)
     objects = np.where(rng.random(copy.objects.shape) < 0.1, np.int32(5), np.int32(0))
     objects[0] = NOT_ANNOTATED
-    expected = plain.pasted(copy.image, copy.objects, image, objects, 3, 7)
-    paste(copy, image, objects, 3, 7)
+    expected = plain.pasted(copy.image, copy.objects, image, objects, 3, (0.1, -0.2), 7)
+    paste(copy, image, objects, 3, np.array([0.1, -0.2], np.float32), 7)
     np.testing.assert_allclose(image, expected[0], atol=1e-5)
     np.testing.assert_array_equal(objects, expected[1])
 
 
-def test_a_copy_without_background_around_it_has_its_own_grey_values():
-    image, objects = np.zeros((1, 2, 2), np.float32), np.full((2, 2), 3, np.int32)
-    paste(Copy(np.full((1, 2, 2), 0.7, np.float32), np.ones((2, 2), np.int32), np.zeros((2, 2))), image, objects, 1, 3)
-    np.testing.assert_allclose(image, 0.7)
-    assert (objects == 4).all()
+def test_a_copy_gets_the_background_of_its_place_unless_that_differs_too_much():
+    """Two halves of an image: in the right one, and in another channel of it alone, all is brighter."""
+    image, objects = np.zeros((2, 60, 160), np.float32), np.zeros((60, 160), np.int32)
+    objects[20:30, 20:30] = 1
+    image[:, objects == 1], image[0, :, 80:] = 0.5, 0.08
+    zero = np.zeros(objects.shape)
+    one = with_targets(Sample("a", image, zero.astype(np.uint8), zero.astype(np.float32), objects))
+    for settings, right_too in [
+        (replace(OFTEN, copies=10.0, match=0.1), True),
+        (replace(OFTEN, copies=10.0, match=0.05), False),
+    ]:
+        made = pasted([one], settings).sample(0, 0)
+        copies = made.instances > 1
+        columns = np.nonzero(copies.any(axis=0))[0]
+        assert ((columns > 90).any(), (columns < 70).any()) == (right_too, True)
+        np.testing.assert_allclose(made.image[1, copies], 0.5, atol=1e-6)
+        sides = ndimage.label(copies)[0]
+        for number in range(1, sides.max() + 1):
+            level = made.image[0, sides == number].mean()
+            assert level == pytest.approx(0.5, abs=1e-4) or level == pytest.approx(0.58, abs=1e-4)
 
 
 @pytest.mark.parametrize("gap", [0, 1, 3])
@@ -245,7 +260,7 @@ def test_masks_without_numbered_objects_are_refused():
         pasted([replace(sample(0), instances=None)])
 
 
-@pytest.mark.parametrize("settings", [{"copies": -1.0}, {"surroundings": 0}, {"gap": 5}, {"every": 0}])
+@pytest.mark.parametrize("settings", [{"copies": -1.0}, {"surroundings": 0}, {"gap": 7}, {"match": 0.0}, {"every": 0}])
 def test_settings_out_of_range_are_refused(settings):
     with pytest.raises(SettingsError, match=rf"paste\.{next(iter(settings))} ="):
         decode(CopyPaste, settings)

@@ -42,17 +42,16 @@ def is_one_piece(region):
     return not left
 
 
-def pasted(copied, own, image, objects, surroundings, highest):
+def pasted(copied, own, image, objects, surroundings, shift, highest):
     """Image and objects of a window of the same size, with the objects ``own`` of another window over them."""
     pixels = [tuple(p) for p in np.argwhere(own > 0).tolist()]
     image, objects = image.astype(np.float64), objects.copy()
-    apart = {p: distance(p, pixels) for p in np.ndindex(own.shape)}
-    rim = [p for p, d in apart.items() if 0 < d <= surroundings and objects[p] == 0]
-    for plane, grey in zip(image, copied, strict=True):
-        shift = sum(plane[p] - grey[p] for p in rim) / len(rim) if rim else 0.0
-        for p, d in apart.items():
-            share = 1 - d / (surroundings + 1) if p in rim or d == 0 else 0.0
-            plane[p] = (1 - share) * plane[p] + share * (grey[p] + shift)
+    for p in np.ndindex(own.shape):
+        apart = distance(p, pixels)
+        if apart == 0 or (apart <= surroundings and objects[p] == 0):
+            share = 1 - apart / (surroundings + 1)
+            for plane, grey, added in zip(image, copied, shift, strict=True):
+                plane[p] = (1 - share) * plane[p] + share * (grey[p] + added)
     for p in pixels:
         objects[p] = own[p] + highest
     return image, objects

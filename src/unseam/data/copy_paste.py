@@ -4,7 +4,8 @@ A few images hold many objects but few neighbourhoods. Each image is arranged an
 
     groups                      a place that is free              blended over the background round the objects
     objects whose surroundings  no object, and no pixel that is   share of the copy: 1 in the objects, falling to 0
-    meet; they stay together    not annotated, within the gap     at the end of their surroundings
+    meet; they stay together    not annotated, within the gap;    at the end of their surroundings
+                                a background as bright
 
 The targets and the weight map of Eq. 2 are computed again, from the objects as they then lie: a copy that touches an object
 is parted from it by a ridge.
@@ -44,6 +45,10 @@ class CopyPaste:
         copied together, so where all objects are close to each other there is little to copy.
     gap
         Least px of background between a copy and another object; 0: they may touch. At most ``surroundings``.
+    match
+        Largest difference, in normalised grey values, between the background round the objects and that of the place (the
+        median of each channel); 0.01 to 1. The copy is shifted by the difference, so objects of a dark field and of a bright
+        field stay apart.
     every
         Number of steps after which an image is arranged anew.
     turn
@@ -53,8 +58,9 @@ class CopyPaste:
     """
 
     copies: float = 0.5
-    surroundings: int = 4
+    surroundings: int = 6
     gap: int = 1
+    match: float = 0.1
     every: int = 100
     turn: bool = True
 
@@ -62,6 +68,7 @@ class CopyPaste:
         check_range("paste", "copies", self.copies, 0.0, 10.0)
         check_range("paste", "surroundings", self.surroundings, 1, 100)
         check_range("paste", "gap", self.gap, 0, self.surroundings)
+        check_range("paste", "match", self.match, 0.01, 1.0)
         check_range("paste", "every", self.every, 1, 1_000_000)
 
 
@@ -75,17 +82,19 @@ class Group:
 
 @dataclass(frozen=True)
 class Copy:
-    """A group as it is pasted: grey values, object numbers (1 and up; 0 elsewhere), and px to the nearest of its objects."""
+    """A group as it is pasted."""
 
     image: Float[np.ndarray, "channel height width"]
-    objects: Int32[np.ndarray, "height width"]
-    distance: Float64[np.ndarray, "height width"]
+    objects: Int32[np.ndarray, "height width"]  # 1 and up; 0 elsewhere
+    distance: Float64[np.ndarray, "height width"]  # px to the nearest of its objects
+    background: Float[np.ndarray, "channel"]  # the median grey value
 
     def turned(self, quarter_turns: int, *, mirrored: bool) -> "Copy":
         """Turn it anticlockwise, and then reverse its columns if it is mirrored."""
         step = -1 if mirrored else 1
         parts = (self.image, self.objects, self.distance)
-        return Copy(*(np.rot90(part, quarter_turns, axes=(-2, -1))[..., ::step] for part in parts))
+        image, objects, distance = (np.rot90(part, quarter_turns, axes=(-2, -1))[..., ::step] for part in parts)
+        return Copy(image, objects, distance, self.background)
 
 
 class PastedSamples:
@@ -164,8 +173,11 @@ class PastedSamples:
         for _ in range(_TRIES):
             top, left = int(rng.integers(rows)), int(rng.integers(columns))
             there = Window(top, top + height, left, left + width).slices
-            if not taken[there][copy.objects > 0].any():
-                paste(copy, image[:, *there], objects[there], self._settings.surroundings, int(objects.max()))
+            if taken[there][copy.objects > 0].any():
+                continue
+            shift = median_of(image[:, *there], objects[there] == 0) - copy.background
+            if np.abs(shift).max() <= self._settings.match:
+                paste(copy, image[:, *there], objects[there], self._settings.surroundings, shift, int(objects.max()))
                 taken[there] |= copy.distance <= self._settings.gap
                 return True
         return False
@@ -210,7 +222,9 @@ def find_groups(objects: Int32[np.ndarray, "height width"], surroundings: int) -
         return []
     near = ndimage.distance_transform_edt(objects <= 0) <= surroundings
     pieces, _ = ndimage.label(near, np.ones((3, 3)))
-    pairs = np.unique(np.stack([pieces[objects > 0], objects[objects > 0]]), axis=1).T  # (piece, object)
+    base = int(objects.max()) + 1
+    joined = np.unique(pieces[objects > 0].astype(np.int64) * base + objects[objects > 0])
+    pairs = np.stack(np.divmod(joined, base), axis=1)  # piece and object
     numbers, times = np.unique(pairs[:, 1], return_counts=True)
     cut_off = [pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1], pieces[objects == NOT_ANNOTATED]]
     in_pieces = pairs[np.isin(pairs[:, 1], numbers[times > 1]), 0]
@@ -229,7 +243,15 @@ def cut_copy(sample: Sample, group: Group) -> Copy:
     objects = sample.instances[group.window.slices]
     own = np.isin(objects, group.numbers)
     renumbered = np.where(own, np.searchsorted(group.numbers, objects) + 1, 0).astype(np.int32)
-    return Copy(sample.image[:, *group.window.slices], renumbered, ndimage.distance_transform_edt(~own))
+    image = sample.image[:, *group.window.slices]
+    return Copy(image, renumbered, ndimage.distance_transform_edt(~own), median_of(image, objects == 0))
+
+
+def median_of(
+    image: Float[np.ndarray, "channel height width"], chosen: Bool[np.ndarray, "height width"]
+) -> Float[np.ndarray, "channel"]:
+    """Return the median of the chosen pixels in each channel; they exist round each free place, since a copy has background."""
+    return np.median(image[:, chosen], axis=1)
 
 
 def paste(
@@ -237,19 +259,19 @@ def paste(
     image: Float[np.ndarray, "channel height width"],
     objects: Int32[np.ndarray, "height width"],
     surroundings: int,
+    shift: Float[np.ndarray, "channel"],
     highest: int,
 ) -> None:
     """Write a copy over a window of an image and of its objects, in place; the window has the size of the copy.
 
-    The copy gets the mean grey values of the place: those of the background that it covers with its surroundings. Only
-    background is blended; the objects of the copy get the numbers above ``highest``.
+    Of the surroundings, only background is blended. ``shift`` is added to the grey values of the copy, and ``highest`` to the
+    numbers of its objects.
     """
-    own, background = copy.objects > 0, objects == 0
-    rim = (copy.distance <= surroundings) & ~own & background
-    share = np.where(own, 1.0, np.where(rim, 1.0 - copy.distance / (surroundings + 1), 0.0)).astype(image.dtype)
-    for there, copied in zip(image, copy.image, strict=True):
-        shift = (there[rim] - copied[rim]).mean() if rim.any() else 0.0
-        np.add(there, share * (copied + shift - there), out=there)
+    own = copy.objects > 0
+    falling = 1.0 - copy.distance / (surroundings + 1)  # 1 in the objects
+    share = np.where(own | (objects == 0), np.maximum(falling, 0.0), 0.0).astype(image.dtype)
+    share[copy.distance > surroundings] = 0.0
+    image += share * (copy.image + shift[:, None, None] - image)
     objects[own] = copy.objects[own] + highest
 
 

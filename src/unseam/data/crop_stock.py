@@ -39,7 +39,8 @@ class Stock:
     samples
         Annotated images, with at least one annotated pixel.
     pasted
-        The same images, with copies of objects; None: crops are cut from the images as they are.
+        The same images, with copies of objects; None: crops are cut from the images as they are. Places and classes are drawn
+        from the images without copies.
     """
 
     def __init__(self, samples: Sequence[Sample], crops: CropsBy = "uniform", pasted: PastedSamples | None = None) -> None:
