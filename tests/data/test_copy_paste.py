@@ -235,6 +235,41 @@ def test_batches_are_a_function_of_the_step_and_show_copies():
     assert any(not torch.equal(batches[n][1], crops(None).batch(90 + n)[1]) for n in range(20))
 
 
+def test_images_that_a_device_keeps_show_the_same_copies(monkeypatch):
+    """The way of a GPU, walked on the CPU."""
+    samples = [sample(0), sample(1, "b")]
+    plainly = Crops(Stock(samples, pasted=pasted(samples)), Augment(), GEOMETRY, 40, 2, 0)
+    monkeypatch.setattr("unseam.data.crops.has_room", lambda samples, device: device is not None)
+    kept = Crops(Stock(samples, pasted=pasted(samples)), Augment(), GEOMETRY, 40, 2, 0, torch.device("cpu"))
+    for step in (3, 120):
+        for one, other in zip(kept.batch(step), plainly.batch(step), strict=True):
+            assert torch.equal(one, other)
+    assert isinstance(kept._planes_at(0, 0)[0], torch.Tensor)
+
+
+def test_further_targets_of_a_head_move_with_the_objects():
+    def with_distance(one):
+        plane = ndimage.distance_transform_edt(one.instances > 0).astype(np.float32)
+        return replace(with_targets(one), planes=(plane,))
+
+    whole = with_distance(sample(3))
+    for one in (whole, whole.without(Window(0, 90, 60, 100))):
+        made = PastedSamples([one], OFTEN, with_distance, 0).sample(0, 0)
+        copies = made.instances > whole.instances.max()
+        assert copies.any()
+        np.testing.assert_array_equal(made.planes[0][copies], with_distance(made).planes[0][copies])
+        same = made.instances == one.instances
+        np.testing.assert_array_equal(made.planes[0][same], one.planes[0][same])
+
+
+def test_a_very_large_image_stays_as_it_is(monkeypatch):
+    monkeypatch.setattr("unseam.data.copy_paste._MOST_PIXELS", 95 * 100)
+    small, large = sample(0), sample(1, "b", shape=(96, 100))
+    made = pasted([small, large])
+    assert made.sample(1, 0) is large
+    assert made.sample(0, 0) is not small
+
+
 def test_what_cannot_be_copied_is_told():
     touching = np.kron(np.arange(1, 10).reshape(3, 3), np.ones((9, 9))).astype(np.int32)
     zero = np.zeros(touching.shape)

@@ -36,6 +36,8 @@ MakeTargets = Callable[[Sample], Sample]
 class CopyPaste:
     """How objects are copied from training image to training image; for masks that number objects.
 
+    Images of more than 16,777,216 px stay as they are, and nothing is copied from them.
+
     Attributes
     ----------
     copies
@@ -132,7 +134,8 @@ class PastedSamples:
     def reason(self) -> str:
         """A sentence for the user on what can be copied."""
         if not self._groups:
-            return "copy and paste: no objects lie free of others and of the border, so nothing is copied"
+            size = f"images of at most {_MOST_PIXELS:,} px"
+            return f"copy and paste: no objects lie free of others and of the border in {size}, so nothing is copied"
         objects = sum(len(group.numbers) for _, group in self._groups)
         return f"copy and paste: {objects} objects, in {len(self._groups)} groups, are copied"
 
