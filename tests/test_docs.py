@@ -227,7 +227,7 @@ def test_the_floors_are_those_of_the_house():
 
 
 def test_files_that_the_architecture_names_exist():
-    example = {"metrics/boundary.py", "losses/dice.py", "nets/other.py", "augment/blur.py", "io/other.py"}
+    example = {"metrics/boundary.py", "losses/dice.py", "nets/other.py", "augment/shading.py", "io/other.py"}
     example |= {"recipes/other.py", "engines/other_engine.py", "cli/other.py", "io/large/other.py", "scale/stages/other.py"}
     example |= {"training/other.py", "data/other.py", "heads/other.py"}
     for name in spans((ROOT / "docs/architecture.md").read_text(encoding="utf-8")):

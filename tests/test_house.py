@@ -38,7 +38,7 @@ INNER_FLOORS = {
         # 3: samples
         "sample": 3, "normalise": 3, "stack_ranges": 3, "grey_facts": 3, "weight_map": 3, "prepare": 3, "annotated": 3,
         # 4: what is held out, and crops
-        "split": 4, "folds": 4, "fingerprint": 4, "crops": 4,
+        "split": 4, "folds": 4, "fingerprint": 4, "copy_paste": 4, "crop_stock": 4, "crops": 4,
     },
 }  # fmt: skip
 """Inside a room a file or folder imports from its own inner floor or a lower one; a room without a table has one floor."""

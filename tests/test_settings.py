@@ -12,7 +12,8 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unseam.augment import Augment, Elastic, GreyValues, Mirror, Rotate, Scale
+from unseam.augment import Augment, Elastic, GreyValues, Mirror, Rotate, Scale, Sharpness
+from unseam.data.copy_paste import CopyPaste
 from unseam.errors import SettingsError
 from unseam.losses import WeightedCrossEntropy
 from unseam.nets import FCNConfig, UNetConfig
@@ -32,6 +33,7 @@ RUNS = {
     "no budget": Run(training=TrainingSettings(steps=None, minutes=None)),
     "a value for not annotated": Run(data=DataSettings(masks="classes", ignore=255, validation=0.0)),
     "a tuple": Run(energy=WeightedCrossEntropy(class_weights=(0.5, 2.0, 1.0))),
+    "copies of objects, by class": Run(paste=CopyPaste(copies=1.0), training=TrainingSettings(crops="by_class")),
     "no gap weights": Run(weight_map=WeightMap(w0=0.0)),
 } | {recipe: recipe_named(recipe) for recipe in RECIPES}
 
@@ -66,6 +68,7 @@ AUGMENTS = st.builds(
     rotate=st.none() | st.builds(Rotate, st.floats(0, 180)),
     mirror=st.none() | st.builds(Mirror, st.booleans(), st.booleans()),
     scale=st.none() | st.builds(Scale, st.floats(0.25, 1), st.floats(1, 4)),
+    sharpness=st.none() | st.builds(Sharpness, st.floats(0, 20)),
     grey=st.none() | st.builds(GreyValues, st.floats(0, 1), per_channel=st.booleans()),
 )
 TRAININGS = st.builds(
@@ -100,6 +103,7 @@ def test_tables_as_a_reader_meets_them():
         "rotate": False,
         "mirror": False,
         "scale": False,
+        "sharpness": False,
         "grey": False,
     }
     assert "steps" not in table["training"], "a limit that is off unless it is given is left out"

@@ -53,6 +53,30 @@ def test_the_whole_is_the_plain_reference(sample):
     np.testing.assert_array_equal(crop.weights, nearest(weights, places[:, 8:32, 8:32]))
 
 
+@pytest.mark.parametrize("size", [40, 41])
+@pytest.mark.parametrize(
+    "augment", [STILL, replace(STILL, mirror=Mirror()), replace(EVERYTHING, grey=None), replace(STILL, elastic=Elastic(5, 9.0))]
+)
+def test_a_centre_may_be_chosen_so_that_a_pixel_of_the_tile_is_read_at_a_place(augment, size):
+    """By the offset of that pixel, which the plain reference confirms."""
+    classes, seen = np.arange(150 * 170, dtype=np.uint32).reshape(150, 170), []
+
+    def centre(geometry):
+        seen.append(geometry)
+        down, across = geometry.offset(8 + 3, 8 + 19)
+        return 70 - down, 90 - across
+
+    image, flat, place = np.zeros((1, 150, 170), np.float32), np.zeros((150, 170), np.uint8), {"centre": centre}
+    numbers = classes.astype(np.float32)
+    crop = augment(image, flat, numbers, **place, input_size=size, output_size=size - 16, rng=np.random.default_rng(4))
+    assert crop.weights[3, 19] == classes[70, 90]
+    (geometry,) = seen
+    vectors = geometry.vectors if geometry.vectors.size else None
+    if augment.elastic is None or augment.elastic.grid == geometry.vectors.shape[1]:
+        places = places_in_image((0.0, 0.0), geometry.matrix, vectors, size)
+        np.testing.assert_allclose(geometry.offset(11, 27), places[:, 11, 27], atol=1e-4)
+
+
 @pytest.mark.parametrize("centre", [(74.5, 80.5), (0.5, 0.5), (149.5, 3.5), (-90.5, 400.5)])
 @pytest.mark.parametrize("augment", [STILL, replace(STILL, mirror=Mirror())])
 def test_the_way_without_interpolation_is_the_general_way_to_the_bit(centre, augment, sample):

@@ -63,3 +63,20 @@ def nearest(plane, places):
         row, column = (math.floor(p + 0.5) for p in places[:, i, j])
         result[i, j] = plane[mirrored(row, plane.shape[0]), mirrored(column, plane.shape[1])]
     return result
+
+
+def blurred(plane, deviation):
+    """Gaussian weights of the pixels up to four standard deviations away, along rows and then along columns."""
+    radius = int(4 * deviation + 0.5)
+    result = np.asarray(plane, np.float64)
+    for _ in range(2):
+        before, result = result, np.zeros(result.shape)
+        for i, j in np.ndindex(*result.shape):
+            total = 0.0
+            for k in range(-radius, radius + 1):
+                weight = math.exp(-0.5 * (k / deviation) ** 2)
+                result[i, j] += weight * before[mirrored(i + k, len(before)), j]
+                total += weight
+            result[i, j] /= total
+        result = result.T
+    return result

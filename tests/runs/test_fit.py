@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy import ndimage
 
 from reference.toy import SMALL, spots
 from unseam.api.training import train
@@ -135,3 +136,23 @@ def test_a_resumed_run_keeps_the_number_format_that_it_began_with(folder, tmp_pa
     assert any("computing in bfloat16, in which the run began" in sentence for sentence in told)
     changed = quick(folder, out=tmp_path / "run", steps=14, resume=True)  # float32, as these tests set it
     assert changed.info.training.precision == "float32"
+
+
+def test_objects_cannot_be_pasted_from_masks_that_number_none(pair, tmp_path):
+    with pytest.raises(SettingsError, match=r"paste.*do not number"):
+        quick([pair[0]], [pair[1]], settings=["paste={}"], out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("setting", ["training.crops=by_class", "paste.every=3", "augment.sharpness.blur=2"])
+def test_what_no_recipe_uses_resumes_as_if_nothing_had_happened(setting, folder, tmp_path):
+    if "paste" in setting:
+        for path in (folder / "masks").iterdir():
+            Image.fromarray(ndimage.label(np.asarray(Image.open(path)))[0].astype(np.uint8)).save(path)
+    steps = []
+    whole = quick(folder, steps=12, settings=[setting], out=tmp_path / "whole")
+    watch = Watch(observers=(lambda state, _: steps.append(state.step),), should_stop=lambda: steps[-1] == 7)
+    quick(folder, steps=12, settings=[setting], out=tmp_path / "run", watch=watch)
+    resumed = train(folder, out=tmp_path / "run", resume=True, device="cpu")
+    weights, others = whole.net.state_dict(), resumed.net.state_dict()
+    assert all(torch.equal(weights[name], others[name]) for name in weights)

@@ -13,12 +13,13 @@ rotation               :class:`Rotate`, with :class:`Mirror`
 grey-value variation   :class:`GreyValues`
 =====================  =======================================================================
 
-:class:`Scale` is not in the paper. The paper's implicit augmentation, drop-out, is part of the network.
+:class:`Scale` and :class:`Sharpness` are not in the paper. The paper's implicit augmentation, drop-out, is part of the network.
 """
 
 from unseam.augment.affine import Mirror, Rotate, Scale
-from unseam.augment.augment import Augment, Crop
+from unseam.augment.augment import Augment, Crop, DrawnGeometry
 from unseam.augment.elastic import Elastic
 from unseam.augment.grey_values import GreyValues
+from unseam.augment.sharpness import Sharpness
 
-__all__ = ["Augment", "Crop", "Elastic", "Rotate", "Mirror", "Scale", "GreyValues"]
+__all__ = ["Augment", "Crop", "DrawnGeometry", "Elastic", "Rotate", "Mirror", "Scale", "GreyValues", "Sharpness"]

@@ -1,6 +1,6 @@
 """The whole augmentation of one crop: draw every part, fuse the geometry, read each pixel once, vary the grey values."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -14,6 +14,7 @@ from unseam.augment.cut import cut_window, tensor_type
 from unseam.augment.elastic import Elastic
 from unseam.augment.grey_values import GreyValues
 from unseam.augment.resample import coordinates, sample_cubic, sample_nearest
+from unseam.augment.sharpness import Sharpness
 from unseam.errors import DataError, SizeError
 
 
@@ -25,6 +26,21 @@ class Crop:
     classes: UInt8[Tensor, "output output"]
     weights: Float32[Tensor, "output output"] | None  # None if the sample has no weight map
     planes: tuple[Float32[Tensor, "output output"], ...] = ()  # further targets of the head
+
+
+@dataclass(frozen=True)
+class DrawnGeometry:
+    """What moves the pixels of one crop, as drawn: all but its place in the image."""
+
+    matrix: Float64[np.ndarray, "2 2"]
+    vectors: Float32[np.ndarray, "2 grid grid"]
+    basis: Float32[np.ndarray, "size grid"]
+
+    def offset(self, row: int, column: int) -> tuple[float, float]:
+        """Return how far from the centre of the crop a pixel of the input tile is read, (row, column) in px of the image."""
+        from_middle = np.array([row, column]) - (len(self.basis) - 1) / 2
+        down, across = self.matrix @ from_middle + self.basis[row] @ self.vectors.astype(np.float64) @ self.basis[column]
+        return float(down), float(across)
 
 
 @dataclass(frozen=True)
@@ -63,6 +79,7 @@ class Augment:
     rotate: Rotate | None = field(default_factory=Rotate)
     mirror: Mirror | None = field(default_factory=Mirror)
     scale: Scale | None = None
+    sharpness: Sharpness | None = None  # before the grey values: noise arises behind the lens, and is never blurred
     grey: GreyValues | None = field(default_factory=GreyValues)
 
     def __call__(
@@ -72,7 +89,7 @@ class Augment:
         weights: Float32[np.ndarray, "height width"] | Float32[Tensor, "height width"] | None = None,
         planes: Sequence[Float32[np.ndarray, "height width"] | Float32[Tensor, "height width"]] = (),
         *,
-        centre: tuple[float, float],
+        centre: tuple[float, float] | Callable[[DrawnGeometry], tuple[float, float]],
         input_size: int,
         output_size: int,
         rng: np.random.Generator,
@@ -86,7 +103,8 @@ class Augment:
             a crop on their own device. Random numbers are drawn on the CPU, and nothing waits for the device.
         centre
             Middle of the tile, (row, column) in px of the image. Pixel centres are whole numbers, so the middle of a tile
-            of even size on whole pixels lies at halves.
+            of even size on whole pixels lies at halves. A function chooses it when the geometry is drawn, so that a certain
+            pixel of the tile can be read at a certain place of the image.
         input_size, output_size
             Side of the input tile and of the output tile, px: 572 and 388 in the paper. The output tile is the middle
             of the input tile, so both are even or both are odd.
@@ -99,17 +117,23 @@ class Augment:
             Image and maps differ in size, the image is empty, or the centre is not finite.
         """
         maps = [classes, *planes] if weights is None else [classes, *planes, weights]
-        _check(image, maps, centre, (input_size, output_size))
+        _check(image, maps, (input_size, output_size))
+        if not callable(centre):
+            _check_centre(centre)
         parts = [getattr(self, part.name) for part in fields(self)]
         affine = [part for part in parts if isinstance(part, Affine)]
         displacements = [part for part in parts if isinstance(part, Displacement)]
         matrix = np.eye(2)
         for part in affine:
             matrix = matrix @ part(rng)
+        geometry = DrawnGeometry(matrix, *_join_lattices(displacements, input_size, rng))
+        if callable(centre):
+            centre = centre(geometry)
+            _check_centre(centre)
         if not displacements and all(part.moves_whole_pixels for part in affine):
             tile, cut_maps = _cut_whole_pixels(image, maps, centre, matrix, (input_size, output_size))
         else:
-            at = coordinates(centre, matrix, *_join_lattices(displacements, input_size, rng), _device(image))
+            at = coordinates(centre, matrix, geometry.vectors, geometry.basis, _device(image))
             tile, cut_maps = sample_cubic(image, at), sample_nearest(maps, at.centred(output_size))
         for part in parts:
             if isinstance(part, Appearance):
@@ -159,9 +183,7 @@ def _cut_whole_pixels(
     return tile.flip(mirrored), [plane.flip(mirrored) for plane in cut_maps]
 
 
-def _check(
-    image: np.ndarray | Tensor, maps: Sequence[np.ndarray | Tensor], centre: tuple[float, float], sizes: tuple[int, int]
-) -> None:
+def _check(image: np.ndarray | Tensor, maps: Sequence[np.ndarray | Tensor], sizes: tuple[int, int]) -> None:
     """Refuse a crop that cannot be cut, before any random number is drawn."""
     input_size, output_size = sizes
     if not 1 <= output_size <= input_size or (input_size - output_size) % 2:
@@ -179,5 +201,8 @@ def _check(
                 f"Got an image of {size} px and a map of {tuple(plane.shape)} px. Both must have the same height and "
                 "width; check that the annotation belongs to this image."
             )
+
+
+def _check_centre(centre: tuple[float, float]) -> None:
     if not np.isfinite(centre).all():
         raise DataError(f"The centre of the crop is {centre}. It must be two finite numbers, in px.")

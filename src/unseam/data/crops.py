@@ -9,16 +9,18 @@ import numpy as np
 import torch
 
 from unseam.augment import Augment, Crop
+from unseam.data.crop_stock import Stock
 from unseam.data.sample import Sample
 from unseam.errors import TrainingError
 from unseam.geometry import Geometry
-from unseam.shapes import IGNORE
 
 T = TypeVar("T")
 Made = tuple[T | None, BaseException | None]
 """A result, or the exception raised instead."""
 
-_TRIES = 50  # random places to try before searching sparse annotation for a pixel
+Planes = tuple[np.ndarray | torch.Tensor, ...]
+"""Image (C, H, W); classes, weights and further targets, (H, W) each."""
+
 _PATIENCE = 600  # s
 _LAST_SECONDS = 10.0  # to wait for the thread at the end
 
@@ -29,7 +31,7 @@ class Crops:
     Parameters
     ----------
     samples
-        Annotated images; those with more annotated pixels are drawn more often.
+        Annotated images; those with more annotated pixels are drawn more often. A :class:`Stock` may draw them in another way.
     augment
         The random transform of each crop.
     geometry
@@ -51,7 +53,7 @@ class Crops:
 
     def __init__(
         self,
-        samples: Sequence[Sample],
+        samples: Sequence[Sample] | Stock,
         augment: Augment,
         geometry: Geometry,
         output_size: int,
@@ -60,26 +62,24 @@ class Crops:
         device: torch.device | None = None,
         rank: int = 0,
     ) -> None:
-        self.samples = tuple(samples)
-        self._planes = [_on_device(s, device) for s in samples] if has_room(samples, device) else [_planes(s) for s in samples]
+        self.stock = samples if isinstance(samples, Stock) else Stock(samples)
+        self._keeper = device if has_room(self.stock.samples, device) else None
+        self._planes = [] if self.stock.pasted else [self._kept(sample) for sample in self.stock.samples]
+        self._pasted: dict[int, tuple[int, Planes]] = {}
         self.augment = augment
         self.input_size = geometry.input_for_output(output_size)
         self.output_size = geometry.output_for(self.input_size)
         self.batch_size = batch_size
         self._indices = range(rank * batch_size, (rank + 1) * batch_size)
         self.seed = seed
-        annotated = np.array([np.count_nonzero(s.classes != IGNORE) for s in self.samples], dtype=np.float64)
-        self._chances = annotated / annotated.sum()
 
     def crop(self, step: int, index: int) -> tuple[torch.Tensor, ...]:
         """Make crop ``index`` of the batch of ``step``: image (C, H, W); classes, weights and further targets, (h, w) each."""
         rng = np.random.default_rng([self.seed, 2, step, index])
-        chosen = rng.choice(len(self.samples), p=self._chances)
-        image, classes, weights, *planes = self._planes[chosen]
-        centre, sizes = self._centre(self.samples[chosen], rng), (self.input_size, self.output_size)
-        crop: Crop = self.augment(
-            image, classes, weights, planes, centre=centre, input_size=sizes[0], output_size=sizes[1], rng=rng
-        )
+        chosen, centre = self.stock.draw(self.input_size, self.output_size, rng)
+        image, classes, weights, *planes = self._planes_at(chosen, step)
+        sizes = {"input_size": self.input_size, "output_size": self.output_size}
+        crop: Crop = self.augment(image, classes, weights, planes, centre=centre, **sizes, rng=rng)
         assert crop.weights is not None
         return crop.image, crop.classes, crop.weights, *crop.planes
 
@@ -88,24 +88,25 @@ class Crops:
         crops = [self.crop(step, index) for index in self._indices]
         return tuple(torch.stack(part) for part in zip(*crops, strict=True))
 
-    def _centre(self, sample: Sample, rng: np.random.Generator) -> tuple[float, float]:
-        """Draw a place (row, column) at an annotated pixel, px."""
-        height, width = sample.classes.shape
-        # Rejection draws sub-pixel places without listing all annotated pixels, which is slow in a large image.
-        for _ in range(_TRIES):
-            row, col = rng.uniform(-0.5, height - 0.5), rng.uniform(-0.5, width - 0.5)
-            if sample.classes[round(row) % height, round(col) % width] != IGNORE:
-                return row, col
-        annotated = np.flatnonzero(sample.classes != IGNORE)  # sparse annotation, which chance rarely hits
-        chosen = int(annotated[rng.integers(len(annotated))])
-        return float(chosen // width), float(chosen % width)
+    def _planes_at(self, index: int, step: int) -> Planes:
+        """Return what crops of an image are cut from at a step."""
+        pasted = self.stock.pasted
+        if pasted is None:
+            return self._planes[index]
+        arrangement = pasted.arrangement(index, step)
+        if index not in self._pasted or self._pasted[index][0] != arrangement:
+            self._pasted[index] = arrangement, self._kept(pasted.sample(index, arrangement))
+        return self._pasted[index][1]
+
+    def _kept(self, sample: Sample) -> Planes:
+        return _planes(sample) if self._keeper is None else _on_device(sample, self._keeper)
 
 
 def _planes(sample: Sample) -> tuple[np.ndarray, ...]:
     return sample.image, sample.classes, sample.weights, *sample.planes
 
 
-def _on_device(sample: Sample, device: torch.device | None) -> tuple[torch.Tensor, ...]:
+def _on_device(sample: Sample, device: torch.device) -> tuple[torch.Tensor, ...]:
     return tuple(torch.tensor(part, device=device) for part in _planes(sample))
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 
 from unseam.augment import Augment
+from unseam.data.copy_paste import CopyPaste
+from unseam.data.crop_stock import CropsBy
 from unseam.data.folds import MOST_FOLDS
 from unseam.data.kinds import MaskChoice
 from unseam.data.normalise import Normalise
@@ -53,6 +55,9 @@ class TrainingSettings:
         Side of the network's output for one crop, px; the input is larger by twice the context.
     batch_size
         Crops per step.
+    crops
+        ``uniform``: crops lie round annotated pixels. ``by_class``: each class is drawn as often as the others, then one of
+        its pixels, and then its place in the crop; for rare classes.
     clip_norm
         Largest norm of the gradient; None: no limit.
     precision
@@ -70,6 +75,7 @@ class TrainingSettings:
     minutes: float | None = 5.0
     output_size: int = 260
     batch_size: int = 1
+    crops: CropsBy = "uniform"
     clip_norm: float | None = 1.0
     precision: Precision = "auto"
     validations: int = 20
@@ -90,6 +96,7 @@ class Run:
     """All settings of one training. Functions in :mod:`unseam.recipes` return runs; ``dataclasses.replace`` varies them.
 
     ``head`` is what the network learns; None (``false`` in a file): ridge objects if masks number objects, otherwise classes.
+    ``paste`` copies objects from training image to training image; None (``false``): none.
     """
 
     net: NetConfig = field(default_factory=UNetConfig)
@@ -97,6 +104,7 @@ class Run:
     normalise: Normalise = field(default_factory=Normalise)
     weight_map: WeightMap = field(default_factory=WeightMap)
     augment: Augment = field(default_factory=Augment)
+    paste: CopyPaste | None = None
     head: Head | None = None
     energy: Loss = field(default_factory=WeightedCrossEntropy)
     optimiser: Optimiser = field(default_factory=AdamW)

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import torch
 
-from unseam.data.crops import Crops, make_ahead
 from unseam.data.fingerprint import fingerprint
 from unseam.data.prepare import Prepared
 from unseam.data.split import Split, split, spread_evenly
-from unseam.engines import describe_choice, geometry_of, settle_precision
+from unseam.engines import describe_choice, settle_precision
 from unseam.evaluation.held_out import HeldOutPredictions, predict_held_out, with_smallest_object
 from unseam.evaluation.validation import prepare_validation
 from unseam.heads import Head, Objects
@@ -17,6 +16,7 @@ from unseam.machine.kept_memory import keep_freed_memory
 from unseam.model.model_file import ModelInfo
 from unseam.nets import fast_on_cpu
 from unseam.recipes.run import Run
+from unseam.runs.batches import make_batches
 from unseam.runs.checkpoints import Checkpoints
 from unseam.runs.checks import check_classes, check_energy, choose_net
 from unseam.runs.record import model_info
@@ -129,7 +129,7 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     _resume(session, state, validate, trained_on)
     _settle_precision(run, state, session)
     validate.begin(plan.budget.progress(state.step, state.seconds))
-    batches = _batches(run, parts, state, session.ranks)
+    batches = make_batches(run, prepared, parts.training, state, session.ranks, session.tell)
     if session.ranks.is_first:
         session.on_start(validate.records)  # last, so that a failure in the lines above leaves no folder behind
     was_interrupted = _train_or_stop(state, batches, run, plan, session, validate)
@@ -179,14 +179,6 @@ def _settle_precision(run: Run, state: TrainState, session: Session) -> None:
             session.tell(describe_choice(session.device))
     else:
         session.tell(f"computing in {before}, in which the run began")
-
-
-def _batches(run: Run, parts: Split, state: TrainState, ranks: Ranks) -> Iterator[Batch]:
-    settings, device = run.training, next(state.net.parameters()).device
-    geometry, size = geometry_of(state.net), settings.output_size
-    crops = Crops(parts.training, run.augment, geometry, size, settings.batch_size, settings.seed, device, ranks.rank)
-    made = make_ahead(crops.batch, state.step)
-    return (Batch(images, classes, weights, tuple(planes)) for images, classes, weights, *planes in made)
 
 
 def _train_or_stop(
