@@ -143,7 +143,6 @@ def test_classes_and_foreground_agree(head, rng):
     maps = head.activate(3 * rng.normal(size=(len(head.logit_names(("background", "cell"))), 60, 60)).astype(np.float32))
     np.testing.assert_array_equal(head.foreground(maps) > LIKELY, head.classes(maps) == 1)
     np.testing.assert_allclose(head.class_maps(maps).sum(axis=0), 1, rtol=1e-6)
-    assert len(head.class_maps(maps)) == 2
 
 
 def test_the_middle_is_a_third_of_the_mean_of_three():
@@ -174,12 +173,12 @@ def test_the_energy_is_that_of_the_classes_and_the_mean_weighted_error_of_the_di
             total += float(weights[batch, row, column]) * (error**2 / 2 if error < 1 else error - 0.5)
     logits.requires_grad_()
     found = head.energy_of(energy)(logits, classes, weights, distance, nearness)
-    np.testing.assert_allclose(float(found), float(energy(logits[:, :2], classes, weights)) + 3 * total / number, rtol=1e-5)
+    np.testing.assert_allclose(found.item(), energy(logits[:, :2], classes, weights).item() + 3 * total / number, rtol=1e-5)
     found.backward()
     ignored = classes == IGNORE
     assert not logits.grad.permute(0, 2, 3, 1)[ignored].any(), "what is not annotated trains nothing"
     nothing = torch.full_like(classes, IGNORE)
-    assert float(head.energy_of(energy)(logits, nothing, weights, distance, nearness)) == 0
+    assert head.energy_of(energy)(logits, nothing, weights, distance, nearness).item() == 0
 
 
 def test_settings_that_differ_from_the_general_default_replace_those_of_the_head():

@@ -102,7 +102,7 @@ class HeadProtocol(Protocol):
         """Choose the class of each pixel, an index into the class names."""
 
     def class_maps(self, maps: Float[np.ndarray, "logit *place"]) -> Float[np.ndarray, "klass *place"]:
-        """Return the probability of each class; at a pixel they add up to 1."""
+        """Return the probability of each class of the targets; at a pixel they add up to 1."""
 
     def foreground(self, maps: Float[np.ndarray, "logit *place"], klass: int | None = None) -> Float[np.ndarray, "*place"]:
         """Return how likely, 0 to 1, each pixel lies in an object: of one class, or (None) of any but the background.

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from unseam.heads.base import Labels, Targets
+from unseam.heads.flood import LIKELY
 from unseam.heads.objects import Objects
 from unseam.heads.peaks import with_heights
 from unseam.heads.rims import measure_rims
@@ -74,12 +75,9 @@ class BorderAndCore(SoftMax):
         return (logits[:, 1:].logsumexp(dim=1) > logits[:, 0]).long()
 
     def classes(self, maps: Float[np.ndarray, "klass *place"]) -> UInt8[np.ndarray, "*place"]:
-        return (maps[_CORE] + maps[_RIM] > maps[0]).astype(np.uint8)
-
-    def class_maps(self, maps: Float[np.ndarray, "logit *place"]) -> Float[np.ndarray, "klass *place"]:
-        return np.stack([maps[0], maps[_CORE] + maps[_RIM]])
+        return (maps[_CORE] + maps[_RIM] > LIKELY).astype(np.uint8)
 
     def foreground(self, maps: Float[np.ndarray, "klass *place"], klass: int | None = None) -> Float[np.ndarray, "*place"]:
         """Return the probability of background as it is; of objects, above 0.5, with the inside as its height."""
-        likely = foreground_of(self.class_maps(maps), klass)
+        likely = foreground_of(np.stack([maps[0], maps[_CORE] + maps[_RIM]]), klass)
         return likely if klass == 0 else with_heights(likely, maps[_CORE])

@@ -34,7 +34,7 @@ def log_softmax(logits: Float[np.ndarray, "klass *place"]) -> Float[np.ndarray, 
 class SoftMax:
     """The methods of a head with a soft-max over its logits.
 
-    A head that learns more classes than it finds, such as a border, has its own `likeliest` and `class_maps`.
+    A head that learns more classes than it finds, such as a border, has its own `likeliest`.
     """
 
     objects: ClassVar[Objects] = Objects()
