@@ -49,9 +49,7 @@ def test_distances_by_hand():
     distance, nearness = targets.planes
     assert targets.classes.tolist() == [[0, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, IGNORE]]
     np.testing.assert_allclose(distance[0], [0, 1 / 3, 2 / 3, 1, 2 / 3, 1 / 3, 0.5, 1, 0.5, 0, 0, 0], rtol=1e-6)
-    reach = [2 * np.sqrt(number / np.pi) + 3 for number in (5, 3)]
-    falling = [max(0, 1 - step / reach[0]) for step in (4, 3, 2, 1, 0)], [1 - step / reach[1] for step in (0, 1, 2)]
-    np.testing.assert_allclose(nearness[0], [0, *falling[0], *falling[1], 0, 0, 0], rtol=1e-6)
+    np.testing.assert_allclose(nearness[0], [0, 0, 0.2, 0.4, 0.6, 0.8, 2 / 3, 1 / 3, 0, 0, 0, 0], rtol=1e-6)
 
 
 def test_border_and_core_by_hand():
@@ -170,7 +168,7 @@ def test_the_energy_is_that_of_the_classes_and_the_mean_weighted_error_of_the_di
         number += 1
         for logit, plane in ((2, distance), (3, nearness)):
             error = abs(float(logits[batch, logit, row, column] - plane[batch, row, column]))
-            total += float(weights[batch, row, column]) * (error**2 / 2 if error < 1 else error - 0.5)
+            total += float(weights[batch, row, column]) * (error**2 / 0.2 if error < 0.1 else error - 0.05)
     logits.requires_grad_()
     found = head.energy_of(energy)(logits, classes, weights, distance, nearness)
     np.testing.assert_allclose(found.item(), energy(logits[:, :2], classes, weights).item() + 3 * total / number, rtol=1e-5)

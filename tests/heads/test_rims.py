@@ -17,11 +17,11 @@ def check(cells: np.ndarray) -> None:
         if cells[place] <= 0:
             assert (rims.to_rim[place], rims.to_other[place], rims.largest[place], rims.reach[place]) == (0, 0, 0, 0)
             continue
-        reach, other = reference.reach(cells, place), reference.to_other(cells, place)
+        other, reach = reference.others(cells, place)
         assert rims.to_rim[place] == np.float32(reference.to_rim(cells, place))
         assert rims.largest[place] == np.float32(reference.largest(cells, place))
         assert rims.reach[place] == np.float32(reach)
-        assert rims.to_other[place] == np.float32(other if other <= reach else np.inf)
+        assert rims.to_other[place] == np.float32(other)
 
 
 @settings(max_examples=40)
@@ -32,7 +32,7 @@ def test_any_map(cells):
 
 
 def test_touching_cells(rng):
-    cells = touching_cells(rng, 26, 5)
+    cells = touching_cells(rng, 18, 5)
     cells[:, :3] = NOT_ANNOTATED
     check(cells)
 

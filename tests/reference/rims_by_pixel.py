@@ -7,7 +7,9 @@ import numpy as np
 
 def to_rim(cells: np.ndarray, place: tuple[int, int]) -> float:
     """The distance to the nearest pixel of the image that is not of the same object."""
-    return min((math.dist(place, other) for other in np.ndindex(*cells.shape) if cells[other] != cells[place]), default=math.inf)
+    return min(
+        (math.dist(place, other) for other in np.ndindex(*cells.shape) if cells[other] != cells[place]), default=math.inf
+    )
 
 
 def to_other(cells: np.ndarray, place: tuple[int, int]) -> float:
@@ -16,8 +18,16 @@ def to_other(cells: np.ndarray, place: tuple[int, int]) -> float:
     return min((math.dist(place, other) for other in others), default=math.inf)
 
 
-def reach(cells: np.ndarray, place: tuple[int, int]) -> float:
+def farthest(cells: np.ndarray, place: tuple[int, int]) -> float:
+    """Within this distance of an object others count."""
     return 2 * math.sqrt(np.sum(cells == cells[place]) / math.pi) + 3
+
+
+def others(cells: np.ndarray, place: tuple[int, int]) -> tuple[float, float]:
+    """``to_other`` and ``reach`` of a pixel."""
+    limit = farthest(cells, place)
+    within = [to_other(cells, own) for own in np.ndindex(*cells.shape) if cells[own] == cells[place]]
+    return (min(to_other(cells, place), limit), min(max(within), limit)) if min(within) <= limit else (math.inf, 0.0)
 
 
 def largest(cells: np.ndarray, place: tuple[int, int]) -> float:

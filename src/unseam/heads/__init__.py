@@ -12,7 +12,8 @@ member             the network learns                             an object is
 `Distances`        object or not; distances to rim and neighbour  a hill of their difference, likewise
 =================  =============================================  ============================================
 
-`softmax`, `objects` (with `flood` and `peaks`), `ridge` and `rims` are parts that members share. Members never import each other.
+`softmax`, `objects` (with `flood` and `peaks`), `ridge` and `rims` are parts that members share. Members never import each
+other.
 """
 
 from unseam.heads.base import HeadProtocol, Labels, Targets
@@ -37,6 +38,6 @@ def head_for(*, has_objects: bool) -> Head:
 
 
 __all__ = [
-    "BorderAndCore", "Classes", "Distances", "Head", "HeadProtocol", "Labels", "Objects", "RidgeObjects", "Targets", "fitted_to",
-    "head_for",
+    "BorderAndCore", "Classes", "Distances", "Head", "HeadProtocol", "Labels", "Objects", "RidgeObjects", "Targets",
+    "fitted_to", "head_for",
 ]  # fmt: skip

@@ -18,9 +18,7 @@ LOWEST = 2.0**-10
 """Height of foreground without a middle: it stays foreground, also in half precision."""
 
 
-def with_heights(
-    foreground: Float[np.ndarray, "*place"], heights: Float[np.ndarray, "*place"]
-) -> Float[np.ndarray, "*place"]:
+def with_heights(foreground: Float[np.ndarray, "*place"], heights: Float[np.ndarray, "*place"]) -> Float[np.ndarray, "*place"]:
     """Return the foreground where it is unlikely, and (1 + height) / 2 where it is likely; heights lie between 0 and 1.
 
     Examples

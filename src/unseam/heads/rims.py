@@ -10,7 +10,7 @@ _MARGIN = 3.0  # px beyond the diameter of an object within which neighbours cou
 
 
 @dataclass(frozen=True)
-class Rims:
+class RimDistances:
     """The maps of one instance map; 0 outside objects.
 
     Attributes
@@ -20,9 +20,9 @@ class Rims:
     largest
         The largest ``to_rim`` of the pixel's object.
     to_other
-        px to the nearest pixel of another object, infinite beyond ``reach``.
+        px to the nearest pixel of another object, at most ``reach``; infinite without one within the diameter and 3 px.
     reach
-        px: the diameter of a disc with the area of the pixel's object, and 3.
+        The largest ``to_other`` of the pixel's object, at most its diameter (that of a disc with its area) and 3 px.
     """
 
     to_rim: Float32[np.ndarray, "height width"]
@@ -31,7 +31,7 @@ class Rims:
     reach: Float32[np.ndarray, "height width"]
 
 
-def measure_rims(cells: Int32[np.ndarray, "height width"], *, others: bool = True) -> Rims:
+def measure_rims(cells: Int32[np.ndarray, "height width"], *, others: bool = True) -> RimDistances:
     """Measure every object of an instance map, in any number of pieces.
 
     The border of the image is no rim, since the object continues beyond it. Pixels that are not annotated are: where few
@@ -41,7 +41,7 @@ def measure_rims(cells: Int32[np.ndarray, "height width"], *, others: bool = Tru
     from scipy import ndimage  # where it is used: a network computes without SciPy
 
     objects = np.maximum(cells, 0)
-    result = Rims(*(np.zeros(cells.shape, np.float32) for _ in range(4)))
+    result = RimDistances(*(np.zeros(cells.shape, np.float32) for _ in range(4)))
     for number, box in enumerate(ndimage.find_objects(objects), start=1):
         if box is None:
             continue
@@ -52,15 +52,17 @@ def measure_rims(cells: Int32[np.ndarray, "height width"], *, others: bool = Tru
         diameter = 2 * math.sqrt(np.count_nonzero(is_own) / math.pi)
         result.to_rim[near][is_own] = to_rim
         result.largest[near][is_own] = np.max(to_rim)
-        result.reach[near][is_own] = diameter + _MARGIN
         result.to_other[near][is_own] = np.inf
-        wide = _widened(box, math.ceil(diameter + _MARGIN))
+        farthest = diameter + _MARGIN
+        wide = _widened(box, math.ceil(farthest))
         around = objects[wide]
         is_other = (around > 0) & (around != number)
         if others and is_other.any():
             is_own = around == number
             distance = ndimage.distance_transform_edt(~is_other)[is_own]
-            result.to_other[wide][is_own] = np.where(distance <= diameter + _MARGIN, distance, np.inf)
+            if distance.min() <= farthest:
+                result.to_other[wide][is_own] = np.minimum(distance, farthest)
+                result.reach[wide][is_own] = min(distance.max(), farthest)
     return result
 
 
