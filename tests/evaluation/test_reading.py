@@ -6,7 +6,7 @@ import pytest
 from unseam.data.kinds import LabelKind
 from unseam.data.labels import list_values
 from unseam.errors import LabelError
-from unseam.evaluation.reading import choose_reading, guess_kind
+from unseam.evaluation.reading import ScoringReading, choose_reading, guess_kind
 
 EMPTY = np.zeros((4, 5), np.uint8)
 ONE = np.array([[0, 0, 1, 1, 1]] * 4, np.uint8)
@@ -202,3 +202,13 @@ def test_one_number_in_many_pieces_is_told_of_either_side(one: int) -> None:
 def test_a_side_that_counts_from_1_is_refused(true, predicted):
     with pytest.raises(LabelError, match=r"background seems to be 1 in the"):
         choose_reading([np.array([true])], [np.array([predicted])], "classes", is_given=False)
+
+
+def test_further_maps_of_a_head_are_no_classes():
+    """Distances stand after the classes in a file of probabilities; three classes of which two fill a pixel do not."""
+    reading = ScoringReading("instances", (), 0, None, "")
+    classes = np.float32([[[0.9, 0.2]], [[0.1, 0.8]]])
+    with_distances = np.concatenate([classes, np.float32([[[0.3, 1.0]], [[0.0, 0.4]]])])
+    np.testing.assert_array_equal(reading.probabilities(with_distances), classes)
+    with_rim = np.float32([[[0.9, 0.2]], [[0.1, 0.3]], [[0.0, 0.5]]])
+    np.testing.assert_allclose(reading.probabilities(with_rim), classes)

@@ -85,7 +85,7 @@ TRAIN = """
         return [array.read(index, whole) for index in np.ndindex(*leading)]
 
     classes, objects = read("large.ome.zarr")[0], read("large.ome.zarr/labels/objects")[0]
-    maps = read("large.ome.zarr/probabilities")
+    maps = read("large-prob.ome.zarr")
     assert len(maps) == 3
     assert np.abs(np.stack(maps).astype(np.float32) - one.probabilities).max() < 1e-3
     assert np.mean(classes != one.classes) < 1e-4

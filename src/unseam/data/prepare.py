@@ -95,7 +95,7 @@ def prepare(
     LabelError
         The masks are ambiguous or cannot be learnt.
     SettingsError
-        The head needs numbered objects, and the masks have none.
+        The head needs numbered objects or background, and the masks have none.
     """
     reading = understand(annotated, masks=masks, ignore=ignore, declared=declared, head=head)
     annotated = _grey_where_all_are(annotated, tell)
@@ -158,8 +158,14 @@ def _check_has_background(maps: Sequence[np.ndarray], names: Sequence[str], read
     if any((to_class_map(labels, reading) == 0).any() for labels in maps):
         return
     head = _choose_head(head, reading)
-    if any((head.targets(translate_mask(labels, reading)).classes == 0).any() for labels in maps):
+    if _has_background(head, maps, reading):
         return
+    if _has_background(head_for(has_objects=True), maps, reading):
+        raise SettingsError(
+            f"head: {table_name(type(head))} parts objects from background, but the objects of these masks fill all annotated "
+            f"pixels. Set head.{table_name(type(head_for(has_objects=True)))}={{}}, which makes background of the ridge "
+            "between them, or annotate some background as 0."
+        )
     raise MasksError(
         f"{names[0]}: no pixel of the masks is 0 and no two objects touch, so there is no background to learn. If -1 or "
         "another value is the background, save the masks with 0 there (in Python: labels[labels == -1] = 0); otherwise "
@@ -168,6 +174,10 @@ def _check_has_background(maps: Sequence[np.ndarray], names: Sequence[str], read
         "background unclear",
         range(len(maps)),
     )
+
+
+def _has_background(head: Head, maps: Sequence[np.ndarray], reading: LabelReading) -> bool:
+    return any((head.targets(translate_mask(labels, reading)).classes == 0).any() for labels in maps)
 
 
 def _check_pairs(annotated: Sequence[Annotated], names: Sequence[str]) -> None:

@@ -21,9 +21,6 @@ from unseam.heads import Head, Objects
 from unseam.inference.predict import Predictor
 from unseam.metrics import CalibrationError, CalibrationScore, PanopticQuality, PanopticScore, Scores
 
-PROBABILITY_THRESHOLDS = (0.5, 0.4, 0.6, 0.3, 0.7, 0.8)
-"""Thresholds to try, after that of the settings. Of equally good ones the first is kept."""
-
 Windows = list[tuple[int, Window]]
 """The parts of one image that were held out, each with its fold (from 0)."""
 
@@ -136,9 +133,10 @@ def predict_held_out(
         if objects is not None:
             # The threshold can be chosen only after the last image, so all candidates are separated now, from probabilities
             # that are about to go. An image that several folds share takes the settings of the first.
-            trials.append(_Trial(truth, np.where(is_out, 0, head.foreground(probabilities)), objects[windows[0][0]], tune=tune))
+            likely, own = np.where(is_out, 0, head.foreground(probabilities)), objects[windows[0][0]]
+            trials.append(_Trial(truth, likely, own, head.thresholds if tune else ()))
         folds = tuple(fold + 1 for fold, _ in windows)
-        images.append(HeldOutImage(sample, frame, folds, truth, predicted, calibrate(probabilities, classes)))
+        images.append(HeldOutImage(sample, frame, folds, truth, predicted, calibrate(head.class_maps(probabilities), classes)))
     held_out = tuple(part for split in parts for part in split.validation)
     if objects is None:
         return HeldOutPredictions(tuple(images), held_out, None)
@@ -165,11 +163,13 @@ def with_smallest_object(objects: Objects, instances: Sequence[np.ndarray]) -> O
 class _Trial:
     """The objects of one image at each candidate threshold, compressed (to about a hundredth), with their scores."""
 
-    def __init__(self, truth: np.ndarray, likely: Float[np.ndarray, "height width"], objects: Objects, *, tune: bool) -> None:
+    def __init__(
+        self, truth: np.ndarray, likely: Float[np.ndarray, "height width"], objects: Objects, thresholds: Sequence[float]
+    ) -> None:
         self._shape = truth.shape
         self._maps: dict[float, bytes] = {}
         self.scores: dict[float, PanopticScore] = {}
-        for threshold in dict.fromkeys((objects.threshold, *(PROBABILITY_THRESHOLDS if tune else ()))):
+        for threshold in dict.fromkeys((objects.threshold, *thresholds)):
             instances = replace(objects, threshold=threshold)(likely)
             self._maps[threshold] = zlib.compress(instances.tobytes(), 1)
             self.scores[threshold] = PanopticQuality()(instances, truth)

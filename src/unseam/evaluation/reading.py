@@ -22,6 +22,7 @@ from unseam.evaluation.codings import (
     check_same_values,
     has_ignore,
 )
+from unseam.metrics.probability_maps import ROUNDING
 from unseam.shapes import IGNORE
 
 _MOST_CLASSES = 255
@@ -72,9 +73,12 @@ class ScoringReading:
     ) -> Float[np.ndarray, "klass height width"] | None:
         """Return the probabilities of the scored classes, background first; None if the channels are other classes.
 
-        For objects, and where everything but the background is foreground, the foreground channels are added up.
+        For objects, and where everything but the background is foreground, the foreground channels are added up. Channels
+        after two that already add up to 1 are further maps of a head, such as distances, and no classes.
         """
         if self.is_foreground and len(channels) > 2:
+            if np.abs(channels[:2].sum(axis=0) - 1).max(initial=0) <= ROUNDING:
+                return channels[:2]
             return np.stack([channels[0], channels[1:].sum(axis=0)])
         if not self.values or len(self.values) == len(channels):
             return channels

@@ -8,19 +8,26 @@ member             the network learns                             an object is
 =================  =============================================  ============================================
 `Classes`          the class of each pixel                        a connected piece of foreground
 `RidgeObjects`     object or not; a ridge parts touching objects  a connected piece, with its part of the ridge
+`BorderAndCore`    background, inside, rim                        an inside, with the foreground that it floods
+`Distances`        object or not; distances to rim and neighbour  a hill of their difference, likewise
 =================  =============================================  ============================================
 
-`softmax`, `objects` (with `flood`) and `ridge` are parts that members share. Members never import each other.
+`softmax`, `objects` (with `flood` and `peaks`), `ridge` and `rims` are parts that members share. Members never import each
+other.
 """
 
 from unseam.heads.base import HeadProtocol, Labels, Targets
+from unseam.heads.border_and_core import BorderAndCore
 from unseam.heads.classes import Classes
-from unseam.heads.objects import Objects
+from unseam.heads.distances import Distances
+from unseam.heads.objects import Objects, fitted_to
 from unseam.heads.ridge_objects import RidgeObjects
 
 Head = (
     Classes
     | RidgeObjects
+    | BorderAndCore
+    | Distances
 )  # fmt: skip
 """The closed list: every head that settings and model files can name."""
 
@@ -30,4 +37,7 @@ def head_for(*, has_objects: bool) -> Head:
     return RidgeObjects() if has_objects else Classes()
 
 
-__all__ = ["Classes", "Head", "HeadProtocol", "Labels", "Objects", "RidgeObjects", "Targets", "head_for"]
+__all__ = [
+    "BorderAndCore", "Classes", "Distances", "Head", "HeadProtocol", "Labels", "Objects", "RidgeObjects", "Targets",
+    "fitted_to", "head_for",
+]  # fmt: skip

@@ -3,7 +3,7 @@
 This room loads no PyTorch, so that masks are checked and scored without waiting for it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import UnionType
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Float32, Int32, UInt8
 
+from unseam.heads.objects import Objects
+
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from unseam.losses import Loss
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,17 @@ class HeadProtocol(Protocol):
     needs_objects: ClassVar[bool]
     """Whether it learns only from masks that number objects."""
 
+    objects: ClassVar[Objects]
+    """How objects are found in its foreground; settings that differ from the general default replace it."""
+
+    thresholds: ClassVar[tuple[float, ...]]
+    """Thresholds of objects that the held-out part may choose. Of equally good ones the first is kept."""
+
     def energies(self) -> type | UnionType:
         """Return the types of the energies that it can learn with."""
+
+    def energy_of(self, energy: "Loss") -> Callable[..., "Tensor"]:
+        """Return ``(logits, classes, weights, *planes) -> energy``, made of one of `energies` and what the planes need."""
 
     def logit_names(self, class_names: tuple[str, ...]) -> tuple[str, ...]:
         """Name each logit of a pixel, given the names of the classes, background first."""
@@ -87,6 +100,9 @@ class HeadProtocol(Protocol):
 
     def classes(self, maps: Float[np.ndarray, "logit *place"]) -> UInt8[np.ndarray, "*place"]:
         """Choose the class of each pixel, an index into the class names."""
+
+    def class_maps(self, maps: Float[np.ndarray, "logit *place"]) -> Float[np.ndarray, "klass *place"]:
+        """Return the probability of each class of the targets; at a pixel they add up to 1."""
 
     def foreground(self, maps: Float[np.ndarray, "logit *place"], klass: int | None = None) -> Float[np.ndarray, "*place"]:
         """Return how likely, 0 to 1, each pixel lies in an object: of one class, or (None) of any but the background.

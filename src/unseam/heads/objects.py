@@ -9,7 +9,7 @@ objects without their ridge. The quantity that marked the ridge in training, d1 
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int32
@@ -90,6 +90,13 @@ class Objects:
     def _complete(self, cores: Int32[np.ndarray, "height width"]) -> Int32[np.ndarray, "height width"]:
         objects = close_ridges(cores, self.grow_px) if self.grow_px > 0 else cores
         return _fill_holes(objects) if self.fill_holes else objects
+
+
+def fitted_to(head_objects: Objects, settings: Objects) -> Objects:
+    """Return the objects of a head, with the settings in place of it that differ from the general default."""
+    general = Objects()
+    given = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    return replace(head_objects, **{name: value for name, value in given.items() if value != getattr(general, name)})
 
 
 def close_ridges(cores: Int32[np.ndarray, "height width"], grow_px: float) -> Int32[np.ndarray, "height width"]:

@@ -1,16 +1,19 @@
 """The soft-max (paper, section 3), shared by the heads that distinguish classes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import UnionType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from unseam.errors import DataError
+from unseam.heads.objects import Objects
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from unseam.losses import Loss
 
 
 def softmax(logits: Float[np.ndarray, "klass *place"]) -> Float[np.ndarray, "klass *place"]:
@@ -29,13 +32,23 @@ def log_softmax(logits: Float[np.ndarray, "klass *place"]) -> Float[np.ndarray, 
 
 
 class SoftMax:
-    """The methods of a head with a soft-max over its logits. Subclasses override none of them."""
+    """The methods of a head with a soft-max over its logits.
+
+    A head that learns more classes than it finds, such as a border, has its own `likeliest`.
+    """
+
+    objects: ClassVar[Objects] = Objects()
+    thresholds: ClassVar[tuple[float, ...]] = (0.5, 0.4, 0.6, 0.3, 0.7, 0.8)
 
     def energies(self) -> type | UnionType:
         """Return all energies that judge the probability of the true class."""
         from unseam.losses import Loss
 
         return Loss
+
+    def energy_of(self, energy: "Loss") -> "Callable[..., Tensor]":
+        """Return the energy itself: all logits are classes, and there are no further planes."""
+        return energy
 
     def likeliest(self, logits: "Tensor") -> "Tensor":
         """Return the class with the largest logit, the first of equals."""
@@ -56,6 +69,9 @@ class SoftMax:
         assert total is not None, "the mean of no network"
         total -= np.log(number).astype(total.dtype)
         return total
+
+    def class_maps(self, maps: Float[np.ndarray, "klass *place"]) -> Float[np.ndarray, "klass *place"]:
+        return maps
 
     def mean_maps(self, total: Float[np.ndarray, "klass *place"], number: int) -> Float[np.ndarray, "klass *place"]:
         """Divide by the sum over the classes rather than by the number, so that rounding leaves a sum of 1."""

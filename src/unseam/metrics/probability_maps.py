@@ -12,7 +12,7 @@ from unseam.metrics.score import Reads
 from unseam.shapes import IGNORE
 
 _Score = TypeVar("_Score")
-_ROUNDING = 1e-3  # largest error of a sum of 16-bit probabilities
+ROUNDING = 1e-3  # largest error of a sum of 16-bit probabilities
 
 
 class ProbabilityMetric(ABC, Generic[_Score]):
@@ -46,13 +46,13 @@ def _check(probabilities: np.ndarray, truth: np.ndarray) -> None:
             "more, and the rows and columns of the truth. Give (classes, rows, columns), with the background as a class."
         )
     low, high = float(probabilities.min(initial=0)), float(probabilities.max(initial=0))
-    if not (low >= 0 and high <= 1 + _ROUNDING):
+    if not (low >= 0 and high <= 1 + ROUNDING):
         raise DataError(
             f"The probabilities run from {low:g} to {high:g}. They may be 0..1. Give the output of the soft-max, not logits or "
             "percentages."
         )
     gap = float(np.abs(probabilities.sum(axis=0) - 1).max(initial=0))
-    if gap > _ROUNDING:
+    if gap > ROUNDING:
         raise DataError(
             f"The probabilities of a pixel add up to 1 only within {gap:.2g}. They must add up to 1. Give one channel for each "
             "class, including the background."

@@ -37,7 +37,7 @@ def check_energy(run: Run, prepared: Prepared) -> None:
     pixel = torch.zeros(1, 1, 1)
     planes = (pixel for _ in prepared.samples[0].planes)
     try:
-        run.energy(torch.zeros(1, prepared.num_logits, 1, 1), pixel.to(torch.uint8), pixel, *planes)
+        prepared.head.energy_of(run.energy)(torch.zeros(1, prepared.num_logits, 1, 1), pixel.to(torch.uint8), pixel, *planes)
     except SettingsError as error:
         names = ", ".join(prepared.reading.class_names)
         raise SettingsError(f"{error} The classes of the data, in order: {names}.") from error

@@ -11,7 +11,7 @@ from unseam.data.split import Split, split, spread_evenly
 from unseam.engines import describe_choice, settle_precision
 from unseam.evaluation.held_out import HeldOutPredictions, predict_held_out, with_smallest_object
 from unseam.evaluation.validation import prepare_validation
-from unseam.heads import Head, Objects
+from unseam.heads import Head, Objects, fitted_to
 from unseam.machine.kept_memory import keep_freed_memory
 from unseam.model.model_file import ModelInfo
 from unseam.nets import fast_on_cpu
@@ -132,7 +132,7 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     batches = make_batches(run, prepared, parts.training, state, session.ranks, session.tell)
     if session.ranks.is_first:
         session.on_start(validate.records)  # last, so that a failure in the lines above leaves no folder behind
-    was_interrupted = _train_or_stop(state, batches, run, plan, session, validate)
+    was_interrupted = _train_or_stop(state, batches, prepared.head.energy_of(run.energy), plan, session, validate)
     needs_record = was_interrupted and not (validate.records and validate.records[-1].step >= state.step)
     if needs_record and session.ranks.is_first:
         # Save now, because the process may soon be killed. The validation below happens only because of this stop: were it in
@@ -182,7 +182,12 @@ def _settle_precision(run: Run, state: TrainState, session: Session) -> None:
 
 
 def _train_or_stop(
-    state: TrainState, batches: Iterator[Batch], run: Run, plan: Plan, session: Session, validate: Validate
+    state: TrainState,
+    batches: Iterator[Batch],
+    energy_of: Callable[..., torch.Tensor],
+    plan: Plan,
+    session: Session,
+    validate: Validate,
 ) -> bool:
     """Train until the budget is used up; return whether a request stopped training before that."""
     is_first = session.ranks.is_first
@@ -196,7 +201,7 @@ def _train_or_stop(
     try:
         with at_step_end, fast_on_cpu(state.net):
             # Only rank 0 validates and reports. The other ranks wait for it in the next step.
-            train_network(state, batches, run.energy, plan, [*session.observers, validate] if is_first else [], stop)
+            train_network(state, batches, energy_of, plan, [*session.observers, validate] if is_first else [], stop)
     except KeyboardInterrupt:
         if state.step == 0:  # nothing is learnt yet, so there is no model to keep
             raise
@@ -268,9 +273,10 @@ def _objects(run: Run, parts: Split, prepared: Prepared) -> Objects | None:
     """Return how objects are separated, with a smallest size that fits the training masks; None for classes."""
     if not prepared.reading.has_objects:
         return None
+    objects = fitted_to(prepared.head.objects, run.objects)
     if not run.training.tune_objects:
-        return run.objects
-    return with_smallest_object(run.objects, [s.instances for s in parts.training if s.instances is not None])
+        return objects
+    return with_smallest_object(objects, [s.instances for s in parts.training if s.instances is not None])
 
 
 def _num_validations(run: Run) -> int:
