@@ -13,7 +13,7 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import starmap
 from pathlib import Path
 
@@ -194,6 +194,8 @@ def plain_rows(it: Case) -> list[Row]:
 def our_rows(it: Case) -> list[Row]:
     few, many, same = max(2, it.repeats // 2), 2 * it.repeats, itertools.repeat(it.batch)
     in_float32 = our_seconds(it.run, fresh(it.run), same, few, torch.float32)
+    normalised = replace(it.run, net=replace(it.run.net, normalisation="batch"))
+    with_statistics = our_seconds(normalised, fresh(normalised), same, few, torch.bfloat16)
     state = fresh(it.run)
     in_bfloat16 = our_seconds(it.run, state, same, many, torch.bfloat16)
     with_data = starmap(Batch, make_ahead(it.crops.batch, 0))
@@ -203,6 +205,7 @@ def our_rows(it: Case) -> list[Row]:
     return [
         it.row(f"ours, auto: {chosen}", in_auto, chosen),
         it.row("ours, float32", in_float32, "float32"),
+        it.row("ours, bfloat16, batch normalisation", with_statistics, "bfloat16"),
         it.row("ours, bfloat16", in_bfloat16, "bfloat16"),
         it.row("ours, bfloat16, crops made beside it", beside, "bfloat16"),
     ]

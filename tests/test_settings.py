@@ -96,7 +96,8 @@ def test_any_run_through_toml(net, augment, optimiser, training, class_weights):
 
 def test_tables_as_a_reader_meets_them():
     table = encode(Run(net=FCNConfig(first_width=8), augment=replace(NOTHING, elastic=Elastic())))
-    assert table["net"] == {"fcn": {"in_channels": 1, "num_classes": 2, "first_width": 8, "depth": 4, "dropout": 0.5}}
+    net = {"in_channels": 1, "num_classes": 2, "first_width": 8, "depth": 4, "dropout": 0.5, "normalisation": "none"}
+    assert table["net"] == {"fcn": net}
     assert table["optimiser"] == {"adam_w": {"learning_rate": 1e-3, "weight_decay": 1e-4}}
     assert table["augment"] == {
         "elastic": {"grid": 3, "sigma": 10.0},

@@ -204,9 +204,15 @@ def kill_at(step: int) -> Watch:
     return Watch(observers=(kill,))
 
 
-@pytest.mark.parametrize("optimiser", ["adam_w", "sgd"])
-def test_killed_and_resumed_is_bit_for_bit_the_run_without_a_break(optimiser, folder, tmp_path):
-    settings = [f"optimiser.{optimiser}.learning_rate=1e-2"]
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param(["optimiser.adam_w.learning_rate=1e-2"], id="adam_w"),
+        pytest.param(["optimiser.sgd.learning_rate=1e-2"], id="sgd"),
+        pytest.param(["net.normalisation=batch", "training.average=0.9"], id="stored statistics and averaged weights"),
+    ],
+)
+def test_killed_and_resumed_is_bit_for_bit_the_run_without_a_break(settings, folder, tmp_path):
     whole = quick(folder, out=tmp_path / "whole", steps=30, settings=settings)
     with pytest.raises(Killed):
         quick(folder, out=tmp_path / "run", steps=30, settings=settings, watch=kill_at(17))

@@ -7,7 +7,7 @@ import torch
 from unseam.engines.choose import has_openvino
 from unseam.model import Model
 from unseam.model.model_file import ModelInfo
-from unseam.nets import UNetConfig
+from unseam.nets import UNetConfig, normalisations
 
 ENGINES = ["torch", pytest.param("openvino", marks=pytest.mark.skipif(not has_openvino(), reason="an extra"))]
 IMAGE = np.arange(400, dtype=np.uint8).reshape(20, 20)
@@ -51,6 +51,19 @@ def test_an_engine_stays_while_the_weights_do(engine):
     first = model.engine
     model.predict(IMAGE)
     assert model.engine is first
+
+
+def test_a_network_with_normalisation_is_folded_into_a_plain_one(tmp_path):
+    config = UNetConfig(first_width=2, depth=1, normalisation="batch")
+    net = config.build()
+    size = net.geometry.min_input + 20
+    net(torch.randn(2, 1, size, size))
+    Model(net, ModelInfo(net=config), "cpu").save(tmp_path / "m.safetensors")
+    loaded = Model.load(tmp_path / "m.safetensors", "cpu")
+    assert loaded.info.net.normalisation == "none"
+    assert normalisations(net)
+    image = torch.randn(1, 1, size, size)
+    torch.testing.assert_close(loaded.net(image), net.eval()(image), rtol=1e-4, atol=1e-4)
 
 
 def test_a_network_made_float64_is_seen():

@@ -20,8 +20,9 @@ def never(monkeypatch):
     return lambda: monkeypatch.setattr(torch.autograd.Function, "apply", lambda *_: pytest.fail("hand-written gradient taken"))
 
 
-def test_evaluation_and_steps_without_gradients_take_pytorchs_own_path(never):
-    net = UNetConfig(first_width=2, depth=2).build()
+@pytest.mark.parametrize("normalisation", ["none", "batch"])
+def test_evaluation_and_steps_without_gradients_take_pytorchs_own_path(normalisation, never):
+    net = UNetConfig(first_width=2, depth=2, normalisation=normalisation).build()
     image = torch.randn(1, 1, net.geometry.min_input, net.geometry.min_input)
     expected = net.eval()(image)
     never()
@@ -55,8 +56,11 @@ def test_nothing_is_left_of_it(never):
     ids=["batch normalisation", "one more layer", "leaky ReLU", "padding", "stride", "no bias", "1x1"],
 )
 def test_a_double_convolution_that_was_changed_skips_no_layer(change, never):
-    block = DoubleConvolution(6, 4).train()
-    change(block)
+    check_no_layer_is_skipped(DoubleConvolution(6, 4), change, never)
+
+
+def check_no_layer_is_skipped(block, change, never):
+    change(block.train())
     seen = []
     for layer in block:
         layer.register_forward_hook(lambda layer, *_: seen.append(layer))
@@ -64,6 +68,19 @@ def test_a_double_convolution_that_was_changed_skips_no_layer(change, never):
     with fast_on_cpu(block):
         block(torch.randn(2, 6, 12, 12)).sum().backward()
     assert seen == list(block)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda block: block.__setitem__(1, nn.BatchNorm2d(4)),
+        lambda block: block.__setitem__(0, nn.Conv2d(6, 4, 3)),
+        lambda block: block.insert(3, nn.Dropout2d(0.5)),
+    ],
+    ids=["another normalisation", "a bias", "one more layer"],
+)
+def test_nor_does_one_with_normalisation(change, never):
+    check_no_layer_is_skipped(DoubleConvolution(6, 4, "batch"), change, never)
 
 
 def test_weights_that_are_not_trained_get_no_gradient_and_the_others_their_own():

@@ -9,6 +9,7 @@ from unseam.heads import Classes
 from unseam.losses import WeightedCrossEntropy
 from unseam.nets import UNetConfig
 from unseam.training import SGD, AdamW, Batch, Budget, Cosine, Plan, TrainState
+from unseam.training.average import AveragedWeights
 from unseam.training.observers import Validate
 
 CONFIG = UNetConfig(first_width=2, depth=1, dropout=0.3)
@@ -21,12 +22,13 @@ SMALL = (
 ENERGY = WeightedCrossEntropy()
 
 
-def fresh(optimiser: SGD | AdamW, config: UNetConfig = CONFIG) -> TrainState:
+def fresh(optimiser: SGD | AdamW, config: UNetConfig = CONFIG, average: float | None = None) -> TrainState:
     """A state before the first step, laid out in memory as a run lays it out."""
     with torch.random.fork_rng():
         torch.manual_seed(3)
         net = config.build().to(memory_format=torch.channels_last)
-    return TrainState(net, optimiser.build(net))
+    averaged = AveragedWeights(net, average) if average is not None else None
+    return TrainState(net, optimiser.build(net), averaged=averaged)
 
 
 def batches(start: int = 0) -> Iterator[Batch]:

@@ -6,15 +6,19 @@ import torch
 from PIL import Image
 from scipy import ndimage
 
-from reference.toy import SMALL, spots
+from reference.toy import SMALL, spots, weights_of
 from unseam.api.training import train
+from unseam.data.crops import Crops
 from unseam.data.labels import LabelReading
 from unseam.data.prepare import Prepared
 from unseam.data.sample import Sample
 from unseam.engines import precision
 from unseam.errors import DataError, ModelFileError, SettingsError, TrainingError
 from unseam.heads import Classes
+from unseam.model import Model
+from unseam.nets import UNetConfig, normalisations
 from unseam.recipes.default import default
+from unseam.runs import fit as fitting
 from unseam.runs.fit import Session, fit
 from unseam.runs.watch import Watch
 from unseam.settings import with_overrides
@@ -120,6 +124,62 @@ def test_a_dead_run_is_told_with_and_without_a_hold_out(validation, pair):
 
     with pytest.raises(TrainingError, match="one class"):
         quick([pair[0]], [pair[1]], steps=120, settings=settings, watch=Watch(observers=(kill,)))
+
+
+NORMALISED = ["net.normalisation=batch", "training.average=0.9", "training.statistics_crops=4"]
+
+
+def test_a_model_that_trained_with_normalisation_is_a_plain_network_and_its_record_says_so(folder, tmp_path):
+    out = tmp_path / "run"
+    model = quick(folder, out=out, steps=20, settings=NORMALISED)
+    assert model.info.net.normalisation == "none"
+    assert not normalisations(model.net)
+    assert "batch normalisation" in model.info.training.recipe
+    assert "averaged weights (0.9)" in model.info.training.recipe
+    loaded = Model.load(out, "cpu")
+    assert loaded.net.state_dict().keys() == UNetConfig(first_width=2, depth=1).build().state_dict().keys()
+    image = np.random.default_rng(0).integers(0, 255, (50, 61), np.uint8)
+    np.testing.assert_array_equal(loaded.predict(image).probabilities, model.predict(image).probabilities)
+    assert "batch normalisation" in (out / "README.md").read_text()
+
+
+@pytest.mark.parametrize("number", [0, 5])
+def test_the_statistics_of_the_kept_weights_come_from_that_many_crops_that_training_did_not_meet(number, pair, monkeypatch):
+    seen, met = [], []
+    monkeypatch.setattr(fitting, "recompute_statistics", lambda net, images: seen.append(list(images)))
+    batch = Crops.batch
+    monkeypatch.setattr(Crops, "batch", lambda crops, step: met.append(step) or batch(crops, step))
+    settings = [*NORMALISED[:2], f"training.statistics_crops={number}", "training.batch_size=2"]
+    quick([pair[0]], [pair[1]], steps=4, settings=settings)
+    assert [len(images) for of_run in seen for images in of_run] == ([2, 2, 2] if number else [])
+    assert len(set(met)) == len(met)
+    assert all(step < 10 or step >= 10**9 for step in met)
+
+
+def test_the_weights_that_are_kept_are_the_averaged_ones(pair):
+    def weights(*settings):
+        return weights_of(quick([pair[0]], [pair[1]], steps=10, settings=["data.validation=0", *settings]).net)
+
+    averaged, last = weights("training.average=0.9"), weights()
+    assert any((averaged[name] != weight).any() for name, weight in last.items())
+    for name, weight in weights("training.average=0").items():
+        np.testing.assert_array_equal(weight, last[name])
+
+
+def test_folds_average_and_normalise_too(folder):
+    model = quick(folder, steps=8, folds=2, settings=NORMALISED)
+    assert len(model.info.members) == 2
+    assert not normalisations(model.net)
+    assert all("averaged weights" in member.recipe for member in model.info.members)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["training.average=1", "training.statistics_momentum=0", "training.statistics_crops=-1", "net.normalisation=group"],
+)
+def test_settings_out_of_range_are_refused(setting):
+    with pytest.raises(SettingsError, match=setting.split("=")[0].split(".")[1]):
+        with_overrides(default(), [setting])
 
 
 def test_a_resumed_run_keeps_the_number_format_that_it_began_with(folder, tmp_path, monkeypatch):

@@ -20,6 +20,8 @@ from unseam.training import Schedule
 
 STEPS = 60
 SETTINGS = (*SMALL, "training.validations=6", "net.unet.dropout=0.3", "data.masks=instances")
+MORE_STATE = ("net.unet.normalisation=batch", "training.average=0.9", "training.statistics_crops=5")
+"""Stored statistics and averaged weights, which a checkpoint must hold as well; folds train with them."""
 
 
 def write_data(folder: Path) -> Path:
@@ -44,7 +46,8 @@ def begin_or_go_on(data: Path, out: Path, folds: int = 1, killed_at: int = 0, fo
     is_begun = (out / "config.toml").exists()
     if forgets:
         _forget(forgets)
-    settings = {"settings": SETTINGS, "steps": steps * folds, "folds": folds}
+    chosen = SETTINGS if folds == 1 else (*SETTINGS, *MORE_STATE)
+    settings = {"settings": chosen, "steps": steps * folds, "folds": folds}
 
     def kill(state, progress):
         if state.step == killed_at:

@@ -1,12 +1,13 @@
 import contextlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from reference.toy import ENERGY, batches, fresh, plan, weights_of
+from reference.toy import CONFIG, ENERGY, batches, fresh, plan, weights_of
 from unseam.errors import ModelFileError, TrainingError
 from unseam.nets import UNetConfig
 from unseam.runs.checkpoints import Checkpoints
@@ -17,13 +18,17 @@ OPTIMISERS = [SGD(1e-2, 0.99), SGD(1e-2, 0.0), AdamW(1e-2)]
 IDS = ["momentum", "plain", "adam_w"]
 
 
-def a_score(net: torch.nn.Module) -> ValidationScore:
-    return ValidationScore(float(net.classify.weight.detach().abs().mean()), 0.5)
+NORMALISED = {"config": replace(CONFIG, normalisation="batch"), "average": 0.9}
+"""A network with stored statistics and a running average: both are part of the state."""
 
 
-def trained(optimiser, steps: int, total: int, path: Path | None = None) -> TrainState:
+def a_score(state: TrainState) -> ValidationScore:
+    return ValidationScore(float(state.judged.classify.weight.detach().abs().mean()), 0.5)
+
+
+def trained(optimiser, steps: int, total: int, path: Path | None = None, **more) -> TrainState:
     """Train ``steps`` of ``total`` steps, and write the state to files."""
-    state, validate = fresh(optimiser), Validate(a_score, 4)
+    state, validate = fresh(optimiser, **more), Validate(a_score, 4)
     settings = plan(total, warm_up=0.2, decay=True)
 
     def kill(state, _):
@@ -37,8 +42,8 @@ def trained(optimiser, steps: int, total: int, path: Path | None = None) -> Trai
     return state
 
 
-def resumed(optimiser, total: int, path: Path, forget: bool = False) -> tuple[TrainState, Validate]:
-    state, validate = fresh(optimiser), Validate(a_score, 4)
+def resumed(optimiser, total: int, path: Path, forget: bool = False, **more) -> tuple[TrainState, Validate]:
+    state, validate = fresh(optimiser, **more), Validate(a_score, 4)
     assert Checkpoints(path).load(state, validate)
     if forget:
         state.optimiser.state.clear()
@@ -55,6 +60,27 @@ def test_killed_and_resumed_is_bit_for_bit_the_run_without_a_break(optimiser, tm
     assert again.step == 20
     for name, weight in weights_of(whole.net).items():
         np.testing.assert_array_equal(weights_of(again.net)[name], weight)
+
+
+@pytest.mark.parametrize("killed_at", [1, 10, 19])
+def test_statistics_and_averaged_weights_go_on_bit_for_bit(killed_at, tmp_path):
+    whole = trained(AdamW(1e-2), 20, 20, **NORMALISED)
+    trained(AdamW(1e-2), killed_at, 20, tmp_path / "c", **NORMALISED)
+    again, _ = resumed(AdamW(1e-2), 20, tmp_path / "c", **NORMALISED)
+    for net in ("net", "judged"):
+        before, after = weights_of(getattr(whole, net)), weights_of(getattr(again, net))
+        assert any(name.endswith("variance") for name in before)
+        for name, weight in before.items():
+            np.testing.assert_array_equal(after[name], weight)
+    assert any((weights_of(whole.net)[name] != weight).any() for name, weight in weights_of(whole.judged).items())
+
+
+def test_a_run_that_averages_only_from_now_on_begins_with_the_weights_that_it_has(tmp_path):
+    before = trained(AdamW(1e-2), 10, 20, tmp_path / "c")
+    state = fresh(AdamW(1e-2), average=0.9)
+    Checkpoints(tmp_path / "c").load(state, Validate(a_score, 4))
+    for name, weight in weights_of(before.net).items():
+        np.testing.assert_array_equal(weights_of(state.judged)[name], weight)
 
 
 @pytest.mark.parametrize("optimiser", [OPTIMISERS[0], OPTIMISERS[2]], ids=["momentum", "adam_w"])
@@ -189,11 +215,23 @@ def test_best_weights_are_written_twice_only_if_they_are_others():
     assert "best.safetensors" in dict(checkpoint_files(state, validate))
 
 
+def test_best_weights_that_are_the_averaged_ones_are_written_once():
+    state, validate = fresh(AdamW(), **NORMALISED), Validate(None, 1)
+    train_network(state, batches(), ENERGY, plan(1), [validate])
+    files = dict(checkpoint_files(state, validate))
+    assert list(files) == ["weights.safetensors", "optimiser.safetensors", "averaged.safetensors", "state.json"]
+    again = Validate(None, 1)
+    restore_checkpoint(Path("c"), files, fresh(AdamW(), **NORMALISED), again)
+    for name, weight in weights_of(state.judged).items():
+        np.testing.assert_array_equal(again.best_weights[name].numpy(), weight)
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
-@pytest.mark.parametrize("place", ["weights", "memory", "best"])
+@pytest.mark.parametrize("place", ["weights", "memory", "best", "averaged"])
 def test_nothing_that_is_not_finite_is_written(place, value, tmp_path):
     """The last number of any tensor counts; the previous checkpoint stays."""
-    store, state, validate = Checkpoints(tmp_path / "c"), fresh(AdamW()), Validate(None, 1)
+    average = 0.9 if place == "averaged" else None
+    store, state, validate = Checkpoints(tmp_path / "c"), fresh(AdamW(), average=average), Validate(None, 1)
     train_network(state, batches(), ENERGY, plan(1), [validate])
     store.save(state, validate)
     train_network(state, batches(1), ENERGY, plan(2))
@@ -201,6 +239,7 @@ def test_nothing_that_is_not_finite_is_written(place, value, tmp_path):
         "weights": state.net.classify.bias.data,
         "memory": state.optimiser.state[state.net.classify.bias]["exp_avg"],
         "best": validate.best_weights["classify.bias"],
+        "averaged": state.judged.classify.bias.data,
     }
     last[place][-1] = value
     with pytest.raises(TrainingError, match=r"step 2 .*optimiser\.learning_rate"):

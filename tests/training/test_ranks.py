@@ -15,7 +15,7 @@ import torch
 from reference.group import together
 from reference.toy import CONFIG, ENERGY, SMALL, batches, fresh, plan, spots, weights_of
 from torture.t01_killed_training import what_came
-from torture.trainee import SETTINGS, write_data
+from torture.trainee import MORE_STATE, SETTINGS, write_data
 from unseam.api.training import train
 from unseam.augment import Augment
 from unseam.data.crops import Crops
@@ -109,7 +109,7 @@ def test_a_run_of_two_ends_like_a_run_of_one_with_twice_the_crops(tmp_path):
         np.testing.assert_allclose(weights_of(two)[name], weight, rtol=1e-4, atol=1e-5)
 
 
-def begin_or_go_on(data, out, killed_at=0) -> None:
+def begin_or_go_on(data, out, killed_at=0, more=()) -> None:
     """``killed_at``: the step at which rank 0, which alone calls observers, ends itself."""
 
     def look(state, progress):
@@ -117,14 +117,16 @@ def begin_or_go_on(data, out, killed_at=0) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     is_begun = (out / "config.toml").exists()
-    words = {} if is_begun else {"settings": SETTINGS, "steps": 60}
+    words = {} if is_begun else {"settings": (*SETTINGS, *more), "steps": 60}
     train(data, out=out, device="cpu", resume=is_begun, watch=Watch(observers=(look,)), **words)
 
 
-def test_three_that_are_killed_go_on_bit_for_bit(tmp_path):
+@pytest.mark.parametrize("more", [(), MORE_STATE], ids=["plain", "stored statistics and averaged weights"])
+def test_three_that_are_killed_go_on_bit_for_bit(more, tmp_path):
+    """The statistics are those of rank 0's crops. The rehearsal of a resumed run must not count as one of its batches."""
     data = write_data(tmp_path / "data")
-    assert together(3, begin_or_go_on, data, tmp_path / "whole") == [0, 0, 0]
-    codes = together(3, begin_or_go_on, data, tmp_path / "run", 35)
+    assert together(3, begin_or_go_on, data, tmp_path / "whole", 0, more) == [0, 0, 0]
+    codes = together(3, begin_or_go_on, data, tmp_path / "run", 35, more)
     assert codes[0] == -signal.SIGKILL
     assert None not in codes
     assert 0 not in codes

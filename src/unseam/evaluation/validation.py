@@ -11,6 +11,7 @@ from unseam.engines import TorchEngine
 from unseam.evaluation.scoring import has_foreground, score_for_choice, true_map
 from unseam.heads import Head, Objects
 from unseam.inference.predict import Predictor
+from unseam.nets import folded
 from unseam.training import TrainState
 from unseam.training.observers import ValidationScore
 
@@ -30,7 +31,8 @@ def prepare_validation(
         return None
 
     def score(state: TrainState) -> ValidationScore:
-        predictor = Predictor(TorchEngine(state.net, str(device), state.dtype), head=head)
+        # Folded as in the model file, so that the score is that of the network that would be kept.
+        predictor = Predictor(TorchEngine(folded(state.judged), str(device), state.dtype), head=head)
         maps = [predictor.probabilities(part.sample.image, part.window.slices) for part in held_out]
         classes = [head.classes(of_one) for of_one in maps]
         predicted = classes if objects is None else [objects(head.foreground(of_one)) for of_one in maps]

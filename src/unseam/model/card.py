@@ -74,8 +74,8 @@ Image Segmentation. MICCAI 2015, LNCS 9351, 234-241.
 
 
 def _settings_of(net: NetConfig) -> str:
-    """Return name and settings of any network, without those that the data decide and other rows show."""
-    names = [field.name for field in fields(net) if field.name not in ("in_channels", "num_classes")]
+    """Return name and settings of any network, without those that other rows show ("parts" names a normalisation)."""
+    names = [field.name for field in fields(net) if field.name not in ("in_channels", "num_classes", "normalisation")]
     return ", ".join([table_name(type(net)), *(f"{name.replace('_', ' ')} {getattr(net, name)}" for name in names)])
 
 

@@ -20,7 +20,7 @@ from unseam.inference.predict import Predictor
 from unseam.inference.rotations import Averaging, average_versions
 from unseam.machine.memory import parse_bytes
 from unseam.model.model_file import ModelInfo, load_model, save_model
-from unseam.nets import members_of
+from unseam.nets import folded, members_of, without_normalisation
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,8 @@ class Model:
     Parameters
     ----------
     net
-        The network; :class:`unseam.nets.Ensemble` averages the probabilities of its members.
+        The network; :class:`unseam.nets.Ensemble` averages the probabilities of its members. Batch normalisations are folded
+        into the convolutions (:func:`unseam.nets.folded`); any other network is used as it is.
     info
         Normalisation, classes, objects, and the record of training.
     device
@@ -103,8 +104,9 @@ class Model:
         precision: Precision = "float32",
         engine: str = "auto",
     ) -> None:
-        self.net = net
-        self.info = info
+        # No engine, seam check or file meets a normalisation: it is a part of the convolutions from here on.
+        self.net = folded(net)
+        self.info = replace(info, net=without_normalisation(info.net))
         self.device = choose_device(device)
         self.precision, self.engine_name = settle_precision(precision, self.device), engine
         self._engine: Engine | None = None

@@ -2,31 +2,41 @@
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from unseam.nets.normalisation import BatchNormalisation
+
+Normalisation = Literal["none", "batch"]
+"""What stands between a 3x3 convolution and its ReLU."""
 
 
 class DoubleConvolution(nn.Sequential):
     """Two 3x3 valid convolutions, each followed by a ReLU: (B, C, H, W) -> (B, width, H - 4, W - 4).
 
     Source: paper, section 2.
+
+    Departs: with ``batch``, a batch normalisation stands before each ReLU. Its offset takes the place of the bias.
     """
 
-    def __init__(self, in_channels: int, width: int) -> None:
-        super().__init__(
-            nn.Conv2d(in_channels, width, kernel_size=3),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(width, width, kernel_size=3),
-            nn.ReLU(inplace=True),
-        )
+    def __init__(self, in_channels: int, width: int, normalisation: Normalisation = "none") -> None:
+        layers: list[nn.Module] = []
+        for channels in (in_channels, width):
+            if normalisation == "batch":
+                layers += [nn.Conv2d(channels, width, kernel_size=3, bias=False), BatchNormalisation(width)]
+            else:
+                layers.append(nn.Conv2d(channels, width, kernel_size=3))
+            layers.append(nn.ReLU(inplace=True))
+        super().__init__(*layers)
 
 
-def contracting_path(in_channels: int, widths: Sequence[int]) -> nn.ModuleList:
+def contracting_path(in_channels: int, widths: Sequence[int], normalisation: Normalisation = "none") -> nn.ModuleList:
     """Return the double convolutions of the contracting path, one per level, from the image down to the bottom."""
     before = [in_channels, *widths[:-1]]
-    return nn.ModuleList(DoubleConvolution(b, width) for b, width in zip(before, widths, strict=True))
+    return nn.ModuleList(DoubleConvolution(b, width, normalisation) for b, width in zip(before, widths, strict=True))
 
 
 class UpConvolution(nn.ConvTranspose2d):

@@ -1,8 +1,8 @@
 """Faster training on a CPU: while a network trains, faster functions replace the forward passes of the blocks of Fig. 1.
 
 They compute the same mathematics with the gradients of :mod:`unseam.nets.gradients`. Weights, their names and the order in
-which random numbers are drawn stay the same. A block that differs in any way from those of Fig. 1 (another padding, a
-normalisation between its layers) computes as it is written.
+which random numbers are drawn stay the same. A block that differs in any way from those of this package (another padding,
+another layer in between) computes as it is written.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,7 +14,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from unseam.nets.blocks import DoubleConvolution, UpConvolution
-from unseam.nets.gradients import convolution_with_relu, pool_and_copy, up_convolution
+from unseam.nets.gradients import convolution_with_normalisation, convolution_with_relu, pool_and_copy, up_convolution
+from unseam.nets.normalisation import EPSILON, BatchNormalisation, normalisations
 from unseam.nets.unet import UNet
 
 _STEPS = 2**16  # values of one 16-bit random number
@@ -48,18 +49,27 @@ def _forward(block: nn.Module, as_written: Callable[..., Tensor], faster: Callab
 def _double_convolution(block: DoubleConvolution, features_BCHW: Tensor) -> Tensor | None:
     convolutions = [layer for layer in block if isinstance(layer, nn.Conv2d)]
     # A network may have changed or added layers, and then the hand-written version would compute something else.
-    if [type(layer) for layer in block] != [nn.Conv2d, nn.ReLU, nn.Conv2d, nn.ReLU] or not all(map(_is_plain, convolutions)):
+    if not all(map(_is_plain, convolutions)):
         return None
-    for convolution in convolutions:
-        assert convolution.bias is not None
-        features_BCHW = convolution_with_relu(features_BCHW, convolution.weight, convolution.bias)
-    return features_BCHW
+    kinds, biases = [type(layer) for layer in block], [layer.bias for layer in convolutions if layer.bias is not None]
+    if kinds == 2 * [nn.Conv2d, nn.ReLU] and len(biases) == 2:
+        for convolution, bias in zip(convolutions, biases, strict=True):
+            features_BCHW = convolution_with_relu(features_BCHW, convolution.weight, bias)
+        return features_BCHW
+    if kinds == 2 * [nn.Conv2d, BatchNormalisation, nn.ReLU] and not biases:
+        for convolution, layer in zip(convolutions, normalisations(block), strict=True):
+            features_BCHW, *statistics = convolution_with_normalisation(
+                features_BCHW, convolution.weight, layer.weight, layer.bias, EPSILON
+            )
+            layer.remember(*statistics)
+        return features_BCHW
+    return None
 
 
 def _is_plain(layer: nn.Conv2d) -> bool:
-    """Return whether a convolution is 3x3 and valid, with a bias."""
-    shape = (layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.groups, layer.bias is None)
-    return shape == ((3, 3), (1, 1), (0, 0), (1, 1), 1, False)
+    """Return whether a convolution is 3x3 and valid."""
+    shape = (layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.groups)
+    return shape == ((3, 3), (1, 1), (0, 0), (1, 1), 1)
 
 
 def _up_convolution(up: UpConvolution, features_BCHW: Tensor) -> Tensor | None:

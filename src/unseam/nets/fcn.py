@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from unseam.geometry import Geometry, path_geometry
 from unseam.nets.base import Net
-from unseam.nets.blocks import contracting_path, crop, draw_weights
+from unseam.nets.blocks import Normalisation, contracting_path, crop, draw_weights
 from unseam.settings import check_range
 
 
@@ -25,6 +25,7 @@ class FCNConfig:
     first_width: int = 64
     depth: int = 4
     dropout: float = 0.5
+    normalisation: Normalisation = "none"
 
     def __post_init__(self) -> None:
         check_range("fcn", "in_channels", self.in_channels, 1, 1024)
@@ -48,7 +49,7 @@ class FCN(Net):
 
     Parameters
     ----------
-    in_channels, num_classes, first_width, depth, dropout
+    in_channels, num_classes, first_width, depth, dropout, normalisation
         See :class:`FCNConfig`.
 
     Source: paper, section 1 (the network that the U-Net extends); Long et al. 2015, "Fully convolutional networks for
@@ -61,13 +62,19 @@ class FCN(Net):
     config: FCNConfig
 
     def __init__(
-        self, in_channels: int = 1, num_classes: int = 2, first_width: int = 64, depth: int = 4, dropout: float = 0.5
+        self,
+        in_channels: int = 1,
+        num_classes: int = 2,
+        first_width: int = 64,
+        depth: int = 4,
+        dropout: float = 0.5,
+        normalisation: Normalisation = "none",
     ) -> None:
         super().__init__()
-        self.config = FCNConfig(in_channels, num_classes, first_width, depth, dropout)
+        self.config = FCNConfig(in_channels, num_classes, first_width, depth, dropout, normalisation)
         widths = [first_width * 2**level for level in range(depth + 1)]
 
-        self.contracting = contracting_path(in_channels, widths)
+        self.contracting = contracting_path(in_channels, widths, normalisation)
         self.pool = nn.MaxPool2d(kernel_size=2, stride=2)
         self.drop = nn.Dropout(dropout)
         self.score = nn.ModuleList(nn.Conv2d(width, num_classes, kernel_size=1) for width in widths)

@@ -33,6 +33,18 @@ def convolution_with_relu(features: Tensor, weight: Tensor, bias: Tensor) -> Ten
     return result
 
 
+def convolution_with_normalisation(
+    features: Tensor, weight: Tensor, gain: Tensor, offset: Tensor, epsilon: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Compute a 3x3 valid convolution without bias, its batch normalisation and its ReLU, as :func:`convolution_with_relu`.
+
+    Also return mean and variance (C) of each feature over the batch; the variance is that of a sample (n - 1).
+    """
+    dtype = _number_format(features)
+    result, mean, variance = _ConvolutionWithNormalisation.apply(features, weight, gain, offset, epsilon, dtype)
+    return result, mean, variance
+
+
 def up_convolution(features: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Compute a transposed 2x2 convolution of stride 2: (B, C, H, W) -> (B, width, 2 H, 2 W)."""
     result: Tensor = _UpConvolution.apply(features, weight, bias, _number_format(features))
@@ -75,11 +87,42 @@ class _ConvolutionWithReLU(torch.autograd.Function):
         if needs_input:  # the image needs none, and its layer has the largest maps
             of_input = _of_input(gradient, x_BCHW, kernel).to(ctx.formats[0])
         if needs_weight or needs_bias:
-            few = kernel.shape[1] <= _FEW_CHANNELS
-            sums = _sums_as_one_product if few else _sums_in_strips
-            of_weight, of_bias = sums(gradient, x_BCHW, kernel)
+            of_weight, of_bias = _sums(gradient, x_BCHW, kernel)
             of_weight, of_bias = of_weight.to(ctx.formats[1]), of_bias.to(ctx.formats[2])
         return of_input, of_weight, of_bias, None
+
+
+class _ConvolutionWithNormalisation(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, features, weight, gain, offset, epsilon, dtype):  # type: ignore[no-untyped-def]
+        x_BCHW, kernel = features.to(dtype), weight.to(dtype)
+        mean, variance = torch.zeros_like(gain), torch.ones_like(gain)
+        with torch.autocast("cpu", enabled=False):
+            if kernel.shape[1] <= _FEW_CHANNELS:
+                y_BKHW = _as_one_product(x_BCHW, kernel, kernel.new_zeros(len(kernel)))
+            else:
+                y_BKHW = F.conv2d(x_BCHW, kernel)
+            # Sums are float32 also where maps are bfloat16. Nothing normalised is kept: the gradient computes it again from y.
+            z_BKHW, *saved = torch.native_batch_norm(y_BKHW, gain, offset, mean, variance, True, 1.0, epsilon)
+            z_BKHW.relu_()
+        # z is kept for its signs. It costs no memory, since the next layer keeps it as its input.
+        ctx.save_for_backward(x_BCHW, kernel, y_BKHW, z_BKHW, gain, *saved)
+        ctx.formats, ctx.epsilon = (features.dtype, weight.dtype), epsilon
+        ctx.mark_non_differentiable(mean, variance)
+        return z_BKHW, mean, variance
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient, *_):  # type: ignore[no-untyped-def]
+        x_BCHW, kernel, y_BKHW, z_BKHW, gain, mean, inverse_deviation = ctx.saved_tensors
+        needs_input, needs_weight, *needs_learnt = ctx.needs_input_grad[:4]
+        gradient = torch.ops.aten.threshold_backward(gradient, z_BKHW, 0)
+        gradient, of_gain, of_offset = torch.ops.aten.native_batch_norm_backward(
+            gradient, y_BKHW, gain, None, None, mean, inverse_deviation, True, ctx.epsilon, [True, *needs_learnt]
+        )
+        of_input = _of_input(gradient, x_BCHW, kernel).to(ctx.formats[0]) if needs_input else None
+        of_weight = _sums(gradient, x_BCHW, kernel)[0].to(ctx.formats[1]) if needs_weight else None
+        return of_input, of_weight, of_gain, of_offset, None, None
 
 
 def _of_input(gradient: Tensor, features: Tensor, kernel: Tensor) -> Tensor:
@@ -94,6 +137,12 @@ def _of_weight_and_bias(gradient: Tensor, features: Tensor, kernel: Tensor) -> t
         gradient, features, kernel, [len(kernel)], [1, 1], [0, 0], [1, 1], False, [0, 0], 1, [False, True, True]
     )
     return of_weight, of_bias
+
+
+def _sums(gradient: Tensor, features: Tensor, kernel: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the gradients of weight and bias, each summed over the pixels of the map."""
+    of_layer = _sums_as_one_product if kernel.shape[1] <= _FEW_CHANNELS else _sums_in_strips
+    return of_layer(gradient, features, kernel)
 
 
 def _sums_in_strips(gradient: Tensor, features: Tensor, kernel: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from unseam.geometry import Geometry, path_geometry
 from unseam.nets.base import Net
-from unseam.nets.blocks import DoubleConvolution, UpConvolution, contracting_path, crop, draw_weights
+from unseam.nets.blocks import DoubleConvolution, Normalisation, UpConvolution, contracting_path, crop, draw_weights
 from unseam.settings import check_range
 
 
@@ -24,6 +24,7 @@ class UNetConfig:
     first_width: int = 64  # features of the first level; doubled at each step down
     depth: int = 4  # number of max-poolings
     dropout: float = 0.5  # probability of dropping a feature at the end of the contracting path
+    normalisation: Normalisation = "none"  # before each ReLU, while the network trains; a model file has none
 
     def __post_init__(self) -> None:
         check_range("unet", "in_channels", self.in_channels, 1, 1024)
@@ -41,7 +42,7 @@ class UNet(Net):
 
     Parameters
     ----------
-    in_channels, num_classes, first_width, depth, dropout
+    in_channels, num_classes, first_width, depth, dropout, normalisation
         See :class:`UNetConfig`; ``UNet()`` is the paper's.
 
     Source: paper, section 2 and Fig. 1; drop-out: section 3.1; initial weights: section 3.
@@ -59,18 +60,24 @@ class UNet(Net):
     config: UNetConfig
 
     def __init__(
-        self, in_channels: int = 1, num_classes: int = 2, first_width: int = 64, depth: int = 4, dropout: float = 0.5
+        self,
+        in_channels: int = 1,
+        num_classes: int = 2,
+        first_width: int = 64,
+        depth: int = 4,
+        dropout: float = 0.5,
+        normalisation: Normalisation = "none",
     ) -> None:
         super().__init__()
-        self.config = UNetConfig(in_channels, num_classes, first_width, depth, dropout)
+        self.config = UNetConfig(in_channels, num_classes, first_width, depth, dropout, normalisation)
         widths = [first_width * 2**level for level in range(depth + 1)]
 
-        self.contracting = contracting_path(in_channels, widths)
+        self.contracting = contracting_path(in_channels, widths, normalisation)
         self.pool = nn.MaxPool2d(kernel_size=2, stride=2)
         self.drop = nn.Dropout(dropout)
         self.up = nn.ModuleList(UpConvolution(width) for width in reversed(widths[1:]))
         # The input has twice the width: half comes from below, half is copied across.
-        self.expansive = nn.ModuleList(DoubleConvolution(2 * width, width) for width in reversed(widths[:-1]))
+        self.expansive = nn.ModuleList(DoubleConvolution(2 * width, width, normalisation) for width in reversed(widths[:-1]))
         self.classify = nn.Conv2d(first_width, num_classes, kernel_size=1)
         draw_weights(self)
 

@@ -60,6 +60,14 @@ class TrainingSettings:
         its pixels, and then its place in the crop; for rare classes.
     clip_norm
         Largest norm of the gradient; None: no limit.
+    average
+        Score and keep the running average of the weights: the largest share of it that a step keeps, for example 0.999; None:
+        the weights themselves.
+    statistics_momentum
+        With batch normalisation: the share of each new batch in the stored statistics.
+    statistics_crops
+        With batch normalisation: crops from which the statistics of the kept weights are computed again at the end; 0: those
+        stored in training stay.
     precision
         ``auto``: bfloat16 where it is faster than float32, measured when the run begins; a resumed run keeps it.
     validations
@@ -77,6 +85,9 @@ class TrainingSettings:
     batch_size: int = 1
     crops: CropsBy = "uniform"
     clip_norm: float | None = 1.0
+    average: float | None = None
+    statistics_momentum: float = 0.05
+    statistics_crops: int = 50
     precision: Precision = "auto"
     validations: int = 20
     tune_objects: bool = True
@@ -87,6 +98,10 @@ class TrainingSettings:
         check_range("training", "batch_size", self.batch_size, 1, 1024)
         if self.clip_norm is not None:
             check_range("training", "clip_norm", self.clip_norm, 1e-6, 1e6)
+        if self.average is not None:
+            check_range("training", "average", self.average, 0.0, 0.999999)
+        check_range("training", "statistics_momentum", self.statistics_momentum, 1e-4, 1.0)
+        check_range("training", "statistics_crops", self.statistics_crops, 0, 10_000)
         check_range("training", "validations", self.validations, 1, 10_000)
         check_range("training", "seed", self.seed, 0, 2**31)
 

@@ -14,14 +14,15 @@ from unseam.evaluation.validation import prepare_validation
 from unseam.heads import Head, Objects, fitted_to
 from unseam.machine.kept_memory import keep_freed_memory
 from unseam.model.model_file import ModelInfo
-from unseam.nets import fast_on_cpu
+from unseam.nets import fast_on_cpu, folded, set_momentum
 from unseam.recipes.run import Run
-from unseam.runs.batches import make_batches
+from unseam.runs.batches import make_crops, renew_statistics, training_batches
 from unseam.runs.checkpoints import Checkpoints
 from unseam.runs.checks import check_classes, check_energy, choose_net
 from unseam.runs.record import model_info
 from unseam.settings import decode, encode
 from unseam.training import Batch, Budget, Observer, Plan, TrainState, train_network
+from unseam.training.average import AveragedWeights
 from unseam.training.observers import Record, Validate, ValidationScore
 from unseam.training.ranks import ALONE, Ranks, keep_random_state
 from unseam.training.stop import AtStepEnd
@@ -34,7 +35,7 @@ class Fitted:
     Attributes
     ----------
     net
-        On the CPU, with the weights that are kept.
+        On the CPU, with the weights that are kept, and without normalisations.
     info
         What prediction needs besides the weights.
     records
@@ -129,7 +130,8 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     _resume(session, state, validate, trained_on)
     _settle_precision(run, state, session)
     validate.begin(plan.budget.progress(state.step, state.seconds))
-    batches = make_batches(run, prepared, parts.training, state, session.ranks, session.tell)
+    crops = make_crops(run, prepared, parts.training, state.net, session.ranks, session.tell)
+    batches = training_batches(crops, state.step)
     if session.ranks.is_first:
         session.on_start(validate.records)  # last, so that a failure in the lines above leaves no folder behind
     was_interrupted = _train_or_stop(state, batches, prepared.head.energy_of(run.energy), plan, session, validate)
@@ -143,11 +145,14 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     info, held_out = None, HeldOutPredictions(objects=objects)
     if session.ranks.is_first:
         _load_kept_weights(validate, state, parts, session.tell, needs_record=needs_record)
+        renew_statistics(state.net, crops, run.training.statistics_crops)
+    net = folded(state.net)
+    if session.ranks.is_first:
         if parts.chooses:
-            held_out = _predict_held_out(state.net, prepared.head, parts, objects, run, session)
+            held_out = _predict_held_out(net, prepared.head, parts, objects, run, session)
         info = model_info(prepared, run, parts, validate, state, plan, held_out)
-    info = _share_result(state.net, info, session.ranks)
-    return Fitted(state.net.cpu().eval(), info, tuple(validate.records), held_out, was_interrupted)
+    info = _share_result(net, info, session.ranks)
+    return Fitted(net.cpu().eval(), info, tuple(validate.records), held_out, was_interrupted)
 
 
 def _score_of(
@@ -220,6 +225,8 @@ def _load_kept_weights(
     if parts.chooses:
         assert validate.best_weights is not None
         state.net.load_state_dict(validate.best_weights)
+    elif state.averaged is not None:
+        state.net.load_state_dict(state.averaged.net.state_dict())
 
 
 def _predict_held_out(
@@ -252,7 +259,9 @@ def _fresh_state(run: Run, prepared: Prepared, device: torch.device) -> TrainSta
         torch.manual_seed(run.training.seed)
         net: torch.nn.Module = choose_net(run, prepared).build().to(device)
     net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return TrainState(net, run.optimiser.build(net))
+    set_momentum(net, run.training.statistics_momentum)
+    averaged = AveragedWeights(net, run.training.average) if run.training.average is not None else None
+    return TrainState(net, run.optimiser.build(net), averaged=averaged)
 
 
 def _plan(run: Run, head: Head, session: Session) -> Plan:

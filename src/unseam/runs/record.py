@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import numpy as np
@@ -12,6 +13,7 @@ from unseam.data.prepare import Prepared
 from unseam.data.split import Split
 from unseam.evaluation.held_out import HeldOutPredictions
 from unseam.model.model_file import ModelInfo, TrainingRecord
+from unseam.nets import normalisations, without_normalisation
 from unseam.recipes.run import Run
 from unseam.runs.checks import choose_net
 from unseam.settings import table_name
@@ -28,7 +30,7 @@ def model_info(
     best = validate.best if parts.chooses else validate.records[-1]
     assert best is not None
     return ModelInfo(
-        net=choose_net(run, prepared),
+        net=without_normalisation(choose_net(run, prepared)),
         normalise=run.normalise,
         head=prepared.head,
         objects=held_out.objects or run.objects,
@@ -40,7 +42,7 @@ def model_info(
             images=tuple(sample.name for sample in prepared.samples),
             num_annotated_pixels=sum(int(np.count_nonzero(s.classes != IGNORE)) for s in prepared.samples),
             held_out=parts.reason,
-            recipe=", ".join(table_name(type(part)) for part in (run.net, run.optimiser, run.energy)),
+            recipe=", ".join(_parts(run, state)),
             steps=state.step,
             best_step=best.step,
             seconds=round(state.seconds, 1),
@@ -55,6 +57,15 @@ def model_info(
             ranks=plan.ranks.world,
         ),
     )
+
+
+def _parts(run: Run, state: TrainState) -> Iterator[str]:
+    """Name what was trained, and how; ``net`` of a model says nothing of normalisations, since its network has none left."""
+    yield from (table_name(type(part)) for part in (run.net, run.optimiser, run.energy))
+    if normalisations(state.net):
+        yield "batch normalisation, folded into the convolutions"
+    if run.training.average is not None:
+        yield f"averaged weights ({run.training.average:g})"
 
 
 def _device_name(device: torch.device) -> str:

@@ -48,6 +48,9 @@ def check_finite(state: TrainState) -> None:
 def _all_numbers(state: TrainState) -> Iterator[tuple[str, Tensor]]:
     for name, weight in state.net.state_dict().items():
         yield f"the weight {name}", weight
+    if state.averaged is not None:
+        for name, weight in state.averaged.net.state_dict().items():
+            yield f"the averaged weight {name}", weight
     for memory in state.optimiser.state.values():
         for name, value in memory.items():
             if isinstance(value, Tensor):

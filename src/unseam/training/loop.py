@@ -67,6 +67,8 @@ def train_network(
             outcome = measure_outcome(state.step, plan.classes_of(logits.detach()), energy, is_finite, ranks)
 
             step_if(outcome.is_finite, optimiser)
+            if state.averaged is not None:
+                state.averaged.update(net, state.step)
             for arrived in outcomes.send(outcome):
                 record_outcome(state, arrived)
             state.step += 1

@@ -44,14 +44,17 @@ class Ranks:
         return seed * 1_000_003 + step + self.rank * _SPREAD
 
     def wrap(self, net: nn.Module) -> Callable[[Tensor], Tensor]:
-        """Wrap a network so that its gradients are averaged over all ranks; all begin with the weights of rank 0."""
+        """Wrap a network so that its gradients are averaged over all ranks; all begin with the weights of rank 0.
+
+        A layer with statistics takes those of its rank's crops, and each rank stores its own: rank 0's are validated and kept.
+        """
         if self.world == 1:
             return net
         from torch.nn.parallel import DistributedDataParallel
 
         device = next(net.parameters()).device
         devices = [device.index] if device.type == "cuda" else None
-        return _Rehearsed(DistributedDataParallel(net, device_ids=devices))
+        return _Rehearsed(DistributedDataParallel(net, device_ids=devices, broadcast_buffers=False), net)
 
     def share(self, energy: Float[Tensor, ""], classes: UInt8[Tensor, "batch rows cols"]) -> Float[Tensor, ""]:
         """Weigh the energy of this rank's crops so that the mean over all ranks is the energy of all crops."""
@@ -115,15 +118,18 @@ class _Rehearsed:
     the same step of an uninterrupted run.
     """
 
-    def __init__(self, net: nn.Module) -> None:
-        self.net = net
+    def __init__(self, wrapped: nn.Module, net: nn.Module) -> None:
+        self.net, self._buffers = wrapped, list(net.buffers())
         self._is_rehearsed = False
 
     def __call__(self, images: Tensor) -> Tensor:
         if not self._is_rehearsed:
             self._is_rehearsed = True
+            before = [buffer.clone() for buffer in self._buffers]
             with keep_random_state(images.device):  # the rehearsal must not use up the random numbers of the step
                 self.net(images).sum().backward()
+            for buffer, kept in zip(self._buffers, before, strict=True):
+                buffer.copy_(kept)  # nor count as a batch in the stored statistics
         logits: Tensor = self.net(images)
         return logits
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from unseam.errors import SettingsError
 from unseam.settings import check_range
+from unseam.training.average import AveragedWeights
 from unseam.training.optim import Schedule
 from unseam.training.ranks import ALONE, Ranks
 
@@ -55,6 +56,8 @@ class TrainState:
     precision
         Number format of the convolutions, settled when the run begins; empty before. It stays when another machine continues
         the run. Weights are float32.
+    averaged
+        The running average of the weights; None: none is kept.
     """
 
     net: nn.Module
@@ -65,6 +68,12 @@ class TrainState:
     foreground: float = field(default=float("nan"))
     skipped: int = 0
     precision: str = ""
+    averaged: AveragedWeights | None = None
+
+    @property
+    def judged(self) -> nn.Module:
+        """The network that is scored and kept: that of the averaged weights, if there is an average."""
+        return self.net if self.averaged is None else self.averaged.net
 
     @property
     def dtype(self) -> torch.dtype:

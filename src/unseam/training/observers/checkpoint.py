@@ -19,24 +19,30 @@ from unseam.training.state import TrainState
 
 FORMAT = "unseam checkpoint 3"
 _WEIGHTS, _OPTIMISER, _BEST, _STATE = "weights.safetensors", "optimiser.safetensors", "best.safetensors", "state.json"
-_NOT_NUMBERS = ("net", "optimiser", "energy", "foreground")
+_AVERAGED = "averaged.safetensors"
+_NOT_NUMBERS = ("net", "optimiser", "energy", "foreground", "averaged")
 _UNUSABLE = (SafetensorError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, OverflowError, OSError)
 
 
 def checkpoint_files(state: TrainState, validate: Validate, trained_on: Sequence[str] = ()) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of each file of a checkpoint: weights, the optimiser's memory, the best weights, the history.
+    """Yield name and content of each file of a checkpoint: weights, optimiser's memory, averaged and best weights, history.
 
     Only one file is in memory at a time. ``trained_on`` holds lines that describe the training data and what is held out; a run
     may resume only with the same lines. Raises TrainingError before the first file if a number is not finite.
     """
     weights = dict(state.net.state_dict())
     memory, numbers = _memory(state.optimiser)
+    averaged = dict(state.averaged.net.state_dict()) if state.averaged is not None else {}
     best = validate.best_weights or {}
-    _check_finite(state.step, {**_under("net.", weights), **_under("optimiser.", memory), **_under("best.", best)})
-    is_best = weights.keys() == best.keys() and all(torch.equal(w.detach().cpu(), best[name]) for name, w in weights.items())
+    parts = {"net.": weights, "optimiser.": memory, "averaged.": averaged, "best.": best}
+    _check_finite(state.step, {f"{part}{name}": tensor for part, some in parts.items() for name, tensor in some.items()})
     yield _WEIGHTS, _as_bytes(weights)
     yield _OPTIMISER, _as_bytes(memory)
-    if best and not is_best:
+    if averaged:
+        yield _AVERAGED, _as_bytes(averaged)
+    # The best weights are often those of this step, and then one file holds both.
+    of_best = next((name for name, some in ((_WEIGHTS, weights), (_AVERAGED, averaged)) if _are_equal(some, best)), _BEST)
+    if best and of_best == _BEST:
         yield _BEST, _as_bytes(best)
     about = {
         "format": FORMAT,
@@ -47,7 +53,7 @@ def checkpoint_files(state: TrainState, validate: Validate, trained_on: Sequence
         "since_record": [validate.energies, validate.foregrounds],  # a run may stop between two lines of the history
         "records": [asdict(record) for record in validate.records],
         "best_step": validate.best.step if validate.best else None,
-        "best_weights": _WEIGHTS if is_best else _BEST if best else None,
+        "best_weights": of_best if best else None,
     }
     yield _STATE, json.dumps(about).encode()
 
@@ -107,6 +113,9 @@ def _restore(state: TrainState, validate: Validate, files: Mapping[str, bytes], 
     if about["optimiser"] != (needed := type(state.optimiser).__name__):
         raise ValueError(f"it holds the state of {about['optimiser']}, not of {needed}")
     state.net.load_state_dict(load_tensors(files[_WEIGHTS]))
+    if state.averaged is not None:
+        # A run that took no average until now begins one with the weights that it has.
+        state.averaged.net.load_state_dict(load_tensors(files[_AVERAGED if _AVERAGED in files else _WEIGHTS]))
     groups = state.optimiser.state_dict()["param_groups"]
     weights = [w for group in state.optimiser.param_groups for w in group["params"]]
     memory: dict[int, dict[str, Any]] = {}
@@ -157,8 +166,9 @@ def _as_bytes(tensors: Mapping[str, Tensor]) -> bytes:
     return save_tensors({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
 
 
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {f"{prefix}{name}": tensor for name, tensor in tensors.items()}
+def _are_equal(tensors: Mapping[str, Tensor], others: Mapping[str, Tensor]) -> bool:
+    same = tensors.keys() == others.keys()
+    return same and all(torch.equal(tensor.detach().cpu(), others[name].cpu()) for name, tensor in tensors.items())
 
 
 def _laid_out_like(weight: Tensor, value: Any) -> Any:

@@ -63,7 +63,7 @@ class Validate:
     Attributes
     ----------
     best_weights, best
-        The weights with the highest score, on the CPU, and their record.
+        The weights with the highest score (with an average: the averaged ones), on the CPU, and their record.
     energies, foregrounds
         The values of each step since the last record. The next record holds their means.
     """
@@ -108,7 +108,7 @@ class Validate:
         self.records.append(record)
         if self.best is None or not score.value < self.best.score:  # NaN, without a score: the last is best
             self.best = record
-            self.best_weights = {name: w.detach().cpu().clone() for name, w in state.net.state_dict().items()}
+            self.best_weights = {name: w.detach().cpu().clone() for name, w in state.judged.state_dict().items()}
         if self.on_record is not None:
             self.on_record(state, record)
         return record
