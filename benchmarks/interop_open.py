@@ -176,11 +176,14 @@ public class See {
         ij.measure.Calibration known = image.getCalibration();
         String size = image.getHeight() + "x" + image.getWidth() + " " + image.getBitDepth() + " bit";
         String info = (image.getInfoProperty() + " " + image.getStack().getSliceLabel(1)).replace("null", "").trim();
+        ij.process.LUT[] shown = image.getLuts();  // of a composite image each channel has its own range
+        double low = shown.length > 1 ? shown[0].min : image.getDisplayRangeMin();
+        double high = shown.length > 1 ? shown[0].max : image.getDisplayRangeMax();
         System.out.println(String.join(";", "SEEN",
             image.getNChannels() + " C " + image.getNSlices() + " Z " + image.getNFrames() + " T", size,
             known.pixelHeight + " x " + known.pixelWidth + " x " + known.pixelDepth + " " + known.getUnit()
                 + ", interval " + known.frameInterval,
-            image.getDisplayRangeMin() + " to " + image.getDisplayRangeMax(), info.replace("\\n", ", ")));
+            low + " to " + high, info.replace("\\n", ", ")));
         System.exit(0);
     }
 }

@@ -147,7 +147,7 @@ REFUSED: dict[str, tuple[str, Break, str]] = {
     "all foreground": ("instances", put_all(lambda _, m: 0 * m + 255), r"a\.tif.*value 255\b"),
     "nothing annotated": ("instances", put_all(lambda _, m: 0 * m.astype(np.int16) - 1), r"a\.tif.*annotated"),
     "1 in some and 255 in others": (
-        "binary", put("npy", CELLS > 0), r"a\.png: 255 at row \d+, column .*not annotated.*ignore",
+        "binary", put("npy", (CELLS > 0).astype(np.uint8)), r"a\.png: 255 at row \d+, column .*not annotated.*ignore",
     ),
     "numbers in some and 255 in others": (
         "instances", put("png", WHITE), r"b\.png: 255 at row {}, column {}\b".format(*FIRST),

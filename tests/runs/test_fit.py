@@ -18,7 +18,7 @@ from unseam.heads import Classes
 from unseam.model import Model
 from unseam.nets import UNetConfig, normalisations
 from unseam.recipes.default import default
-from unseam.runs import fit as fitting
+from unseam.runs import batches
 from unseam.runs.fit import Session, fit
 from unseam.runs.watch import Watch
 from unseam.settings import with_overrides
@@ -146,7 +146,7 @@ def test_a_model_that_trained_with_normalisation_is_a_plain_network_and_its_reco
 @pytest.mark.parametrize("number", [0, 5])
 def test_the_statistics_of_the_kept_weights_come_from_that_many_crops_that_training_did_not_meet(number, pair, monkeypatch):
     seen, met = [], []
-    monkeypatch.setattr(fitting, "recompute_statistics", lambda net, images: seen.append(list(images)))
+    monkeypatch.setattr(batches, "recompute_statistics", lambda net, images: seen.append(list(images)))
     batch = Crops.batch
     monkeypatch.setattr(Crops, "batch", lambda crops, step: met.append(step) or batch(crops, step))
     settings = [*NORMALISED[:2], f"training.statistics_crops={number}", "training.batch_size=2"]

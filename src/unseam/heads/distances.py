@@ -52,7 +52,7 @@ class Distances:
 
     **Source:** Scherr, Löffler, Böhland, Mikut (2020), PLoS ONE 15(12), e0243219.
 
-    **Departs:** the smooth L1 turns at an error of 0.1, theirs at 1. Foreground is a class, learnt by the cross entropy; theirs
+    Departs: the smooth L1 turns at an error of 0.1, theirs at 1. Foreground is a class, learnt by the cross entropy; theirs
     is a threshold of the distance. The nearness is defined in objects alone, not in gaps between them. The difference is not
     smoothed, so that a map depends on the pixel alone and chunks leave no seams.
 

@@ -8,6 +8,7 @@ A rank is the number of such a process, the world is the number of processes. Ra
 """
 
 import json
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -54,7 +55,11 @@ class Ranks:
 
         device = next(net.parameters()).device
         devices = [device.index] if device.type == "cuda" else None
-        return _Rehearsed(DistributedDataParallel(net, device_ids=devices, broadcast_buffers=False), net)
+        with warnings.catch_warnings():
+            # PyTorch 2.13 has another name for it, which older versions do not know.
+            warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
+            wrapped = DistributedDataParallel(net, device_ids=devices, broadcast_buffers=False)
+        return _Rehearsed(wrapped, net)
 
     def share(self, energy: Float[Tensor, ""], classes: UInt8[Tensor, "batch rows cols"]) -> Float[Tensor, ""]:
         """Weigh the energy of this rank's crops so that the mean over all ranks is the energy of all crops."""
