@@ -25,6 +25,7 @@ from sets import ArenaSet, BadSet, find_sets, read_set, write_folders
 
 from common import facts, num_cores, write_json
 from results import (
+    JUDGED_WITH,
     file_of,
     groups_of,
     is_finished,
@@ -87,8 +88,8 @@ def runs_of(arena_set: ArenaSet, options: argparse.Namespace) -> Iterator[tuple[
 
 def run_one(arena_set: ArenaSet, peer: Peer, plan: dict, cache: Path) -> dict:
     """Run a tool and judge it; the result as it is stored."""
-    about = facts("scikit-image", "scipy", "numpy")
-    judged_with = {name: about["versions"][name] for name in ("scikit-image", "scipy", "numpy")}  # type: ignore[index]
+    about = facts(*JUDGED_WITH)
+    judged_with = {name: about["versions"][name] for name in JUDGED_WITH}  # type: ignore[index]
     python = environment(peer, cache)
     folders = write_folders(arena_set, cache / "sets" / f"{arena_set.name}-{arena_set.digest}")
     out = cache / "maps" / key_of(plan)

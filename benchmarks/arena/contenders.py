@@ -5,8 +5,10 @@ The product has no requirements: it runs from this checkout, in the interpreter 
 """
 
 import hashlib
+import importlib.metadata
 import json
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -20,6 +22,8 @@ import tifffile
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE.parents[1] / "src"
 SHARED = ("contract.py", "borders.py")
+LIBRARIES = ("torch", "numpy", "scipy", "scikit-image")
+"""Of the product: those whose versions can change a figure."""
 GRACE_S = 3600
 """Time for all but training: import, prediction."""
 
@@ -57,11 +61,12 @@ class Peer:
 
     @property
     def digest(self) -> str:
-        """Of all code that decides the result: of the product its source, of a peer its versions and its script."""
+        """Of all that decides the result: the product's source and libraries, or a peer's versions and script."""
         files = [*sorted(self.place.iterdir()), *(HERE / name for name in SHARED)]
         if self.is_product:
             files += sorted(SOURCE.rglob("*.py"))
-        found = hashlib.sha256()
+        libraries = [f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES] if self.is_product else []
+        found = hashlib.sha256(" ".join([platform.python_version(), *libraries]).encode())
         for file in files:
             if file.is_file():
                 found.update(file.name.encode() + file.read_bytes())
@@ -82,7 +87,7 @@ def environment(peer: Peer, cache: Path) -> Path:
     """Return the interpreter of a tool. Its environment belongs to the pinned versions and to this Python."""
     if peer.is_product:
         return Path(sys.executable)
-    key = hashlib.sha256(peer.requirements.read_bytes() + sys.version.encode()).hexdigest()[:12]
+    key = hashlib.sha256(peer.requirements.read_bytes() + platform.python_version().encode()).hexdigest()[:12]
     folder = cache / "environments" / f"{peer.folder or peer.name}-{key}"
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     if not (folder / "complete").exists():

@@ -1,6 +1,7 @@
 """One JSON file a run, reused only while everything it follows from is the same; and the table of all of them."""
 
 import hashlib
+import importlib.metadata
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from contenders import HERE, PEERS, Peer
 from judge import FIGURES, LOWER_IS_BETTER
 from sets import KNOWN, ArenaSet
 
+JUDGED_WITH = ("scikit-image", "scipy", "numpy")
 INTRODUCTION = """# The arena: this product and others on the same few images, for the same minutes
 
     python benchmarks/arena DATA
@@ -27,7 +29,8 @@ Lower is better for errors, higher for all else. One run of the same row strays 
 
 def plan_of(arena_set: ArenaSet, peer: Peer, minutes: float, threads: int, seed: int) -> dict[str, object]:
     """All that the figures follow from, but for the machine."""
-    judge = hashlib.sha256((HERE / "judge.py").read_bytes()).hexdigest()[:16]
+    judged_with = "".join(importlib.metadata.version(name) for name in JUDGED_WITH)
+    judge = hashlib.sha256((HERE / "judge.py").read_bytes() + judged_with.encode()).hexdigest()[:16]
     return {
         "set": arena_set.name, "kind": arena_set.kind, "data": arena_set.digest, "peer": peer.name, "plan": peer.plan,
         "code": peer.digest, "judge": judge, "minutes": minutes, "threads": threads, "seed": seed,

@@ -31,6 +31,14 @@ NAME, NUMBER = "Dataset001_arena", 1
 MEMORY_GB = {"own": None, "1gb": 1}
 
 
+class Trainer(nnUNetTrainer):
+    """Its own, without its plan of the learning rate, which counts epochs (and does not start with this torch)."""
+
+    def configure_optimizers(self):
+        weights = self.network.parameters()
+        return torch.optim.SGD(weights, self.initial_lr, 0.99, weight_decay=self.weight_decay, nesterov=True), None
+
+
 def write_dataset(task: Task, masks: list[np.ndarray], names: list[str]) -> dict:
     raw = WORK / "raw" / NAME
     for part in ("imagesTr", "labelsTr"):
@@ -64,7 +72,7 @@ def train(task: Task) -> Trained:
     plans, plans_name = plan_experiment_dataset(NUMBER, gpu_memory_target_in_gb=MEMORY_GB[task.plan])
     preprocessor = PlansManager(plans).get_configuration("2d").preprocessor_class(verbose=False)
     preprocessor.run(NUMBER, "2d", plans_name, num_processes=1)
-    trainer = nnUNetTrainer(plans, "2d", "all", about, device=torch.device("cpu"))
+    trainer = Trainer(plans, "2d", "all", about, device=torch.device("cpu"))
     # Crops are drawn in this process: others would need cores of their own. Planning refuses 0, hence not before.
     os.environ |= {"nnUNet_n_proc_DA": "0"}
     trainer.on_train_start()
