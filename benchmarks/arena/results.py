@@ -18,7 +18,8 @@ INTRODUCTION = """# The arena: this product and others on the same few images, f
 
 Each tool gets the same training images with masks, the same minutes of training and the same number of cores, no GPU and no
 weights learnt elsewhere, and writes a label map for each held-out image. One judge scores all of them with scikit-image and
-NumPy alone. The minutes count from before the training images are read; import and prediction are not in them.
+NumPy alone. The minutes are those of training. What a tool plans, compiles or converts before its first step (of this product
+that is in the minutes), its import and its prediction are not in them.
 
 Each figure is the mean over seeds, with the least and the most in brackets. The first row of a set is the best by its first
 figure. SEG is the mean IoU of true objects with their match (0 without one), F1 and PQ count matches at an IoU above 0.5, mean
@@ -118,13 +119,13 @@ def section(rows: Sequence[Sequence[dict]], title: str) -> list[str]:
     first = rows[0][0]
     about = KNOWN[first["set"]].about if first["set"] in KNOWN else ""
     figures = FIGURES[first["kind"]]
-    heads = ["tool", *figures.values(), "seeds", "steps", "training, s", "predicting, s", "note"]
+    heads = ["tool", *figures.values(), "seeds", "steps", "preparing, s", "training, s", "predicting, s", "note"]
     text = [title, "", *([about, ""] if about else []), f"| {' | '.join(heads)} |"]
-    text.append(f"|---|{'---:|' * (len(figures) + 4)}---|")
+    text.append(f"|---|{'---:|' * (len(figures) + 5)}---|")
     for group in rows:
         cells = [group[0]["peer"], *(spread([one["scores"].get(figure) for one in group]) for figure in figures)]
         cells += [str(len(group)), f"{np.mean([one['steps'] for one in group]):,.0f}"]
-        cells += [f"{np.mean([one['seconds'][what] for one in group]):.0f}" for what in ("training", "predicting")]
+        cells += [f"{np.mean([one['seconds'][what] for one in group]):.0f}" for what in ("preparing", "training", "predicting")]
         text.append(f"| {' | '.join(cells)} | {group[0]['note']} |")
     picture = f"![{first['set']}](pictures/{picture_name(first)})"
     return [*text, "", *([picture, ""] if first["picture"] else [])]

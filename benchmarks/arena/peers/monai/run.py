@@ -67,6 +67,7 @@ def train(task: Task) -> Trained:
     loss_of = DiceCELoss(to_onehot_y=True, softmax=True)
     optimiser = torch.optim.AdamW(net.parameters(), RATE)
     crop, draw, steps = transforms(task.seed), np.random.default_rng(task.seed), 0
+    task.clock.start()
     while not task.clock.is_up():
         crops = [crop(pairs[i]) for i in draw.integers(len(pairs), size=BATCH)]
         optimiser.param_groups[0]["lr"] = RATE * (1 + math.cos(math.pi * task.clock.part())) / 2

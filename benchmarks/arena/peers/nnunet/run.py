@@ -78,6 +78,7 @@ def train(task: Task) -> Trained:
     trainer.on_train_start()
     trainer.network.train()
     steps = 0
+    task.clock.start()
     while not task.clock.is_up():
         for group in trainer.optimizer.param_groups:
             group["lr"] = trainer.initial_lr * (1 - task.clock.part()) ** 0.9

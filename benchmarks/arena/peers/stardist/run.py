@@ -19,6 +19,9 @@ class StopInTime(Callback):
         super().__init__()
         self.clock, self.steps = clock, 0
 
+    def on_train_begin(self, logs=None) -> None:
+        self.clock.start()
+
     def on_train_batch_end(self, batch, logs=None) -> None:
         self.steps += 1
         if self.clock.is_up():

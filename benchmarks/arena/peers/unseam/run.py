@@ -11,8 +11,8 @@ def train(task: Task) -> Trained:
     torch.set_num_threads(task.threads)
     kind = "instances" if task.kind == "objects" else "binary" if task.num_classes == 2 else "classes"
     settings = [f"data.masks={kind}", f"training.seed={task.seed}"]
-    minutes = max(0.01, (task.clock.seconds - task.clock.spent()) / 60)
-    model = unseam.train(task.images, task.masks, minutes=minutes, settings=settings, device="cpu")
+    task.clock.start()
+    model = unseam.train(task.images, task.masks, minutes=task.clock.seconds / 60, settings=settings, device="cpu")
 
     def predict(image: np.ndarray) -> np.ndarray:
         segmentation = model.predict(image)
