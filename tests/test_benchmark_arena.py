@@ -1,5 +1,6 @@
 """The arena without its tools: the judge against plain loops, the split, what counts as finished, one run of a small tool."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -260,7 +261,7 @@ def test_a_tool_that_fails_is_told(arena, rng, tmp_path, tool, prediction, messa
 def test_a_tool_that_cannot_be_installed_is_told(arena, tmp_path, tool):
     peer = tool("image")
     peer.requirements.write_text(f"{tmp_path}/there-is-no-such-package.whl\n", encoding="utf-8")
-    with pytest.raises(arena["contenders"].PeerFailed, match="cannot be installed"):
+    with pytest.raises(arena["contenders"].NotInstalled, match="cannot be installed"):
         arena["contenders"].environment(peer, tmp_path / "cache")
     assert not any((tmp_path / "cache" / "environments").iterdir()), "the next start tries again"
 
@@ -342,6 +343,44 @@ def test_picture(arena, rng, tmp_path, shape):
     arena["pictures"].write_picture(tmp_path / "p" / "a.png", image, dict.fromkeys(("truth", "a", "b", "c", "d"), labels))
     with Image.open(tmp_path / "p" / "a.png") as picture:
         assert picture.width == 4 * (320 + 6)
+
+
+@pytest.fixture
+def command(arena, monkeypatch):
+    spec = importlib.util.spec_from_file_location("arena_command", ARENA / "__main__.py")
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module.signal, "signal", lambda *_: None)
+    return module
+
+
+def test_from_a_folder_to_the_table(command, rng, tmp_path, tool, monkeypatch, capsys):
+    write_data(tmp_path / "data" / "cells", rng, 4, blobs)
+    monkeypatch.setattr(command, "PEERS", (tool("image > edge"),))
+    words = [str(tmp_path / "data"), "--peers", "tool", "--seeds", "0,1", "--minutes", "0.01", "--threads", "1"]
+    words += ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache")]
+    assert command.main(words) == 0
+    assert (tmp_path / "out" / "pictures" / "arena_cells_0.01min.png").is_file()
+    result = json.loads((tmp_path / "out" / "arena" / "cells-tool-0.01min-1threads-seed1.json").read_text(encoding="utf-8"))
+    assert result["scores"]["iou"] == 1.0
+    assert set(result["images"]) == set(result["test"])
+    assert "| tool |" in (tmp_path / "out" / "arena.md").read_text(encoding="utf-8")
+    assert command.main([*words, "--seeds", "0,1,2"]) == 0
+    assert capsys.readouterr().out.count("finished before") == 2
+    monkeypatch.setattr(command, "PEERS", (tool("no_such_name"),))
+    assert command.main(words) == 1
+    assert capsys.readouterr().err.count("NameError") == 2, "each seed is tried"
+
+
+def test_a_tool_that_is_not_installed_is_tried_once(command, rng, tmp_path, tool, monkeypatch, capsys):
+    for name in ("a", "b"):
+        write_data(tmp_path / "data" / name, rng, 2, blobs)
+    monkeypatch.setattr(command, "PEERS", (tool("image"),))
+    monkeypatch.setattr(command, "environment", lambda *_: (_ for _ in ()).throw(command.NotInstalled("cannot be installed")))
+    words = [str(tmp_path / "data"), "--peers", "tool", "--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache")]
+    assert command.main(words) == 1
+    assert capsys.readouterr().err.count("cannot be installed") == 1
 
 
 def test_the_command_says_what_is_wrong(rng, tmp_path):

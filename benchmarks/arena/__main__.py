@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from contenders import PEERS, Peer, PeerFailed, environment, read_maps, run_peer
+from contenders import PEERS, NotInstalled, Peer, PeerFailed, environment, read_maps, run_peer
 from judge import FIGURES, score
 from pictures import write_picture
 from sets import ArenaSet, BadSet, find_sets, read_set, write_folders
@@ -122,10 +122,10 @@ def draw(arena_set: ArenaSet, plans: list[dict], options: argparse.Namespace) ->
     print(f"{arena_set.name}: {place}")
 
 
-def run_set(arena_set: ArenaSet, options: argparse.Namespace) -> int:
-    """Run what is not finished; return how many runs failed."""
+def run_set(arena_set: ArenaSet, options: argparse.Namespace, absent: set[str]) -> int:
+    """Run what is not finished; return how many runs failed. Tools that cannot be installed are added to ``absent``."""
     print(f"{arena_set.name}: {len(arena_set.train)} images train, {len(arena_set.test)} are held out, {arena_set.kind}")
-    failed, broken, plans = 0, set(), []
+    failed, plans = 0, []
     for peer, seed in runs_of(arena_set, options):
         plan = plan_of(arena_set, peer, options.minutes, options.threads, seed)
         file = file_of(options.out / "arena", plan)
@@ -134,14 +134,14 @@ def run_set(arena_set: ArenaSet, options: argparse.Namespace) -> int:
             print(f"{where}: finished before")
             plans.append(plan)
             continue
-        if peer.name in broken:
+        if peer.name in absent:
             continue
         print(f"{where}: {options.minutes:g} min ...", flush=True)
         try:
             result = run_one(arena_set, peer, plan, options.cache)
         except PeerFailed as problem:
             failed += 1
-            broken.add(peer.name)
+            absent |= {peer.name} if isinstance(problem, NotInstalled) else set()
             print(f"{where}: {problem}", file=sys.stderr, flush=True)
             continue
         write_json(file, result)
@@ -158,11 +158,11 @@ def main(words: list[str] | None = None) -> int:
     options.cache = options.cache.resolve()
     (options.out / "arena").mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    failed = 0
+    failed, absent = 0, set()
     try:
         for folder in find_sets(options.data):
             if options.sets is None or folder.name in options.sets:
-                failed += run_set(read_set(folder, num_train=options.train, kind=options.kind), options)
+                failed += run_set(read_set(folder, num_train=options.train, kind=options.kind), options, absent)
                 (options.out / "arena.md").write_text(table(read_results(options.out / "arena")), encoding="utf-8")
     except BadSet as problem:
         print(problem, file=sys.stderr)

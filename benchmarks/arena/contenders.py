@@ -37,7 +37,11 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 
 class PeerFailed(Exception):
-    """A tool that cannot be installed or run; the message is for the user."""
+    """A tool that cannot be run; the message is for the user."""
+
+
+class NotInstalled(PeerFailed):
+    """A tool that cannot be installed: no other run of it is tried."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ def environment(peer: Peer, cache: Path) -> Path:
             done = subprocess.run([str(word) for word in words], check=False, capture_output=True, text=True)
             if done.returncode:
                 shutil.rmtree(folder, ignore_errors=True)
-                raise PeerFailed(f"cannot be installed: {last_line(done.stderr)}")
+                raise NotInstalled(f"cannot be installed: {last_line(done.stderr)}")
         (folder / "complete").touch()
     return python
 
