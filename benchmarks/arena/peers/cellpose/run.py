@@ -1,6 +1,6 @@
 """Cellpose 3 from scratch, with the settings of its training notebook: SGD at 0.1, weight decay 1e-4, 8 crops an epoch.
 
-Two epochs are timed, then as many as fit follow, with the tool's own learning rate plan for that number. For objects only.
+One epoch is timed, then as many as fit follow, with the tool's own learning rate plan for that number. For objects only.
 """
 
 import numpy as np
@@ -41,14 +41,16 @@ def train(task: Task) -> Trained:
             save_path=task.work, **SETTINGS)  # fmt: skip
 
     note = "colours as their mean" if task.images[0].ndim == 3 else ""
+    # An epoch alone has a learning rate of 0. The first compiles what needs it, the second tells how many the minutes hold.
     task.clock.seconds, budget = float("inf"), task.clock.seconds
-    epochs(1)  # at a learning rate of 0, for what is compiled at its first use
+    epochs(1)
+    begun = task.clock.spent()
+    epochs(1)
+    each = max(task.clock.spent() - begun, 1e-3)
     task.clock.seconds, StopInTime.steps = budget, 0
     task.clock.start()
     try:
-        epochs(2)
-        each = max(task.clock.spent() / 2, 1e-3)
-        epochs(max(1, round((task.clock.seconds - task.clock.spent()) / each)))
+        epochs(max(1, round(budget / each)))
     except TimeIsUp:
         pass
     model.net.eval()
