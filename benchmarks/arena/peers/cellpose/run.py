@@ -3,6 +3,8 @@
 One epoch is timed, then as many as fit follow, with the tool's own learning rate plan for that number. For objects only.
 """
 
+import contextlib
+
 import numpy as np
 import torch
 from cellpose import models
@@ -49,10 +51,8 @@ def train(task: Task) -> Trained:
     each = max(task.clock.spent() - begun, 1e-3)
     task.clock.seconds, StopInTime.steps = budget, 0
     task.clock.start()
-    try:
+    with contextlib.suppress(TimeIsUp):
         epochs(max(1, round(budget / each)))
-    except TimeIsUp:
-        pass
     model.net.eval()
     model.diam_labels = float(model.net.diam_labels.item())
 
