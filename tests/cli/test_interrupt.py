@@ -18,7 +18,14 @@ def stopped_at(line: str, *words: object) -> tuple[int, str, str]:
     """Start training, press Ctrl-C when a line begins so; gives exit code, output and messages."""
     command = [sys.executable, "-m", "unseam", "train", *map(str, words), "--device", "cpu"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as process:
+
+    def hears_ctrl_c() -> None:
+        signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        )  # what a shell starts in the background is deaf to it
+
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes, env=environment, preexec_fn=hears_ctrl_c) as process:  # noqa: PLW1509
         told = []
         for said in process.stderr:
             told.append(said)
