@@ -21,6 +21,7 @@ from unseam.io.result import (
     ImageLayout,
     build_level_chunk,
     create_image,
+    downsample,
     mark_complete,
     open_level,
     read_facts,
@@ -108,5 +109,5 @@ def _is_sound(folder: Path) -> bool:
         array = open_level(group, level)
         height, width = array.layout.shape
         is_equal = is_equal and bool((array.read((), (slice(0, height), slice(0, width))) == pixels).all())
-        pixels = pixels[::2, ::2]
+        pixels = downsample(pixels, "labels", level + 1)
     return is_tidy and is_equal and read_facts(group)["complete"] is True
