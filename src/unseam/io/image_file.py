@@ -73,7 +73,7 @@ class ImageFile:
     def stacked(self, parts: Sequence[Shaped[np.ndarray, "..."]]) -> Shaped[np.ndarray, "..."]:
         """Stack one result per plane: the axes of the planes come first, then those of the parts.
 
-        >>> movie = ImageFile(np.zeros((2, 5, 20, 30)), "TZYX", UNKNOWN, Path("movie.tif"))
+        >>> movie = ImageFile(np.zeros((2, 5, 20, 30)), "TZYX", Calibration(), Path("movie.tif"))
         >>> movie.stacked(movie.planes()).shape
         (2, 5, 20, 30)
         """
@@ -83,7 +83,7 @@ class ImageFile:
     def planes(self) -> list[Shaped[np.ndarray, "height width"] | Shaped[np.ndarray, "height width channel"]]:
         """Split into 2-D images: (H, W), or (H, W, C) with channels; views, time first, then depth.
 
-        >>> stack = ImageFile(np.zeros((5, 3, 20, 30)), "ZCYX", UNKNOWN, Path("stack.tif"))
+        >>> stack = ImageFile(np.zeros((5, 3, 20, 30)), "ZCYX", Calibration(), Path("stack.tif"))
         >>> len(stack.planes()), stack.planes()[0].shape
         (5, (20, 30, 3))
         """
