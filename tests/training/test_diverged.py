@@ -65,15 +65,26 @@ def test_nothing_of_a_bad_network_is_kept_as_the_best():
 def test_an_energy_that_rose_and_stays_up_ends_the_run(energies, rises):
     validate, state = Validate(None, 5), fresh(SGD())
     messages = ""
-    for step, energy in enumerate(energies, start=1):
-        state.step, state.energy, state.foreground = step, energy, 0.3
-        try:
-            validate(state, step / 5)
-            validate.check_learning(state, step / 5)
-        except TrainingError as error:
-            messages = str(error)
+    for record, energy in enumerate(energies, start=1):
+        for step in range(10 * record - 9, 10 * record + 1):
+            state.step, state.energy, state.foreground = step, energy, 0.3
+            try:
+                validate(state, step / 50)
+                validate.check_learning(state, step / 50)
+            except TrainingError as error:
+                messages = str(error)
     assert bool(messages) == rises
-    assert not rises or re.search("0.4 to 5 .*step 4", messages)
+    assert not rises or re.search("0.4 to 5 .*step 40", messages)
+
+
+def test_a_few_crops_without_objects_are_no_reference():
+    """A run of 12 seconds: each record is one step, and one crop showed nothing but background."""
+    validate, state = Validate(None, 20), fresh(SGD())
+    for step, energy in enumerate([9.0, 0.0015, 8.0, 15.0, 17.5, 9.0], start=1):
+        state.step, state.energy, state.foreground = step, energy, 0.3
+        validate(state, step / 20)
+        validate.check_learning(state, step / 20)
+    assert len(validate.records) == 6
 
 
 @pytest.mark.parametrize(("held_out", "trained"), [(0.0, 0.3), (1.0, 0.3), (math.nan, 0.0)])

@@ -12,6 +12,7 @@ from unseam.training.state import TrainState
 
 _FLAT = 0.05  # an energy whose relative change is smaller counts as constant
 _RISEN = 10.0  # training diverged if the energy is this many times the lowest
+_ENOUGH_STEPS = 5  # a record of fewer says nothing about the energy
 _LOW = 0.02  # a lower energy counts as this one, because near 0 a little noise is a large factor
 
 
@@ -151,7 +152,11 @@ class Validate:
 
     def _check_energy(self, state: TrainState) -> None:
         """Notice that the network forgets: its energy is far above the lowest, twice in a row."""
-        energies = [r.energy for r in self.records if math.isfinite(r.energy)]
+        starts = [0, *(record.step for record in self.records)]
+        lengths = [record.step - start for start, record in zip(starts, self.records, strict=False)]
+        # A crop without objects has hardly any energy: the mean of a few steps may be one such crop.
+        energies = [r.energy for r, steps in zip(self.records, lengths, strict=True) if steps >= _ENOUGH_STEPS]
+        energies = [energy for energy in energies if math.isfinite(energy)]
         if len(energies) < 3:
             return
         lowest = min(energies[:-2])
