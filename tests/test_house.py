@@ -36,7 +36,8 @@ INNER_FLOORS = {
         "label_pieces": 2, "label_rims": 2, "label_evidence": 2, "label_faults": 2, "label_background": 2,
         "label_reading": 2, "labels": 2,
         # 3: samples
-        "sample": 3, "normalise": 3, "stack_ranges": 3, "grey_facts": 3, "weight_map": 3, "prepare": 3, "annotated": 3,
+        "sample": 3, "resolution": 3, "normalise": 3, "stack_ranges": 3, "grey_facts": 3, "weight_map": 3, "prepare": 3,
+        "annotated": 3,
         # 4: what is held out, and crops
         "split": 4, "folds": 4, "fingerprint": 4, "copy_paste": 4, "crop_stock": 4, "crops": 4,
     },

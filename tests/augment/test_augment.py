@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from reference.augmentation import cubic, nearest, places_in_image
 from unseam.augment import Augment, Elastic, GreyValues, Mirror, Rotate, Scale
 from unseam.augment import augment as whole
+from unseam.augment.affine import rotation
+from unseam.augment.resample import coordinates, sample_cubic, sample_nearest
 from unseam.errors import DataError, SizeError
 
 STILL = Augment(elastic=None, rotate=None, mirror=None, scale=None, grey=None)
@@ -387,3 +389,48 @@ def test_refuses_an_empty_image():
 def test_refuses_a_centre_that_is_no_place(centre, sample):
     with pytest.raises(DataError, match="finite"):
         STILL(*sample, centre=centre, input_size=3, output_size=3, rng=np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("signs", [(1, 1), (1, -1), (-1, 1), (-1, -1)])
+def test_whole_pixels_are_those_of_interpolation_at_whole_places(sample, turns, signs):
+    image, classes, weights = sample
+    matrix = rotation(90.0 * turns).round() @ np.diag(signs)
+    tile, maps = whole._cut_whole_pixels(image, [classes, weights], (70.0, 81.0), matrix, (31, 15))
+    at = coordinates((70.0, 81.0), matrix, np.zeros((2, 0, 0), np.float32), np.zeros((31, 0), np.float32))
+    assert torch.equal(tile, sample_cubic(image, at))
+    for found, expected in zip(maps, sample_nearest([classes, weights], at.centred(15)), strict=True):
+        assert torch.equal(found, expected)
+
+
+def test_a_still_crop_shows_pixels_of_the_image(sample):
+    image, classes, weights = sample
+    augment = replace(EVERYTHING, grey=None, still=1.0)
+    turned = set()
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        crop = augment(image, classes, weights, centre=(70.0, 80.0), input_size=30, output_size=10, rng=rng)
+        assert np.isin(crop.image.numpy(), image).all()
+        turned.add(crop.image.numpy().tobytes())
+    assert len(turned) == 8, "four quarter turns, each mirrored or not"
+
+
+def test_a_share_of_crops_is_still_and_none_without_the_setting(sample):
+    image, classes, _ = sample
+    augment = replace(EVERYTHING, grey=None, still=0.3)
+    sizes = {"centre": (70.0, 80.0), "input_size": 20, "output_size": 8}
+    number = sum(
+        np.isin(augment(image, classes, **sizes, rng=np.random.default_rng(seed)).image.numpy(), image).all()
+        for seed in range(200)
+    )
+    assert 35 <= number <= 85
+    before = replace(EVERYTHING)(image, classes, **sizes, rng=np.random.default_rng(1)).image
+    assert torch.equal(before, replace(EVERYTHING, still=0.0)(image, classes, **sizes, rng=np.random.default_rng(1)).image)
+
+
+def test_a_still_crop_keeps_upright_what_may_not_turn(sample):
+    image, classes, _ = sample
+    augment = replace(EVERYTHING, grey=None, still=1.0, rotate=Rotate(30.0), mirror=None)
+    sizes = {"centre": (70.5, 80.5), "input_size": 20, "output_size": 8}
+    crop = augment(image, classes, **sizes, rng=np.random.default_rng(0))
+    assert np.array_equal(crop.image.numpy(), image[:, 61:81, 71:91])

@@ -20,9 +20,7 @@ def stopped_at(line: str, *words: object) -> tuple[int, str, str]:
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
 
     def hears_ctrl_c() -> None:
-        signal.signal(
-            signal.SIGINT, signal.SIG_DFL
-        )  # what a shell starts in the background is deaf to it
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # what a shell starts in the background is deaf to it
 
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, **pipes, env=environment, preexec_fn=hears_ctrl_c) as process:  # noqa: PLW1509

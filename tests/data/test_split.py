@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unseam.data.sample import Sample, Window
-from unseam.data.split import HeldOut, Split, split
+from unseam.data.split import HeldOut, Split, middles, split
 from unseam.errors import SettingsError
 from unseam.shapes import IGNORE
 
@@ -276,3 +276,22 @@ def test_objects_that_reach_into_what_is_held_out_are_not_measured_in_training()
     assert set(np.unique(left.instances).tolist()) == {-1, 0, 1, 3}
     assert (left.instances[:, 48:] == -1).all()
     assert (left.instances == 1).sum() == 16
+
+
+@given(st.integers(1, 6), st.integers(1, 60), st.integers(1, 60), st.integers(1, 4000))
+def test_middles_keep_within_their_pixels(number, height, width, most):
+    whole = samples(number, height=height, width=width)
+    found = middles(whole, most)
+    assert found
+    assert sum(part.window.num_pixels for part in found) <= max(most, 1)
+    for part in found:
+        window = part.window
+        assert 0 <= window.top < window.bottom <= height
+        assert 0 <= window.left < window.right <= width
+        assert abs(window.top - (height - window.bottom)) <= 1
+    if most >= number * height * width:
+        assert [part.window for part in found] == [one.window for one in whole]
+
+
+def test_nothing_has_no_middle():
+    assert middles([]) == ()

@@ -91,7 +91,8 @@ def test_after_training_each_held_out_window_is_predicted_once(masks, rng, tmp_p
     train(list(images), list(truths), out=tmp_path / "run", steps=20, settings=settings, device="cpu", watch=watch)
     assert records == [2, 4], "two validations of two windows"
     after = predicted[records[-1] :]
-    assert sorted(after) == sorted(predicted[:2]), "and each window once more"
+    assert sorted(after[:2]) == sorted(predicted[:2]), "and each window once more"
+    assert len(after) == (6 if masks == "instances" else 2), "four images that were learnt help to choose the threshold"
     assert (tmp_path / "run/report.html").exists()
 
 
@@ -225,3 +226,51 @@ def test_panoptic_quality_is_a_product_nowhere():
     ]
     assert len(products) > 100
     assert not [one for one in products if re.search(r"f1|matched_iou|recognition|segmentation_quality", one[1])]
+
+
+def touching_pair(side: int = 20) -> Sample:
+    """Two objects with a faint gap: at the threshold 0.5 they are one, from 0.6 on they are two."""
+    ids = np.zeros((side, side), np.int32)
+    ids[2:-2, 2:9], ids[2:-2, 11:-2] = 1, 2
+    image = np.where(ids > 0, 0.95, 0.05).astype(np.float32)
+    image[2:-2, 9:11] = 0.55
+    return Sample("two", image[None], (ids > 0).astype(np.uint8), np.ones(ids.shape, np.float32), ids)
+
+
+def test_what_was_learnt_helps_to_choose_the_threshold_and_is_not_scored():
+    """The held-out part shows one object alone, and every threshold is right there."""
+    single, pair = two_strips()[0], touching_pair()
+    part = Split((pair,), (HeldOut(single, single.window),), "")
+    settings = [Objects(grow_px=0.0, min_size=4)]
+    alone = predict_held_out([Bright()], RidgeObjects(), [part], settings, CPU, tune=True)
+    both = predict_held_out([Bright()], RidgeObjects(), [part], settings, CPU, tune=True, trained=[HeldOut(pair, pair.window)])
+    assert (alone.objects.threshold, both.objects.threshold) == (0.5, 0.6)
+    assert [image.sample.name for image in both.images] == ["one"]
+    assert alone.score == both.score == 1
+    assert both.images[0].threshold == 0.6
+
+
+def test_the_range_of_the_score_is_that_of_four_windows(rng):
+    classes = rng.integers(0, 2, (12, 40)).astype(np.uint8)
+    image = rng.random((1, 12, 40), np.float32)
+    sample = Sample("one", image, classes, np.ones(classes.shape, np.float32))
+    part = Split((), (HeldOut(sample, sample.window),), "")
+    found = predict_held_out([Bright()], Classes(), [part], None, CPU, tune=True)
+    predicted = found.images[0].predicted
+    each = [
+        score_for_choice([(predicted[:, at], classes[:, at])], of_objects=False)
+        for at in map(slice, range(0, 40, 10), range(10, 50, 10))
+    ]
+    assert found.score_range == (min(each), max(each))
+    assert found.score_range[0] < found.score < found.score_range[1]
+
+
+def test_a_single_window_with_foreground_has_no_range():
+    sample, _ = two_strips()
+    classes = sample.classes.copy()
+    classes[:15] = 0
+    classes[15:, 10:] = 1
+    one = replace(sample, classes=classes)
+    part = Split((), (HeldOut(one, one.window),), "")
+    assert predict_held_out([Bright()], Classes(), [part], None, CPU, tune=True).score_range is None
+    assert predict_held_out([Bright()], Classes(), [Split((), (), "")], None, CPU, tune=True).score_range is None

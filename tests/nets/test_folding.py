@@ -16,6 +16,7 @@ from unseam.nets.blocks import DoubleConvolution
 CONFIGS = [
     UNetConfig(first_width=3, depth=1, normalisation="batch"),
     UNetConfig(in_channels=2, num_classes=3, first_width=2, depth=3, normalisation="batch"),
+    UNetConfig(first_width=2, depth=2, normalisation="batch", resolution="half"),
     FCNConfig(in_channels=2, first_width=2, depth=2, normalisation="batch"),
 ]
 

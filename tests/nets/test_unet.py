@@ -124,3 +124,44 @@ def test_it_can_be_written_down_and_read_back(net):
     assert not torch.equal(net(image), other(image))
     other.load_state_dict(net.state_dict())
     assert torch.equal(net(image), other(image))
+
+
+HALF = UNetConfig(in_channels=2, num_classes=3, first_width=2, depth=2, dropout=0.0, resolution="half")
+
+
+def test_half_resolution_is_the_same_network_on_pixels_of_two_by_two():
+    net = HALF.build().eval()
+    inner = UNet(8, 12, first_width=2, depth=2).eval()
+    inner.load_state_dict(net.state_dict())
+    side = net.geometry.min_input + net.geometry.phase
+    image = torch.randn(1, 2, side, side)
+    corners = [image[..., i::2, j::2] for i in (0, 1) for j in (0, 1)]
+    as_channels = torch.stack(corners, dim=2).flatten(1, 2)  # channel by channel, its four pixels in reading order
+    coarse = inner(as_channels).view(1, 3, 4, *[net.geometry.output_for(side) // 2] * 2)
+    fine = net(image)
+    for number, (i, j) in enumerate((i, j) for i in (0, 1) for j in (0, 1)):
+        torch.testing.assert_close(fine[..., i::2, j::2], coarse[:, :, number])
+
+
+def test_half_resolution_doubles_context_and_phase():
+    net, full = HALF.build(), UNet(first_width=2, depth=2)
+    assert (net.context, net.phase) == (2 * full.context, 2 * full.phase)
+    with pytest.raises(SizeError):
+        net(torch.zeros(1, 2, net.geometry.min_input + 4, net.geometry.min_input))
+
+
+@pytest.mark.parametrize("shift", [4, 8, 16])
+def test_at_half_resolution_only_shifts_by_the_phase_shift_the_output(shift):
+    torch.manual_seed(0)
+    net = HALF.build().double().eval()
+    side = net.geometry.min_input + 8
+    image = torch.randn(1, 2, side + shift, side, dtype=torch.float64)
+    above, below = net(image[:, :, :side]), net(image[:, :, shift:])
+    is_phase = shift % net.phase == 0
+    if shift < above.shape[2]:
+        same = torch.allclose(above[:, :, shift:], below[:, :, :-shift], rtol=0, atol=1e-12)
+        assert same == is_phase
+
+
+def test_what_training_has_not_chosen_is_built_full():
+    assert UNetConfig(resolution="auto").build().geometry == UNet().geometry

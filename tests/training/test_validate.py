@@ -51,6 +51,14 @@ def test_of_equal_scores_the_later_is_best():
     assert validate.best.step == 2
 
 
+def test_of_scores_that_hardly_differ_the_later_is_best_and_it_never_drifts_down():
+    scores = {1: 0.5, 2: 0.495, 3: 0.491, 4: 0.485}
+    validate = Validate(scored(scores), 4)
+    run(validate, [1.0] * 4)
+    assert validate.best.step == 3, "0.485 is more than 0.01 below the highest"
+    assert float(validate.best_weights["weight"]) == 3.0
+
+
 def test_without_a_score_the_last_is_best():
     validate = Validate(None, 3)
     run(validate, [1.0] * 3)

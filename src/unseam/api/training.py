@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from unseam.model import Model
 from unseam.recipes.run import Run
 from unseam.report.comparison import write_comparisons
 from unseam.report.from_training import compare_held_out
+from unseam.runs.checks import choose_net
 from unseam.runs.cross_validation import TrainedFolds, cross_validate, describe_budget
 from unseam.runs.fit import Session
 from unseam.runs.into_folder import TrainingCall, fit_into, make_session
@@ -148,7 +150,7 @@ def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: Ru
         tell=call.watch.tell,
     )
     if not call.resume:
-        for warning in find_warnings(annotated.images, prepared.reading, run):
+        for warning in find_warnings(annotated.images, prepared.reading, replace(run, net=choose_net(run, prepared))):
             call.watch.tell(warning)
     if run.data.folds > 1:
         model, held_out = _train_folds(prepared, run, folder, call)

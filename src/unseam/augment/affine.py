@@ -50,6 +50,16 @@ def rotation(degrees: float) -> Float64[np.ndarray, "2 2"]:
 
 
 @dataclass(frozen=True)
+class QuarterTurn(Affine):
+    """Turn the crop by 0, 90, 180 or 270 degrees, each with probability one quarter."""
+
+    moves_whole_pixels: ClassVar[bool] = True
+
+    def __call__(self, rng: np.random.Generator) -> Float64[np.ndarray, "2 2"]:
+        return rotation(90.0 * rng.integers(4)).round()
+
+
+@dataclass(frozen=True)
 class Mirror(Affine):
     """Mirror the crop, each of its axes with probability one half.
 

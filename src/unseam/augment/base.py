@@ -15,7 +15,7 @@ class Affine(ABC):
     """Moves the image and its labels together, by a matrix about the middle of the tile."""
 
     moves_whole_pixels: ClassVar[bool] = False
-    """Whether the matrix is always diagonal with entries 1 and -1, so that no pixel needs interpolation."""
+    """Whether the entries of the matrix are always 0, 1 and -1, so that no pixel needs interpolation."""
 
     @abstractmethod
     def __call__(self, rng: np.random.Generator) -> Float64[np.ndarray, "2 2"]:

@@ -24,7 +24,7 @@ class Sharpness(Appearance):
 
     Beyond the crop the image is mirrored about its outer pixels. Labels stay where they are.
 
-    **Departs:** not in the paper, and in no recipe. Use it where focus differs from image to image.
+    **Departs:** not in the paper, and not in the paper's recipe. Use it where focus differs from image to image.
 
     >>> image = torch.zeros(1, 1, 9)
     >>> image[0, 0, 4] = 1.0

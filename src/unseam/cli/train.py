@@ -85,7 +85,7 @@ def train(
         return True
     record, number = model.info.training, len(model.info.members)
     budget = f"{record.steps} steps in {record.seconds / 60:.1f} minutes"
-    score = f"{record.score_name} {record.score:.3f}" if record.score is not None else ""
+    score = record.describe_score()
     if number:
         if scores:
             from unseam.cli.table import print_scores

@@ -1,5 +1,6 @@
 """Choose which annotated pixels to hold out from training, in order to score it."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -190,6 +191,21 @@ def spread_evenly(parts: Parts, max_pixels: int = MOST_JUDGED) -> Parts:
         return ()
     number = min(len(parts), max(1, max_pixels // parts[0].window.num_pixels))
     return tuple(parts[i] for i in np.linspace(0, len(parts) - 1, number).round().astype(int))
+
+
+def middles(samples: Sequence[Sample], max_pixels: int = 4_000_000) -> Parts:
+    """Return the middle of each sample, or of samples spread evenly over all, together of at most ``max_pixels``."""
+    if not samples:
+        return ()
+    chosen = spread_evenly(whole_images(samples), max_pixels)
+    return keep_annotated(HeldOut(part.sample, _middle(part.window, max_pixels // len(chosen))) for part in chosen)
+
+
+def _middle(window: Window, max_pixels: int) -> Window:
+    share = min(1.0, math.sqrt(max_pixels / window.num_pixels))
+    height, width = max(1, int(share * window.bottom)), max(1, int(share * window.right))
+    top, left = (window.bottom - height) // 2, (window.right - width) // 2
+    return Window(top, top + height, left, left + width)
 
 
 def keep_annotated(parts: Iterable[HeldOut]) -> Parts:

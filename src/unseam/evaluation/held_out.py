@@ -21,6 +21,8 @@ from unseam.heads import Head, Objects
 from unseam.inference.predict import Predictor
 from unseam.metrics import CalibrationError, CalibrationScore, PanopticQuality, PanopticScore, Scores
 
+_WINDOWS = 4  # of an image, for the range of the score
+
 Windows = list[tuple[int, Window]]
 """The parts of one image that were held out, each with its fold (from 0)."""
 
@@ -79,6 +81,21 @@ class HeldOutPredictions:
         return score_for_choice(pairs, of_objects=of_objects)
 
     @cached_property
+    def score_range(self) -> tuple[float, float] | None:
+        """The lowest and the highest score of a window: how certain the score is. None with fewer than two windows to score.
+
+        A window is a quarter of what was held out of an image, cut across its longer axis, so that one image has a range, too.
+        """
+        of_objects, found = self.objects is not None, []
+        for image in self.images:
+            axis = int(np.argmax(image.truth.shape))
+            quarters = (np.array_split(of_one, _WINDOWS, axis) for of_one in (image.truth, image.predicted))
+            for truth, predicted in zip(*quarters, strict=True):
+                if has_foreground(truth, of_objects=of_objects):
+                    found.append(score_for_choice([(predicted, truth)], of_objects=of_objects))
+        return (min(found), max(found)) if len(found) > 1 else None
+
+    @cached_property
     def scores(self) -> Scores:
         """The scores of each image and of all, by the metrics of ``unseam evaluate``. Needs at least one image."""
         pairs = ((image.sample.name, image.predicted, image.truth) for image in self.images)
@@ -104,6 +121,7 @@ def predict_held_out(
     device: torch.device,
     *,
     tune: bool,
+    trained: Sequence[HeldOut] = (),
 ) -> HeldOutPredictions:
     """Predict each held-out part once, by the network that did not learn from it, as ``unseam predict`` does.
 
@@ -119,6 +137,9 @@ def predict_held_out(
         Where to compute, in float32.
     tune
         Whether to choose a threshold at all.
+    trained
+        Parts that the network learnt from. They help to choose the threshold and are not scored: one number learns nothing
+        by heart, and a few strips show too few objects that touch (`docs/log.md`).
     """
     predictors = [Predictor(TorchEngine(net, str(device)), head=head) for net in nets]
     calibrate = CalibrationError()
@@ -141,11 +162,15 @@ def predict_held_out(
     if objects is None:
         return HeldOutPredictions(tuple(images), held_out, None)
     default, chooses = objects[0].threshold, all(split.chooses for split in parts)
+    for part in trained if tune and trials else ():
+        maps = predictors[0].probabilities(part.sample.image, part.window.slices)
+        truth = true_map(part.sample, part.window, of_objects=True)
+        trials.append(_Trial(truth, head.foreground(maps), objects[0], head.thresholds))
     for index, image in enumerate(images):
         # A held-out part of a training without folds may choose (`Split.chooses`): all images choose one threshold together.
         # In a cross-validation an image must not choose the threshold that it is scored with, so the images of other folds
         # choose it. If there are none (strips of one image), the threshold of the settings stays.
-        others = [trial for trial, other in zip(trials, images, strict=True) if not {*other.folds} & {*image.folds}]
+        others = [trial for trial, other in zip(trials, images, strict=False) if not {*other.folds} & {*image.folds}]
         threshold = _best_threshold(trials if chooses else others, default)
         images[index] = replace(image, predicted=trials[index].instances(threshold), threshold=threshold)
     # The ensemble has one setting for all: the median of the folds' smallest objects, the threshold that all images choose.

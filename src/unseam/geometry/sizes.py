@@ -47,6 +47,10 @@ class Geometry:
     def min_output(self) -> int:
         return self.min_input - 2 * self.context
 
+    def doubled(self) -> "Geometry":
+        """Return the geometry of the same network behind a layer that reads 2x2 px as one."""
+        return Geometry(2 * self.context, 2 * self.phase, 2 * self.min_input)
+
     def is_admissible(self, length: int) -> bool:
         """Whether an input of this length passes every pooling with an even size."""
         return length >= self.min_input and (length - self.min_input) % self.phase == 0

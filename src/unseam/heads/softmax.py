@@ -38,7 +38,7 @@ class SoftMax:
     """
 
     objects: ClassVar[Objects] = Objects()
-    thresholds: ClassVar[tuple[float, ...]] = (0.5, 0.4, 0.6, 0.3, 0.7, 0.8)
+    thresholds: ClassVar[tuple[float, ...]] = (0.5, 0.4, 0.6, 0.3, 0.7, 0.8, 0.9)
 
     def energies(self) -> type | UnionType:
         """Return all energies that judge the probability of the true class."""

@@ -27,9 +27,9 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
     if info.members:
         rows.append(("ensemble", f"{len(info.members)} networks, their probabilities averaged"))
         if record.score is not None:
-            rows.append(("out-of-fold score", f"{record.score_name} {record.score:.4f}"))
+            rows.append(("out-of-fold score", record.describe_score(4)))
     elif record.score is not None:
-        rows.append(("held-out score", f"{record.score_name} {record.score:.4f} by the weights of step {record.best_step}"))
+        rows.append(("held-out score", f"{record.describe_score(4)}, the weights of step {record.best_step}"))
     together = f", {record.ranks} processes together" if record.ranks > 1 else ""
     took = f"{record.steps} steps, {record.seconds / 60:.1f} minutes, {record.precision} on {record.device}"
     rows += [

@@ -21,7 +21,8 @@ class TrainingRecord:
     """What a model was trained on and how, in enough detail to repeat the training.
 
     ``score`` is the score of the finished model on what was held out, predicted once after training in float32 (in files of
-    version 0.1: the best validation during training). ``best_step`` is the step whose weights were kept.
+    version 0.1: the best validation during training), and ``score_range`` the lowest and highest of its windows. ``best_step``
+    is the step whose weights were kept.
     """
 
     images: tuple[str, ...] = ()
@@ -33,6 +34,7 @@ class TrainingRecord:
     seconds: float = 0.0
     score_name: str = ""
     score: float | None = None
+    score_range: tuple[float, float] | None = None
     seed: int = 0
     precision: str = ""
     device: str = ""
@@ -40,6 +42,17 @@ class TrainingRecord:
     versions: tuple[str, ...] = ()
     seen: SeenImages | None = None
     ranks: int = 1
+
+    def describe_score(self, digits: int = 3) -> str:
+        """Return the score with its name and range, empty without a score.
+
+        >>> TrainingRecord(score_name="mean IoU", score=0.75, score_range=(0.5, 0.875)).describe_score()
+        'mean IoU 0.750 (0.500 to 0.875 by window)'
+        """
+        if self.score is None:
+            return ""
+        ends = [f"{end:.{digits}f}" for end in self.score_range or ()]
+        return f"{self.score_name} {self.score:.{digits}f}" + (f" ({' to '.join(ends)} by window)" if ends else "")
 
 
 @dataclass(frozen=True)

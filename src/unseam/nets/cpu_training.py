@@ -89,7 +89,7 @@ def _unet(net: UNet, image: Tensor) -> Tensor:
         net.geometry.output_for(length)
     *levels, bottom = net.contracting
     copied: list[Tensor] = []
-    features_BCHW = image
+    features_BCHW = net.enter(image)
     for double_convolution, margin in zip(levels, copied_margins(len(levels)), strict=True):
         features_BCHW = double_convolution(features_BCHW)
         if double_convolution is levels[-1]:
@@ -100,8 +100,7 @@ def _unet(net: UNet, image: Tensor) -> Tensor:
     features_BCHW = net.drop(bottom(features_BCHW))
     for up, double_convolution in zip(net.up, net.expansive, strict=True):
         features_BCHW = double_convolution(torch.cat([up(features_BCHW), copied.pop()], dim=1))
-    logits_BKHW: Tensor = net.classify(features_BCHW)
-    return logits_BKHW
+    return net.leave(net.classify(features_BCHW))
 
 
 def copied_margins(depth: int) -> list[int]:

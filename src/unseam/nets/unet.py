@@ -4,8 +4,10 @@ The names of tensors carry their axes: B batch, C channel, H row, W column, K cl
 """
 
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -13,6 +15,10 @@ from unseam.geometry import Geometry, path_geometry
 from unseam.nets.base import Net
 from unseam.nets.blocks import DoubleConvolution, Normalisation, UpConvolution, contracting_path, crop, draw_weights
 from unseam.settings import check_range
+
+Resolution = Literal["full", "half", "auto"]
+"""``half``: all maps of the network have half the side of the image. ``auto``: training chooses from the annotation; a network
+that is built without training is ``full``."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,7 @@ class UNetConfig:
     depth: int = 4  # number of max-poolings
     dropout: float = 0.5  # probability of dropping a feature at the end of the contracting path
     normalisation: Normalisation = "none"  # before each ReLU, while the network trains; a model file has none
+    resolution: Resolution = "full"  # half: the first level reads 2x2 px as one, with four times the channels
 
     def __post_init__(self) -> None:
         check_range("unet", "in_channels", self.in_channels, 1, 1024)
@@ -42,13 +49,15 @@ class UNet(Net):
 
     Parameters
     ----------
-    in_channels, num_classes, first_width, depth, dropout, normalisation
+    in_channels, num_classes, first_width, depth, dropout, normalisation, resolution
         See :class:`UNetConfig`; ``UNet()`` is the paper's.
 
     Source: paper, section 2 and Fig. 1; drop-out: section 3.1; initial weights: section 3.
 
     Departs: the paper says where drop-out stands ("at the end of the contracting path") but not how much. We follow the
     authors' release: one half, after the last level before the bottom (so the copy across has it, too) and after the bottom.
+    At half resolution the image enters with 2x2 px as channels of one and the last layer gives the logits of 2x2 px; all
+    between is Fig. 1, for a quarter of the work, and context and phase double.
 
     Examples
     --------
@@ -67,18 +76,20 @@ class UNet(Net):
         depth: int = 4,
         dropout: float = 0.5,
         normalisation: Normalisation = "none",
+        resolution: Resolution = "full",
     ) -> None:
         super().__init__()
-        self.config = UNetConfig(in_channels, num_classes, first_width, depth, dropout, normalisation)
+        self.config = UNetConfig(in_channels, num_classes, first_width, depth, dropout, normalisation, resolution)
+        self.pixels_at_once = 4 if resolution == "half" else 1
         widths = [first_width * 2**level for level in range(depth + 1)]
 
-        self.contracting = contracting_path(in_channels, widths, normalisation)
+        self.contracting = contracting_path(in_channels * self.pixels_at_once, widths, normalisation)
         self.pool = nn.MaxPool2d(kernel_size=2, stride=2)
         self.drop = nn.Dropout(dropout)
         self.up = nn.ModuleList(UpConvolution(width) for width in reversed(widths[1:]))
         # The input has twice the width: half comes from below, half is copied across.
         self.expansive = nn.ModuleList(DoubleConvolution(2 * width, width, normalisation) for width in reversed(widths[:-1]))
-        self.classify = nn.Conv2d(first_width, num_classes, kernel_size=1)
+        self.classify = nn.Conv2d(first_width, num_classes * self.pixels_at_once, kernel_size=1)
         draw_weights(self)
 
     def forward(self, image: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch klass rows cols"]:
@@ -104,7 +115,7 @@ class UNet(Net):
 
         *levels, bottom = self.contracting
         copied: list[Tensor] = []
-        features_BCHW = image
+        features_BCHW = self.enter(image)
         for double_convolution in levels:
             features_BCHW = double_convolution(features_BCHW)
             if double_convolution is levels[-1]:
@@ -119,10 +130,18 @@ class UNet(Net):
             # A name for the copy would keep the largest map of its level in memory during the convolutions.
             concatenated_BCHW = torch.cat([raised_BCHW, crop(copied.pop(), *raised_BCHW.shape[-2:])], dim=1)
             features_BCHW = double_convolution(concatenated_BCHW)
-        logits_BKHW: Tensor = self.classify(features_BCHW)
-        return logits_BKHW
+        return self.leave(self.classify(features_BCHW))
+
+    def enter(self, image: Tensor) -> Tensor:
+        """Return what the first level reads: the image, or at half resolution its 2x2 px as channels of one."""
+        return F.pixel_unshuffle(image, 2) if self.config.resolution == "half" else image
+
+    def leave(self, logits: Tensor) -> Tensor:
+        """Return the logits of each pixel: at half resolution the last layer gives those of 2x2 px at once."""
+        return F.pixel_shuffle(logits, 2) if self.config.resolution == "half" else logits
 
     @property
     def geometry(self) -> Geometry:
         """How the network changes sizes: each double convolution, on both paths, takes 4 px."""
-        return path_geometry(self.config.depth, lost_in_double_convolution=4, lost_in_up_step=4)
+        path = path_geometry(self.config.depth, lost_in_double_convolution=4, lost_in_up_step=4)
+        return path.doubled() if self.config.resolution == "half" else path

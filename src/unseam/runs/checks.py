@@ -8,21 +8,30 @@ import numpy as np
 import torch
 
 from unseam.data.prepare import Prepared
+from unseam.data.resolution import choose_resolution
 from unseam.data.split import Split
 from unseam.errors import DataError, SettingsError
-from unseam.nets import NetConfig
+from unseam.nets import NetConfig, UNetConfig
 from unseam.recipes.run import Run
 from unseam.settings import table_name
 
 
-def choose_net(run: Run, prepared: Prepared) -> NetConfig:
-    """Return the recipe's network with the channels and classes of the data; SettingsError if the recipe sets others."""
+def choose_net(run: Run, prepared: Prepared, tell: Callable[[str], None] = lambda _: None) -> NetConfig:
+    """Return the recipe's network with the channels, classes and resolution of the data.
+
+    Raises SettingsError if the recipe sets other channels or classes.
+    """
     given = type(run.net)()
     for name, found in (("in_channels", prepared.channels), ("num_classes", prepared.num_logits)):
         asked = getattr(run.net, name)
         if asked not in (getattr(given, name), found):
             raise SettingsError(f"net: {name} is set to {asked}, but the data have {found}. Leave it out: the data decide.")
-    return replace(run.net, in_channels=prepared.channels, num_classes=prepared.num_logits)
+    net = replace(run.net, in_channels=prepared.channels, num_classes=prepared.num_logits)
+    if isinstance(net, UNetConfig) and net.resolution == "auto":
+        resolution, reason = choose_resolution(prepared.samples)
+        tell(reason)
+        net = replace(net, resolution=resolution)
+    return net
 
 
 def check_energy(run: Run, prepared: Prepared) -> None:

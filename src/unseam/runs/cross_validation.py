@@ -37,6 +37,7 @@ class TrainedFolds:
             best_step=0,
             seconds=round(sum(record.seconds for record in records), 1),
             score=score,
+            score_range=found.score_range if found is not None else None,
             score_name=infos[0].kind_facts.score_name if score is not None else "",
         )
         objects = found.objects if found is not None and found.objects is not None else infos[0].objects

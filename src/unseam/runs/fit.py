@@ -7,7 +7,7 @@ import torch
 
 from unseam.data.fingerprint import fingerprint
 from unseam.data.prepare import Prepared
-from unseam.data.split import Split, split, spread_evenly
+from unseam.data.split import Split, middles, split, spread_evenly
 from unseam.engines import describe_choice, settle_precision
 from unseam.evaluation.held_out import HeldOutPredictions, predict_held_out, with_smallest_object
 from unseam.evaluation.validation import prepare_validation
@@ -111,7 +111,7 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     check_energy(run, prepared)
     check_classes(parts, prepared, session.tell)
     session.tell(parts.reason)
-    state = _fresh_state(run, prepared, session.device)
+    state = _fresh_state(run, prepared, session)
     plan = _plan(run, prepared.head, session)
     objects = _objects(run, parts, prepared)
     trained_on = fingerprint(prepared.samples, parts.validation)
@@ -234,7 +234,9 @@ def _predict_held_out(
 ) -> HeldOutPredictions:
     """Predict the held-out parts with the kept weights; report the threshold of objects that they choose."""
     tune = run.training.tune_objects
-    held_out = predict_held_out([net], head, [parts], [objects] if objects else None, session.device, tune=tune)
+    of_each = [objects] if objects else None
+    trained = middles(parts.training) if objects is not None else ()
+    held_out = predict_held_out([net], head, [parts], of_each, session.device, tune=tune, trained=trained)
     score, chosen = held_out.score, held_out.objects
     if chosen is not None and tune and score is not None:
         tuned = f"threshold {chosen.threshold:g} (panoptic quality {score:.3f}), from {chosen.min_size} px"
@@ -251,13 +253,14 @@ def _share_result(net: torch.nn.Module, info: ModelInfo | None, ranks: Ranks) ->
     return decode(ModelInfo, ranks.same_facts(encode(info) if info is not None else {}))
 
 
-def _fresh_state(run: Run, prepared: Prepared, device: torch.device) -> TrainState:
+def _fresh_state(run: Run, prepared: Prepared, session: Session) -> TrainState:
     """Build the network with weights drawn from the seed, and its optimiser."""
+    device = session.device
     if device.type == "cpu":
         keep_freed_memory()  # from the first tensor on: each step frees and takes the same large blocks
     with keep_random_state(device):
         torch.manual_seed(run.training.seed)
-        net: torch.nn.Module = choose_net(run, prepared).build().to(device)
+        net: torch.nn.Module = choose_net(run, prepared, session.tell).build().to(device)
     net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     set_momentum(net, run.training.statistics_momentum)
     averaged = AveragedWeights(net, run.training.average) if run.training.average is not None else None

@@ -13,9 +13,8 @@ from unseam.data.prepare import Prepared
 from unseam.data.split import Split
 from unseam.evaluation.held_out import HeldOutPredictions
 from unseam.model.model_file import ModelInfo, TrainingRecord
-from unseam.nets import normalisations, without_normalisation
+from unseam.nets import NetConfig, normalisations, without_normalisation
 from unseam.recipes.run import Run
-from unseam.runs.checks import choose_net
 from unseam.settings import table_name
 from unseam.shapes import IGNORE
 from unseam.training import Plan, TrainState
@@ -29,8 +28,9 @@ def model_info(
     reading, score = prepared.reading, held_out.score
     best = validate.best if parts.chooses else validate.records[-1]
     assert best is not None
+    net: NetConfig = state.net.config  # type: ignore[assignment]  # training works on any module
     return ModelInfo(
-        net=without_normalisation(choose_net(run, prepared)),
+        net=without_normalisation(net),
         normalise=run.normalise,
         head=prepared.head,
         objects=held_out.objects or run.objects,
@@ -48,6 +48,7 @@ def model_info(
             seconds=round(state.seconds, 1),
             score_name="" if score is None else reading.kind_facts.score_name,
             score=score,
+            score_range=held_out.score_range,
             seed=run.training.seed,
             precision=state.precision,
             device=_device_name(next(state.net.parameters()).device),

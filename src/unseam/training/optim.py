@@ -8,6 +8,7 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 
 from unseam.settings import check_range
+from unseam.training.muon import Muon
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class AdamW:
         return torch.optim.AdamW(net.parameters(), self.learning_rate, weight_decay=self.weight_decay, fused=True)
 
 
-Optimiser = SGD | AdamW
+Optimiser = SGD | AdamW | Muon
 """The closed list. A member has a ``learning_rate`` and ``build(net)``, which returns PyTorch's optimiser over the weights."""
 
 

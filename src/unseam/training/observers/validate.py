@@ -13,6 +13,7 @@ from unseam.training.state import TrainState
 _FLAT = 0.05  # an energy whose relative change is smaller counts as constant
 _RISEN = 10.0  # training diverged if the energy is this many times the lowest
 _ENOUGH_STEPS = 5  # a record of fewer says nothing about the energy
+_AS_GOOD = 0.01  # scores that differ by less are equal, and the later weights are kept: they have learnt for longer
 _LOW = 0.02  # a lower energy counts as this one, because near 0 a little noise is a large factor
 
 
@@ -64,7 +65,8 @@ class Validate:
     Attributes
     ----------
     best_weights, best
-        The weights with the highest score (with an average: the averaged ones), on the CPU, and their record.
+        The last weights with the highest score or one that is hardly lower (with an average: the averaged ones), on the CPU,
+        and their record.
     energies, foregrounds
         The values of each step since the last record. The next record holds their means.
     """
@@ -107,7 +109,8 @@ class Validate:
         self.foregrounds.clear()
         record = Record(state.step, state.seconds, energy, score.value, score.foreground, foreground)
         self.records.append(record)
-        if self.best is None or not score.value < self.best.score:  # NaN, without a score: the last is best
+        highest = max((r.score for r in self.records), default=math.nan)
+        if self.best is None or not score.value < highest - _AS_GOOD:  # NaN, without a score: the last is best
             self.best = record
             self.best_weights = {name: w.detach().cpu().clone() for name, w in state.judged.state_dict().items()}
         if self.on_record is not None:
