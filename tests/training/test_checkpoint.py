@@ -11,11 +11,11 @@ from reference.toy import CONFIG, ENERGY, batches, fresh, plan, weights_of
 from unseam.errors import ModelFileError, TrainingError
 from unseam.nets import UNetConfig
 from unseam.runs.checkpoints import Checkpoints
-from unseam.training import SGD, AdamW, TrainState, train_network
+from unseam.training import SGD, AdamW, Muon, TrainState, train_network
 from unseam.training.observers import Validate, ValidationScore, checkpoint_files, restore_checkpoint
 
-OPTIMISERS = [SGD(1e-2, 0.99), SGD(1e-2, 0.0), AdamW(1e-2)]
-IDS = ["momentum", "plain", "adam_w"]
+OPTIMISERS = [SGD(1e-2, 0.99), SGD(1e-2, 0.0), AdamW(1e-2), Muon()]
+IDS = ["momentum", "plain", "adam_w", "muon"]
 
 
 NORMALISED = {"config": replace(CONFIG, normalisation="batch"), "average": 0.9}

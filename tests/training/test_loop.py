@@ -6,10 +6,10 @@ import torch
 
 from reference.toy import CONFIG, ENERGY, batches, fresh, plan, weights_of
 from unseam.errors import SettingsError, TrainingError
-from unseam.training import SGD, AdamW, Batch, Budget, train_network
+from unseam.training import SGD, AdamW, Batch, Budget, Muon, train_network
 
 
-@pytest.mark.parametrize("optimiser", [SGD(2e-2, 0.99), AdamW(1e-2)], ids=["sgd", "adam_w"])
+@pytest.mark.parametrize("optimiser", [SGD(2e-2, 0.99), AdamW(1e-2), Muon(0.05)], ids=["sgd", "adam_w", "muon"])
 def test_energy_falls_on_a_toy(optimiser):
     energies = []
     wide = replace(CONFIG, first_width=8)

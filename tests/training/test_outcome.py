@@ -9,7 +9,7 @@ import torch
 from reference.toy import ENERGY, batches, fresh, plan, weights_of
 from unseam.errors import TrainingError
 from unseam.heads import Classes
-from unseam.training import SGD, AdamW, Batch, train_network
+from unseam.training import SGD, AdamW, Batch, Muon, train_network
 from unseam.training.optim import step_if, step_unless
 from unseam.training.outcome import Outcome, OutcomeQueue, measure_outcome, record_outcome
 
@@ -27,7 +27,9 @@ def with_nan(bad: set[int]):
         yield Batch(batch.images, batch.classes, weights)
 
 
-OPTIMISERS = pytest.mark.parametrize("settings", [SGD(1e-2, 0.9), SGD(1e-2, 0.0), AdamW()], ids=["momentum", "plain", "adam_w"])
+OPTIMISERS = pytest.mark.parametrize(
+    "settings", [SGD(1e-2, 0.9), SGD(1e-2, 0.0), AdamW(), Muon()], ids=["momentum", "plain", "adam_w", "muon"]
+)
 
 
 @OPTIMISERS
