@@ -106,6 +106,7 @@ def test_tables_as_a_reader_meets_them():
         "scale": False,
         "sharpness": False,
         "grey": False,
+        "still": 0.0,
     }
     assert "steps" not in table["training"], "a limit that is off unless it is given is left out"
 

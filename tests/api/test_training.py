@@ -148,7 +148,7 @@ def test_a_folder_and_its_run_folder(folder, tmp_path):
     model = quick(folder, out=out, steps=20, watch=watch)
     assert files_of(out) == FILES
     assert model.info.training.images == ("a", "b")
-    assert len(told) == 3
+    assert len([line for line in told if "learnt nothing" not in line]) == 3, "20 steps may teach nothing"
 
     rows = history_of(out)
     assert [int(row["step"]) for row in rows] == [r.step for r in records] == [10, 20]
@@ -377,7 +377,7 @@ def test_a_recipe_of_ones_own(pair):
     settings = ["training.output_size=16", "training.precision=float32"]
     model = train([pair[0]], [pair[1]], recipe=run, steps=1, settings=settings, device="cpu")
     assert type(model.net).__name__ == "FCN"
-    assert model.info.training.recipe == "fcn, adam_w, weighted_cross_entropy"
+    assert model.info.training.recipe == "fcn, muon, weighted_cross_entropy, averaged weights (0.999)"
 
 
 def test_nothing_held_out(pair):

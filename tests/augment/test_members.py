@@ -10,7 +10,7 @@ import torch
 from unseam.augment import Augment, Scale
 from unseam.augment.base import Affine, Appearance, Displacement
 
-MEMBERS = {name: get_args(hint)[0] for name, hint in get_type_hints(Augment).items()}
+MEMBERS = {name: get_args(hint)[0] for name, hint in get_type_hints(Augment).items() if get_args(hint)}  # not `still`
 STILL = Augment(**dict.fromkeys(MEMBERS))
 ZERO = {Scale: Scale(1.0, 1.0)}
 PLACE = {"centre": (74.5, 80.5), "input_size": 60, "output_size": 60}

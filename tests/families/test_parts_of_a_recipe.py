@@ -69,7 +69,9 @@ def copy(tmp_path_factory):
     add_line(copy / "augment/augment.py", "import GreyValues", "from unseam.augment.toy import Toy")
     add_line(copy / "augment/augment.py", "    grey: GreyValues | None", "    toy: Toy | None = None")
     add_line(copy / "training/optim.py", "import check_range", "from unseam.training.toy import ToyOptimiser, ToySchedule")
-    replace(copy / "training/optim.py", "\nOptimiser = SGD | AdamW\n", "\nOptimiser = SGD | AdamW | ToyOptimiser\n")
+    replace(
+        copy / "training/optim.py", "\nOptimiser = SGD | AdamW | Muon\n", "\nOptimiser = SGD | AdamW | Muon | ToyOptimiser\n"
+    )
     replace(copy / "training/optim.py", "\nSchedule = Cosine\n", "\nSchedule = Cosine | ToySchedule\n")
     add_line(copy / "recipes/__init__.py", '"paper": ', '    "toy": "two steps of a tiny network",')
     return copy

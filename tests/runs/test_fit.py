@@ -160,7 +160,7 @@ def test_the_weights_that_are_kept_are_the_averaged_ones(pair):
     def weights(*settings):
         return weights_of(quick([pair[0]], [pair[1]], steps=10, settings=["data.validation=0", *settings]).net)
 
-    averaged, last = weights("training.average=0.9"), weights()
+    averaged, last = weights("training.average=0.9"), weights("training.average=false")
     assert any((averaged[name] != weight).any() for name, weight in last.items())
     for name, weight in weights("training.average=0").items():
         np.testing.assert_array_equal(weight, last[name])

@@ -203,7 +203,8 @@ def middles(samples: Sequence[Sample], max_pixels: int = 4_000_000) -> Parts:
 
 def _middle(window: Window, max_pixels: int) -> Window:
     share = min(1.0, math.sqrt(max_pixels / window.num_pixels))
-    height, width = max(1, int(share * window.bottom)), max(1, int(share * window.right))
+    height = max(1, min(int(share * window.bottom), max_pixels))
+    width = max(1, min(int(share * window.right), max_pixels // height))
     top, left = (window.bottom - height) // 2, (window.right - width) // 2
     return Window(top, top + height, left, left + width)
 

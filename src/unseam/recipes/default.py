@@ -3,8 +3,7 @@
 from unseam.augment import Augment, Elastic, GreyValues, Mirror, Rotate, Scale, Sharpness
 from unseam.nets import UNetConfig
 from unseam.recipes.run import Run, TrainingSettings, WeightMap
-from unseam.training.muon import Muon
-from unseam.training.optim import Cosine
+from unseam.training.optim import Cosine, Muon
 
 
 def default() -> Run:

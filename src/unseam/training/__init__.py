@@ -1,8 +1,7 @@
 """Training: a loop of one page. It gets a module, a callable and an iterator, and knows nothing else."""
 
 from unseam.training.loop import train_network
-from unseam.training.muon import Muon
-from unseam.training.optim import SGD, AdamW, Cosine, Optimiser, Schedule
+from unseam.training.optim import SGD, AdamW, Cosine, Muon, Optimiser, Schedule
 from unseam.training.ranks import Ranks
 from unseam.training.state import Batch, Budget, Observer, Plan, TrainState
 

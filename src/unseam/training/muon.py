@@ -4,54 +4,37 @@ Source: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural netw
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
-
-from unseam.settings import check_range
+from torch import Tensor
 
 _QUINTIC = (3.4445, -4.7750, 2.0315)  # of the source: drives singular values to between 0.7 and 1.2 in five rounds
 _ROUNDS = 5
 _BETAS, _EPSILON = (0.9, 0.99), 1e-8  # of Adam
 
 
-@dataclass(frozen=True)
-class Muon:
+class MuonAndAdam(torch.optim.Optimizer):
     """Muon for the kernels of the 3x3 and up-convolutions, Adam for all other numbers.
 
-    Attributes
+    Both in one optimiser, so that a checkpoint and the schedule see a single one.
+
+    Parameters
     ----------
+    weights
+        All weights of a network.
     learning_rate
-        Length of a step of a kernel, as a share of the deviation of an orthogonal one.
+        Length of a step of a kernel, as a share of an orthogonal one.
+    momentum
+        Share of the mean gradient of a kernel that a step keeps.
     of_others
         Learning rate of Adam, as a share of ``learning_rate``.
     """
 
-    learning_rate: float = 0.02
-    momentum: float = 0.95
-    of_others: float = 0.05
-    weight_decay: float = 0.0
-
-    def __post_init__(self) -> None:
-        check_range("muon", "learning_rate", self.learning_rate, 0.0, 1e3)
-        check_range("muon", "momentum", self.momentum, 0.0, 0.9999)
-        check_range("muon", "of_others", self.of_others, 0.0, 1e3)
-        check_range("muon", "weight_decay", self.weight_decay, 0.0, 1.0)
-
-    def build(self, net: nn.Module) -> torch.optim.Optimizer:
-        return _MuonAndAdam(net.parameters(), self)
-
-
-class _MuonAndAdam(torch.optim.Optimizer):
-    """Both in one optimiser, so that a checkpoint and the schedule see a single one."""
-
-    def __init__(self, weights: Any, settings: Muon) -> None:
-        super().__init__(weights, {"lr": settings.learning_rate})
-        self.settings = settings
+    def __init__(self, weights: Iterable[Tensor], learning_rate: float, momentum: float, of_others: float) -> None:
+        super().__init__(weights, {"lr": learning_rate})
+        self.momentum, self.of_others = momentum, of_others
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
@@ -59,18 +42,15 @@ class _MuonAndAdam(torch.optim.Optimizer):
         for group in self.param_groups:
             moved = [weight for weight in group["params"] if weight.grad is not None]
             self._step_of_kernels([weight for weight in moved if _is_kernel(weight)], group["lr"])
-            self._step_of_others([weight for weight in moved if not _is_kernel(weight)], group["lr"] * self.settings.of_others)
+            self._step_of_others([weight for weight in moved if not _is_kernel(weight)], group["lr"] * self.of_others)
 
     def _step_of_kernels(self, kernels: list[Tensor], rate: float) -> None:
         if not kernels:
             return
-        momentum = self.settings.momentum
         means = [self._memory_of(kernel, "momentum_buffer") for kernel in kernels]
         gradients = _gradients(kernels)
-        torch._foreach_lerp_(means, gradients, 1 - momentum)
-        ahead = torch._foreach_lerp(gradients, means, momentum)  # Nesterov: the gradient counts once more
-        if self.settings.weight_decay:
-            torch._foreach_mul_(kernels, 1 - rate * self.settings.weight_decay)
+        torch._foreach_lerp_(means, gradients, 1 - self.momentum)
+        ahead = torch._foreach_lerp(gradients, means, self.momentum)  # Nesterov: the gradient counts once more
         for kernel, matrix in zip(kernels, orthogonal([mean.flatten(1) for mean in ahead]), strict=True):
             rows, columns = matrix.shape
             kernel.sub_(matrix.view(kernel.shape), alpha=rate * math.sqrt(max(1.0, rows / columns)))

@@ -8,7 +8,7 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 
 from unseam.settings import check_range
-from unseam.training.muon import Muon
+from unseam.training.muon import MuonAndAdam
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,31 @@ class AdamW:
 
     def build(self, net: nn.Module) -> torch.optim.Optimizer:
         return torch.optim.AdamW(net.parameters(), self.learning_rate, weight_decay=self.weight_decay, fused=True)
+
+
+@dataclass(frozen=True)
+class Muon:
+    """Kernels of convolutions move by orthogonal matrices (Jordan et al. 2024), all other numbers as in Adam.
+
+    Attributes
+    ----------
+    learning_rate
+        Length of a step of a kernel, as a share of an orthogonal one.
+    of_others
+        Learning rate of Adam, as a share of ``learning_rate``.
+    """
+
+    learning_rate: float = 0.02
+    momentum: float = 0.95
+    of_others: float = 0.05
+
+    def __post_init__(self) -> None:
+        check_range("muon", "learning_rate", self.learning_rate, 0.0, 1e3)
+        check_range("muon", "momentum", self.momentum, 0.0, 0.9999)
+        check_range("muon", "of_others", self.of_others, 0.0, 1e3)
+
+    def build(self, net: nn.Module) -> torch.optim.Optimizer:
+        return MuonAndAdam(net.parameters(), self.learning_rate, self.momentum, self.of_others)
 
 
 Optimiser = SGD | AdamW | Muon
