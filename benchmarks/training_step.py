@@ -1,6 +1,7 @@
 """How long does one step of training take on this CPU? Plain PyTorch and ours, beside what the machine can multiply.
 
-The paper's network with a 572 px input tile, and the default recipe's with 444 px; batch of one, no peer needed:
+The paper's network with a 572 px input tile, and those of the default recipe, now and before 2026-11-30, with an output of
+260 px; batch of one, no peer needed:
 
     python benchmarks/training_step.py --out benchmarks/results
 
@@ -14,6 +15,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import starmap
 from pathlib import Path
 
@@ -31,44 +33,50 @@ from unseam.engines import settle_precision
 from unseam.engines.bfloat16 import bfloat16_speed
 from unseam.heads import Classes
 from unseam.machine.kept_memory import keep_freed_memory
-from unseam.nets import fast_on_cpu
+from unseam.nets import UNetConfig, fast_on_cpu
 from unseam.recipes.default import default
 from unseam.recipes.paper import paper
 from unseam.recipes.run import Run
-from unseam.training import Batch, Budget, Plan, TrainState, train_network
+from unseam.training import AdamW, Batch, Budget, Plan, TrainState, train_network
 
 Row = dict[str, object]
 CPU = torch.device("cpu")
 CLASSES_OF = Classes().likeliest
 
 
-def double(channels: int, width: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(channels, width, 3), nn.ReLU(), nn.Conv2d(width, width, 3), nn.ReLU())
+def double(channels: int, width: int, *, normalised: bool) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for before in (channels, width):
+        layers += [nn.Conv2d(before, width, 3), *([nn.BatchNorm2d(width)] if normalised else []), nn.ReLU()]
+    return nn.Sequential(*layers)
 
 
 class PlainUNet(nn.Module):
     """The same network as it is commonly written."""
 
-    def __init__(self, first_width: int, dropout: float) -> None:
+    def __init__(self, of: UNetConfig) -> None:
         super().__init__()
-        widths = [first_width * 2**level for level in range(5)]
-        self.down = nn.ModuleList(double(a, b) for a, b in itertools.pairwise([1, *widths]))
+        widths = [of.first_width * 2**level for level in range(of.depth + 1)]
+        self.side, self.depth = 2 if of.resolution == "half" else 1, of.depth
+        block = partial(double, normalised=of.normalisation == "batch")
+        self.down = nn.ModuleList(block(a, b) for a, b in itertools.pairwise([self.side**2, *widths]))
         self.up = nn.ModuleList(nn.ConvTranspose2d(2 * w, w, 2, stride=2) for w in widths[-2::-1])
-        self.merge = nn.ModuleList(double(2 * w, w) for w in widths[-2::-1])
-        self.drop, self.last = nn.Dropout(dropout), nn.Conv2d(first_width, 2, 1)
+        self.merge = nn.ModuleList(block(2 * w, w) for w in widths[-2::-1])
+        self.drop, self.last = nn.Dropout(of.dropout), nn.Conv2d(of.first_width, 2 * self.side**2, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         copied = []
+        x = F.pixel_unshuffle(x, self.side)
         for level, block in enumerate(self.down):
             x = block(F.max_pool2d(x, 2) if level else x)
-            x = self.drop(x) if level >= 3 else x
+            x = self.drop(x) if level >= self.depth - 1 else x
             copied.append(x)
         copied.pop()
         for up, merge in zip(self.up, self.merge, strict=True):
             x, across = up(x), copied.pop()
             lost = (across.shape[-1] - x.shape[-1]) // 2
             x = merge(torch.cat([x, across[..., lost:-lost, lost:-lost]], 1))
-        return self.last(x)
+        return F.pixel_shuffle(self.last(x), self.side)
 
 
 def gflop_of_step(run: Run, side: int) -> float:
@@ -81,7 +89,7 @@ def gflop_of_step(run: Run, side: int) -> float:
         flop += 2 * layer.weight.numel() * map_.shape[-2] * map_.shape[-1]  # type: ignore[operator, union-attr]
 
     with torch.device("meta"):
-        net = PlainUNet(run.net.first_width, 0.0)
+        net = PlainUNet(run.net)  # type: ignore[arg-type]
         for layer in net.modules():
             if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
                 layer.register_forward_hook(count)
@@ -101,7 +109,7 @@ def samples() -> list[Sample]:
 
 def plain_seconds(run: Run, batch: Batch, repeats: int, *, autocast: bool) -> list[float]:
     torch.manual_seed(0)
-    net = PlainUNet(run.net.first_width, run.net.dropout).train()
+    net = PlainUNet(run.net).train()  # type: ignore[arg-type]
     if run.training.clip_norm is None:
         optimiser: torch.optim.Optimizer = torch.optim.SGD(net.parameters(), lr=1e-4, momentum=0.99)
     else:
@@ -163,6 +171,7 @@ def breakdown(run: Run, state: TrainState, batch: Batch) -> list[Row]:
 class Case:
     """A recipe, and what all rows of its table share."""
 
+    name: str
     run: Run
     crops: Crops
     batch: Batch
@@ -176,9 +185,9 @@ class Case:
         return {"what": what, "ms": 1e3 * min(taken), "median_ms": median, "gflops": rate, "share": rate / self.ceiling[dtype]}
 
 
-def case(run: Run, ceiling: dict[str, float], repeats: int) -> Case:
+def case(name: str, run: Run, ceiling: dict[str, float], repeats: int) -> Case:
     crops = Crops(samples(), run.augment, run.net.build().geometry, run.training.output_size, 1, seed=0)
-    return Case(run, crops, Batch(*crops.batch(0)), gflop_of_step(run, crops.input_size), ceiling, repeats)
+    return Case(name, run, crops, Batch(*crops.batch(0)), gflop_of_step(run, crops.input_size), ceiling, repeats)
 
 
 def plain_rows(it: Case) -> list[Row]:
@@ -194,8 +203,6 @@ def plain_rows(it: Case) -> list[Row]:
 def our_rows(it: Case) -> list[Row]:
     few, many, same = max(2, it.repeats // 2), 2 * it.repeats, itertools.repeat(it.batch)
     in_float32 = our_seconds(it.run, fresh(it.run), same, few, torch.float32)
-    normalised = replace(it.run, net=replace(it.run.net, normalisation="batch"))
-    with_statistics = our_seconds(normalised, fresh(normalised), same, few, torch.bfloat16)
     state = fresh(it.run)
     in_bfloat16 = our_seconds(it.run, state, same, many, torch.bfloat16)
     with_data = starmap(Batch, make_ahead(it.crops.batch, 0))
@@ -205,7 +212,6 @@ def our_rows(it: Case) -> list[Row]:
     return [
         it.row(f"ours, auto: {chosen}", in_auto, chosen),
         it.row("ours, float32", in_float32, "float32"),
-        it.row("ours, bfloat16, batch normalisation", with_statistics, "bfloat16"),
         it.row("ours, bfloat16", in_bfloat16, "bfloat16"),
         it.row("ours, bfloat16, crops made beside it", beside, "bfloat16"),
     ]
@@ -220,7 +226,7 @@ def measure(it: Case, plain: list[Row]) -> dict[str, object]:
         it.crops.batch(step)
     one_crop = (time.perf_counter() - start) / 10
     return {
-        "first_width": it.run.net.first_width,
+        "name": it.name,
         "input": it.crops.input_size,
         "gflop": it.gflop,
         "rows": rows,
@@ -242,7 +248,7 @@ def markdown(report: dict) -> str:
     lines += [f"Memory that a step frees is {kept} in our rows, and given back in the plain ones.", ""]
     for net in report["nets"]:
         lines += [
-            f"## {net['first_width']} features at first, input {net['input']} px: {net['gflop']:.1f} GFLOP a step",
+            f"## {net['name']}, input {net['input']} px: {net['gflop']:.1f} GFLOP a step",
             "",
             "| what | least ms | median ms | times plain float32 | GFLOP/s | share of the ceiling |",
             "|---|---:|---:|---:|---:|---:|",
@@ -271,7 +277,16 @@ def main() -> None:
     about = facts("torch", "numpy")
     rates = {side: matrix_rates((side,)) for side in (2048, 4096)}
     ceiling = {dtype: max(rate[dtype] for rate in rates.values()) for dtype in rates[2048]}
-    cases = [case(default(), ceiling, 10 * options.repeats), case(paper(), ceiling, options.repeats)]
+    new = default()
+    half, full = (replace(new, net=replace(new.net, resolution=name)) for name in ("half", "full"))
+    before = replace(new, net=UNetConfig(first_width=16, depth=4, dropout=0.1), optimiser=AdamW())
+    many = 10 * options.repeats
+    cases = [
+        case("The default recipe at half resolution, with Muon", half, ceiling, many),
+        case("The default recipe at full resolution, with Muon", full, ceiling, many),
+        case("The default network before: depth 4, no normalisation, AdamW", before, ceiling, many),
+        case("The paper's network", paper(), ceiling, options.repeats),
+    ]
     plain = [plain_rows(it) for it in cases]
     is_kept = keep_freed_memory()  # cannot be undone, so after all plain rows
     nets = [measure(it, rows) for it, rows in zip(cases, plain, strict=True)]
