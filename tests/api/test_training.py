@@ -210,6 +210,9 @@ def kill_at(step: int) -> Watch:
         pytest.param(["optimiser.adam_w.learning_rate=1e-2"], id="adam_w"),
         pytest.param(["optimiser.sgd.learning_rate=1e-2"], id="sgd"),
         pytest.param(["net.normalisation=batch", "training.average=0.9"], id="stored statistics and averaged weights"),
+        pytest.param(["training.statistics_fixed=0.2"], id="statistics fixed before the break"),
+        pytest.param(["training.statistics_fixed=0.8"], id="statistics fixed after the break"),
+        pytest.param(["net.resolution=half", "optimiser.muon.momentum=0.9"], id="half resolution and muon"),
     ],
 )
 def test_killed_and_resumed_is_bit_for_bit_the_run_without_a_break(settings, folder, tmp_path):

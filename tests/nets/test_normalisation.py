@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from unseam.nets import UNetConfig, fast_on_cpu, normalisations, recompute_statistics, set_momentum
+from unseam.nets import UNetConfig, fast_on_cpu, normalisations, recompute_statistics, set_fixed, set_momentum
 from unseam.nets.blocks import DoubleConvolution
 from unseam.nets.normalisation import BatchNormalisation
 
@@ -103,3 +103,35 @@ def test_recomputed_statistics_are_the_mean_over_the_batches_without_drop_out():
     assert not any(layer.training for layer in net.modules())
     assert last.momentum == 0.3
     assert float(last.num_batches) == 4
+
+
+def test_with_fixed_statistics_a_training_step_computes_what_prediction_does():
+    net = UNetConfig(first_width=3, depth=2, normalisation="batch", dropout=0.0).build().train()
+    image = torch.randn(1, 1, net.geometry.min_input + 8, net.geometry.min_input)
+    for _ in range(3):
+        net(image + torch.randn(()))
+    set_fixed(net, is_fixed=True)
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    logits = net(image)
+    torch.testing.assert_close(net.state_dict(), before, rtol=0, atol=0)
+    torch.testing.assert_close(net.eval()(image), logits, rtol=0, atol=0)
+    set_fixed(net, is_fixed=False)
+    assert not torch.allclose(net.train()(image), logits)
+
+
+def test_with_fixed_statistics_the_hand_written_gradients_are_pytorchs():
+    net = UNetConfig(first_width=3, depth=2, normalisation="batch", dropout=0.0).build().train()
+    image = torch.randn(2, 1, net.geometry.min_input, net.geometry.min_input)
+    for _ in range(3):
+        net(image)
+    set_fixed(net, is_fixed=True)
+    expected = net(image)
+    expected.square().sum().backward()
+    gradients = [weight.grad.clone() for weight in net.parameters()]
+    net.zero_grad()
+    with fast_on_cpu(net):
+        found = net(image)
+        found.square().sum().backward()
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    for weight, gradient in zip(net.parameters(), gradients, strict=True):
+        torch.testing.assert_close(weight.grad, gradient, rtol=1e-3, atol=1e-3 * float(gradient.abs().max()))

@@ -156,6 +156,16 @@ def test_the_statistics_of_the_kept_weights_come_from_that_many_crops_that_train
     assert all(step < 10 or step >= 10**9 for step in met)
 
 
+def test_statistics_are_fixed_from_their_share_of_the_run_on_and_are_not_computed_again(pair, monkeypatch):
+    renewed, fixed = [], []
+    monkeypatch.setattr(batches, "recompute_statistics", lambda *_: renewed.append(True))
+    watch = Watch(observers=(lambda state, _: fixed.append([layer.is_fixed for layer in normalisations(state.net)]),))
+    settings = [*NORMALISED, "training.statistics_fixed=0.5"]
+    quick([pair[0]], [pair[1]], steps=10, settings=settings, watch=watch)
+    assert [set(of_step) for of_step in fixed] == [{False}] * 5 + [{True}] * 5
+    assert not renewed
+
+
 def test_the_weights_that_are_kept_are_the_averaged_ones(pair):
     def weights(*settings):
         return weights_of(quick([pair[0]], [pair[1]], steps=10, settings=["data.validation=0", *settings]).net)

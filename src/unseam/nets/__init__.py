@@ -5,7 +5,7 @@ from unseam.nets.cpu_training import fast_on_cpu
 from unseam.nets.ensemble import Ensemble, members_of
 from unseam.nets.fcn import FCN, FCNConfig
 from unseam.nets.folding import folded, without_normalisation
-from unseam.nets.normalisation import normalisations, recompute_statistics, set_momentum
+from unseam.nets.normalisation import normalisations, recompute_statistics, set_fixed, set_momentum
 from unseam.nets.unet import UNet, UNetConfig
 
 NetConfig = UNetConfig | FCNConfig
@@ -13,5 +13,5 @@ NetConfig = UNetConfig | FCNConfig
 
 __all__ = [
     "Net", "NetConfig", "Ensemble", "fast_on_cpu", "folded", "members_of", "normalisations", "recompute_statistics",
-    "set_momentum", "without_normalisation", "UNet", "UNetConfig", "FCN", "FCNConfig",
+    "set_fixed", "set_momentum", "without_normalisation", "UNet", "UNetConfig", "FCN", "FCNConfig",
 ]  # fmt: skip

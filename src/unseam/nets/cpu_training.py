@@ -58,6 +58,11 @@ def _double_convolution(block: DoubleConvolution, features_BCHW: Tensor) -> Tens
         return features_BCHW
     if kinds == 2 * [nn.Conv2d, BatchNormalisation, nn.ReLU] and not biases:
         for convolution, layer in zip(convolutions, normalisations(block), strict=True):
+            if layer.is_fixed:  # a constant, which moves into the convolution before it
+                factor = layer.weight * torch.rsqrt(layer.variance + EPSILON)
+                kernel = convolution.weight * factor[:, None, None, None]
+                features_BCHW = convolution_with_relu(features_BCHW, kernel, layer.bias - layer.mean * factor)
+                continue
             features_BCHW, *statistics = convolution_with_normalisation(
                 features_BCHW, convolution.weight, layer.weight, layer.bias, EPSILON
             )

@@ -4,6 +4,9 @@ A training step takes mean and variance from its batch; prediction takes stored 
 happens to show. Stored statistics make the layer a constant factor and offset, and :func:`unseam.nets.folded` moves both
 into the convolution before it.
 
+A batch of one crop is normalised by that crop alone: differences of light and contrast vanish before the network sees them, and
+in prediction they are there. So training may go on with the stored statistics (:func:`set_fixed`), as in prediction.
+
 Source: Ioffe and Szegedy 2015. Not in the paper, which has no normalisation.
 """
 
@@ -28,6 +31,8 @@ class BatchNormalisation(nn.Module):
         (mean 0, variance 1) leaves no trace.
     weight, bias
         What each feature is multiplied by and raised by after normalisation; both are learnt.
+    is_fixed
+        Whether training, too, takes the stored statistics. They no longer change then.
     mean, variance, num_batches
         The stored statistics, and the number of batches in them.
     """
@@ -39,6 +44,7 @@ class BatchNormalisation(nn.Module):
     def __init__(self, width: int, momentum: float = 0.05) -> None:
         super().__init__()
         self.momentum = momentum
+        self.is_fixed = False
         self.weight, self.bias = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width))
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("variance", torch.ones(width))
@@ -46,7 +52,7 @@ class BatchNormalisation(nn.Module):
         self.register_buffer("num_batches", torch.zeros(()))
 
     def forward(self, features: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch channel height width"]:
-        if not self.training:
+        if not self.training or self.is_fixed:
             return F.batch_norm(features, self.mean, self.variance, self.weight, self.bias, eps=EPSILON)
         # PyTorch writes the statistics of the batch into these two. Its own average cannot begin with large shares.
         mean, variance = torch.zeros_like(self.mean), torch.ones_like(self.variance)
@@ -69,6 +75,12 @@ def set_momentum(net: nn.Module, momentum: float) -> None:
     """Set the share of each new batch in all stored statistics of a network."""
     for layer in normalisations(net):
         layer.momentum = momentum
+
+
+def set_fixed(net: nn.Module, *, is_fixed: bool) -> None:
+    """Set whether training takes the stored statistics of a network instead of those of its batch."""
+    for layer in normalisations(net):
+        layer.is_fixed = is_fixed
 
 
 def normalisations(net: nn.Module) -> list[BatchNormalisation]:

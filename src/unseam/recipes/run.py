@@ -65,9 +65,12 @@ class TrainingSettings:
         the weights themselves.
     statistics_momentum
         With batch normalisation: the share of each new batch in the stored statistics.
+    statistics_fixed
+        With batch normalisation: share of the run after which training takes the stored statistics, as prediction does, and
+        they no longer change; 1: never.
     statistics_crops
-        With batch normalisation: crops from which the statistics of the kept weights are computed again at the end; 0: those
-        stored in training stay.
+        With batch normalisation: crops from which the statistics of the kept weights are computed again at the end, unless
+        they are fixed by then; 0: those stored in training stay.
     precision
         ``auto``: bfloat16 where it is faster than float32, measured when the run begins; a resumed run keeps it.
     validations
@@ -87,6 +90,7 @@ class TrainingSettings:
     clip_norm: float | None = 1.0
     average: float | None = None
     statistics_momentum: float = 0.05
+    statistics_fixed: float = 1.0
     statistics_crops: int = 50
     precision: Precision = "auto"
     validations: int = 20
@@ -101,6 +105,7 @@ class TrainingSettings:
         if self.average is not None:
             check_range("training", "average", self.average, 0.0, 0.999999)
         check_range("training", "statistics_momentum", self.statistics_momentum, 1e-4, 1.0)
+        check_range("training", "statistics_fixed", self.statistics_fixed, 0.0, 1.0)
         check_range("training", "statistics_crops", self.statistics_crops, 0, 10_000)
         check_range("training", "validations", self.validations, 1, 10_000)
         check_range("training", "seed", self.seed, 0, 2**31)

@@ -43,8 +43,11 @@ def training_batches(crops: Crops, step: int) -> Iterator[Batch]:
 
 
 def renew_statistics(net: nn.Module, crops: Crops, number: int) -> None:
-    """Compute the statistics of the kept weights anew, in float32, from at least ``number`` crops that no step has met."""
-    if number and normalisations(net):
+    """Compute the statistics of the kept weights anew, in float32, from at least ``number`` crops that no step has met.
+
+    Statistics that are fixed stay: the weights have learnt with them.
+    """
+    if number and any(not layer.is_fixed for layer in normalisations(net)):
         device = next(net.parameters()).device
         steps = range(_AFTER_TRAINING, _AFTER_TRAINING - (-number // crops.batch_size))
         images = (crops.batch(step)[0].contiguous(memory_format=torch.channels_last) for step in steps)

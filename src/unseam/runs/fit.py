@@ -14,7 +14,7 @@ from unseam.evaluation.validation import prepare_validation
 from unseam.heads import Head, Objects, fitted_to
 from unseam.machine.kept_memory import keep_freed_memory
 from unseam.model.model_file import ModelInfo
-from unseam.nets import fast_on_cpu, folded, set_momentum
+from unseam.nets import fast_on_cpu, folded, set_fixed, set_momentum
 from unseam.recipes.run import Run
 from unseam.runs.batches import make_crops, renew_statistics, training_batches
 from unseam.runs.checkpoints import Checkpoints
@@ -112,7 +112,7 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     check_classes(parts, prepared, session.tell)
     session.tell(parts.reason)
     state = _fresh_state(run, prepared, session)
-    plan = _plan(run, prepared.head, session)
+    plan = _plan(run, prepared.head, session, state.net)
     objects = _objects(run, parts, prepared)
     trained_on = fingerprint(prepared.samples, parts.validation)
 
@@ -267,7 +267,7 @@ def _fresh_state(run: Run, prepared: Prepared, session: Session) -> TrainState:
     return TrainState(net, run.optimiser.build(net), averaged=averaged)
 
 
-def _plan(run: Run, head: Head, session: Session) -> Plan:
+def _plan(run: Run, head: Head, session: Session, net: torch.nn.Module) -> Plan:
     settings = run.training
     return Plan(
         budget=Budget(settings.steps, settings.minutes),
@@ -278,6 +278,7 @@ def _plan(run: Run, head: Head, session: Session) -> Plan:
         seed=settings.seed,
         classes_of=head.likeliest,
         ranks=session.ranks,
+        before_step=lambda progress: set_fixed(net, is_fixed=progress >= settings.statistics_fixed),
     )
 
 

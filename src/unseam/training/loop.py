@@ -56,6 +56,7 @@ def train_network(
                 group["lr"] = plan.learning_rate * plan.schedule.factor(progress)
 
             net.train()
+            plan.before_step(progress)
             batch = batch.on(plan.device)
             with torch.autocast(plan.device.type, state.dtype, enabled=state.dtype != torch.float32):
                 logits = forward(batch.images)

@@ -111,6 +111,8 @@ class Plan:
     ----------
     clip_norm
         Longer gradients are shortened to this length; None: never.
+    before_step
+        Called before each step with the share of the budget that is used up. A network may compute in another way from there.
     seed
         Determines drop-out, together with the step and the rank.
     classes_of
@@ -125,6 +127,7 @@ class Plan:
     seed: int
     classes_of: Callable[[Tensor], Tensor]
     ranks: Ranks = ALONE
+    before_step: Callable[[float], None] = lambda _: None
 
 
 @runtime_checkable
