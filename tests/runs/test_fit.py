@@ -126,7 +126,7 @@ def test_a_dead_run_is_told_with_and_without_a_hold_out(validation, pair):
         quick([pair[0]], [pair[1]], steps=120, settings=settings, watch=Watch(observers=(kill,)))
 
 
-NORMALISED = ["net.normalisation=batch", "training.average=0.9", "training.statistics_crops=4"]
+NORMALISED = ["net.normalisation=batch", "training.average=0.9", "training.statistics_crops=4", "training.statistics_fixed=1"]
 
 
 def test_a_model_that_trained_with_normalisation_is_a_plain_network_and_its_record_says_so(folder, tmp_path):
@@ -149,7 +149,7 @@ def test_the_statistics_of_the_kept_weights_come_from_that_many_crops_that_train
     monkeypatch.setattr(batches, "recompute_statistics", lambda net, images: seen.append(list(images)))
     batch = Crops.batch
     monkeypatch.setattr(Crops, "batch", lambda crops, step: met.append(step) or batch(crops, step))
-    settings = [*NORMALISED[:2], f"training.statistics_crops={number}", "training.batch_size=2"]
+    settings = [*NORMALISED, f"training.statistics_crops={number}", "training.batch_size=2"]
     quick([pair[0]], [pair[1]], steps=4, settings=settings)
     assert [len(images) for of_run in seen for images in of_run] == ([2, 2, 2] if number else [])
     assert len(set(met)) == len(met)

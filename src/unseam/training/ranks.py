@@ -124,17 +124,23 @@ class _Rehearsed:
     """
 
     def __init__(self, wrapped: nn.Module, net: nn.Module) -> None:
-        self.net, self._buffers = wrapped, list(net.buffers())
+        self.net, self._buffers, self._layers = wrapped, list(net.buffers()), list(net.modules())
         self._is_rehearsed = False
 
     def __call__(self, images: Tensor) -> Tensor:
         if not self._is_rehearsed:
             self._is_rehearsed = True
             before = [buffer.clone() for buffer in self._buffers]
+            # Layers whose statistics are fixed give their gradients in another order: rehearse as the run began.
+            fixed = [layer for layer in self._layers if getattr(layer, "is_fixed", False)]
+            for layer in fixed:
+                layer.is_fixed = False  # type: ignore[assignment]
             with keep_random_state(images.device):  # the rehearsal must not use up the random numbers of the step
                 self.net(images).sum().backward()
             for buffer, kept in zip(self._buffers, before, strict=True):
                 buffer.copy_(kept)  # nor count as a batch in the stored statistics
+            for layer in fixed:
+                layer.is_fixed = True  # type: ignore[assignment]
         logits: Tensor = self.net(images)
         return logits
 
