@@ -57,6 +57,6 @@ def model(tmp_path_factory) -> Path:
     """A run folder, trained for a few steps on such data; only to be read."""
     folder = tmp_path_factory.mktemp("cli")
     write_data(folder / "data")
-    words = ["train", str(folder / "data"), "--out", str(folder / "run"), "--steps", "40", "--device", "cpu", *TINY]
+    words = ["train", str(folder / "data"), "--out", str(folder / "run"), "--steps", "10", "--device", "cpu", *TINY]
     assert run(words) == 0
     return folder / "run"

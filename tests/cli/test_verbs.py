@@ -183,7 +183,11 @@ def test_results_are_replaced_if_that_is_said(terminal, model, data, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["classes", "instances"])
-def test_a_prediction_against_itself_is_perfect(kind, terminal, model, data, tmp_path):
+def test_a_prediction_against_itself_is_perfect(kind, terminal, data, tmp_path):
+    full = ["--set", "net.unet.first_width=6", "--set", "optimiser.adam_w.learning_rate=1e-2"]  # finds something in a second
+    small = [word for setting in SMALL for word in ("--set", setting)]
+    model = tmp_path / "run"
+    assert terminal("train", data, "--out", model, "--steps", "120", "--device", "cpu", *small, *full).code == 0
     terminal("predict", model, data, "-o", tmp_path / "out", "--save", kind)
     words = ("--masks", kind) if kind != "classes" else ()
     said = terminal("evaluate", tmp_path / "out", tmp_path / "out", "--json", "-", *words)

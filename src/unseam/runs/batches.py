@@ -11,7 +11,7 @@ from unseam.data.crops import Crops, make_ahead
 from unseam.data.prepare import Prepared
 from unseam.data.sample import Sample
 from unseam.engines import geometry_of
-from unseam.nets import normalisations, recompute_statistics
+from unseam.nets import normalisations, recompute_statistics, set_fixed
 from unseam.recipes.run import Run
 from unseam.training import Batch
 from unseam.training.ranks import Ranks
@@ -52,3 +52,15 @@ def renew_statistics(net: nn.Module, crops: Crops, number: int) -> None:
         steps = range(_AFTER_TRAINING, _AFTER_TRAINING - (-number // crops.batch_size))
         images = (crops.batch(step)[0].contiguous(memory_format=torch.channels_last) for step in steps)
         recompute_statistics(net, (image.to(device) for image in images))
+
+
+def fixes_statistics(net: torch.nn.Module, share: float, ranks: Ranks) -> Callable[[float], None]:
+    """Return a function that fixes the statistics of a network from a share of the run on."""
+
+    def before_step(progress: float) -> None:
+        is_fixed = progress >= share
+        if is_fixed and any(not layer.is_fixed for layer in normalisations(net)):
+            ranks.same_weights(net)  # each rank has stored its own, and a resumed run has those of rank 0
+        set_fixed(net, is_fixed=is_fixed)
+
+    return before_step

@@ -14,9 +14,9 @@ from unseam.evaluation.validation import prepare_validation
 from unseam.heads import Head, Objects, fitted_to
 from unseam.machine.kept_memory import keep_freed_memory
 from unseam.model.model_file import ModelInfo
-from unseam.nets import fast_on_cpu, folded, normalisations, set_fixed, set_momentum
+from unseam.nets import fast_on_cpu, folded, set_fixed, set_momentum
 from unseam.recipes.run import Run
-from unseam.runs.batches import make_crops, renew_statistics, training_batches
+from unseam.runs.batches import fixes_statistics, make_crops, renew_statistics, training_batches
 from unseam.runs.checkpoints import Checkpoints
 from unseam.runs.checks import check_classes, check_energy, choose_net
 from unseam.runs.record import model_info
@@ -280,20 +280,8 @@ def _plan(run: Run, head: Head, session: Session, net: torch.nn.Module) -> Plan:
         seed=settings.seed,
         classes_of=head.likeliest,
         ranks=session.ranks,
-        before_step=_fixes_statistics(net, settings.statistics_fixed, session.ranks),
+        before_step=fixes_statistics(net, settings.statistics_fixed, session.ranks),
     )
-
-
-def _fixes_statistics(net: torch.nn.Module, share: float, ranks: Ranks) -> Callable[[float], None]:
-    """Return a function that fixes the statistics of a network from a share of the run on."""
-
-    def before_step(progress: float) -> None:
-        is_fixed = progress >= share
-        if is_fixed and any(not layer.is_fixed for layer in normalisations(net)):
-            ranks.same_weights(net)  # each rank has stored its own, and a resumed run has those of rank 0
-        set_fixed(net, is_fixed=is_fixed)
-
-    return before_step
 
 
 def _objects(run: Run, parts: Split, prepared: Prepared) -> Objects | None:
