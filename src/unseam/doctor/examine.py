@@ -20,9 +20,8 @@ from unseam.doctor.outlines import check_outlines
 from unseam.errors import DataError
 from unseam.geometry import path_geometry
 
-CONTEXT = path_geometry(
-    4, 4, 4
-).context  # of the paper's network, px; that of the default recipe has 88 at half resolution and 44 else
+# px, of the paper's network; that of the default recipe needs 88 at half resolution and 44 at full resolution
+CONTEXT = path_geometry(4, 4, 4).context
 HELD_OUT = 0.2  # share that both recipes hold out
 
 

@@ -54,7 +54,6 @@ def train_network(
             torch.manual_seed(ranks.seed_of(plan.seed, state.step))
             for group in optimiser.param_groups:
                 group["lr"] = plan.learning_rate * plan.schedule.factor(progress)
-
             net.train()
             plan.before_step(progress)
             batch = batch.on(plan.device)
