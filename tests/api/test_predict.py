@@ -201,7 +201,7 @@ def test_options_without_effect_are_refused(model, folder, tmp_path, options, na
 
 
 def test_options_of_files_are_refused_for_a_large_result(model, folder, tmp_path):
-    for options in ({"overlay": True}, {"average": "flips"}, {"skip_existing": True}):
+    for options in ({"overlay": True}, {"average": "rotations"}, {"skip_existing": True}):
         with pytest.raises(SettingsError, match="large image"):
             unseam.predict(model, folder / "a.png", tmp_path / "one.zarr", **options)
     with pytest.raises(DataError, match="2 images"):

@@ -69,7 +69,7 @@ def test_two_workers(terminal, model, slide, tmp_path):
     [
         (("--overlay",), r"--overlay: .*large image"),
         (("--skip-existing",), r"--skip-existing: .*large image"),
-        (("--average", "flips"), r"--average: .*large image"),
+        (("--average", "rotations"), r"--average rotations: .*large image"),
         (("--resume",), r"--resume"),
         (("--scheduler", "tcp://127.0.0.1:9"), r"127\.0\.0\.1:9"),
         (("--workers", "0"), r"0 workers.*1024"),

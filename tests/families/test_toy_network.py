@@ -44,6 +44,10 @@ class Toy(Net):
         return self.layers(image)
 
     @property
+    def last_bias(self):
+        return self.layers[-1].bias
+
+    @property
     def geometry(self):
         return Geometry(context=4, phase=2, min_input=10)
 '''

@@ -1,16 +1,11 @@
 """Average with engines that turn with the image, so that turning there and back changes nothing."""
 
-import inspect
-
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import ndimage
 
-from unseam.errors import SettingsError
 from unseam.inference import rotations
-from unseam.inference.rotations import NUM_ROTATIONS, average_versions
+from unseam.inference.rotations import NUM_ROTATIONS, average_rotations
 
 
 def pointwise(image: np.ndarray) -> np.ndarray:
@@ -44,18 +39,12 @@ def calls():
     return engine
 
 
-def test_none_is_the_plain_prediction(calls):
-    image = smooth_image(20, 30)
-    assert np.array_equal(average_versions(calls, image, "none"), pointwise(image))
-    assert len(calls.seen) == 1
-
-
 @pytest.mark.parametrize("engine", [pointwise, blurred])
 @pytest.mark.parametrize("shape", [(90, 90), (60, 130), (131, 64)])
 def test_seven_turns_of_what_turns_along_change_little(engine, shape):
     """Only the interpolation there and back remains, in the corners, too."""
     image = smooth_image(*shape)
-    difference = average_versions(engine, image, "rotations") - engine(image)
+    difference = average_rotations(engine, image) - engine(image)
     assert np.abs(difference).max() < 0.02
     assert np.sqrt(np.mean(difference**2)) < 0.004
 
@@ -69,14 +58,14 @@ def test_versions_turned_on_instead_of_back_would_show(monkeypatch):
 
     monkeypatch.setattr(rotations, "_resampled", turned_on)
     image = smooth_image(90, 90)
-    assert np.sqrt(np.mean((average_versions(pointwise, image, "rotations") - pointwise(image)) ** 2)) > 0.05
+    assert np.sqrt(np.mean((average_rotations(pointwise, image) - pointwise(image)) ** 2)) > 0.05
 
 
 def test_the_versions_are_seven_and_evenly_turned(calls):
     """A bright spot east of the centre moves by a seventh of a turn at a time."""
     image = np.zeros((1, 101, 101))
     image[0, 50, 80] = 1
-    average_versions(calls, ndimage.gaussian_filter(image, (0, 2, 2)), "rotations")
+    average_rotations(calls, ndimage.gaussian_filter(image, (0, 2, 2)))
     assert len(calls.seen) == NUM_ROTATIONS == 7
     angles = []
     for version in calls.seen:
@@ -91,7 +80,7 @@ def test_the_canvas_holds_the_turned_image_whole(calls):
     """Nothing is cut off: the corners of the image are on every canvas."""
     image = np.zeros((1, 61, 41))
     image[0, [0, 0, -1, -1], [0, -1, 0, -1]] = 1
-    average_versions(calls, ndimage.maximum_filter(image, (0, 9, 9)), "rotations")
+    average_rotations(calls, ndimage.maximum_filter(image, (0, 9, 9)))
     for version in calls.seen[1:]:
         for row, column in [(-26, -16), (-26, 16), (26, -16), (26, 16)]:
             distance = np.hypot(row, column)
@@ -103,59 +92,20 @@ def test_the_canvas_holds_the_turned_image_whole(calls):
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2), (2, 1), (1, 40), (40, 1), (2, 3)])
-@pytest.mark.parametrize("averaging", ["rotations", "flips"])
-def test_tiny_images(averaging, shape):
+def test_tiny_images(shape):
     image = np.full((1, *shape), 0.25)
-    result = average_versions(pointwise, image, averaging)
+    result = average_rotations(pointwise, image)
     np.testing.assert_allclose(result, pointwise(image), atol=1e-12)
 
 
-@given(st.integers(1, 25), st.integers(1, 25), st.integers(2, 4), st.integers(0, 10**6))
-def test_flips_are_exact_for_what_turns_along(height, width, num_classes, seed):
-    """Sixteenths are not rounded, so the mean of eight equal numbers is exactly that number."""
-    rng = np.random.default_rng(seed)
-    cuts = np.sort(rng.integers(0, 17, (num_classes - 1, height, width)), axis=0)
-    image = np.diff(cuts, axis=0, prepend=0, append=16).astype(np.float32) / 16
-    assert np.array_equal(average_versions(np.copy, image, "flips"), image)
-
-
-def test_flips_of_a_neighbourhood():
-    image = smooth_image(31, 17)
-    np.testing.assert_allclose(average_versions(blurred, image, "flips"), blurred(image), atol=1e-12)
-
-
-def test_the_flips_are_the_eight_poses(calls):
-    image = smooth_image(4, 4, sigma=0.5)
-    average_versions(calls, image, "flips")
-    poses = {version.tobytes() for version in calls.seen}
-    expected = {np.rot90(m, k, axes=(1, 2)).copy().tobytes() for m in (image, image[:, :, ::-1]) for k in range(4)}
-    assert (len(calls.seen), poses) == (8, expected)
-
-
-def test_flips_take_the_mean():
-    """An engine that always sees the upper row as foreground: over eight poses every border pixel is, one time in four."""
-
-    def upper_row(image: np.ndarray) -> np.ndarray:
-        foreground = np.zeros(image.shape[1:])
-        foreground[0] = 1
-        return np.stack([1 - foreground, foreground])
-
-    result = average_versions(upper_row, np.zeros((1, 4, 5)), "flips")[1]
-    assert np.array_equal(result[1:-1, 1:-1], np.zeros((2, 3)))
-    np.testing.assert_allclose(result[0, 1:-1], 0.25)
-    np.testing.assert_allclose(result[1:-1, 0], 0.25)
-    np.testing.assert_allclose(result[0, 0], 0.5)
-
-
-@pytest.mark.parametrize("averaging", ["none", "rotations", "flips"])
-def test_probabilities_stay_probabilities(averaging, rng):
+def test_probabilities_stay_probabilities(rng):
     image = rng.random((3, 40, 33), np.float32)
 
     def three_classes(part: np.ndarray) -> np.ndarray:
         scores = np.exp(4 * part)
         return (scores / scores.sum(axis=0)).astype(np.float32)
 
-    result = average_versions(three_classes, image, averaging)
+    result = average_rotations(three_classes, image)
     assert (result.shape, result.dtype) == ((3, 40, 33), np.float32)
     assert result.min() >= 0
     assert result.max() <= 1
@@ -165,14 +115,5 @@ def test_probabilities_stay_probabilities(averaging, rng):
 def test_the_image_is_only_read():
     image = smooth_image(12, 15)
     before = image.copy()
-    for averaging in ("none", "rotations", "flips"):
-        average_versions(pointwise, image, averaging)
+    average_rotations(pointwise, image)
     assert np.array_equal(image, before)
-
-
-@pytest.mark.parametrize("wrong", ["flip", "", "mean"])
-def test_an_unknown_averaging_is_refused(wrong):
-    """Outside the tests nothing checks the annotation."""
-    unchecked = inspect.unwrap(average_versions)
-    with pytest.raises(SettingsError, match=f"{wrong!r}.*'none', 'rotations' or 'flips'"):
-        unchecked(pointwise, np.zeros((1, 4, 4)), wrong)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from unseam.inference.rotations import NUM_ROTATIONS, average_versions
+from unseam.inference.rotations import NUM_ROTATIONS, average_rotations
 from unseam.metrics import SEG, Mistake, PixelError, RandError, WarpingError
 
 
@@ -14,7 +14,7 @@ def test_seven_rotated_versions():
         seen.append(image.shape)
         return np.stack([image[0], 1 - image[0]])
 
-    average_versions(engine, np.full((1, 30, 20), 0.5), "rotations")
+    average_rotations(engine, np.full((1, 30, 20), 0.5))
     assert len(seen) == NUM_ROTATIONS == 7
 
 
@@ -26,7 +26,7 @@ def test_the_mean_is_over_probabilities():
         p = np.full(image.shape[1:], next(answers))
         return np.stack([1 - p, p])
 
-    result = average_versions(engine, np.zeros((1, 9, 9)), "rotations")
+    result = average_rotations(engine, np.zeros((1, 9, 9)))
     np.testing.assert_allclose(result[1], (1 + 6 * 0.5) / 7, atol=1e-6)
 
 

@@ -38,7 +38,7 @@ def run_demo(out: Path, minutes: float, watch: Watch) -> DemoResult:
     truth = SAMPLES / "held-out" / "masks" / "rat6.png"
     wanted = ResultKinds(classes=True, instances=False, probabilities=False, overlay=True)
     (job,) = plan_outputs([image], out, wanted, overwrite=True)
-    predict_file(model, job, wanted, max_input_tile=DEFAULT_INPUT_TILE, average="none")
+    predict_file(model, job, wanted, max_input_tile=DEFAULT_INPUT_TILE)
     assert job.classes is not None
     scores = evaluate_files(job.classes, truth).scores
     comparison = out / "image_truth_prediction_errors.png"

@@ -9,8 +9,7 @@ from typing import Any, Literal
 from unseam.api import predict_files
 from unseam.data.cases import find_images_left_out
 from unseam.errors import DataError, ImageReadError, OutputError, SettingsError, UnseamError
-from unseam.inference import DEFAULT_INPUT_TILE
-from unseam.inference.rotations import Averaging
+from unseam.inference import DEFAULT_INPUT_TILE, Averaging
 from unseam.io import make_folders
 from unseam.io.large import is_store
 from unseam.io.output_folder import output_folder
@@ -56,7 +55,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     objects_of: str | None = None,
     threshold: float | None = None,
     min_size: int | None = None,
-    average: Averaging = "none",
+    average: Averaging | None = None,
     normalise_over: Literal["plane", "stack"] | None = None,
     max_input_tile: int = DEFAULT_INPUT_TILE,
     max_memory: str | int | None = None,
@@ -94,7 +93,8 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     threshold, min_size
         Probability above which an object starts, and the smallest object, px; None: those of the model.
     average
-        Average over ``rotations`` (seven, as in the paper) or ``flips`` (eight).
+        Average over ``rotations`` (seven, as in the paper; not for large images), ``flips`` (eight) or ``none``; None: as the
+        model was trained to.
     normalise_over
         Range of grey values: each ``plane`` has its own, or all planes of a ``stack`` have one; None: as in training.
     max_input_tile
@@ -146,6 +146,8 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         model = model.with_objects(replace(model.info.objects, threshold=threshold))
     if min_size is not None:
         model = model.with_objects(replace(model.info.objects, min_size=min_size))
+    if average is not None:
+        model = model.with_average(average)
     if normalise_over is not None:
         model = model.with_normalise(replace(model.info.normalise, over=normalise_over))
     object_class = model.info.class_index(objects_of) if objects_of is not None else None
@@ -158,7 +160,8 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         _refuse(of_stores, "only for large images. Give a Zarr store, or --out a name that ends in .zarr or .tif.")
     results: list[Predicted] = []
     if stores:
-        of_files = {"--overlay": overlay, "--skip-existing": skip_existing, "--average": average != "none"}
+        of_files = {"--overlay": overlay, "--skip-existing": skip_existing}
+        of_files |= {"--average rotations": model.info.average == "rotations"}
         _refuse(of_files, "not possible for a large image. Leave it out, or give images that fit into memory.")
         segment = partial(
             predict_store,
@@ -177,7 +180,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         results += _predict_stores(model, segment, stores, out, watch, resume=resume)
     if files or not stores:
         wanted = predict_files.ResultKinds(saves_classes, saves_objects, probabilities, overlay, object_class)
-        options: dict[str, Any] = {"max_input_tile": max_input_tile, "average": average}
+        options: dict[str, Any] = {"max_input_tile": max_input_tile}
         options["max_memory"] = None if max_memory is None else parse_bytes(max_memory)
         with output_folder(out, "prediction", is_shared=skip_existing):
             for line in find_images_left_out(files):

@@ -16,7 +16,6 @@ from unseam.data.read_pair import as_model_reads, read_case
 from unseam.data.stack_ranges import stack_note
 from unseam.doctor.for_model import why_black
 from unseam.errors import DataError, ImageReadError, InUseError, OutputError, SettingsError
-from unseam.inference.rotations import Averaging
 from unseam.io import ImageFile, write_image, write_label_map, write_probabilities
 from unseam.io.lock import lock_name_of, locked
 from unseam.io.output_folder import is_case_blind
@@ -151,7 +150,6 @@ def predict_file(
     wanted: ResultKinds,
     *,
     max_input_tile: int,
-    average: Averaging,
     on_tile: Callable[[int, int], None] | None = None,
     max_memory: int | None = None,
 ) -> Result:
@@ -169,11 +167,7 @@ def predict_file(
             num_remaining = len(planes) - len(parts) - 1
             reserved = num_remaining * 4 * model.info.net.num_classes * plane.shape[0] * plane.shape[1]
             most = None if max_memory is None else max(1, max_memory - reserved)
-            parts.append(
-                model.predict(
-                    plane, max_input_tile=max_input_tile, average=average, on_tile=on_tile, max_memory=most, ranges=own
-                )
-            )
+            parts.append(model.predict(plane, max_input_tile=max_input_tile, on_tile=on_tile, max_memory=most, ranges=own))
     except ImageReadError:
         raise
     except DataError as error:

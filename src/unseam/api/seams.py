@@ -28,5 +28,6 @@ def check_seams(model: str | Path, image: str | Path, tile_sizes: Sequence[int] 
     loaded = Model.load(model, device="cpu")
     plane = as_model_reads(read_image(image), loaded.info.net.in_channels).planes()[0][:1500, :1500]
     height, width = plane.shape[:2]
-    comparisons = compare_tiles(loaded.net, loaded.info.head, loaded.normalised(plane), tile_sizes, double=double)
+    about, image_CHW = loaded.info, loaded.normalised(plane)
+    comparisons = compare_tiles(loaded.net, about.head, image_CHW, tile_sizes, double=double, average=about.average)
     return TileComparison(height, width, single_tile_length(loaded.net, height, width), comparisons)

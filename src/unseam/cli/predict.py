@@ -25,7 +25,7 @@ def predict(
     objects_of: str | None = None,
     threshold: float | None = None,
     min_size: int | None = None,
-    average: Literal["none", "rotations", "flips"] = "none",
+    average: Literal["none", "rotations", "flips"] | None = None,
     normalise_over: Literal["plane", "stack"] | None = None,
     tile: int = DEFAULT_INPUT_TILE,
     memory: str | None = None,
@@ -70,7 +70,8 @@ def predict(
     min_size
         Smallest object, px. Default: that of the model.
     average
-        Average over seven rotated versions of the image (as in the paper) or eight flipped ones.
+        Average over eight flips of the image, over seven rotations (as in the paper; not for large images), or over nothing,
+        which is seven or eight times as fast. Default: that of the model, flips with the default recipe.
     normalise_over
         Stacks: stretch the grey values of each plane to its own range, or of all planes to the range of the stack. Default: as
         in training.

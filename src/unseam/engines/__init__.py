@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from unseam.engines.base import Engine, TellsMemory, geometry_of
     from unseam.engines.choose import choose_engine
     from unseam.engines.ensemble_engine import EnsembleEngine, average_engines
+    from unseam.engines.flips_engine import FlipsEngine
     from unseam.engines.openvino_engine import OpenVINOEngine
     from unseam.engines.precision import Precision, choose_device, choose_dtype, describe_choice, settle_precision
     from unseam.engines.torch_engine import TorchEngine
@@ -26,6 +27,7 @@ _HOME = {
     "Engine": "base", "TellsMemory": "base", "geometry_of": "base",
     "choose_engine": "choose",
     "EnsembleEngine": "ensemble_engine", "average_engines": "ensemble_engine",
+    "FlipsEngine": "flips_engine",
     "OpenVINOEngine": "openvino_engine",
     "Precision": "precision", "choose_device": "precision", "choose_dtype": "precision",
     "describe_choice": "precision", "settle_precision": "precision",
@@ -33,8 +35,8 @@ _HOME = {
 }  # fmt: skip
 
 __all__ = [
-    "ENGINES", "Engine", "EnsembleEngine", "OpenVINOEngine", "Precision", "TellsMemory", "TorchEngine", "average_engines",
-    "choose_device", "choose_dtype", "choose_engine", "describe_choice", "geometry_of", "settle_precision",
+    "ENGINES", "Engine", "EnsembleEngine", "FlipsEngine", "OpenVINOEngine", "Precision", "TellsMemory", "TorchEngine",
+    "average_engines", "choose_device", "choose_dtype", "choose_engine", "describe_choice", "geometry_of", "settle_precision",
 ]  # fmt: skip
 
 

@@ -18,6 +18,8 @@ from unseam.data.split import HeldOut, Split
 from unseam.engines import TorchEngine
 from unseam.evaluation.scoring import has_foreground, not_annotated, score_for_choice, score_maps, true_map
 from unseam.heads import Head, Objects
+from unseam.inference import Averaging
+from unseam.inference.averaging import averaged
 from unseam.inference.predict import Predictor
 from unseam.metrics import CalibrationError, CalibrationScore, PanopticQuality, PanopticScore, Scores
 
@@ -121,6 +123,7 @@ def predict_held_out(
     device: torch.device,
     *,
     tune: bool,
+    average: Averaging,
     trained: Sequence[HeldOut] = (),
 ) -> HeldOutPredictions:
     """Predict each held-out part once, by the network that did not learn from it, as ``unseam predict`` does.
@@ -137,11 +140,14 @@ def predict_held_out(
         Where to compute, in float32.
     tune
         Whether to choose a threshold at all.
+    average
+        What the model averages over when it predicts. Rotations, which turn whole images, are not taken here.
     trained
         Parts that the network learnt from. They help to choose the threshold and are not scored: one number learns nothing
         by heart, and a few strips show too few objects that touch (`docs/log.md`).
     """
-    predictors = [Predictor(TorchEngine(net, str(device)), head=head) for net in nets]
+    engines = [averaged(TorchEngine(net, str(device)), average, head) for net in nets]
+    predictors = [Predictor(engine, head=head) for engine in engines]
     calibrate = CalibrationError()
     images: list[HeldOutImage] = []
     trials: list[_Trial] = []

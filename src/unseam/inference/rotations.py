@@ -1,17 +1,12 @@
-"""The mean over rotated or mirrored versions of the input (paper, section 4: seven rotated versions)."""
+"""The mean over rotated versions of the input (paper, section 4: seven rotated versions)."""
 
 from collections.abc import Callable, Iterator
-from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
 from scipy import ndimage
 
-from unseam.errors import SettingsError
 from unseam.heads import Classes, Head
-
-Averaging = Literal["none", "rotations", "flips"]
-"""``rotations``: seven angles, as in the paper. ``flips``: the eight rotations by 90 degrees and their mirror images."""
 
 NUM_ROTATIONS = 7
 
@@ -19,13 +14,10 @@ Probabilities = Callable[[np.ndarray], np.ndarray]
 _CLASSES = Classes()
 
 
-def average_versions(
-    probabilities_of: Probabilities,
-    image: Float[np.ndarray, "channel height width"],
-    averaging: Averaging,
-    head: Head = _CLASSES,
+def average_rotations(
+    probabilities_of: Probabilities, image: Float[np.ndarray, "channel height width"], head: Head = _CLASSES
 ) -> Float[np.ndarray, "klass height width"]:
-    """Return the mean probabilities of several versions of an image, each turned back into the frame of the image.
+    """Return the mean probabilities of seven rotations of an image, each turned back into the frame of the image.
 
     Parameters
     ----------
@@ -33,8 +25,6 @@ def average_versions(
         (C, h, w) -> (K, h, w), for any size.
     image
         Normalised, (C, H, W).
-    averaging
-        See :data:`Averaging`. Any other word raises `SettingsError`.
     head
         Makes the mean of the maps.
 
@@ -43,26 +33,11 @@ def average_versions(
     Departs: the paper does not name the angles; we take k * 360 / 7 degrees. The turned image is cubic-interpolated on a
     canvas that holds all of it, mirrored beyond its border; probabilities are turned back linearly, so they stay in [0, 1].
     """
-    if averaging == "none":
-        return probabilities_of(image)
-    if averaging not in get_args(Averaging):
-        raise SettingsError(f"averaging is {averaging!r}. It may be 'none', 'rotations' or 'flips'.")
-    versions = _flips(probabilities_of, image) if averaging == "flips" else _turns(probabilities_of, image)
-    total, number = next(versions), 1
+    versions = _turns(probabilities_of, image)
+    total = next(versions).copy()
     for version in versions:
         total += version
-        number += 1
-    return head.mean_maps(total, number)
-
-
-def _flips(probabilities_of: Probabilities, image: np.ndarray) -> Iterator[np.ndarray]:
-    for quarter_turns in range(4):
-        for mirrored in (False, True):
-            version = np.rot90(image, quarter_turns, axes=(1, 2))
-            version = version[:, :, ::-1] if mirrored else version
-            result = probabilities_of(np.ascontiguousarray(version))
-            result = result[:, :, ::-1] if mirrored else result
-            yield np.ascontiguousarray(np.rot90(result, -quarter_turns, axes=(1, 2)))
+    return head.mean_maps(total, NUM_ROTATIONS)
 
 
 def _turns(probabilities_of: Probabilities, image: np.ndarray) -> Iterator[np.ndarray]:

@@ -10,6 +10,8 @@ from torch import nn
 
 from unseam.engines import TorchEngine, average_engines, geometry_of
 from unseam.heads import Head
+from unseam.inference import Averaging
+from unseam.inference.averaging import averaged
 from unseam.inference.fitting import smallest_tile
 from unseam.inference.predict import Predictor
 from unseam.inference.tiles import plan_tiles
@@ -38,13 +40,17 @@ def compare_tiles(
     tile_sizes: Sequence[int] = (),
     *,
     double: bool = True,
+    average: Averaging = "none",
 ) -> Iterator[SeamLine]:
     """Predict a normalised image with each tile size and compare with one pass over the whole mirrored image.
+
+    Of ``average`` only flips are looked at, which are taken tile by tile; rotations turn the whole image.
 
     Raises `SizeError` if a tile is too small for the network.
     """
     dtype = torch.float64 if double else torch.float32
     engine = average_engines([TorchEngine(part, "cpu", dtype) for part in members_of(net.to(dtype))], head.mean_logits)
+    engine = averaged(engine, average, head)
     try:
         normalised = image.astype(np.float64 if double else np.float32)
         height, width = normalised.shape[1:]

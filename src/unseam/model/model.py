@@ -15,9 +15,10 @@ from unseam.data.normalise import Normalise, Ranges, check_image
 from unseam.engines import Engine, Precision, average_engines, choose_device, choose_engine, settle_precision
 from unseam.errors import DataError
 from unseam.heads import Classes, Head, Objects
-from unseam.inference import DEFAULT_INPUT_TILE
+from unseam.inference import DEFAULT_INPUT_TILE, Averaging
+from unseam.inference.averaging import averaged
 from unseam.inference.predict import Predictor
-from unseam.inference.rotations import Averaging, average_versions
+from unseam.inference.rotations import average_rotations
 from unseam.machine.memory import parse_bytes
 from unseam.model.model_file import ModelInfo, load_model, save_model
 from unseam.nets import folded, members_of, without_normalisation
@@ -153,7 +154,7 @@ class Model:
         image: Shaped[np.ndarray, "height width *channel"],
         *,
         max_input_tile: int = DEFAULT_INPUT_TILE,
-        average: Averaging = "none",
+        average: Averaging | None = None,
         on_tile: Callable[[int, int], None] | None = None,
         max_memory: str | int | None = None,
         ranges: Ranges | None = None,
@@ -167,7 +168,8 @@ class Model:
         max_input_tile
             Largest input tile, px. It affects speed and memory, but not the result.
         average
-            Mean over ``rotations`` (seven, as in the paper) or ``flips`` (eight), which takes seven or eight times as long.
+            Mean over ``rotations`` (seven, as in the paper) or ``flips`` (eight), which takes seven or eight times as long as
+            ``none``. None: as the model was trained to (``info.average``).
         on_tile
             Called with (tiles done, tiles in all).
         max_memory
@@ -179,6 +181,8 @@ class Model:
         ------
         DataError
             If this is not an image, has pixels that are not finite, or other channels than the training images.
+        SettingsError
+            If ``average`` is an unknown word.
         SizeError
             If ``max_input_tile`` is too small for the network's context.
         MemoryShortError
@@ -186,15 +190,24 @@ class Model:
         """
         notes: list[str] = []
         max_bytes = None if max_memory is None else parse_bytes(max_memory)
-        predictor = Predictor(self.engine, max_input_tile, on_tile, max_bytes, notes.append, head=self.info.head)
+        average = self.info.average if average is None else average
+        predictor = Predictor(self._engine_for(average), max_input_tile, on_tile, max_bytes, notes.append, head=self.info.head)
         normalised = self.normalised(np.asarray(image), ranges)
-        probabilities = average_versions(predictor.probabilities, normalised, average, self.info.head)
+        if average == "rotations":
+            probabilities = average_rotations(predictor.probabilities, normalised, self.info.head)
+        else:
+            probabilities = predictor.probabilities(normalised)
         unique_notes = tuple(dict.fromkeys(notes))  # averaging may repeat a note for each version
         return Segmentation(probabilities, self.info.objects, self.info.class_values, unique_notes, self.info.head)
 
     def with_objects(self, objects: Objects) -> "Model":
         """Return the same model with other settings for separating objects."""
         info = replace(self.info, objects=objects)
+        return Model(self.net, info, str(self.device), self.precision, self.engine_name)
+
+    def with_average(self, average: Averaging) -> "Model":
+        """Return the same model with another mean over versions of the image, for example none where time matters most."""
+        info = replace(self.info, average=average)
         return Model(self.net, info, str(self.device), self.precision, self.engine_name)
 
     def with_normalise(self, normalise: Normalise) -> "Model":
@@ -211,12 +224,15 @@ class Model:
 
     @property
     def engine(self) -> Engine:
-        """What computes. ``str(engine)`` names it and its number format.
+        """What computes, over flips if the model averages over them. ``str(engine)`` names it and its number format.
 
         The first use builds it, and so does the first use after a change of the weights, because an engine other than PyTorch
         holds a copy of them. A change through a parameter's ``.data`` goes unnoticed, because PyTorch does not count it. Raises
         SettingsError if the engine cannot run here.
         """
+        return self._engine_for(self.info.average)
+
+    def _engine_for(self, average: Averaging) -> Engine:
         weights = _state_of_weights(self.net)
         if self._engine is None or weights != self._engine_weights:
             nets = members_of(self.net)
@@ -224,7 +240,7 @@ class Model:
             engines = [choose_engine(net, self.engine_name, str(self.device), self.precision) for net in nets]
             self._engine = average_engines(engines, self.info.head.mean_logits)
             self._engine_weights = _state_of_weights(self.net)  # read again: an engine may have moved the weights to its device
-        return self._engine
+        return averaged(self._engine, average, self.info.head)
 
     def normalised(
         self, image: Shaped[np.ndarray, "height width *channel"], ranges: Ranges | None = None

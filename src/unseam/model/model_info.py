@@ -10,6 +10,7 @@ from unseam.data.kinds import KindFacts, LabelKind, facts_of_kind
 from unseam.data.normalise import Normalise
 from unseam.errors import SettingsError
 from unseam.heads import Classes, Head, Objects
+from unseam.inference import Averaging
 from unseam.nets import Ensemble, NetConfig, UNetConfig
 from unseam.settings import check_range, table_name
 
@@ -67,6 +68,8 @@ class ModelInfo:
         What the network learnt, and how its output becomes classes and objects.
     objects
         How objects are separated.
+    average
+        What prediction averages over, unless it is told otherwise; files of 0.1 average over nothing.
     masks
         What the training masks held, and therefore what the model predicts by default.
     class_names, class_values
@@ -81,6 +84,7 @@ class ModelInfo:
     normalise: Normalise = field(default_factory=Normalise)
     head: Head = field(default_factory=Classes)
     objects: Objects = field(default_factory=Objects)
+    average: Averaging = "none"
     masks: LabelKind = "classes"
     class_names: tuple[str, ...] = ("background", "foreground")
     class_values: tuple[int, ...] = (0, 1)

@@ -3,7 +3,8 @@
 from abc import abstractmethod
 from typing import Protocol
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from unseam.geometry import Geometry
 
@@ -40,6 +41,11 @@ class Net(nn.Module):
         """How the network changes sizes."""
 
     @property
+    @abstractmethod
+    def last_bias(self) -> Tensor:
+        """The bias that is added to the logits last: one number or several in a row for each class."""
+
+    @property
     def context(self) -> int:
         """Pixels of image needed beyond each side of the output: 92 for the U-Net at depth 4, 77 for the FCN."""
         return self.geometry.context
@@ -48,3 +54,11 @@ class Net(nn.Module):
     def phase(self) -> int:
         """Shift of the input, px, that shifts the output and changes nothing else: 2**depth."""
         return self.geometry.phase
+
+
+def add_to_logits(net: nn.Module, shifts: Tensor) -> None:
+    """Add a number (K) to the logits of each class, for good."""
+    bias = net.last_bias
+    assert isinstance(bias, Tensor), f"{type(net).__name__} states no bias"
+    with torch.no_grad():
+        bias.view(len(shifts), -1).add_(shifts.to(bias)[:, None])

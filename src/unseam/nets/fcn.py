@@ -112,6 +112,12 @@ class FCN(Net):
         return logits_BKHW
 
     @property
+    def last_bias(self) -> Tensor:
+        finest: nn.Conv2d = self.score[0]  # type: ignore[assignment]
+        assert finest.bias is not None
+        return finest.bias
+
+    @property
     def geometry(self) -> Geometry:
         """How the network changes sizes: it loses 4 px per level on the way down and 2 px per step on the way up."""
         return path_geometry(self.config.depth, lost_in_double_convolution=4, lost_in_up_step=2)

@@ -141,6 +141,11 @@ class UNet(Net):
         return F.pixel_shuffle(logits, 2) if self.config.resolution == "half" else logits
 
     @property
+    def last_bias(self) -> Tensor:
+        assert self.classify.bias is not None
+        return self.classify.bias
+
+    @property
     def geometry(self) -> Geometry:
         """How the network changes sizes: each double convolution, on both paths, takes 4 px."""
         path = path_geometry(self.config.depth, lost_in_double_convolution=4, lost_in_up_step=4)

@@ -11,6 +11,7 @@ from unseam.data.normalise import Normalise
 from unseam.data.weight_map import WeightMap
 from unseam.engines import Precision
 from unseam.heads import Head, Objects
+from unseam.inference import Averaging
 from unseam.losses import Loss, WeightedCrossEntropy
 from unseam.nets import NetConfig, UNetConfig
 from unseam.settings import check_range
@@ -71,6 +72,9 @@ class TrainingSettings:
     statistics_crops
         With batch normalisation: crops from which the statistics of the kept weights are computed again at the end, unless
         they are fixed by then; 0: those stored in training stay.
+    logit_adjustment
+        Share of the bias between the classes, left by the weights of the energy, that is taken out of the network at the end;
+        0: none; 1: classes become as likely as they are frequent in the annotation. Objects choose a threshold instead.
     precision
         ``auto``: bfloat16 where it is faster than float32, measured when the run begins; a resumed run keeps it.
     validations
@@ -92,6 +96,7 @@ class TrainingSettings:
     statistics_momentum: float = 0.05
     statistics_fixed: float = 1.0
     statistics_crops: int = 50
+    logit_adjustment: float = 0.0
     precision: Precision = "auto"
     validations: int = 20
     tune_objects: bool = True
@@ -107,6 +112,7 @@ class TrainingSettings:
         check_range("training", "statistics_momentum", self.statistics_momentum, 1e-4, 1.0)
         check_range("training", "statistics_fixed", self.statistics_fixed, 0.0, 1.0)
         check_range("training", "statistics_crops", self.statistics_crops, 0, 10_000)
+        check_range("training", "logit_adjustment", self.logit_adjustment, 0.0, 1.0)
         check_range("training", "validations", self.validations, 1, 10_000)
         check_range("training", "seed", self.seed, 0, 2**31)
 
@@ -116,7 +122,8 @@ class Run:
     """All settings of one training. Functions in :mod:`unseam.recipes` return runs; ``dataclasses.replace`` varies them.
 
     ``head`` is what the network learns; None (``false`` in a file): ridge objects if masks number objects, otherwise classes.
-    ``paste`` copies objects from training image to training image; None (``false``): none.
+    ``paste`` copies objects from training image to training image; None (``false``): none. ``average`` is what the model
+    averages over when it predicts, unless it is told otherwise.
     """
 
     net: NetConfig = field(default_factory=UNetConfig)
@@ -131,3 +138,4 @@ class Run:
     schedule: Schedule = field(default_factory=Cosine)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     objects: Objects = field(default_factory=Objects)
+    average: Averaging = "none"

@@ -99,7 +99,10 @@ def cross_validate(
     nets, objects = [one.net for one in trained.fitted], [one.held_out.objects for one in trained.fitted]
     of_each = [one for one in objects if one is not None] or None
     device = session_of(1).device
-    return trained, predict_held_out(nets, prepared.head, trained.parts, of_each, device, tune=run.training.tune_objects)
+    held_out = predict_held_out(
+        nets, prepared.head, trained.parts, of_each, device, tune=run.training.tune_objects, average=run.average
+    )
+    return trained, held_out
 
 
 def _run_of_fold(run: Run, index: int) -> Run:

@@ -7,9 +7,9 @@ import torch
 
 from unseam.data.fingerprint import fingerprint
 from unseam.data.prepare import Prepared
-from unseam.data.split import Split, middles, split, spread_evenly
+from unseam.data.split import Split, split, spread_evenly
 from unseam.engines import describe_choice, settle_precision
-from unseam.evaluation.held_out import HeldOutPredictions, predict_held_out, with_smallest_object
+from unseam.evaluation.held_out import HeldOutPredictions, with_smallest_object
 from unseam.evaluation.validation import prepare_validation
 from unseam.heads import Head, Objects, fitted_to
 from unseam.machine.kept_memory import keep_freed_memory
@@ -19,6 +19,7 @@ from unseam.recipes.run import Run
 from unseam.runs.batches import fixes_statistics, make_crops, renew_statistics, training_batches
 from unseam.runs.checkpoints import Checkpoints
 from unseam.runs.checks import check_classes, check_energy, choose_net
+from unseam.runs.finish import adjust_logits, load_kept_weights, predict_kept
 from unseam.runs.record import model_info
 from unseam.settings import decode, encode
 from unseam.training import Batch, Budget, Observer, Plan, TrainState, train_network
@@ -144,14 +145,16 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
         session.tell(f"stopped at step {state.step}; the {'best' if parts.chooses else 'last'} weights so far are kept")
     info, held_out = None, HeldOutPredictions(objects=objects)
     if session.ranks.is_first:
-        _load_kept_weights(validate, state, parts, session.tell, needs_record=needs_record)
+        load_kept_weights(validate, state, parts, session.tell, needs_record=needs_record)
         # A run that had ended before took no step now.
         set_fixed(state.net, is_fixed=plan.budget.progress(state.step, state.seconds) >= run.training.statistics_fixed < 1)
         renew_statistics(state.net, crops, run.training.statistics_crops)
     net = folded(state.net)
     if session.ranks.is_first:
+        if objects is None:  # for objects the threshold is chosen instead
+            adjust_logits(net, prepared.head, parts, run, session.device)
         if parts.chooses:
-            held_out = _predict_held_out(net, prepared.head, parts, objects, run, session)
+            held_out = predict_kept(net, prepared.head, parts, objects, run, session.device, session.tell)
         info = model_info(prepared, run, parts, validate, state, plan, held_out)
     info = _share_result(net, info, session.ranks)
     return Fitted(net.cpu().eval(), info, tuple(validate.records), held_out, was_interrupted)
@@ -214,36 +217,6 @@ def _train_or_stop(
             raise
         return True
     return at_step_end.has_stopped
-
-
-def _load_kept_weights(
-    validate: Validate, state: TrainState, parts: Split, tell: Callable[[str], None], *, needs_record: bool
-) -> None:
-    """Load the weights that are kept into the network; warn if they are doubtful."""
-    if validate.best_weights is None or needs_record:
-        validate.record(state)
-    if doubt := validate.doubt_of(validate.best if parts.chooses else validate.records[-1], state):
-        tell(doubt)
-    if parts.chooses:
-        assert validate.best_weights is not None
-        state.net.load_state_dict(validate.best_weights)
-    elif state.averaged is not None:
-        state.net.load_state_dict(state.averaged.net.state_dict())
-
-
-def _predict_held_out(
-    net: torch.nn.Module, head: Head, parts: Split, objects: Objects | None, run: Run, session: Session
-) -> HeldOutPredictions:
-    """Predict the held-out parts with the kept weights; report the threshold of objects that they choose."""
-    tune = run.training.tune_objects
-    of_each = [objects] if objects else None
-    trained = middles(parts.training) if objects is not None else ()
-    held_out = predict_held_out([net], head, [parts], of_each, session.device, tune=tune, trained=trained)
-    score, chosen = held_out.score, held_out.objects
-    if chosen is not None and tune and score is not None:
-        tuned = f"threshold {chosen.threshold:g} (panoptic quality {score:.3f}), from {chosen.min_size} px"
-        session.tell(f"objects: {tuned}")
-    return held_out
 
 
 def _share_result(net: torch.nn.Module, info: ModelInfo | None, ranks: Ranks) -> ModelInfo:

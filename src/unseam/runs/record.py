@@ -34,6 +34,7 @@ def model_info(
         normalise=run.normalise,
         head=prepared.head,
         objects=held_out.objects or run.objects,
+        average=run.average,
         masks=reading.kind,
         class_names=tuple(reading.class_names),
         class_values=reading.class_values,

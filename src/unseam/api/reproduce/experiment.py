@@ -8,7 +8,7 @@ from unseam.data.prepare import Prepared
 from unseam.data.sample import Sample
 from unseam.data.split import Split, keep_annotated, whole_images
 from unseam.errors import DataError, SettingsError
-from unseam.inference.rotations import Averaging
+from unseam.inference import Averaging
 from unseam.io.output_folder import output_folder
 from unseam.model import Model
 from unseam.recipes import recipe_named
