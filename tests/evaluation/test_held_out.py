@@ -86,7 +86,7 @@ def test_after_training_each_held_out_window_is_predicted_once(masks, rng, tmp_p
     images, labels = zip(*(spots(rng) for _ in range(6)), strict=True)
     records = []
     watch = Watch(on_record=lambda *_: records.append(len(predicted)))
-    settings = [*SMALL, f"data.masks={masks}", "data.validation=0.34"]
+    settings = [*SMALL, f"data.masks={masks}", "data.validation=0.34", "training.logit_adjustment=0"]
     truths = labels if masks == "instances" else [(one > 0).astype(np.uint8) for one in labels]
     train(list(images), list(truths), out=tmp_path / "run", steps=20, settings=settings, device="cpu", watch=watch)
     assert records == [2, 4], "two validations of two windows"
@@ -99,7 +99,7 @@ def test_after_training_each_held_out_window_is_predicted_once(masks, rng, tmp_p
 @pytest.mark.parametrize("masks", ["instances", "binary"])
 def test_a_cross_validation_predicts_each_image_once_at_its_end(masks, rng, tmp_path, predicted):
     images, labels = zip(*(spots(rng) for _ in range(3)), strict=True)
-    settings = [*SMALL, f"data.masks={masks}", "training.validations=1"]
+    settings = [*SMALL, f"data.masks={masks}", "training.validations=1", "training.logit_adjustment=0"]
     truths = labels if masks == "instances" else [(one > 0).astype(np.uint8) for one in labels]
     scores = []
     watch = Watch(on_record=lambda *_: predicted.clear(), on_scores=scores.append)
@@ -239,16 +239,17 @@ def touching_pair(side: int = 20) -> Sample:
 
 
 def test_what_was_learnt_helps_to_choose_the_threshold_and_is_not_scored():
-    """The held-out part shows one object alone, and every threshold is right there."""
+    """The held-out part shows one object alone, and every way is right there."""
     single, pair = two_strips()[0], touching_pair()
     part = Split((pair,), (HeldOut(single, single.window),), "")
     settings = [Objects(grow_px=0.0, min_size=4)]
     alone = predict_held_out([Bright()], RidgeObjects(), [part], settings, CPU, tune=True)
     both = predict_held_out([Bright()], RidgeObjects(), [part], settings, CPU, tune=True, trained=[HeldOut(pair, pair.window)])
-    assert (alone.objects.threshold, both.objects.threshold) == (0.5, 0.6)
+    assert (alone.objects.threshold, alone.objects.split) == (0.5, 0.0), "the first of equals"
+    assert (both.objects.threshold, both.objects.split) == (0.5, 0.15)
     assert [image.sample.name for image in both.images] == ["one"]
     assert alone.score == both.score == 1
-    assert both.images[0].threshold == 0.6
+    assert (both.images[0].threshold, both.images[0].split) == (0.5, 0.15)
 
 
 def test_the_range_of_the_score_is_that_of_four_windows(rng):

@@ -32,7 +32,7 @@ def test_from_training_to_large_images(head, tmp_path, rng, monkeypatch):
     unseam.train(images, [labels, labels], out="run", steps=20, settings=settings, device="cpu")
     model = unseam.load("run", device="cpu")
     assert model.info.head == head
-    assert model.info.objects.threshold in head.thresholds, "the held-out part chose it"
+    assert (model.info.objects.threshold, model.info.objects.split) in head.ways, "the held-out part chose it"
     assert model.info.objects.grow_px == 0
 
     image = np.tile(images[0], (9, 9))  # more than one chunk

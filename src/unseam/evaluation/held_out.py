@@ -17,7 +17,7 @@ from unseam.data.sample import Sample, Window
 from unseam.data.split import HeldOut, Split
 from unseam.engines import TorchEngine
 from unseam.evaluation.scoring import has_foreground, not_annotated, score_for_choice, score_maps, true_map
-from unseam.heads import Head, Objects
+from unseam.heads import Head, Objects, Way
 from unseam.inference import Averaging
 from unseam.inference.averaging import averaged
 from unseam.inference.predict import Predictor
@@ -42,8 +42,8 @@ class HeldOutImage:
     truth, predicted
         Class maps or instance maps in the frame of the window. The truth is 255 (classes) or -1 (instances) where nothing is
         annotated or held out.
-    threshold
-        The threshold of its objects; None for classes.
+    threshold, split
+        How its objects were parted; None for classes.
     """
 
     sample: Sample
@@ -53,6 +53,7 @@ class HeldOutImage:
     predicted: Integer[np.ndarray, "height width"]
     calibration: CalibrationScore
     threshold: float | None = None
+    split: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +67,7 @@ class HeldOutPredictions:
     parts
         What the split or the folds held out.
     objects
-        How to separate objects, with the threshold that is best for all images. None if masks hold classes.
+        How to separate objects, with the threshold and split that are best for all images. None if masks hold classes.
     """
 
     images: tuple[HeldOutImage, ...] = ()
@@ -123,7 +124,7 @@ def predict_held_out(
     device: torch.device,
     *,
     tune: bool,
-    average: Averaging,
+    average: Averaging = "none",
     trained: Sequence[HeldOut] = (),
 ) -> HeldOutPredictions:
     """Predict each held-out part once, by the network that did not learn from it, as ``unseam predict`` does.
@@ -135,16 +136,16 @@ def predict_held_out(
     head
         What the networks learnt.
     objects
-        For instance masks: how to separate the objects of each network, before a threshold is chosen. None: masks hold classes.
+        For instance masks: how to separate the objects of each network, before a way is chosen. None: masks hold classes.
     device
         Where to compute, in float32.
     tune
-        Whether to choose a threshold at all.
+        Whether to choose threshold and split at all.
     average
         What the model averages over when it predicts. Rotations, which turn whole images, are not taken here.
     trained
-        Parts that the network learnt from. They help to choose the threshold and are not scored: one number learns nothing
-        by heart, and a few strips show too few objects that touch (`docs/log.md`).
+        Parts that the network learnt from. They help to choose threshold and split and are not scored: two numbers learn
+        nothing by heart, and a few strips show too few objects that touch (`docs/log.md`).
     """
     engines = [averaged(TorchEngine(net, str(device)), average, head) for net in nets]
     predictors = [Predictor(engine, head=head) for engine in engines]
@@ -161,27 +162,28 @@ def predict_held_out(
             # The threshold can be chosen only after the last image, so all candidates are separated now, from probabilities
             # that are about to go. An image that several folds share takes the settings of the first.
             likely, own = np.where(is_out, 0, head.foreground(probabilities)), objects[windows[0][0]]
-            trials.append(_Trial(truth, likely, own, head.thresholds if tune else ()))
+            trials.append(_Trial(truth, likely, _candidates(head, own, tune=tune)))
         folds = tuple(fold + 1 for fold, _ in windows)
         images.append(HeldOutImage(sample, frame, folds, truth, predicted, calibrate(head.class_maps(probabilities), classes)))
     held_out = tuple(part for split in parts for part in split.validation)
     if objects is None:
         return HeldOutPredictions(tuple(images), held_out, None)
-    default, chooses = objects[0].threshold, all(split.chooses for split in parts)
+    default, chooses = (objects[0].threshold, objects[0].split), all(split.chooses for split in parts)
     for part in trained if tune and trials else ():
         maps = predictors[0].probabilities(part.sample.image, part.window.slices)
         truth = true_map(part.sample, part.window, of_objects=True)
-        trials.append(_Trial(truth, head.foreground(maps), objects[0], head.thresholds))
+        trials.append(_Trial(truth, head.foreground(maps), _candidates(head, objects[0], tune=tune)))
     for index, image in enumerate(images):
-        # A held-out part of a training without folds may choose (`Split.chooses`): all images choose one threshold together.
-        # In a cross-validation an image must not choose the threshold that it is scored with, so the images of other folds
-        # choose it. If there are none (strips of one image), the threshold of the settings stays.
+        # A held-out part of a training without folds may choose (`Split.chooses`): all images choose one way together.
+        # In a cross-validation an image must not choose the way that it is scored with, so the images of other folds
+        # choose it. If there are none (strips of one image), that of the settings stays.
         others = [trial for trial, other in zip(trials, images, strict=False) if not {*other.folds} & {*image.folds}]
-        threshold = _best_threshold(trials if chooses else others, default)
-        images[index] = replace(image, predicted=trials[index].instances(threshold), threshold=threshold)
-    # The ensemble has one setting for all: the median of the folds' smallest objects, the threshold that all images choose.
+        way = threshold, share = _best_way(trials if chooses else others, default)
+        images[index] = replace(image, predicted=trials[index].instances(way), threshold=threshold, split=share)
+    # The ensemble has one setting for all: the median of the folds' smallest objects, and the way that all images choose.
     smallest = sorted(of_net.min_size for of_net in objects)[len(objects) // 2]
-    best = replace(objects[0], threshold=_best_threshold(trials, default), min_size=smallest)
+    threshold, share = _best_way(trials, default)
+    best = replace(objects[0], threshold=threshold, split=share, min_size=smallest)
     return HeldOutPredictions(tuple(images), held_out, best)
 
 
@@ -191,29 +193,34 @@ def with_smallest_object(objects: Objects, instances: Sequence[np.ndarray]) -> O
     return replace(objects, min_size=int(np.percentile(areas, 5) / 4)) if areas.size else objects
 
 
+def _candidates(head: Head, objects: Objects, *, tune: bool) -> list[Objects]:
+    """Return the ways to separate objects, that of the settings first."""
+    ways = [(objects.threshold, objects.split)]
+    ways += head.ways if tune else ()
+    return [replace(objects, threshold=threshold, split=split) for threshold, split in dict.fromkeys(ways)]
+
+
 class _Trial:
-    """The objects of one image at each candidate threshold, compressed (to about a hundredth), with their scores."""
+    """The objects of one image by each candidate, compressed (to about a hundredth), with their scores."""
 
-    def __init__(
-        self, truth: np.ndarray, likely: Float[np.ndarray, "height width"], objects: Objects, thresholds: Sequence[float]
-    ) -> None:
+    def __init__(self, truth: np.ndarray, likely: Float[np.ndarray, "height width"], candidates: Sequence[Objects]) -> None:
         self._shape = truth.shape
-        self._maps: dict[float, bytes] = {}
-        self.scores: dict[float, PanopticScore] = {}
-        for threshold in dict.fromkeys((objects.threshold, *thresholds)):
-            instances = replace(objects, threshold=threshold)(likely)
-            self._maps[threshold] = zlib.compress(instances.tobytes(), 1)
-            self.scores[threshold] = PanopticQuality()(instances, truth)
+        self._maps: dict[Way, bytes] = {}
+        self.scores: dict[Way, PanopticScore] = {}
+        for objects in candidates:
+            instances = objects(likely)
+            self._maps[objects.threshold, objects.split] = zlib.compress(instances.tobytes(), 1)
+            self.scores[objects.threshold, objects.split] = PanopticQuality()(instances, truth)
 
-    def instances(self, threshold: float) -> Int32[np.ndarray, "height width"]:
-        return np.frombuffer(zlib.decompress(self._maps[threshold]), np.int32).reshape(self._shape)
+    def instances(self, way: Way) -> Int32[np.ndarray, "height width"]:
+        return np.frombuffer(zlib.decompress(self._maps[way]), np.int32).reshape(self._shape)
 
 
-def _best_threshold(trials: Sequence[_Trial], default: float) -> float:
-    """Return the threshold with the best panoptic quality; of equally good ones the first. ``default`` without trials."""
+def _best_way(trials: Sequence[_Trial], default: Way) -> Way:
+    """Return the candidate with the best panoptic quality; of equally good ones the first. ``default`` without trials."""
 
-    def quality(threshold: float) -> float:
-        return float(np.nan_to_num(PanopticScore.pool([one.scores[threshold] for one in trials])["panoptic_quality"]))
+    def quality(way: Way) -> float:
+        return float(np.nan_to_num(PanopticScore.pool([one.scores[way] for one in trials])["panoptic_quality"]))
 
     return max(trials[0].scores, key=quality) if trials else default
 

@@ -16,7 +16,7 @@ member             the network learns                             an object is
 other.
 """
 
-from unseam.heads.base import HeadProtocol, Labels, Targets
+from unseam.heads.base import HeadProtocol, Labels, Targets, Way
 from unseam.heads.border_and_core import BorderAndCore
 from unseam.heads.classes import Classes
 from unseam.heads.distances import Distances
@@ -38,6 +38,6 @@ def head_for(*, has_objects: bool) -> Head:
 
 
 __all__ = [
-    "BorderAndCore", "Classes", "Distances", "Head", "HeadProtocol", "Labels", "Objects", "RidgeObjects", "Targets",
+    "BorderAndCore", "Classes", "Distances", "Head", "HeadProtocol", "Labels", "Objects", "RidgeObjects", "Targets", "Way",
     "fitted_to", "head_for",
 ]  # fmt: skip

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from unseam.losses import Loss
 
 
+Way = tuple[float, float]
+"""A threshold and a split, as in `Objects`."""
+
+
 @dataclass(frozen=True)
 class Labels:
     """One mask as it was read; both maps in the frame of the image.
@@ -71,8 +75,8 @@ class HeadProtocol(Protocol):
     objects: ClassVar[Objects]
     """How objects are found in its foreground; settings that differ from the general default replace it."""
 
-    thresholds: ClassVar[tuple[float, ...]]
-    """Thresholds of objects that the held-out part may choose. Of equally good ones the first is kept."""
+    ways: ClassVar[tuple[Way, ...]]
+    """Ways to part objects that the held-out part may choose. Of equally good ones the first is kept."""
 
     def energies(self) -> type | UnionType:
         """Return the types of the energies that it can learn with."""

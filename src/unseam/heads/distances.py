@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from unseam.heads.base import Labels, Targets
+from unseam.heads.base import Labels, Targets, Way
 from unseam.heads.objects import Objects
 from unseam.heads.peaks import with_heights
 from unseam.heads.rims import measure_rims
@@ -70,7 +70,7 @@ class Distances:
     version: ClassVar[int] = 1
     needs_objects: ClassVar[bool] = True
     objects: ClassVar[Objects] = Objects(threshold=_THRESHOLDS[0], grow_px=0.0)
-    thresholds: ClassVar[tuple[float, ...]] = _THRESHOLDS
+    ways: ClassVar[tuple[Way, ...]] = tuple((threshold, 0.0) for threshold in _THRESHOLDS)
 
     def __post_init__(self) -> None:
         check_range("distances", "weight", self.weight, 1e-3, 1e3)

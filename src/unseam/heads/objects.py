@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, Float32, Int32
 from unseam.errors import SettingsError
 from unseam.geometry.two_nearest import two_nearest
 from unseam.heads.flood import LIKELY, flood, steps_to_core
+from unseam.heads.split import LEVELS, label_levels, raised_in_cores, split_cores
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,10 @@ class Objects:
     """An object starts where P(foreground) is above it. Raise it when objects merge: pixels between 0.5 and the threshold go
     to the object that they touch, and start none."""
 
+    split: float = 0.0
+    """Split an object where the network is surer of its parts than of what joins them: each part has at least this share of
+    its pixels (:mod:`unseam.heads.split`). Lower it when objects merge; 0 splits nothing."""
+
     min_size: int = 16
     """px; smaller objects are dropped. The finished object is measured, with its ridge and holes."""
 
@@ -47,6 +52,8 @@ class Objects:
     def __post_init__(self) -> None:
         if not 0 < self.threshold < 1:
             raise SettingsError(f"threshold is {self.threshold}. It may lie between 0 and 1, e.g. 0.5.")
+        if not 0 <= self.split <= 0.5:
+            raise SettingsError(f"split is {self.split}. It may be 0 to 0.5, e.g. 0.15; 0 splits nothing.")
         if self.min_size < 0:
             raise SettingsError(f"min_size is {self.min_size} px. It may be 0 or more; 0 keeps every object.")
         if not (math.isfinite(self.grow_px) and 0 <= self.grow_px <= 100):
@@ -65,13 +72,13 @@ class Objects:
         Int32[np.ndarray, "height width"]
             0 background, 1..N the objects, numbered without gaps in the order of a scan by rows.
         """
-        # 4-connected, the default: with 8-connectivity a diagonal ridge of one pixel would leak at its corners.
-        from scipy import ndimage  # where it is used: a network computes without SciPy
-
-        cores, _ = ndimage.label(likely > self.threshold)
-        cores = cores.astype(np.int32, copy=False)
-        if self.threshold > LIKELY:
-            cores = flood(cores, likely, steps_to_core(cores > 0))
+        # 4-connected: with 8-connectivity a diagonal ridge of one pixel would leak at its corners.
+        if self.split:
+            cores = _renumber_in_scan_order(split_cores(likely, self.levels, self.split, self.smallest_part))
+        else:
+            cores = label_levels(likely, self.levels)[0][0]
+        if self.is_flooded:
+            cores = flood(cores, self.flood_order(likely, cores > 0), steps_to_core(cores > 0))
         objects = self._complete(cores)
         while (is_small := self._is_small(objects)).any():
             # Specks took part of the ridges next to them and spoilt holes, so ridges and holes are done again without them.
@@ -79,6 +86,27 @@ class Objects:
             cores[is_small[cores]] = 0
             objects = self._complete(cores)
         return _renumber_in_scan_order(objects)
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """The threshold, and the levels above it at which objects are split."""
+        return (self.threshold, *(level for level in LEVELS if self.split and level > self.threshold))
+
+    @property
+    def smallest_part(self) -> float:
+        """px of the core of a part; the finished part has the ridge and what it floods besides."""
+        return self.min_size / 2
+
+    @property
+    def is_flooded(self) -> bool:
+        """Whether likely pixels outside the cores are given to them."""
+        return self.levels[-1] > LIKELY
+
+    def flood_order(
+        self, likely: Float[np.ndarray, "height width"], is_core: Bool[np.ndarray, "height width"]
+    ) -> Float[np.ndarray, "height width"]:
+        """Return the foreground as the flood reads it. Without splits the cores are the most probable pixels as they are."""
+        return raised_in_cores(likely, is_core) if self.split else likely
 
     def _is_small(self, objects: Int32[np.ndarray, "height width"]) -> Bool[np.ndarray, "numbers"]:
         """Return for each number whether its object is too small."""

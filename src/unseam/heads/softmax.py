@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from unseam.errors import DataError
+from unseam.heads.base import Way
 from unseam.heads.objects import Objects
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ class SoftMax:
     """
 
     objects: ClassVar[Objects] = Objects()
-    thresholds: ClassVar[tuple[float, ...]] = (0.5, 0.4, 0.6, 0.3, 0.7, 0.8, 0.9)
+    ways: ClassVar[tuple[Way, ...]] = (
+        *((0.5, split) for split in (0.15, 0.2, 0.1, 0.3)), *((0.35, split) for split in (0.15, 0.2, 0.3)),
+        *((threshold, 0.0) for threshold in (0.5, 0.7, 0.9)),
+    )  # fmt: skip
 
     def energies(self) -> type | UnionType:
         """Return all energies that judge the probability of the true class."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from torch import nn
+from torch import Tensor, nn
 
 from unseam.geometry import Geometry
 from unseam.nets.base import Net
@@ -21,6 +21,10 @@ class Ensemble(Net):
     @property
     def geometry(self) -> Geometry:
         return members_of(self)[0].geometry
+
+    @property
+    def last_bias(self) -> Tensor:
+        raise AssertionError("each member has its own last bias")
 
 
 def members_of(net: nn.Module) -> tuple[Net, ...]:

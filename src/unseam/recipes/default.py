@@ -13,8 +13,8 @@ def default() -> Run:
     laptop cores process thousands of crops in that time; batch normalisation, whose statistics are fixed after three tenths
     of the run, Muon, averaged weights and a falling learning rate, which need fewer steps than momentum 0.99; a milder class
     balance; objects also vary in size and sharpness, and three crops of ten are not deformed; prediction averages over eight
-    flips. ``docs/log.md`` records the
-    trials behind these choices, with numbers.
+    flips, and half of the bias that the energy leaves between classes is taken out. ``docs/log.md`` records the trials behind
+    these choices, with numbers.
     """
     return Run(
         net=UNetConfig(first_width=16, depth=3, dropout=0.1, normalisation="batch", resolution="auto"),

@@ -58,6 +58,7 @@ def predict_kept(
     held_out = predict_held_out([net], head, [parts], of_each, device, tune=tune, average=run.average, trained=trained)
     score, chosen = held_out.score, held_out.objects
     if chosen is not None and tune and score is not None:
-        tuned = f"threshold {chosen.threshold:g} (panoptic quality {score:.3f}), from {chosen.min_size} px"
+        split = f", split into parts of {chosen.split:.0%}" if chosen.split else ""
+        tuned = f"threshold {chosen.threshold:g}{split} (panoptic quality {score:.3f}), from {chosen.min_size} px"
         tell(f"objects: {tuned}")
     return held_out

@@ -9,7 +9,12 @@ from unseam.scale.journalled import Journalled
 from unseam.scale.task import PassKind, PlanePass
 from unseam.scale.worker import ChunkWorker
 
-_PASSES = {ObjectStage.FLOOD: PassKind.FLOOD, ObjectStage.COMPLETE: PassKind.COMPLETE, ObjectStage.WRITE: PassKind.WRITE}
+_PASSES = {
+    ObjectStage.SPLIT: PassKind.SPLIT,
+    ObjectStage.FLOOD: PassKind.FLOOD,
+    ObjectStage.COMPLETE: PassKind.COMPLETE,
+    ObjectStage.WRITE: PassKind.WRITE,
+}
 
 
 def objects_of_plane(worker: ChunkWorker, run: Journalled, position: int, plane: int) -> ObjectsFound:

@@ -17,6 +17,7 @@ class PassKind(Enum):
 
     GREY_RANGE = "grey range"
     NETWORK = "network"
+    SPLIT = "objects split"
     FLOOD = "objects flood"
     COMPLETE = "objects complete"
     WRITE = "objects write"

@@ -14,6 +14,7 @@ objects = st.builds(
     Objects,
     threshold=st.sampled_from([0.3, 0.5, 0.7, 0.8]),
     min_size=st.sampled_from([0, 3, 16, 100]),
+    split=st.sampled_from([0.0, 0.0, 0.05, 0.2, 0.5]),
     fill_holes=st.booleans(),
     grow_px=st.sampled_from([0.0, 1.0, 3.9, 10.0]),
 )

@@ -159,4 +159,4 @@ def test_tables_of_another_stage_are_a_bug_of_ours(rng):
     store = ObjectsInMemory(np.zeros((4, 4), np.float32), grid)
     with pytest.raises(AssertionError, match=r"CoreTables.*WRITE"):
         perform_stage(ObjectStage.WRITE, 0, grid, Objects(), store, CoreTables())
-    assert {StageRound(stage, 2).name for stage in ObjectStage} == {"cores-2", "flood-2", "complete-2", "write-2"}
+    assert {StageRound(stage, 2).name for stage in ObjectStage} == {"cores-2", "split-2", "flood-2", "complete-2", "write-2"}

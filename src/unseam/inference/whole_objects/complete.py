@@ -17,7 +17,6 @@ import numpy as np
 from jaxtyping import Int32
 
 from unseam.geometry.chunk_grid import ChunkGrid, Window
-from unseam.heads.flood import LIKELY
 from unseam.heads.objects import Objects, close_ridges
 from unseam.inference.whole_objects.gaps import gap_facts, label_gaps, no_gap_facts
 from unseam.inference.whole_objects.numbering import Numbered, read_numbered
@@ -82,7 +81,7 @@ def _close_ridges(
 ) -> tuple[Int32[np.ndarray, "height width"], Numbered]:
     """Return the objects on a chunk's region with their ridges, in small numbers, and the window that translates these."""
     window = window_of(chunk, grid, settings)
-    read = store.read_flooded if settings.threshold > LIKELY else store.read_cores
+    read = store.read_flooded if settings.is_flooded else store.read_cores
     found = read_numbered(window, grid, read, tables)
     objects = close_ridges(found.labels, settings.grow_px) if settings.grow_px > 0 else found.labels
     (top, bottom), (left, right) = (

@@ -1,10 +1,12 @@
 """Find the objects of a plane larger than memory: the same numbers that `Objects` gives in the whole plane at once.
 
-The work is done in four stages::
+The work is done in up to five stages::
 
     stage       each chunk ...                                             then the coordinator ...
-    cores       numbers its components                                     unites those that touch
-    flood       gives likely pixels to cores (threshold above 0.5)         adds cores that flowed into other chunks
+    cores       numbers its components at each level                       unites those that touch, chooses those that
+                                                                           start an object
+    split       writes those (where objects are split)
+    flood       gives likely pixels to cores (a level above 0.5)           adds cores that flowed into other chunks
     complete    closes ridges, reports areas and gaps                      unites gaps, fills holes; drops small objects
                                                                            and repeats the stage until none is small
     write       closes ridges, fills holes, writes the final numbers
@@ -19,18 +21,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from unseam.geometry.chunk_grid import ChunkGrid
-from unseam.heads.flood import LIKELY
 from unseam.heads.objects import Objects
 from unseam.inference.whole_objects.numbering import Numbering
 from unseam.inference.whole_objects.object_cores import join_cores
-from unseam.inference.whole_objects.records import CoreFacts, CoreTables, FloodFacts, FloodTables, ObjectStage, WriteFacts
+from unseam.inference.whole_objects.records import (
+    CoreFacts,
+    CoreTables,
+    FloodFacts,
+    FloodTables,
+    ObjectStage,
+    SplitFacts,
+    WriteFacts,
+)
 from unseam.inference.whole_objects.rounds import finish
 from unseam.inference.whole_objects.stages import Runner, StageRound, collect_facts
 
 
 @dataclass(frozen=True)
 class Halo:
-    """The rim within which a flood is followed, where the threshold is above 0.5."""
+    """The rim within which a flood is followed, where objects are flooded."""
 
     first: int = 64
     """px around a chunk at first; doubled where pixels stay undecided."""
@@ -89,9 +98,12 @@ def find_objects(grid: ChunkGrid, settings: Objects, run: Runner, halo: Halo | N
     """
     every = range(len(grid))
     cores = collect_facts(run(StageRound(ObjectStage.CORES), every, lambda _: CoreTables()), CoreFacts, every)
-    numbering, num_undecided = join_cores(grid, [cores[chunk] for chunk in every]), 0
+    joined, num_undecided = join_cores(grid, [cores[chunk] for chunk in every], settings), 0
     del cores  # the edges of all chunks, which nothing needs any more
-    if settings.threshold > LIKELY:
+    if settings.split:
+        collect_facts(run(StageRound(ObjectStage.SPLIT), every, joined.tables_for), SplitFacts, every)
+    numbering = joined.numbering
+    if settings.is_flooded:
         numbering, num_undecided = _flooded(numbering, run, halo or Halo())
     finished = finish(numbering, settings, run)
     writing = run(StageRound(ObjectStage.WRITE), every, lambda chunk: finished.tables_for(chunk, settings))

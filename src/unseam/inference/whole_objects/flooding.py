@@ -1,4 +1,4 @@
-"""Stage `flood`: pixels between 0.5 and a raised threshold go to their core, decided in a window as large as needed.
+"""Stage `flood`: likely pixels outside the cores go to their core, decided in a window as large as needed.
 
 A flood may come from far. A window is therefore flooded with its open sides as `UNKNOWN` cores, and each number in the result
 is certain (`heads.flood` has the proof). Where pixels of the chunk stay unknown, the halo around them is doubled. At the
@@ -65,11 +65,12 @@ class _Source:
         # Order in the flood depends on cores up to MOST_STEPS px away: with a narrower rim the pixels at the edge of the
         # window would take another place in the order than they have in the image.
         window, around = self._with_rim(box, halo), self._with_rim(box, halo + MOST_STEPS)
-        likely = self.store.read_likely(around)
+        is_core = self.store.read_cores(around) > 0
         inner = _within(window, around)
-        steps = steps_to_core(likely > self.settings.threshold)[inner]
+        steps = steps_to_core(is_core)[inner]
+        order = self.settings.flood_order(self.store.read_likely(window), is_core[inner])
         found = read_numbered(window, self.grid, self.store.read_cores, self.around)
-        flooded = flood(found.labels, likely[inner], steps, self._open_sides(window) if is_open else None)
+        flooded = flood(found.labels, order, steps, self._open_sides(window) if is_open else None)
         return np.append(found.numbers, UNKNOWN)[flooded[_within(box, window)]]  # UNKNOWN is -1 and picks the last
 
     def _with_rim(self, box: Window, rim: int) -> Window:

@@ -6,7 +6,7 @@ another machine, and read again.
 
 There are three kinds of numbers::
 
-    local    1..n within a chunk, as written by the stages `cores` and `flood`; several may be parts of one core
+    local    1..n within a chunk, as written by the stages `cores`, `split` and `flood`; several may be parts of one core
     core     1..N in the plane, in the scan order of scipy.ndimage.label on the whole plane; 0 where it was dropped
     final    1..M in the plane, in scan order of the finished objects, as written in the end
 """
@@ -26,16 +26,16 @@ class ObjectStore(Protocol):
     """The arrays on disk between the stages; windows are in the frame of the plane."""
 
     def read_likely(self, window: Window) -> Float32[np.ndarray, "height width"]:
-        """Read the probability of the foreground, for stages `cores` and, where the threshold is above 0.5, `flood`."""
+        """Read the probability of the foreground, for stage `cores` and, where objects are flooded, `split` and `flood`."""
 
     def read_cores(self, window: Window) -> Int32[np.ndarray, "height width"]:
         """Read local numbers, each chunk as it was written."""
 
     def write_cores(self, chunk: int, labels: Int32[np.ndarray, "height width"]) -> None:
-        """Write the local numbers of stage `cores`."""
+        """Write the local numbers of stage `cores`, or of stage `split` where there is one."""
 
     def read_flooded(self, window: Window) -> Int32[np.ndarray, "height width"]:
-        """Read local numbers after stage `flood`; called only if the threshold is above 0.5."""
+        """Read local numbers after stage `flood`; called only if objects are flooded."""
 
     def write_flooded(self, chunk: int, labels: Int32[np.ndarray, "height width"]) -> None:
         """Write the local numbers of stage `flood`. The cores stay, since other chunks still read them."""
@@ -46,21 +46,38 @@ class ObjectStore(Protocol):
 
 @dataclass(frozen=True)
 class CoreFacts:
-    """The facts of stage `cores`.
+    """The facts of stage `cores`, about the components at each level of the objects; without splits there is one level.
 
     Attributes
     ----------
+    counts
+        How many components each level has in the chunk. The arrays below list them level after level.
     firsts
-        Place of the first pixel of each local number in a scan of the plane, row * width + column.
+        Place of the first pixel of each in a scan of the plane, row * width + column.
+    areas
+        px of each, in the chunk.
+    parents
+        Index of the component around each, one level below; `heads.split.NONE` on the first level.
     top, left, bottom, right
-        Local numbers along the edges of the chunk, as runs (`run_lengths.runs_of`).
+        Numbers within the level (from 1) along the edges of the chunk, as runs (`run_lengths.runs_of`); the edges of all levels
+        one after another.
     """
 
-    firsts: Int64[np.ndarray, "cores"]
+    counts: Int64[np.ndarray, "levels"]
+    firsts: Int64[np.ndarray, "components"]
+    areas: Int64[np.ndarray, "components"]
+    parents: Int64[np.ndarray, "components"]
     top: Int32[np.ndarray, "2 top_runs"]
     left: Int32[np.ndarray, "2 left_runs"]
     bottom: Int32[np.ndarray, "2 bottom_runs"]
     right: Int32[np.ndarray, "2 right_runs"]
+
+
+@dataclass(frozen=True)
+class SplitFacts:
+    """The facts of stage `split`."""
+
+    num_cores: Int64[np.ndarray, ""]  # local numbers that were written
 
 
 @dataclass(frozen=True)
@@ -128,12 +145,20 @@ class WriteFacts:
     num_foreground: Int64[np.ndarray, ""]  # px of objects in the chunk
 
 
-ChunkFacts = CoreFacts | FloodFacts | CompleteFacts | WriteFacts
+ChunkFacts = CoreFacts | SplitFacts | FloodFacts | CompleteFacts | WriteFacts
 
 
 @dataclass(frozen=True)
 class CoreTables:
     """Stage `cores` needs no tables."""
+
+
+@dataclass(frozen=True)
+class SplitTables:
+    """The local number of each component of a chunk, level after level; 0 where it starts no object."""
+
+    counts: Int64[np.ndarray, "levels"]
+    numbers: Int32[np.ndarray, "components"]
 
 
 @dataclass(frozen=True)
@@ -175,13 +200,14 @@ class WriteTables:
     gap_finals: UInt32[np.ndarray, "gaps"]  # final number that fills each gap of the chunk; 0 leaves it
 
 
-ChunkTables = CoreTables | FloodTables | WindowNumbers | WriteTables
+ChunkTables = CoreTables | SplitTables | FloodTables | WindowNumbers | WriteTables
 
 
 class ObjectStage(Enum):
     """The stages, in order; a journal uses their values."""
 
     CORES = "cores"
+    SPLIT = "split"
     FLOOD = "flood"
     COMPLETE = "complete"
     WRITE = "write"
@@ -194,6 +220,7 @@ class ObjectStage(Enum):
 
 _FACTS: dict[ObjectStage, type[ChunkFacts]] = {
     ObjectStage.CORES: CoreFacts,
+    ObjectStage.SPLIT: SplitFacts,
     ObjectStage.FLOOD: FloodFacts,
     ObjectStage.COMPLETE: CompleteFacts,
     ObjectStage.WRITE: WriteFacts,

@@ -8,7 +8,7 @@ from unseam.geometry.chunk_grid import ChunkGrid
 from unseam.heads.objects import Objects
 from unseam.inference.whole_objects.complete import measure_objects, write_objects
 from unseam.inference.whole_objects.flooding import flood_chunk
-from unseam.inference.whole_objects.object_cores import find_cores
+from unseam.inference.whole_objects.object_cores import find_cores, write_split_cores
 from unseam.inference.whole_objects.records import (
     ChunkFacts,
     ChunkTables,
@@ -16,6 +16,7 @@ from unseam.inference.whole_objects.records import (
     FloodTables,
     ObjectStage,
     ObjectStore,
+    SplitTables,
     WindowNumbers,
     WriteTables,
 )
@@ -63,6 +64,8 @@ def perform_stage(
     match stage, tables:
         case ObjectStage.CORES, CoreTables():
             return find_cores(chunk, grid, settings, store)
+        case ObjectStage.SPLIT, SplitTables():
+            return write_split_cores(chunk, grid, settings, store, tables)
         case ObjectStage.FLOOD, FloodTables():
             return flood_chunk(chunk, grid, settings, store, tables)
         case ObjectStage.COMPLETE, WindowNumbers():

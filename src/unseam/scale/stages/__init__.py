@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from unseam.inference.whole_objects import ObjectStage
-from unseam.inference.whole_objects.records import CompleteFacts, FloodFacts, WriteFacts
+from unseam.inference.whole_objects.records import CompleteFacts, FloodFacts, SplitFacts, WriteFacts
 from unseam.scale.stages.grey_range import RangeFacts, grey_range
 from unseam.scale.stages.network import NetworkFacts, network
 from unseam.scale.stages.object_stages import objects
@@ -19,6 +19,7 @@ from unseam.scale.worker import ChunkWorker
 STAGES: dict[PassKind, tuple[Callable[[ChunkWorker, ChunkTask], Any], type[Any]]] = {
     PassKind.GREY_RANGE: (grey_range, RangeFacts),
     PassKind.NETWORK: (network, NetworkFacts),
+    PassKind.SPLIT: (partial(objects, ObjectStage.SPLIT), SplitFacts),
     PassKind.FLOOD: (partial(objects, ObjectStage.FLOOD), FloodFacts),
     PassKind.COMPLETE: (partial(objects, ObjectStage.COMPLETE), CompleteFacts),
     PassKind.WRITE: (partial(objects, ObjectStage.WRITE), WriteFacts),

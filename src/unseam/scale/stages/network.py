@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Float, Float32, Int32, Int64, Num
 
 from unseam.geometry.chunk_grid import ChunkGrid, Window
-from unseam.heads.flood import LIKELY as THRESHOLD_OF_LIKELY
 from unseam.inference.whole_objects.records import CoreFacts
 from unseam.scale.prediction import CLASSES, LIKELY, PROBABILITIES, ProbabilityType
 from unseam.scale.stages.grey_range import NormalisedPlane
@@ -14,7 +13,7 @@ from unseam.scale.stages.object_stages import cores
 from unseam.scale.task import ChunkTask
 from unseam.scale.worker import ChunkWorker
 
-_NO_CORES = CoreFacts(np.zeros(0, np.int64), *(np.zeros((2, 0), np.int32) for _ in range(4)))
+_NO_CORES = CoreFacts(*(np.zeros(0, np.int64) for _ in range(4)), *(np.zeros((2, 0), np.int32) for _ in range(4)))
 _MANY = 4  # from this many chunks along an axis, all tiles have one size: the last chunk is completed by mirroring
 
 
@@ -30,7 +29,10 @@ class NetworkFacts:
     """Pixels of each class, and the :class:`~unseam.inference.whole_objects.records.CoreFacts`, empty without objects."""
 
     num_pixels: Int64[np.ndarray, "classes"]
-    firsts: Int64[np.ndarray, "cores"]
+    counts: Int64[np.ndarray, "levels"]
+    firsts: Int64[np.ndarray, "components"]
+    areas: Int64[np.ndarray, "components"]
+    parents: Int64[np.ndarray, "components"]
     top: Int32[np.ndarray, "2 top_runs"]
     left: Int32[np.ndarray, "2 left_runs"]
     bottom: Int32[np.ndarray, "2 bottom_runs"]
@@ -62,16 +64,11 @@ def network(worker: ChunkWorker, task: ChunkTask) -> NetworkFacts:
     worker.copy_classes(position, leading, task.chunk)
     for klass, part in enumerate(kept):
         worker.result(position, PROBABILITIES).write(worker.leading(position, plane, klass), place, part)
-    if saves.objects and is_flooded(worker):
+    if saves.objects and info.objects.is_flooded:  # the flood reads the foreground again
         worker.scratch(position, LIKELY).write((), place, likely)
     core_facts = cores(worker, task, likely) if saves.objects else _NO_CORES
     counted = [np.count_nonzero(classes == klass) for klass in range(len(info.class_names))]
     return NetworkFacts(np.array(counted, np.int64), **vars(core_facts))
-
-
-def is_flooded(worker: ChunkWorker) -> bool:
-    """Return whether objects start above 0.5: the flood then reads the foreground again."""
-    return worker.model.info.objects.threshold > THRESHOLD_OF_LIKELY
 
 
 def as_written(

@@ -53,7 +53,7 @@ class PlaneArrays:
 
 
 def objects(stage: ObjectStage, worker: ChunkWorker, task: ChunkTask) -> Any:
-    """Flood, complete or write the objects of a chunk."""
+    """Split, flood, complete or write the objects of a chunk."""
     position = task.stage.position
     store = PlaneArrays(worker, position, task.stage.plane)
     return perform_stage(stage, task.chunk, worker.grid(position), worker.model.info.objects, store, task.tables)
