@@ -60,7 +60,8 @@ TRAIN = """
     images = [((labels > 0) * 90 + rng.normal(60, 9, labels.shape)).clip(0, 255).astype(np.uint8) for _ in range(2)]
     settings = [
         "head.boundary.likely_from=0.05", "net.unet.first_width=2", "net.unet.depth=1", "training.output_size=60",
-        "training.precision=float32", "objects.threshold=0.4", "objects.min_size=3", "training.tune_objects=false", "average=none",
+        "training.precision=float32", "objects.threshold=0.4", "objects.min_size=3", "training.tune_objects=false",
+        "average=none",
     ]
     unseam.train(images, [labels, labels], out="run", steps=20, settings=settings, device="cpu")
     model = unseam.load("run", device="cpu")
