@@ -55,3 +55,16 @@ def logits(layers: dict[str, list[np.ndarray]], image: torch.Tensor) -> torch.Te
         maps = torch.cat([maps, copy[..., top : top + height, left : left + width]], dim=1)
         maps = convolved(f"conv_u{level}c-d", convolved(f"conv_u{level}b-c", maps))
     return convolved("conv_u0d-score", maps)
+
+
+def set_by_hand(net: torch.nn.Module, layers: dict[str, list[np.ndarray]]) -> torch.nn.Module:
+    """Set each weight of the network from the array of its layer, by attribute and not through the table of names."""
+    blocks = [*net.contracting]
+    modules = [blocks[level][layer] for level in range(5) for layer in (0, 2)]
+    for up, block in zip(net.up, net.expansive, strict=True):
+        modules += [up, block[0], block[2]]
+    with torch.no_grad():
+        for module, (weight, bias) in zip([*modules, net.classify], layers.values(), strict=True):
+            module.weight.copy_(torch.from_numpy(weight))
+            module.bias.copy_(torch.from_numpy(bias))
+    return net.eval()
