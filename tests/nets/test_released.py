@@ -10,7 +10,7 @@ from unseam.engines import OpenVINOEngine, TorchEngine
 from unseam.engines.record import record
 from unseam.errors import SettingsError, SizeError
 from unseam.inference.predict import Predictor
-from unseam.nets import LAYERS_OF_RELEASE, ReleasedConfig, ReleasedUNet, UNet, fast_on_cpu
+from unseam.nets import LAYERS_OF_RELEASE, ReleasedConfig, ReleasedUNet, UNet, add_to_logits, fast_on_cpu
 from unseam.recipes.default import default
 from unseam.settings import decode, encode, with_overrides
 
@@ -102,6 +102,14 @@ def test_its_memory_is_counted(net):
     operations = record(net, (1, 2, 188, 188))
     assert sum(operation.name == "aten.relu_.default" for operation in operations) == 22
     assert 0 < TorchEngine(net).footprint((2, 188, 188)).total < 200e6
+
+
+def test_a_number_can_be_added_to_the_logits_of_each_class():
+    net, image, shifts = ReleasedUNet(1, 3, first_width=1).eval(), torch.randn(1, 1, 188, 188), torch.tensor([0.0, 1.5, -0.5])
+    with torch.no_grad():
+        before = net(image)
+        add_to_logits(net, shifts)
+        torch.testing.assert_close(net(image), before + shifts[:, None, None])
 
 
 def test_settings_choose_it():
