@@ -44,7 +44,9 @@ def test_a_folder_that_predicts_what_the_weights_predict(terminal, full_size, re
     assert "divided by 255, as given" in said.out
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["README.md", "model.safetensors"]
 
-    by_hand = Model(full_size[1], ModelInfo(net=full_size[1].config, normalise=Normalise(fixed=(0, 255))), "cpu", engine="torch")
+    by_hand = Model(
+        full_size[1], ModelInfo(net=full_size[1].config, normalise=Normalise(fixed=(0, 255))), "cpu", engine="torch"
+    )
     found = Model.load(tmp_path / "model", "cpu", engine="torch").predict(image)
     assert np.array_equal(found.probabilities, by_hand.predict(image).probabilities)
     assert found.notes == ()
@@ -74,6 +76,14 @@ def test_its_card_and_its_facts_say_where_it_comes_from(terminal, release, tmp_p
     assert str(release.parent) not in card, "the folder of the user is nobody's business"
     assert "report.html" not in card
     assert total in terminal("info", tmp_path / "model", "--json").out
+
+
+def test_there_is_nothing_to_report_of_it(terminal, release, tmp_path):
+    assert terminal("import", release, "--out", tmp_path / "model").code == 0
+    said = terminal("report", tmp_path / "model")
+    assert said.code == 2
+    assert "unseam did not train this network (it is from phseg_v5.caffemodel)" in said.err
+    assert not (tmp_path / "model/report.html").exists()
 
 
 def test_hdf5_gives_the_same_model_but_for_the_name_of_the_file(full_size, release, tmp_path):

@@ -120,11 +120,15 @@ def test_what_is_refused(change, words, form, tmp_path):
 def test_the_first_layer_that_does_not_fit_is_named(tmp_path):
     """A network of twice the width: the message speaks of the first layer, in the order of the release."""
     path = written(tmp_path, dict(reversed(arrays(2 * WIDTH).items())))
-    with pytest.raises(ModelFileError, match=r"'conv_d0a-b' has the shape \(4, 1, 3, 3\), and the network needs \(2, 1, 3, 3\)"):
+    with pytest.raises(
+        ModelFileError, match=r"'conv_d0a-b' has the shape \(4, 1, 3, 3\), and the network needs \(2, 1, 3, 3\)"
+    ):
         load_released(path, WIDTH)
 
 
-@pytest.mark.parametrize("data", [b"", b"\x0a\x01x", caffemodel({}), bytes(10), b"GIF89a", b"PK\x03\x04" * 30, b"\x80\x02cos\n."])
+@pytest.mark.parametrize(
+    "data", [b"", b"\x0a\x01x", caffemodel({}), bytes(10), b"GIF89a", b"PK\x03\x04" * 30, b"\x80\x02cos\n."]
+)
 def test_what_is_no_network(data, tmp_path):
     (tmp_path / "a.caffemodel").write_bytes(data)
     with pytest.raises(ModelFileError):

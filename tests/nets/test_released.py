@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+import unseam
 from reference.released_arrays import RELEASE, arrays, logits, set_by_hand
 from unseam.engines import OpenVINOEngine, TorchEngine
 from unseam.engines.record import record
@@ -110,6 +111,17 @@ def test_a_number_can_be_added_to_the_logits_of_each_class():
         before = net(image)
         add_to_logits(net, shifts)
         torch.testing.assert_close(net(image), before + shifts[:, None, None])
+
+
+def test_it_trains_and_the_model_file_keeps_it(tmp_path, rng):
+    image = rng.integers(0, 256, (60, 70), np.uint8)
+    words = ["net.released.first_width=2", "training.output_size=20", "normalise.fixed=[0, 255]"]
+    model = unseam.train([image], [(image > 128).astype(np.uint8)], out=tmp_path / "run", steps=3, settings=words, device="cpu")
+    again = unseam.load(tmp_path / "run", "cpu")
+    assert isinstance(again.net, ReleasedUNet)
+    assert again.info.net == ReleasedConfig(first_width=2, dropout=0.1)
+    assert again.info.normalise.fixed == (0, 255)
+    assert np.array_equal(again.predict(image).probabilities, model.predict(image).probabilities)
 
 
 def test_settings_choose_it():

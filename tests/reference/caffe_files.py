@@ -54,17 +54,16 @@ def caffemodel(arrays: Arrays, form: str = "new", *, pieces: int = 1) -> bytes:
     return field(1, b"phseg_v5") + field(5, 1) + varint(8 * 9 + 5) + struct.pack("<f", 1.5) + b"".join(layers)
 
 
-def hdf5(path: Path, arrays: Arrays) -> Path:
-    """The same network as HDF5, as Caffe writes it: groups of layers below ``data``, empty ones too, and ``diff`` beside it."""
+def hdf5(path: Path, arrays: Arrays, *, with_diff: bool = True) -> Path:
+    """The same network as HDF5, as Caffe writes it: groups of layers below ``data``, empty ones too, and ``diff`` beside."""
     import h5py
 
     with h5py.File(path, "w") as file:
-        data, diff = file.create_group("data"), file.create_group("diff")
-        data.create_group("relu")
-        for name, of_layer in arrays.items():
-            for group in (data.create_group(name), diff.create_group(name)):
+        for kind, factor in (("data", 1), *([("diff", 0)] if with_diff else [])):
+            file.create_group(kind).create_group("relu")
+            for name, of_layer in arrays.items():
                 for number, array in enumerate(of_layer):
-                    group.create_dataset(str(number), data=array if group.name.startswith("/data") else 0 * array)
+                    file[kind].create_dataset(f"{name}/{number}", data=array * array.dtype.type(factor))
     return path
 
 

@@ -22,9 +22,10 @@ def arrays(width: int = 64, channels: int = 1, classes: int = 2, seed: int = 0) 
     """Weight and bias of each layer, drawn; ``width`` is 64 in the release and divides all but channels and classes."""
     rng = np.random.default_rng(seed)
     found = {}
-    for name, (first, second, *side) in RELEASE.items():
-        first = classes if name == "conv_u0d-score" else first * width // 64
-        second = channels if name == "conv_d0a-b" else second * width // 64
+    for name, shape in RELEASE.items():
+        first, second, *side = (*(length * width // 64 for length in shape[:2]), *shape[2:])
+        first = classes if name == "conv_u0d-score" else first
+        second = channels if name == "conv_d0a-b" else second
         outputs, inputs = (second, first) if name.startswith("up") else (first, second)
         deviation = np.sqrt(2 / (inputs * (1 if name.startswith("up") else side[0] * side[1])))
         weight = rng.standard_normal((first, second, *side), np.float32) * np.float32(deviation)

@@ -1,4 +1,4 @@
-"""Files of Caffe with damaged bytes, or with other fields whose lengths fit, so that a change reaches what stands behind them."""
+"""Files of Caffe with damaged bytes, or other fields with lengths that fit, so that a change reaches what stands behind."""
 
 from importlib.util import find_spec
 from pathlib import Path

@@ -22,9 +22,7 @@ from unseam.runs.run_folder import RunFolder
 _LARGEST_SCALE = 1e6
 
 
-def import_caffe(
-    file: str | Path, out: str | Path | None = None, *, scale: float | None = None, device: str = "auto"
-) -> Model:
+def import_caffe(file: str | Path, out: str | Path | None = None, *, scale: float | None = None, device: str = "auto") -> Model:
     """Read the network that the authors of the paper released (``phseg_v5``) from a file of Caffe.
 
     The result predicts, is saved and can be trained further like any other model. Caffe is not needed.
@@ -90,8 +88,8 @@ def _about(path: Path, net: NetConfig, scale: float | None) -> ModelInfo:
 def _note(scale: float | None) -> str:
     if scale is None:
         return (
-            "the file does not say how the grey values of its training were scaled; they are taken as 0 to 1. For 8-bit images, "
-            "import again with --scale 255 (scale=255)"
+            "the file does not say how the grey values of its training were scaled; they are taken as 0 to 1. For 8-bit "
+            "images, import again with --scale 255 (scale=255)"
         )
     return f"the file does not say how the grey values of its training were scaled; they are divided by {scale:g}, as given"
 

@@ -37,8 +37,8 @@ class Normalise:
         ``plane``: each plane of a stack has its own percentiles, so a dim plane looks like a bright one. ``stack``: all planes
         of a file have the same, so a plane that is dim, out of focus or empty stays dim.
     fixed
-        The two grey values that become 0 and 1 in every image, instead of percentiles: (0, 255) divides by 255. For cameras that
-        are always set alike, and for networks that were trained so. None: percentiles.
+        The two grey values that become 0 and 1 in every image, instead of percentiles: (0, 255) divides by 255. For cameras
+        that are always set alike, and for networks that were trained so. None: percentiles.
 
     Departs: the paper does not mention normalisation.
 
@@ -90,20 +90,19 @@ class Normalise:
             return [self._common([plane]) for plane in planes]
         return [self._common(planes)] * len(planes)
 
-    def far_from_fixed(self, image: Shaped[np.ndarray, "height width *channel"]) -> tuple[str, ...]:
-        """Return a sentence for the user if the grey values of an image can hardly be those that ``fixed`` is for.
+    def far_from_fixed(self, brightest: float) -> tuple[str, ...]:
+        """Return a sentence for the user if an image with this largest grey value can hardly be one that ``fixed`` is for.
 
-        >>> Normalise(fixed=(0, 1)).far_from_fixed(np.array([[0, 255]], dtype=np.uint8))[0][:60]
+        >>> Normalise(fixed=(0, 1)).far_from_fixed(255)[0][:60]
         'its grey values reach 255, and this model takes 0 to 1 of ev'
         """
         if self.fixed is None:
             return ()
         low, high = self.fixed
-        brightest = float(image.max())
         if 1 / _FAR <= (brightest - low) / (high - low) <= _FAR:
             return ()
         means = f"its grey values reach {brightest:g}, and this model takes {low:g} to {high:g} of every image as 0 to 1"
-        return (f"{means}: what it finds is probably wrong. Give images of that range, or a model with another fixed range",)
+        return (f"{means}: what it finds is probably wrong. Give images of that range, or import or train with another",)
 
     def _common(self, planes: Sequence[Shaped[np.ndarray, "height width *channel"]]) -> "Ranges":
         return tuple(self._range_of(channel) for channel in zip(*(_channels(plane) for plane in planes), strict=True))

@@ -21,8 +21,8 @@ _MOST_SHOWN = 5
 def load_released(path: Path, first_width: int = ReleasedConfig.first_width) -> nn.Module:
     """Return the released network with the weights of a ``.caffemodel`` or ``.caffemodel.h5``, on the CPU.
 
-    The file decides about image channels and classes; all else must be as in the release. All shapes are compared before the first
-    weight is read.
+    The file decides about image channels and classes; all else must be as in the release. All shapes are compared before the
+    first weight is read.
 
     Raises
     ------
@@ -49,7 +49,9 @@ def load_released(path: Path, first_width: int = ReleasedConfig.first_width) -> 
             for part, array in zip(("weight", "bias"), layers[name], strict=True):
                 weights[f"{ours}.{part}"] = torch.from_numpy(array.read()).reshape(shapes[f"{ours}.{part}"])
                 if not bool(torch.isfinite(weights[f"{ours}.{part}"]).all()):
-                    raise ModelFileError(f"{path}: the {part} of the layer {name!r} holds numbers that are not finite. It is damaged.")
+                    raise ModelFileError(
+                        f"{path}: the {part} of the layer {name!r} holds numbers that are not finite. It is damaged."
+                    )
     net.load_state_dict(weights, assign=True)
     return net.eval()
 
@@ -57,7 +59,9 @@ def load_released(path: Path, first_width: int = ReleasedConfig.first_width) -> 
 def _check_names(path: Path, layers: Layers) -> None:
     """Raise ModelFileError unless the file has the layers of the release with a weight and a bias each, and no others."""
     if not layers:
-        raise ModelFileError(f"{path}: it holds no layer with weights. Give the .caffemodel or .caffemodel.h5 of a trained network.")
+        raise ModelFileError(
+            f"{path}: it holds no layer with weights. Give the .caffemodel or .caffemodel.h5 of a trained network."
+        )
     missing = [name for name in LAYERS_OF_RELEASE if name not in layers]
     if missing:
         raise ModelFileError(
@@ -82,9 +86,8 @@ def _check_shapes(
         while part == "bias" and len(stored) > 1 and stored[0] == 1:
             stored = stored[1:]
         if stored != shape:
-            raise ModelFileError(
-                f"{path}: the {part} of the layer {name!r} has the shape {array.shape[:_MOST_SHOWN]}, and the network needs {shape}, {_ANOTHER}."
-            )
+            found = f"has the shape {array.shape[:_MOST_SHOWN]}, and the network needs {shape}"
+            raise ModelFileError(f"{path}: the {part} of the layer {name!r} {found}, {_ANOTHER}.")
 
 
 def _length(array: StoredArray, axis: int, least: int, most: int) -> int:

@@ -118,7 +118,9 @@ class Model:
         learnt = f"{record.steps} steps on {len(record.images)} image(s)"
         if record.imported is not None:
             learnt = f"imported from {record.imported.file}"
-        return f"<unseam.Model {self._kind}: {net.in_channels} channel(s), classes {', '.join(self.info.class_names)}; {learnt}>"
+        return (
+            f"<unseam.Model {self._kind}: {net.in_channels} channel(s), classes {', '.join(self.info.class_names)}; {learnt}>"
+        )
 
     @property
     def _kind(self) -> str:
@@ -192,7 +194,7 @@ class Model:
         average = self.info.average if average is None else average
         predictor = Predictor(self._engine_for(average), max_input_tile, on_tile, max_bytes, notes.append, head=self.info.head)
         normalised = self.normalised(np.asarray(image), ranges)
-        notes += self.info.normalise.far_from_fixed(np.asarray(image))
+        notes += self.info.normalise.far_from_fixed(float(np.max(image)))
         if average == "rotations":
             probabilities = average_rotations(predictor.probabilities, normalised, self.info.head)
         else:

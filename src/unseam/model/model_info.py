@@ -40,9 +40,10 @@ class Imported:
 class TrainingRecord:
     """What a model was trained on and how, in enough detail to repeat the training.
 
-    ``imported`` says where the weights come from if unseam did not train them; the other entries are then empty. ``score`` is the score of the finished model on what was held out, predicted once after training in float32 (in files of
+    ``score`` is the score of the finished model on what was held out, predicted once after training in float32 (in files of
     version 0.1: the best validation during training), and ``score_range`` the lowest and highest of its windows. ``best_step``
-    is the step whose weights were kept.
+    is the step whose weights were kept. ``imported`` says where the weights come from if unseam did not train them; all else
+    but date and versions is then empty.
     """
 
     images: tuple[str, ...] = ()

@@ -109,8 +109,8 @@ def _released(net: ReleasedUNet, image: Tensor) -> Tensor:
 def _contract(net: UNet | ReleasedUNet, features_BCHW: Tensor) -> tuple[Tensor, list[Tensor]]:
     """Compute the contracting path with the crop on the way down, where pooling and copy can share one gradient.
 
-    PyTorch would make a gradient of the whole map for each of the two, mostly zeros, and add them. Returns the map of the bottom,
-    and the cropped map of each level.
+    PyTorch would make a gradient of the whole map for each of the two, mostly zeros, and add them. Returns the map of the
+    bottom, and the cropped map of each level.
     """
     *levels, bottom = net.contracting
     copied: list[Tensor] = []

@@ -64,9 +64,9 @@ class ReleasedUNet(Net):
 
     Source: the network definition and the trained networks that the authors published beside the paper.
 
-    Departs: from the text of the paper, as the release does: a ReLU follows each up-convolution, and the last up-convolution keeps
-    128 features instead of halving them, so 192 enter the last double convolution. From the release: weights that are not read
-    from its files are drawn as the paper says, not by Caffe's "xavier" filler.
+    Departs: from the text of the paper, as the release does: a ReLU follows each up-convolution, and the last up-convolution
+    keeps 128 features instead of halving them, so 192 enter the last double convolution. From the release: weights that are not
+    read from its files are drawn as the paper says, not by Caffe's "xavier" filler.
 
     Examples
     --------

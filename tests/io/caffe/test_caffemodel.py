@@ -36,8 +36,8 @@ def test_it_reads_what_a_plain_reader_reads(path, layers, form, pieces, seed):
     data = caffemodel(arrays, form, pieces=pieces)
     found, plain = read(path, data), read_caffemodel(data)
     assert list(found) == list(plain) == list(arrays)
-    for name in arrays:
-        for array, expected, given_array in zip(found[name], plain[name], arrays[name], strict=True):
+    for name, of_layer in arrays.items():
+        for array, expected, given_array in zip(found[name], plain[name], of_layer, strict=True):
             assert array.dtype == np.float32
             assert array.shape == expected.shape, "the older form has four lengths"
             assert np.array_equal(array, expected.astype(np.float32))
@@ -53,6 +53,10 @@ def test_numbers_that_are_not_packed_are_read(path):
 def test_an_array_without_a_shape_is_a_row(path):
     data = field(100, field(1, b"a") + field(7, field(5, np.float32([1, 2, 3]).tobytes())))
     assert read(path, data)["a"][0].shape == (3,)
+
+
+def test_an_empty_array(path):
+    assert read(path, field(100, field(1, b"a") + field(7, field(7, field(1, 0)))))["a"][0].shape == (0,)
 
 
 def test_both_forms_in_one_file(path):

@@ -1,7 +1,7 @@
 """Weights in files of Caffe: ``.caffemodel`` and ``.caffemodel.h5``, without Caffe, and without trusting them.
 
-Opening a file finds where the arrays of each layer lie, and reads none of them. So a caller compares shapes first, and a file that
-does not fit costs no memory. Nothing in these files can hold code.
+Opening a file finds where the arrays of each layer lie, and reads none of them. So a caller compares shapes first, and a file
+that does not fit costs no memory. Nothing in these files can hold code.
 """
 
 import stat

@@ -92,13 +92,17 @@ def _array(wire: WireFile, blob: Field, called: str) -> StoredArray:
     shape = tuple(lengths) or (num_bytes // number_format.itemsize,)
     if len(shape) > _MOST_AXES or min(shape) < 0 or prod(shape) * number_format.itemsize != num_bytes:
         stated = " x ".join(map(str, shape[:_MOST_SHOWN]))
-        raise wire.damage(f"{called} has the shape {stated}, and {num_bytes:,} bytes of numbers of {number_format.itemsize} bytes")
+        raise wire.damage(
+            f"{called} has the shape {stated}, and {num_bytes:,} bytes of numbers of {number_format.itemsize} bytes"
+        )
     return StoredArray(shape, partial(_read, wire, floats + doubles, number_format, shape))
 
 
-def _read(wire: WireFile, parts: Sequence[Field], number_format: np.dtype, shape: tuple[int, ...]) -> Float32[np.ndarray, "..."]:
+def _read(
+    wire: WireFile, parts: Sequence[Field], number_format: np.dtype, shape: tuple[int, ...]
+) -> Float32[np.ndarray, "..."]:
     numbers = np.empty(prod(shape), number_format)
-    target, at = memoryview(numbers).cast("B"), 0
+    target, at = numbers.view(np.uint8).data, 0
     for part in parts:
         wire.read_into(target[at : at + part.length], part.start)
         at += part.length

@@ -1,7 +1,7 @@
 """``.caffemodel.h5``: a network of Caffe in HDF5. Below ``data`` each layer is a group with its arrays ``0`` and ``1``.
 
-h5py is an extra (``pip install 'unseam[hdf5]'``). Only this file imports it. HDF5 can do much that Caffe never writes: links to other
-files, data in other files, filters that load code, objects. All of it is refused.
+h5py is an extra (``pip install 'unseam[hdf5]'``). Only this file imports it. HDF5 can do much that Caffe never writes: links to
+other files, data in other files, filters that load code, objects. All of it is refused.
 """
 
 from collections.abc import Iterator
@@ -39,8 +39,8 @@ def open_hdf5(path: Path) -> Iterator[Layers]:
         import h5py
     except ImportError as error:
         raise SettingsError(
-            f"{path}: to read HDF5, unseam needs h5py, which is not installed here. Run pip install 'unseam[hdf5]', or give the "
-            ".caffemodel."
+            f"{path}: to read HDF5, unseam needs h5py, which is not installed here. Run pip install 'unseam[hdf5]', or give "
+            "the .caffemodel."
         ) from error
     with _reading(path):
         file = h5py.File(path, "r")

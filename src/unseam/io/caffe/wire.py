@@ -1,8 +1,8 @@
 """The wire format of protocol buffers, read from a file that is not trusted.
 
-A message is a row of fields. Each begins with a number: which field it is, and how its value is written; the value follows. A value
-may be a message again. Every length is compared with what is left of the message around it, and nothing but the asked content is read
-into memory.
+A message is a row of fields. Each begins with a number: which field it is, and how its value is written; the value follows. A
+value may be a message again. Every length is compared with what is left of the message around it, and nothing but the asked
+content is read into memory.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _LARGEST_KEY = 2**32
 
 
 class Field(NamedTuple):
-    """A field of a message: ``value`` is that of a varint, else 0; the value lies at ``start`` in the file, ``length`` bytes."""
+    """A field of a message: ``value`` is that of a varint, else 0; it lies at ``start`` in the file, ``length`` bytes long."""
 
     number: int
     wire_type: int
