@@ -202,7 +202,7 @@ IO_FLOOR = {
     **dict.fromkeys(("tiff_file", "lossless", "append_journal", "manifest", "output_folder", "write_images"), 4),
     **dict.fromkeys(("tiff", "pictures", "arrays"), 5),  # the readers: never of one another
     "__init__": 6,
-    **dict.fromkeys(("large", "result", "decoder_main"), 7),
+    **dict.fromkeys(("large", "result", "caffe", "decoder_main"), 7),
 }
 """Floors inside `io`: axes, system and terms, one format's parts, files, readers, the face, images larger than memory."""
 

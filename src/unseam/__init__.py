@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from unseam.api import plot
     from unseam.api.check import check
     from unseam.api.evaluate import Evaluation, evaluate
+    from unseam.api.importing import import_caffe
     from unseam.api.models import Model, load
     from unseam.api.predict import predict
     from unseam.api.reports import write_report
@@ -30,6 +31,7 @@ _HOME = {
     "check": "unseam.api.check",
     "train": "unseam.api.training",
     "load": "unseam.api.models",
+    "import_caffe": "unseam.api.importing",
     "predict": "unseam.api.predict",
     "evaluate": "unseam.api.evaluate",
     "write_report": "unseam.api.reports",
@@ -40,8 +42,8 @@ _HOME = {
 }
 
 __all__ = [
-    "UNet", "FCN", "weight_map", "check", "train", "load", "predict", "evaluate", "write_report", "Evaluation", "Model",
-    "Segmentation", "UnseamError", "plot",
+    "UNet", "FCN", "weight_map", "check", "train", "load", "import_caffe", "predict", "evaluate", "write_report",
+    "Evaluation", "Model", "Segmentation", "UnseamError", "plot",
 ]  # fmt: skip
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,7 +8,7 @@ from hypothesis.extra import numpy as arrays
 
 from unseam.data.normalise import Normalise, check_image, sample_pixels
 from unseam.errors import DataError, SettingsError
-from unseam.settings import decode
+from unseam.settings import decode, encode
 
 NORMALISE = Normalise()
 
@@ -181,3 +183,36 @@ def test_over_is_plane_or_stack():
     assert Normalise().over == "plane"
     with pytest.raises(SettingsError, match="over"):
         decode(Normalise, {"over": "movie"})
+
+
+def test_a_fixed_range_is_that_of_every_image_and_stack(rng):
+    fixed, images = Normalise(fixed=(10, 60)), [grey(rng) // 4 + 100 * k for k in range(2)]
+    for image in images:
+        np.testing.assert_allclose(fixed(image), (image[None] - 10.0) / 50, rtol=1e-6, atol=1e-6)
+    colour = np.stack(images, axis=-1)
+    for over in ("plane", "stack"):
+        ranges = replace(fixed, over=over).ranges_of([colour, colour])
+        assert [[(one.low, one.high) for one in plane] for plane in ranges] == [[(10, 60)] * 2] * 2
+    assert fixed.range_from(np.zeros(3), lambda: 0, lambda: 1).high == 60, "of an image larger than memory, too"
+
+
+def test_a_fixed_range_in_a_file_of_settings():
+    assert decode(Normalise, {"fixed": [0, 255]}) == Normalise(fixed=(0.0, 255.0))
+    assert decode(Normalise, {"fixed": False}) == Normalise()
+    assert "fixed" not in encode(Normalise()), "files without it mean what they meant"
+    assert encode(Normalise(fixed=(0, 1)))["fixed"] == [0, 1]
+
+
+@pytest.mark.parametrize("fixed", [(1, 1), (2, 1), (0, np.inf), (-1e31, 0), (np.nan, 1), (0, 1e-31)])
+def test_a_fixed_range_that_cannot_be(fixed):
+    with pytest.raises(SettingsError, match=r"normalise\.fixed"):
+        Normalise(fixed=fixed)
+
+
+@pytest.mark.parametrize(
+    ("fixed", "brightest", "is_told"),
+    [((0, 1), 255, True), ((0, 65535), 255, True), ((0, 255), 4095, True), ((0, 255), 255, False), ((0, 255), 200, False)],
+)
+def test_an_image_far_from_the_fixed_range_is_told(fixed, brightest, is_told):
+    assert bool(Normalise(fixed=fixed).far_from_fixed(brightest)) == is_told
+    assert NORMALISE.far_from_fixed(brightest) == ()

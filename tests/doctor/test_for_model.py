@@ -13,7 +13,8 @@ from unseam.data.normalise import Normalise
 from unseam.doctor.for_model import why_black
 from unseam.doctor.with_model import check_with_model
 from unseam.model.model_file import ModelInfo, TrainingRecord, load_model, save_model
-from unseam.nets import UNetConfig
+from unseam.model.model_info import Imported
+from unseam.nets import ReleasedConfig, UNetConfig
 
 NET = UNetConfig(first_width=2, depth=1)
 
@@ -70,6 +71,16 @@ def test_a_weak_and_an_old_model_are_reported(info, tmp_path):
     folder = write_clean(tmp_path / "data", "instances")
     weak = replace(info, training=replace(info.training, score=0.2, seen=None))
     assert {finding.kind for finding in check_with_model(folder.path, weak).findings} == {"model is weak", "model is old"}
+
+
+def test_an_imported_model_is_no_old_one_and_its_fixed_range_is_compared(tmp_path):
+    folder = write_clean(tmp_path / "data", "instances")
+    record = TrainingRecord(imported=Imported("phseg_v5.caffemodel", 64 * "a"))
+    for high, kinds in ((255, set()), (65535, {"other contrast than the model"})):
+        imported = ModelInfo(net=ReleasedConfig(), normalise=Normalise(fixed=(0, high)), training=record)
+        found = check_with_model(folder.path / "images", imported).findings
+        assert {finding.kind for finding in found} == kinds
+        assert all("this model takes 0 to 65535" in finding.what for finding in found)
 
 
 def test_objects_of_another_size_are_reported(info, tmp_path):

@@ -15,7 +15,8 @@ from unseam.errors import ModelFileError, OutputError, SettingsError
 from unseam.heads.objects import Objects
 from unseam.model import Model
 from unseam.model.model_file import FORMAT, ModelInfo, TrainingRecord, load_model, model_bytes, read_info, save_model
-from unseam.nets import FCNConfig, UNetConfig
+from unseam.model.model_info import Imported
+from unseam.nets import FCNConfig, ReleasedConfig, UNetConfig
 
 CONFIG = UNetConfig(in_channels=2, num_classes=3, first_width=2, depth=1)
 INFO = ModelInfo(
@@ -64,7 +65,14 @@ def with_weights(data: bytes, change) -> bytes:
     return save(weights, metadata={"unseam": json.dumps(about)})
 
 
-@pytest.mark.parametrize("config", [CONFIG, FCNConfig(in_channels=2, num_classes=3, first_width=2, depth=2)])
+NETS = [
+    CONFIG,
+    FCNConfig(in_channels=2, num_classes=3, first_width=2, depth=2),
+    ReleasedConfig(in_channels=2, num_classes=3, first_width=2),
+]
+
+
+@pytest.mark.parametrize("config", NETS)
 def test_round_trip_predicts_the_same(config, tmp_path, rng):
     info = replace(INFO, net=config)
     model = Model(config.build(), info, "cpu")
@@ -76,6 +84,13 @@ def test_round_trip_predicts_the_same(config, tmp_path, rng):
     np.testing.assert_array_equal(one.probabilities, other.probabilities)
     np.testing.assert_array_equal(one.classes, other.classes)
     np.testing.assert_array_equal(one.instances_of(1), other.instances_of(1))
+
+
+def test_a_fixed_range_and_the_source_of_an_import_are_kept(net, tmp_path):
+    source = Imported("phseg_v5.caffemodel", 64 * "a", ("a note",))
+    info = replace(INFO, normalise=Normalise(fixed=(0, 255)), training=TrainingRecord(imported=source))
+    save_model(tmp_path / "m.safetensors", net, info)
+    assert read_info(tmp_path / "m.safetensors") == info
 
 
 def test_the_same_model_is_the_same_file(net, data, tmp_path):
@@ -181,6 +196,9 @@ def test_a_file_without_a_check_sum_is_read(data, net, tmp_path):
         pytest.param(lambda about: about.update(masks="pixels"), r"masks = 'pixels'", id="unknown kind"),
         pytest.param(lambda about: about.update(spacing_um=[1.0]), r"spacing_um", id="one side"),
         pytest.param(lambda about: about["normalise"].update(low_percent=float("nan")), r"low_percent", id="NaN"),
+        pytest.param(lambda about: about["normalise"].update(fixed=[255, 0]), r"normalise\.fixed", id="a range upside down"),
+        pytest.param(lambda about: about["normalise"].update(fixed=[0, float("inf")]), r"fixed\[1\]", id="an endless range"),
+        pytest.param(lambda about: about["normalise"].update(fixed=[1]), r"normalise\.fixed", id="half a range"),
         pytest.param(lambda about: about["normalise"].update(low_percent=10**400), r"low_percent", id="long number"),
         pytest.param(lambda about: about["objects"].update(threshold=2.0), r"threshold", id="threshold"),
         pytest.param(lambda about: about.update(training=None), r"training", id="no record"),

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unseam.nets import FCNConfig, NetConfig, UNetConfig, fast_on_cpu, gradients
+from unseam.nets import FCNConfig, NetConfig, ReleasedConfig, UNetConfig, fast_on_cpu, gradients
 from unseam.nets.gradients import convolution_with_normalisation, convolution_with_relu, pool_and_copy, up_convolution
 
 LAYOUTS = [torch.channels_last, torch.contiguous_format]
@@ -128,6 +128,7 @@ NETS: list[NetConfig] = [
     UNetConfig(in_channels=1, first_width=3, depth=3, dropout=0.0, normalisation="batch"),
     UNetConfig(in_channels=5, first_width=2, depth=1, dropout=0.0, normalisation="batch"),
     FCNConfig(in_channels=3, first_width=2, depth=2, dropout=0.0, normalisation="batch"),
+    ReleasedConfig(in_channels=1, first_width=2, dropout=0.0),
 ]
 
 

@@ -43,6 +43,7 @@ KINDS = (
 _LINES = (
     *("check data --model run --masks auto --ignore 255", "evaluate out truth", "report run --out page.html"),
     "info model.safetensors",
+    "import net.caffemodel --out model --scale 255",
     "train data --out run --steps 10 --minutes 2.5 --folds 3 --set net.unet.depth=3 --device cpu",
     "train --resume --out run data",
     "predict run a.tif b.png --out out --tile 572 --save both --probabilities --skip-existing --engine torch",

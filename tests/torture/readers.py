@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from torture import seeds
+from torture.caffe_files import CaffeFiles
 from torture.mutations import mutated, other_tree
 from torture.parsers import Parsers
 from torture.probe import rng_of
@@ -125,11 +126,12 @@ class Models:
         return "changed" if "without" in family else "silent"
 
 
-READERS: dict[str, Callable[[], Images | Models | Stores | Parsers]] = {
+READERS: dict[str, Callable[[], Images | Models | Stores | Parsers | CaffeFiles]] = {
     "tiff": lambda: Images(seeds.tiffs(), "tif"),
     "picture": lambda: Images(seeds.pictures()),
     "array": lambda: Images(seeds.arrays()),
     "model": Models,
     "zarr": Stores,
     "parser": Parsers,
+    "caffe": CaffeFiles,
 }

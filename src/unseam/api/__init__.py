@@ -5,6 +5,7 @@
     check       find what is wrong with a folder of images
     training    train a model on a folder or on arrays; Watch follows and stops it
     models      load a model, or read its facts
+    importing   take over the network that the authors of the paper released
     predict     segment files, folders and stores, in memory or chunk by chunk
     evaluate    score predictions against annotations
     reports     write the report of a run or of an evaluation

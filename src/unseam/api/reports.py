@@ -11,7 +11,7 @@ from unseam.data.kinds import facts_of_kind
 from unseam.data.layout import find_pairs
 from unseam.data.pairs import Pair
 from unseam.data.read_pair import read_case
-from unseam.errors import DataError, ImageReadError, OutputError
+from unseam.errors import DataError, ImageReadError, ModelFileError, OutputError
 from unseam.evaluation.from_files import ScoredPair
 from unseam.evaluation.result import Evaluation
 from unseam.io import write_bytes_whole
@@ -43,7 +43,7 @@ def write_report(run: str | Path, out: str | Path | None = None) -> Path:
     Raises
     ------
     ModelFileError
-        If the folder holds no readable model.
+        If the folder holds no readable model, or one that was imported and not trained.
     DataError
         If the file of held-out predictions is damaged.
     OutputError
@@ -54,6 +54,11 @@ def write_report(run: str | Path, out: str | Path | None = None) -> Path:
     config = folder.path / "config.toml"
     comparisons = read_comparisons(folder.held_out) if folder.held_out.exists() else None
     record = info.training
+    if record.imported is not None:
+        raise ModelFileError(
+            f"{folder.path}: unseam did not train this network (it is from {record.imported.file}), so there is nothing to "
+            "report. Score it on annotated images: unseam predict, then unseam evaluate."
+        )
     data = comparisons.facts.data if comparisons is not None and comparisons.facts.data else "DATA"
     training = Training(
         info,

@@ -32,17 +32,20 @@ VERBS = (
     "evaluate",
     "report",
     "info",
+    "import_",
     "seams",
     "demo",
     "reproduce",
 )
 """All verbs, in the order of the help. Verb ``x`` is the function ``x`` in ``cli/x.py``, and its docstring is the help.
 
+An underscore at the end, where the verb is a word of Python's own, is not typed.
+
 A verb returns True if its results are files, so that they outlive the reader of the output.
 """
 
 for verb in VERBS:
-    app.command(getattr(import_module(f"unseam.cli.{verb}"), verb))
+    app.command(getattr(import_module(f"unseam.cli.{verb}"), verb), name=verb.removesuffix("_"))
 
 _NO_MEMORY = (
     "There is not enough memory. Predict with smaller tiles (--tile 572), train on smaller crops "

@@ -8,11 +8,18 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from unseam.errors import DataError
+from unseam.errors import DataError, SettingsError
 from unseam.settings import check_range
 
 _MOST_VALUES = 4_000_000
 """Percentiles of larger channels come from an evenly spaced sample of about this many values."""
+
+_LARGEST = 1e30
+"""Largest fixed grey value, and the inverse of the least difference of two: float32 can compute with them."""
+
+
+_FAR = 8.0
+"""An image whose brightest pixel becomes more than this, or less than its inverse, is of another range of grey values."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,9 @@ class Normalise:
     over
         ``plane``: each plane of a stack has its own percentiles, so a dim plane looks like a bright one. ``stack``: all planes
         of a file have the same, so a plane that is dim, out of focus or empty stays dim.
+    fixed
+        The two grey values that become 0 and 1 in every image, instead of percentiles: (0, 255) divides by 255. For cameras
+        that are always set alike, and for networks that were trained so. None: percentiles.
 
     Departs: the paper does not mention normalisation.
 
@@ -36,15 +46,24 @@ class Normalise:
     --------
     >>> Normalise(0, 100)(np.array([[0, 128, 255]], dtype=np.uint8)).round(2)
     array([[[0. , 0.5, 1. ]]], dtype=float32)
+    >>> Normalise(fixed=(0, 50))(np.array([[0, 5, 100]], dtype=np.uint8)).round(2)
+    array([[[0. , 0.1, 2. ]]], dtype=float32)
     """
 
     low_percent: float = 1.0
     high_percent: float = 99.8
     over: Literal["plane", "stack"] = "plane"
+    fixed: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         check_range("normalise", "low_percent", self.low_percent, 0, 100)
         check_range("normalise", "high_percent", self.high_percent, self.low_percent, 100)
+        if self.fixed is not None:
+            low, high = self.fixed
+            check_range("normalise", "fixed[0]", low, -_LARGEST, _LARGEST)
+            check_range("normalise", "fixed[1]", high, -_LARGEST, _LARGEST)
+            if not high - low >= 1 / _LARGEST:
+                raise SettingsError(f"normalise.fixed = [{low:g}, {high:g}]: the second must be larger, as in [0, 255].")
 
     def __call__(
         self, image: Shaped[np.ndarray, "height width *channel"], ranges: "Ranges | None" = None
@@ -71,11 +90,27 @@ class Normalise:
             return [self._common([plane]) for plane in planes]
         return [self._common(planes)] * len(planes)
 
+    def far_from_fixed(self, brightest: float) -> tuple[str, ...]:
+        """Return a sentence for the user if an image with this largest grey value can hardly be one that ``fixed`` is for.
+
+        >>> Normalise(fixed=(0, 1)).far_from_fixed(255)[0][:60]
+        'its grey values reach 255, and this model takes 0 to 1 of ev'
+        """
+        if self.fixed is None:
+            return ()
+        low, high = self.fixed
+        if 1 / _FAR <= (brightest - low) / (high - low) <= _FAR:
+            return ()
+        means = f"its grey values reach {brightest:g}, and this model takes {low:g} to {high:g} of every image as 0 to 1"
+        return (f"{means}: what it finds is probably wrong. Give images of that range, or import or train with another",)
+
     def _common(self, planes: Sequence[Shaped[np.ndarray, "height width *channel"]]) -> "Ranges":
         return tuple(self._range_of(channel) for channel in zip(*(_channels(plane) for plane in planes), strict=True))
 
     def _range_of(self, channel: Sequence[Shaped[np.ndarray, "height width"]]) -> "GreyRange":
         """Return the range of a channel of several planes, which are sampled like one tall plane."""
+        if self.fixed is not None:
+            return GreyRange(*self.fixed)
         height, width = channel[0].shape
         step = sample_step(len(channel) * height, width)
         sample = [plane.ravel()[-(number * height * width) % step :: step] for number, plane in enumerate(channel)]
@@ -90,6 +125,8 @@ class Normalise:
 
         ``least`` and ``largest`` return the extremes of the whole channel; only called if nearly all values are equal.
         """
+        if self.fixed is not None:
+            return GreyRange(*self.fixed)
         percentiles = np.percentile(sample.astype(np.float64), [self.low_percent, self.high_percent])
         low, high = (float(v) for v in percentiles)
         if low == high:  # nearly everything is one value (a dark field with few spots): use the whole range

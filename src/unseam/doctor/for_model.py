@@ -71,6 +71,7 @@ def differences(seen: MeasuredImage, info: ModelInfo) -> list[Difference]:
     if trained and seen.spacing_um and not 0.67 < seen.spacing_um[0] / trained[0] < 1.5:
         words = f"its pixels are {seen.spacing_um[0]:g} um, those of the training images {trained[0]:g} um"
         found.append(("other scale than the model", words))
+    found += [("other contrast than the model", words) for words in info.normalise.far_from_fixed(facts.highest)]
     return found + (_grey_differences(facts, known) if known is not None else [])
 
 
@@ -180,7 +181,7 @@ def _check_model(info: ModelInfo) -> list[Finding]:
                 "train longer (--minutes 20 --resume), or check its training data: unseam check DATA",
             )
         )
-    if record.seen is None:
+    if record.seen is None and record.imported is None:
         found.append(
             Finding(
                 "model is old",

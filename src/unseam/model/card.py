@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from unseam.model.model_file import ModelInfo
+from unseam.model.model_info import Imported, ModelInfo
 from unseam.nets import NetConfig
 from unseam.settings import table_name
 
@@ -20,6 +20,10 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
         ("network", _settings_of(net)),
         ("context, phase", _context(info)),
         ("grey values", _grey_values(info)),
+    ]
+    if record.imported is not None:
+        return [*rows, *_imported(record.imported), ("made", f"{record.date} with {', '.join(record.versions)}")]
+    rows += [
         ("trained on", f"{len(record.images)} image(s): {_shortened(record.images)}"),
         ("annotated pixels", f"{record.num_annotated_pixels:,}"),
         ("validation", record.held_out),
@@ -41,6 +45,20 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
     return rows
 
 
+_OF_A_RUN = """
+`report.html` shows how well it does: open it in a browser. `model.safetensors` is all that prediction needs; `config.toml`
+repeats the training; `history.csv` and `curve.svg` show how it went; `held_out.npz` holds what the report is made from;
+`checkpoints` is there for `--resume` and may be deleted.
+"""
+
+_OF_AN_IMPORT = """
+`model.safetensors` is all that prediction needs. unseam did not train this network and cannot say how well it does: score it on
+annotated images of your own (`unseam evaluate`).
+
+unseam ships no weights of other people. These stay under the terms of those who trained them: the networks that the authors of
+the paper released are the authors'. Read their terms before you pass this folder on.
+"""
+
 _OF_FOLDS = """
 The folders `fold-1`, `fold-2`, ... hold history, curve and checkpoints of each network. `out_of_fold.csv` and
 `out_of_fold.json` hold the score of each image by a network that did not see it.
@@ -50,9 +68,11 @@ The folders `fold-1`, `fold-2`, ... hold history, curve and checkpoints of each 
 def card(info: ModelInfo, name: str) -> str:
     """Write the facts as Markdown, with the command that uses the model and the paper to cite."""
     table = "\n".join(f"| {what} | {value} |" for what, value in facts(info))
+    is_trained = info.training.imported is None
+    how = "trained with unseam, the U-Net as software" if is_trained else "imported into unseam, the U-Net as software"
     return f"""# {name}
 
-A segmentation model trained with unseam, the U-Net as software.
+A segmentation model {how}.
 
 | | |
 |---|---|
@@ -63,11 +83,7 @@ Use it:
 ```
 unseam predict {name} IMAGES --out OUT
 ```
-
-`report.html` shows how well it does: open it in a browser. `model.safetensors` is all that prediction needs; `config.toml`
-repeats the training; `history.csv` and `curve.svg` show how it went; `held_out.npz` holds what the report is made from;
-`checkpoints` is there for `--resume` and may be deleted.
-{_OF_FOLDS if info.members else ""}
+{_OF_A_RUN if is_trained else _OF_AN_IMPORT}{_OF_FOLDS if info.members else ""}
 If you publish results, please cite O. Ronneberger, P. Fischer, T. Brox: U-Net: Convolutional Networks for Biomedical
 Image Segmentation. MICCAI 2015, LNCS 9351, 234-241.
 """
@@ -83,8 +99,18 @@ def _spacing(spacing_um: tuple[float, float] | None) -> str:
     return f"{spacing_um[0]:g} x {spacing_um[1]:g} um" if spacing_um else "not stated by the files"
 
 
+def _imported(source: Imported) -> list[tuple[str, str]]:
+    return [
+        ("imported from", f"{source.file}, SHA-256 {source.sha256}"),
+        *(("note", note) for note in source.notes),
+        ("weights", "those of whoever trained the file; unseam ships none and did not train these"),
+    ]
+
+
 def _grey_values(info: ModelInfo) -> str:
     how = info.normalise
+    if how.fixed is not None:
+        return f"{how.fixed[0]:g} to {how.fixed[1]:g} of every image become 0 to 1"
     return f"percentiles {how.low_percent:g} and {how.high_percent:g} of each {'image' if how.over == 'plane' else how.over}"
 
 

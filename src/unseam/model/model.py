@@ -114,11 +114,12 @@ class Model:
         self._engine_weights: tuple[tuple[int, torch.dtype, int], ...] = ()
 
     def __repr__(self) -> str:
-        net = self.info.net
+        net, record = self.info.net, self.info.training
+        learnt = f"{record.steps} steps on {len(record.images)} image(s)"
+        if record.imported is not None:
+            learnt = f"imported from {record.imported.file}"
         return (
-            f"<unseam.Model {self._kind}: {net.in_channels} channel(s), classes "
-            f"{', '.join(self.info.class_names)}; {self.info.training.steps} steps on "
-            f"{len(self.info.training.images)} image(s)>"
+            f"<unseam.Model {self._kind}: {net.in_channels} channel(s), classes {', '.join(self.info.class_names)}; {learnt}>"
         )
 
     @property
@@ -193,6 +194,7 @@ class Model:
         average = self.info.average if average is None else average
         predictor = Predictor(self._engine_for(average), max_input_tile, on_tile, max_bytes, notes.append, head=self.info.head)
         normalised = self.normalised(np.asarray(image), ranges)
+        notes += self.info.normalise.far_from_fixed(float(np.max(image)))
         if average == "rotations":
             probabilities = average_rotations(predictor.probabilities, normalised, self.info.head)
         else:

@@ -181,6 +181,8 @@ def _damaged_members(sums: object, weights: dict[str, Tensor]) -> str:
 def _read_header(path: Path) -> dict[str, Any]:
     """Read our JSON in the header, of limited size so that a hostile file cannot fill the memory."""
     wrong = f"{path}: not a model file. Give model.safetensors or the run folder that `unseam train` wrote"
+    if path.name.endswith((".caffemodel", ".caffemodel.h5")):
+        wrong = f"{path}: a network of Caffe. Import it, and give the folder: unseam import {path} --out FOLDER"
     try:
         if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
             raise ModelFileError(f"{wrong} (this is a pipe or a device).")

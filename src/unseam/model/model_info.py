@@ -18,12 +18,32 @@ _MOST_MEMBERS = 100
 
 
 @dataclass(frozen=True)
+class Imported:
+    """Where weights come from that unseam did not train.
+
+    Attributes
+    ----------
+    file
+        Name of the file, without its folder.
+    sha256
+        Check sum of that file.
+    notes
+        What the file does not say and was assumed, in words for the user.
+    """
+
+    file: str
+    sha256: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class TrainingRecord:
     """What a model was trained on and how, in enough detail to repeat the training.
 
     ``score`` is the score of the finished model on what was held out, predicted once after training in float32 (in files of
     version 0.1: the best validation during training), and ``score_range`` the lowest and highest of its windows. ``best_step``
-    is the step whose weights were kept.
+    is the step whose weights were kept. ``imported`` says where the weights come from if unseam did not train them; all else
+    but date and versions is then empty.
     """
 
     images: tuple[str, ...] = ()
@@ -43,6 +63,7 @@ class TrainingRecord:
     versions: tuple[str, ...] = ()
     seen: SeenImages | None = None
     ranks: int = 1
+    imported: Imported | None = None
 
     def describe_score(self, digits: int = 3) -> str:
         """Return the score with its name and range, empty without a score.

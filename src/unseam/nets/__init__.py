@@ -6,12 +6,14 @@ from unseam.nets.ensemble import Ensemble, members_of
 from unseam.nets.fcn import FCN, FCNConfig
 from unseam.nets.folding import folded, without_normalisation
 from unseam.nets.normalisation import normalisations, recompute_statistics, set_fixed, set_momentum
+from unseam.nets.released import LAYERS_OF_RELEASE, ReleasedConfig, ReleasedUNet
 from unseam.nets.unet import UNet, UNetConfig
 
-NetConfig = UNetConfig | FCNConfig
+NetConfig = UNetConfig | FCNConfig | ReleasedConfig
 """The closed list: every network that settings and model files can name."""
 
 __all__ = [
     "Net", "NetConfig", "Ensemble", "add_to_logits", "fast_on_cpu", "folded", "members_of", "normalisations",
     "recompute_statistics", "set_fixed", "set_momentum", "without_normalisation", "UNet", "UNetConfig", "FCN", "FCNConfig",
+    "LAYERS_OF_RELEASE", "ReleasedConfig", "ReleasedUNet",
 ]  # fmt: skip

@@ -42,11 +42,13 @@ def contracting_path(in_channels: int, widths: Sequence[int], normalisation: Nor
 class UpConvolution(nn.ConvTranspose2d):
     """Upsampling and a 2x2 convolution that halves the channels: (B, C, H, W) -> (B, C / 2, 2 H, 2 W).
 
+    ``width`` is another number of features than the half, for the network of the release.
+
     Source: paper, section 2.
     """
 
-    def __init__(self, in_channels: int) -> None:
-        super().__init__(in_channels, in_channels // 2, kernel_size=2, stride=2)
+    def __init__(self, in_channels: int, width: int | None = None) -> None:
+        super().__init__(in_channels, in_channels // 2 if width is None else width, kernel_size=2, stride=2)
 
 
 def crop(

@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from functools import partial
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from unseam.nets.blocks import DoubleConvolution, UpConvolution
 from unseam.nets.gradients import convolution_with_normalisation, convolution_with_relu, pool_and_copy, up_convolution
 from unseam.nets.normalisation import EPSILON, BatchNormalisation, normalisations
+from unseam.nets.released import ReleasedUNet
 from unseam.nets.unet import UNet
 
 _STEPS = 2**16  # values of one 16-bit random number
@@ -86,15 +88,32 @@ def _drop_out(layer: nn.Dropout, features_BCHW: Tensor) -> Tensor | None:
 
 
 def _unet(net: UNet, image: Tensor) -> Tensor:
-    """Compute Fig. 1 with the crop on the way down, where pooling and copy can share one gradient.
-
-    PyTorch would make a gradient of the whole map for each of the two, mostly zeros, and add them.
-    """
     for length in image.shape[-2:]:
         net.geometry.output_for(length)
+    features_BCHW, copied = _contract(net, net.enter(image))
+    for up, double_convolution in zip(net.up, net.expansive, strict=True):
+        features_BCHW = double_convolution(torch.cat([up(features_BCHW), copied.pop()], dim=1))
+    return net.leave(net.classify(features_BCHW))
+
+
+def _released(net: ReleasedUNet, image: Tensor) -> Tensor:
+    for length in image.shape[-2:]:
+        net.geometry.output_for(length)
+    features_BCHW, copied = _contract(net, image)
+    for up, double_convolution in zip(net.up, net.expansive, strict=True):
+        raised_BCHW = F.relu(up(features_BCHW), inplace=True)
+        features_BCHW = double_convolution(torch.cat([raised_BCHW, copied.pop()], dim=1))
+    return net.classify(features_BCHW)
+
+
+def _contract(net: UNet | ReleasedUNet, features_BCHW: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """Compute the contracting path with the crop on the way down, where pooling and copy can share one gradient.
+
+    PyTorch would make a gradient of the whole map for each of the two, mostly zeros, and add them. Returns the map of the
+    bottom, and the cropped map of each level.
+    """
     *levels, bottom = net.contracting
     copied: list[Tensor] = []
-    features_BCHW = net.enter(image)
     for double_convolution, margin in zip(levels, copied_margins(len(levels)), strict=True):
         features_BCHW = double_convolution(features_BCHW)
         if double_convolution is levels[-1]:
@@ -102,10 +121,7 @@ def _unet(net: UNet, image: Tensor) -> Tensor:
             features_BCHW = net.drop(features_BCHW)
         features_BCHW, copy_BCHW = pool_and_copy(features_BCHW, margin)
         copied.append(copy_BCHW)
-    features_BCHW = net.drop(bottom(features_BCHW))
-    for up, double_convolution in zip(net.up, net.expansive, strict=True):
-        features_BCHW = double_convolution(torch.cat([up(features_BCHW), copied.pop()], dim=1))
-    return net.leave(net.classify(features_BCHW))
+    return net.drop(bottom(features_BCHW)), copied
 
 
 def copied_margins(depth: int) -> list[int]:
@@ -152,5 +168,6 @@ _FASTER: dict[type[nn.Module], Callable[..., Tensor | None]] = {
     UpConvolution: _up_convolution,
     nn.Dropout: _drop_out,
     UNet: _unet,
+    ReleasedUNet: _released,
 }
 """Faster function of each block. A subclass may compute something else, so it runs as it is written."""
