@@ -12,6 +12,7 @@ import numpy as np
 from unseam.data.cases import find_cases
 from unseam.data.channels import planes_hint, reading_hint
 from unseam.data.file_names import MASK_FOLDERS, normal_form
+from unseam.data.pixel_size import describe_other_size
 from unseam.data.read_pair import as_model_reads, read_case
 from unseam.data.stack_ranges import stack_note
 from unseam.doctor.for_model import why_black
@@ -202,12 +203,8 @@ def _notes(model: Model, file: ImageFile, parts: Sequence[Segmentation], job: Jo
     notes = list(dict.fromkeys(note for part in parts for note in part.notes))
     if not any(part.class_indices.any() for part in parts):
         notes.append(why_black(file.planes(), model.info, job.image))
-    trained, spacing_um = model.info.spacing_um, file.spacing_um
-    if trained and spacing_um and not 0.67 < spacing_um[0] / trained[0] < 1.5:
-        notes.append(
-            f"its pixels are {spacing_um[0]:g} um, those of the training images {trained[0]:g} um: "
-            "objects look larger or smaller than those in training; resize the image first"
-        )
+    if other_size := describe_other_size(file.spacing_um, model.info.spacing_um):
+        notes.append(f"{other_size}: objects look larger or smaller than those in training; resize the image first")
     if len(parts) > 1 and job.overlay:
         notes.append("a stack: the overlay shows its first plane")
     return tuple(notes)

@@ -17,6 +17,7 @@ def train(
     *,
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
     recipe: Annotated[str | None, Parameter(help=_RECIPES)] = None,
+    from_: Annotated[Path | None, Parameter(name="--from", negative=())] = None,
     steps: int | None = None,
     minutes: float | None = None,
     folds: int | None = None,
@@ -40,6 +41,9 @@ def train(
         Folder with images and masks: images/x.tif and masks/x.png, or another common layout.
     out
         Run folder to write: report.html, model.safetensors, config.toml, history.csv, curve.svg, held_out.npz, README.md.
+    from_
+        A trained network to begin with: a model file or a run folder. Its architecture and its scaling of grey values stay;
+        channels and classes may be others.
     steps
         Number of steps.
     minutes
@@ -73,6 +77,7 @@ def train(
             data,
             out=out,
             recipe=recipe,
+            start=from_,
             steps=steps,
             minutes=minutes,
             folds=folds,

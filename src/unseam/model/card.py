@@ -34,6 +34,7 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
     took = f"{record.steps} steps, {record.seconds / 60:.1f} minutes, {record.precision} on {record.device}"
     rows += [
         ("training", f"{took}{together}"),
+        *([("started from", record.describe_start())] if record.start is not None else []),
         ("parts", record.recipe),
         ("seed", str(record.seed)),
         ("made", f"{record.date} with {', '.join(record.versions)}"),
@@ -44,6 +45,11 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
 _OF_FOLDS = """
 The folders `fold-1`, `fold-2`, ... hold history, curve and checkpoints of each network. `out_of_fold.csv` and
 `out_of_fold.json` hold the score of each image by a network that did not see it.
+"""
+
+
+_OF_START = """
+`start.safetensors` is the network that training began with. `--resume` may need it before the last fold has begun.
 """
 
 
@@ -67,7 +73,7 @@ unseam predict {name} IMAGES --out OUT
 `report.html` shows how well it does: open it in a browser. `model.safetensors` is all that prediction needs; `config.toml`
 repeats the training; `history.csv` and `curve.svg` show how it went; `held_out.npz` holds what the report is made from;
 `checkpoints` is there for `--resume` and may be deleted.
-{_OF_FOLDS if info.members else ""}
+{_OF_START if info.training.start is not None else ""}{_OF_FOLDS if info.members else ""}
 If you publish results, please cite O. Ronneberger, P. Fischer, T. Brox: U-Net: Convolutional Networks for Biomedical
 Image Segmentation. MICCAI 2015, LNCS 9351, 234-241.
 """
