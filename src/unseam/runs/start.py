@@ -184,6 +184,8 @@ def carry_start(start: StartNet | None, net: nn.Module, prepared: Prepared, tell
     known = [normal_form(name) for name in before]
     kept = [0, *(known.index(name, 1) if name in known[1:] else None for name in map(normal_form, names[1:]))]
     carry_over(start.net, net, kept)  # type: ignore[arg-type]  # training works on any module
+    learnt = f"{info.training.steps} step(s) on {len(info.training.images)} image(s)"
+    tell(f"training begins with a network of {learnt}; its architecture and its scaling of grey values stay")
     if info.net.in_channels != prepared.channels:
         tell(_of_channels(info.net.in_channels, prepared.channels))
     tell(_of_classes(names, before, kept))
