@@ -268,7 +268,7 @@ def test_starts(refused, terminal, model, data, tmp_path):
     assert "model.safetensors" in refused("train", data, "--from", tmp_path / "nowhere", *out)
     begun = ["train", data, "--from", model, *out]
     assert "net.depth is set to 4, but the start has 1" in refused(*begun, "--set", "net.depth=4")
-    assert "Did you mean 'depth'" in refused(*begun, "--set", "net.dept=4")
+    assert "Did you mean 'depth'" in refused(*begun, "--set", "net.unet.dept=4")
     assert "start.member = 2" in refused(*begun, "--set", "start.member=2")
     assert "start.member = 0" in refused(*begun, "--set", "start.member=0")
     assert "start.name" in refused(*begun, "--set", "start.name=2")

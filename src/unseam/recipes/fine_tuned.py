@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from unseam.recipes.default import default
+from unseam.recipes import recipe_named
 from unseam.recipes.run import Run
 from unseam.training.optim import Cosine, Muon
 
@@ -15,5 +15,4 @@ def fine_tuned() -> Run:
 
     Departs: not in the paper, whose networks begin with drawn weights. The rate is a choice, and no measurement yet.
     """
-    run = default()
-    return replace(run, optimiser=Muon(learning_rate=0.005), schedule=Cosine(warm_up=0.02, decay=True))
+    return replace(recipe_named("default"), optimiser=Muon(learning_rate=0.005), schedule=Cosine(warm_up=0.02, decay=True))

@@ -125,14 +125,13 @@ class TrainingSettings:
 class Run:
     """All settings of one training. Functions in :mod:`unseam.recipes` return runs; ``dataclasses.replace`` varies them.
 
-    ``start`` is the trained network that training begins with; None (``false`` in a file): weights are drawn. ``head`` is what
-    the network learns; None (``false``): that of a start that learnt objects, ridge objects if masks number objects, otherwise
-    classes.
+    ``head`` is what the network learns; None (``false`` in a file): that of a start that learnt objects, ridge objects if masks
+    number objects, otherwise classes.
     ``paste`` copies objects from training image to training image; None (``false``): none. ``average`` is what the model
-    averages over when it predicts, unless it is told otherwise.
+    averages over when it predicts, unless it is told otherwise. ``start`` is the trained network that training begins with;
+    None (``false``): weights are drawn.
     """
 
-    start: Start | None = None
     net: NetConfig = field(default_factory=UNetConfig)
     data: DataSettings = field(default_factory=DataSettings)
     normalise: Normalise = field(default_factory=Normalise)
@@ -146,3 +145,4 @@ class Run:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     objects: Objects = field(default_factory=Objects)
     average: Averaging = "none"
+    start: Start | None = None
