@@ -216,6 +216,22 @@ def test_a_head_of_objects_is_taken_over_and_may_be_changed(rng):
     assert any("rows of background are kept; drawn anew for inside, rim" in sentence for sentence in told)
 
 
+def test_step_0_finds_objects_as_the_start_does(rng, tmp_path):
+    image, labels = spots(rng)
+    known = drawn([image], [labels], settings=["data.masks='instances'"])
+    known = known.with_objects(replace(known.info.objects, threshold=0.8, grow_px=0.0))
+
+    def objects(*settings: str, out: str) -> tuple[float, float]:
+        settings = ["data.masks='instances'", *settings]
+        begun([image], [labels], steps=1, start=known, settings=settings, out=tmp_path / out)
+        chosen = RunFolder(tmp_path / out).read_config().objects
+        return chosen.threshold, chosen.grow_px
+
+    assert objects(out="a") == (0.8, 0.0)
+    assert objects("objects.threshold=0.6", out="b") == (0.6, 3.9)
+    assert objects("head.distances={}", out="c") == (0.5, 3.9)  # the general default, which gives way to that of the head
+
+
 def test_record_and_card_name_the_start(start, pair, tmp_path):
     model = begun([pair[0]], [pair[1]], start=start, settings=["start.licence='CC-BY-4.0'"], out=tmp_path / "run")
     found = hashlib.sha256((start / "model.safetensors").read_bytes()).hexdigest()

@@ -25,7 +25,7 @@ from unseam.runs.fit import Session
 from unseam.runs.into_folder import TrainingCall, fit_into, make_session
 from unseam.runs.run_folder import RunFolder
 from unseam.runs.settings_of_run import change_run, choose_run
-from unseam.runs.start import check_against_start, start_of_resumed, with_start
+from unseam.runs.start import check_against_start, start_of_resumed, with_objects_of_start, with_start
 from unseam.runs.watch import Watch
 from unseam.training import TrainState
 from unseam.training.joining import device_of_rank, join_ranks, launch_id, ranks_here
@@ -140,6 +140,7 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
             run, started = with_start(run, start, settings)
         before, run = run, change_run(run, steps, minutes, folds, settings)
         check_against_start(before, run)
+        run = with_objects_of_start(run, started) if started is not None and not continues else run
         watch = watch if watch is not None and ranks.is_first else Watch()
         with output_folder(folder.path, "training") if folder is not None and ranks.is_first else nullcontext():
             if folder is not None and ranks.is_first and not continues:

@@ -17,6 +17,7 @@ from unseam.data.file_names import normal_form
 from unseam.data.pixel_size import describe_other_size
 from unseam.data.prepare import Prepared
 from unseam.errors import ModelFileError, SettingsError
+from unseam.heads import Objects
 from unseam.model import Model
 from unseam.model.model_file import ModelInfo, model_bytes
 from unseam.nets import Net, Start, carry_over, differing_settings, members_of
@@ -159,6 +160,16 @@ def check_against_start(before: Run, changed: Run) -> None:
             f"{name} is set to {values[1]}, but the start has {values[0]}, and its weights fit nothing else. Leave it out, or "
             "train without --from (start=)."
         )
+
+
+def with_objects_of_start(run: Run, start: StartNet) -> Run:
+    """Return the run with the start's way to find objects, unless the caller set another one or another head.
+
+    The first score is then that of the start as it predicts; the threshold is chosen again at the end, as in any training.
+    """
+    same_head = run.head is None or type(run.head) is type(start.info.head)
+    is_free = run.training.tune_objects and run.objects == Objects()
+    return replace(run, objects=start.info.objects) if same_head and is_free else run
 
 
 def carry_start(start: StartNet | None, net: nn.Module, prepared: Prepared, tell: Tell) -> None:
