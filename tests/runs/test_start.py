@@ -12,8 +12,10 @@ from PIL import Image
 
 from reference.toy import SMALL, spots, weights_of
 from unseam.api.models import load
+from unseam.api.predict import PredictWatch, predict
 from unseam.api.training import train
-from unseam.errors import ModelFileError, SettingsError
+from unseam.data.rescale import back_to, nearest, rescaled
+from unseam.errors import DataError, ModelFileError, SettingsError
 from unseam.model import Model
 from unseam.nets import Start
 from unseam.runs.run_folder import RunFolder
@@ -400,20 +402,62 @@ def test_a_folder_that_holds_a_start_is_not_free(start, tmp_path):
         RunFolder(tmp_path).check_free()
 
 
+def of_pixels(place, um: float | None, rng):
+    """Write a folder with one image whose file states the size of its pixels."""
+    for part in ("images", "masks"):
+        (place / part).mkdir(parents=True)
+    image, labels = spots(rng)
+    size = {} if um is None else {"resolution": (1 / um, 1 / um), "metadata": {"unit": "um"}, "imagej": True}
+    tifffile.imwrite(place / "images/a.tif", image, **size)
+    tifffile.imwrite(place / "masks/a.tif", (labels > 0).astype(np.uint8))
+    return place
+
+
 @pytest.mark.parametrize(("um", "is_told"), [(0.2, True), (0.11, False)])
 def test_another_pixel_size_and_images_of_the_same_names_are_told(um, is_told, tmp_path, rng):
-    def data(name: str, um: float):
-        for part in ("images", "masks"):
-            (tmp_path / name / part).mkdir(parents=True)
-        image, labels = spots(rng)
-        size = {"resolution": (1 / um, 1 / um), "metadata": {"unit": "um"}, "imagej": True}
-        tifffile.imwrite(tmp_path / name / "images/a.tif", image, **size)
-        tifffile.imwrite(tmp_path / name / "masks/a.tif", (labels > 0).astype(np.uint8))
-        return tmp_path / name
-
-    known = drawn(data("old", 0.1))
+    known = drawn(of_pixels(tmp_path / "old", 0.1, rng))
     told = []
-    begun(data("new", um), start=known, watch=Watch(tell=told.append))
+    begun(of_pixels(tmp_path / "new", um, rng), start=known, watch=Watch(tell=told.append))
     words = f"pixels are {um:g} um, those of the training images 0.1 um of the start"
     assert any(words in sentence for sentence in told) == is_told
     assert any("images of the same names (a)" in sentence for sentence in told)
+
+
+def test_images_are_resampled_to_the_pixels_of_the_start_and_results_back(tmp_path, rng):
+    known = drawn(of_pixels(tmp_path / "old", 0.1, rng))
+    data, told = of_pixels(tmp_path / "new", 0.2, rng), []
+    model = begun(data, start=known, rescale=True, out=tmp_path / "run", watch=Watch(tell=told.append))
+    assert "images are resampled to pixels of 0.1 um: a from 70 x 60 px to 140 x 120 px" in told
+    assert not any("pixel size of the data" in sentence for sentence in told)
+    assert model.info.spacing_um == pytest.approx((0.1, 0.1))
+    assert model.info.training.num_annotated_pixels == 120 * 140
+    assert "images resampled to pixels of 0.1 um" in (tmp_path / "run/README.md").read_text()
+    resumed = train(data, out=tmp_path / "run", resume=True, steps=6, device="cpu")
+    assert resumed.info.training.num_annotated_pixels == 120 * 140
+
+    watch = PredictWatch(tell=told.append)
+    (result,) = predict(model, data / "images", tmp_path / "out", probabilities=True, save="both", rescale=True, watch=watch)
+    classes, objects, maps = (tifffile.imread(path) for path in result.outputs)
+    assert (classes.shape, objects.shape, maps.shape) == ((60, 70), (60, 70), (2, 60, 70))
+    assert any("resampled by 2 to pixels of the size of the training images" in sentence for sentence in told)
+    seen = rescaled(tifffile.imread(data / "images/a.tif"), (2.0, 2.0))
+    np.testing.assert_array_equal(maps, back_to(model.predict(seen).probabilities, 60, 70))
+    np.testing.assert_array_equal(objects > 0, nearest(model.predict(seen).instances, 60, 70) > 0)
+
+
+def test_pixel_sizes_that_are_not_known_cannot_be_resampled(start, pair, tmp_path, rng):
+    old, without = of_pixels(tmp_path / "old", 0.1, rng), of_pixels(tmp_path / "without", None, rng)
+    known = drawn(old)
+    with pytest.raises(SettingsError, match=r"--rescale: the training images of .*cells stated no pixel size"):
+        begun([pair[0]], [pair[1]], start=start, rescale=True)
+    with pytest.raises(DataError, match=r"a: the file states no pixel size"):
+        begun(without, start=known, rescale=True, out=tmp_path / "run")
+    with pytest.raises(SettingsError, match=r"--rescale resamples images to the pixels of a start"):
+        drawn(old, rescale=True)
+    with pytest.raises(SettingsError, match=r"--rescale: the training images of this model stated no pixel size"):
+        predict(start, old / "images", tmp_path / "out", rescale=True)
+    with pytest.raises(DataError, match=r"a\.tif: the file states no pixel size"):
+        predict(known, without / "images", tmp_path / "out", rescale=True)
+    with pytest.raises(SettingsError, match=r"--rescale: not possible for a large image"):
+        predict(known, old / "images/a.tif", tmp_path / "out.ome.zarr", rescale=True)
+    assert not (tmp_path / "run").exists()

@@ -11,6 +11,7 @@ from unseam.api.reports import write_report
 from unseam.data.annotated import AnnotatedFolder, read_annotated
 from unseam.data.kinds import MaskChoice, choose_masks
 from unseam.data.prepare import Annotated, Prepared, prepare
+from unseam.data.rescale import rescale_annotated
 from unseam.doctor.before_training import find_warnings
 from unseam.errors import DataError, SettingsError, TrainingError, sentence_of_exit
 from unseam.evaluation.held_out import HeldOutPredictions
@@ -43,6 +44,7 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     out: str | Path | None = None,
     recipe: str | Run | None = None,
     start: Model | str | Path | None = None,
+    rescale: bool = False,
     steps: int | None = None,
     minutes: float | None = None,
     folds: int | None = None,
@@ -75,6 +77,8 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
         A trained network to begin with: a model, its file or its run folder. Network and scaling of grey values are its own;
         image channels and classes may differ (:mod:`unseam.nets.carried` states the rules). ``start.member=2`` among the
         settings chooses a network of an ensemble.
+    rescale
+        Resample the images to the pixel size of those that the start learnt from; all files must state theirs.
     steps, minutes
         Budget of the training, or of all folds together. Without either, each fold gets the budget of the recipe.
     folds
@@ -132,12 +136,12 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
             None if is_repeated else recipe,
             folder if continues else None,
             folds,
-            has_start=start is not None and not is_repeated,
+            has_start=(start is not None or rescale) and not is_repeated,
         )
         if continues and folder is not None:
             started = start_of_resumed(run, folder.start)
         else:
-            run, started = with_start(run, start, settings)
+            run, started = with_start(run, start, settings, rescale=rescale)
         before, run = run, change_run(run, steps, minutes, folds, settings)
         check_against_start(before, run)
         run = with_objects_of_start(run, started) if started is not None and not continues else run
@@ -161,6 +165,9 @@ def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: Ru
     """Train in a folder that this process has locked. Of several ranks only the first writes."""
     written = folder if call.ranks.is_first else None
     annotated = _read_data(data, masks, run.data.masks, call.watch.tell)
+    if run.start is not None and run.start.rescale_to_um is not None:
+        resampled = rescale_annotated(annotated.images, run.start.rescale_to_um, call.watch.tell)
+        annotated = replace(annotated, images=resampled)
     known = call.start.info.head if call.start is not None and call.start.info.head.needs_objects else None
     prepared = prepare(
         annotated.images,

@@ -18,6 +18,7 @@ def train(
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
     recipe: Annotated[str | None, Parameter(help=_RECIPES)] = None,
     from_: Annotated[Path | None, Parameter(name="--from", negative=())] = None,
+    rescale: Annotated[bool, Parameter(negative=())] = False,
     steps: int | None = None,
     minutes: float | None = None,
     folds: int | None = None,
@@ -44,6 +45,8 @@ def train(
     from_
         A trained network to begin with: a model file or a run folder. Its architecture and its scaling of grey values stay;
         channels and classes may be others.
+    rescale
+        With --from: resample the images to the pixel size of those that the network learnt from. Predict with --rescale, too.
     steps
         Number of steps.
     minutes
@@ -78,6 +81,7 @@ def train(
             out=out,
             recipe=recipe,
             start=from_,
+            rescale=rescale,
             steps=steps,
             minutes=minutes,
             folds=folds,

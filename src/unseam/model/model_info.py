@@ -58,6 +58,8 @@ class TrainingRecord:
         network = f", network {self.start.member} of its ensemble" if self.start.member is not None else ""
         parts = [f"{self.start.model or 'a model in memory'} (SHA-256 {self.start.sha256}){network}"]
         parts.append(f"licence {self.start.licence or 'not known'}")
+        if self.start.rescale_to_um is not None:
+            parts.append(f"images resampled to pixels of {self.start.rescale_to_um[0]:g} um")
         if self.first_score is not None:
             parts.append(f"{self.score_name} {self.first_score:.3f} before the first step")
         return ", ".join(parts)

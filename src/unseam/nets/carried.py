@@ -44,16 +44,22 @@ class Start:
         Which network of an ensemble, from 1; None: the model holds a single one.
     licence
         Of its weights, if known.
+    rescale_to_um
+        Size of a pixel (row, column), micrometres, to which the images of the training are resampled: that of the images that
+        it learnt from. None: they stay as they are.
     """
 
     model: str = ""
     sha256: str = ""
     member: int | None = None
     licence: str = ""
+    rescale_to_um: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.member is not None:
             check_range("start", "member", self.member, 1, 1000)
+        for size in self.rescale_to_um or ():
+            check_range("start", "rescale_to_um", size, 1e-6, 1e6)
 
 
 def carry_over(start: Net, net: Net, kept: Sequence[int | None]) -> None:

@@ -40,7 +40,9 @@ class StartNet:
     info: ModelInfo
 
 
-def with_start(run: Run, given: Model | str | Path | None, settings: Sequence[str]) -> tuple[Run, StartNet | None]:
+def with_start(
+    run: Run, given: Model | str | Path | None, settings: Sequence[str], *, rescale: bool = False
+) -> tuple[Run, StartNet | None]:
     """Return the run with the network and the grey values of its start, and the start itself; None: weights are drawn.
 
     Parameters
@@ -51,18 +53,23 @@ def with_start(run: Run, given: Model | str | Path | None, settings: Sequence[st
         The start that the caller names: a model, its file or its run folder. None: that of the run, if it has one.
     settings
         The caller's changes; only those of ``start`` are applied here.
+    rescale
+        Whether the images of the training are resampled to the pixel size of those that the start learnt from.
 
     Raises
     ------
     ModelFileError
         If it is no model, if its check sum is another one than the run states, or if it was in memory and is gone.
     SettingsError
-        If it is an ensemble and ``start.member`` names none of its networks, or if a single network gets a number.
+        If it is an ensemble and ``start.member`` names none of its networks, if a single network gets a number, or if
+        images are to be resampled without a start, or for one that states no pixel size.
     """
     if given is not None:
         run = replace(run, start=Start("" if isinstance(given, Model) else str(given)))
     run = with_overrides(run, [setting for setting in settings if re.match(r"\s*start\s*[.=]", setting)])
     if run.start is None:
+        if rescale:
+            raise SettingsError("--rescale resamples images to the pixels of a start. Give one with --from (start=).")
         return run, None
     if not isinstance(given, Model) and not run.start.model:
         raise ModelFileError(
@@ -70,6 +77,12 @@ def with_start(run: Run, given: Model | str | Path | None, settings: Sequence[st
             "start.safetensors."
         )
     start, found = open_start(run.start, given if isinstance(given, Model) else None)
+    if rescale:
+        if found.info.spacing_um is None:
+            raise SettingsError(
+                f"--rescale: the training images of {start.model or 'the start'} stated no pixel size. Leave it out."
+            )
+        start = replace(start, rescale_to_um=found.info.spacing_um)
     usual = type(found.info.net)()  # the data decide channels and classes, as without a start
     net = replace(found.info.net, in_channels=usual.in_channels, num_classes=usual.num_classes)
     return replace(run, start=start, net=net, normalise=found.info.normalise), found
@@ -201,7 +214,10 @@ def carry_start(start: StartNet | None, net: nn.Module, prepared: Prepared, tell
         tell(_of_channels(info.net.in_channels, prepared.channels))
     tell(_of_classes(names, before, kept))
     if other_size := describe_other_size(prepared.spacing_um, info.spacing_um):
-        tell(f"pixel size of the data: {other_size.removeprefix('its ')} of the start: objects look larger or smaller to it")
+        tell(
+            f"pixel size of the data: {other_size.removeprefix('its ')} of the start: objects look larger or smaller to it; "
+            "--rescale resamples them"
+        )
     seen = sorted({name for name in info.training.images if not _ARRAY.fullmatch(name)} & {s.name for s in prepared.samples})
     if seen:
         tell(
