@@ -63,8 +63,9 @@ class RunFolder:
     def check_free(self) -> None:
         """Raise OutputError if the folder holds a run, or any file with a name that a run would use."""
         names = (self.model.name, self.checkpoints.folder.name, "config.toml", "history.csv", "curve.svg", "README.md")
-        names += (self.start.name,)
-        taken = [name for name in (*names, self.held_out.name, self.report.name) if (self.path / name).exists()]
+        taken = [
+            name for name in (*names, self.start.name, self.held_out.name, self.report.name) if (self.path / name).exists()
+        ]
         if taken:
             raise OutputError(
                 f"{self.path} already holds a run ({', '.join(taken)}), and nothing is overwritten. "
