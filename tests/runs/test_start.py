@@ -358,7 +358,10 @@ def test_a_run_resumes_to_the_bit_without_its_start(start, pair, tmp_path):
 def test_folds_begin_with_the_start_and_a_later_one_finds_it_in_the_run_folder(start, folder, tmp_path):
     place, steps = tmp_path / "cells", 40
     shutil.copytree(start, place)
-    whole = begun(folder, steps=steps, folds=2, start=place)
+    told = []
+    whole = begun(folder, steps=steps, folds=2, start=place, watch=Watch(tell=told.append))
+    assert len([one for one in told if one.startswith("training begins with a network of 6 step(s)")]) == 1
+    assert len([one for one in told if one.startswith("before the first step")]) == 2
     with pytest.raises(Killed):
         begun(folder, steps=steps, folds=2, start=place, out=tmp_path / "run", watch=Watch(observers=(kill_at(12),)))
     shutil.rmtree(place)
@@ -379,7 +382,7 @@ def test_a_run_whose_start_is_gone_before_its_first_checkpoint_is_refused(start,
     (tmp_path / "run/start.safetensors").unlink()
     told = []
     train([pair[0]], [pair[1]], out=tmp_path / "run", resume=True, device="cpu", watch=Watch(tell=told.append))
-    assert any("training begins with a network of 6 step(s)" in sentence for sentence in told)  # the file is there yet
+    assert any("before the first step" in sentence for sentence in told)  # the file is there yet
     shutil.rmtree(tmp_path / "run/checkpoints")
     (tmp_path / "run/history.csv").unlink()
     (tmp_path / "run/start.safetensors").unlink()

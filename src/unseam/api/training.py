@@ -26,7 +26,7 @@ from unseam.runs.fit import Session
 from unseam.runs.into_folder import TrainingCall, fit_into, make_session
 from unseam.runs.run_folder import RunFolder
 from unseam.runs.settings_of_run import change_run, choose_run
-from unseam.runs.start import check_against_start, start_of_resumed, with_objects_of_start, with_start
+from unseam.runs.start import check_against_start, start_of_resumed, tell_start, with_objects_of_start, with_start
 from unseam.runs.watch import Watch
 from unseam.training import TrainState
 from unseam.training.joining import device_of_rank, join_ranks, launch_id, ranks_here
@@ -180,6 +180,8 @@ def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: Ru
         tell=call.watch.tell,
     )
     run = replace(run, head=prepared.head) if run.start is not None else run  # a resumed run may have no start to ask
+    if call.start is not None and not call.resume:
+        tell_start(call.start, prepared, call.watch.tell)
     if not call.resume:
         for warning in find_warnings(annotated.images, prepared.reading, replace(run, net=choose_net(run, prepared))):
             call.watch.tell(warning)

@@ -245,7 +245,7 @@ def _fresh_state(run: Run, prepared: Prepared, session: Session) -> TrainState:
         net: torch.nn.Module = choose_net(run, prepared, session.tell).build().to(device)
     has_checkpoint = session.resume and session.checkpoints is not None and session.checkpoints.exist()
     if run.start is not None and not has_checkpoint:
-        carry_start(session.start, net, prepared, session.tell)
+        carry_start(session.start, net, prepared)
     set_learning(net, run.training.layers)
     net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     set_momentum(net, run.training.statistics_momentum)

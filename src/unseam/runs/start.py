@@ -185,17 +185,24 @@ def with_objects_of_start(run: Run, start: StartNet) -> Run:
     return replace(run, objects=start.info.objects) if same_head and is_free else run
 
 
-def carry_start(start: StartNet | None, net: nn.Module, prepared: Prepared, tell: Tell) -> None:
-    """Put the weights of a start into a freshly drawn network, and tell what was kept, changed and drawn.
+def carry_start(start: StartNet | None, net: nn.Module, prepared: Prepared) -> None:
+    """Put the weights of a start into a freshly drawn network; errors as `kept_logits`.
 
-    Raises SettingsError if one of the two learns objects and the other does not, and ModelFileError if the start is gone.
+    Raises ModelFileError if the start is gone.
     """
     if start is None:
         raise ModelFileError(
             "This run begins with a trained network, and both the file and its copy start.safetensors in the run folder are "
             "gone. Restore one of them, or leave --resume out and begin another run."
         )
-    info = start.info
+    carry_over(start.net, net, kept_logits(start.info, prepared))  # type: ignore[arg-type]  # training works on any module
+
+
+def kept_logits(info: ModelInfo, prepared: Prepared) -> list[int | None]:
+    """Return for each logit of a training the logit of its start that has the same name; background is always the same.
+
+    Raises SettingsError if one of the two learns objects and the other does not.
+    """
     if info.head.needs_objects != prepared.head.needs_objects:
         own, wanted = table_name(type(info.head)), table_name(type(prepared.head))
         same = "" if info.head.needs_objects else f", or learn classes from them, too (--set head.{own}={{}})"
@@ -204,15 +211,19 @@ def carry_start(start: StartNet | None, net: nn.Module, prepared: Prepared, tell
             f"(head {wanted}), and neither becomes the other. Give a start of their kind, or say what they hold with "
             f"--masks{same}."
         )
-    names, before = prepared.head.logit_names(prepared.reading.class_names), info.map_names
-    known = [normal_form(name) for name in before]
-    kept = [0, *(known.index(name, 1) if name in known[1:] else None for name in map(normal_form, names[1:]))]
-    carry_over(start.net, net, kept)  # type: ignore[arg-type]  # training works on any module
+    names = [normal_form(name) for name in prepared.head.logit_names(prepared.reading.class_names)]
+    known = [normal_form(name) for name in info.map_names]
+    return [0, *(known.index(name, 1) if name in known[1:] else None for name in names[1:])]
+
+
+def tell_start(start: StartNet, prepared: Prepared, tell: Tell) -> None:
+    """Tell what is kept of a start, what is changed and drawn, and what may mislead; errors as `kept_logits`."""
+    info, kept = start.info, kept_logits(start.info, prepared)
     learnt = f"{info.training.steps} step(s) on {len(info.training.images)} image(s)"
     tell(f"training begins with a network of {learnt}; its architecture and its scaling of grey values stay")
     if info.net.in_channels != prepared.channels:
         tell(_of_channels(info.net.in_channels, prepared.channels))
-    tell(_of_classes(names, before, kept))
+    tell(_of_classes(prepared.head.logit_names(prepared.reading.class_names), info.map_names, kept))
     if other_size := describe_other_size(prepared.spacing_um, info.spacing_um):
         tell(
             f"pixel size of the data: {other_size.removeprefix('its ')} of the start: objects look larger or smaller to it; "
