@@ -1,7 +1,7 @@
 """Does a network of other images help? Few images of usiigaci-phase, from nothing and from two trained networks.
 
     python benchmarks/fine_tune.py DATA
-    python benchmarks/fine_tune.py DATA --variant "faster optimiser.learning_rate=0.006" --variant "up training.layers=expansive"
+    python benchmarks/fine_tune.py DATA --variant "fast optimiser.learning_rate=0.006" --variant "up training.layers=expansive"
 
 DATA holds the sets ``usiigaci-phase``, ``axon-sem`` and ``dsb2018`` of few_images.py. First the default recipe trains a network
 on the training images of each of the other two: nuclei as they are numbered, and of the axons each connected piece as one,
