@@ -3,9 +3,9 @@
     python benchmarks/trials.py DATA --minutes 3 --seeds 0,1,2 \\
         --trial "base" --trial "deeper net.depth=5" --trial "four --images 1"
 
-A trial is a name and its settings, as after --set. ``--images N`` in it trains on the first N images. Each run has one thread,
-and as many run at once as there are cores: all have the same processor time. A finished run is not repeated. The judge is that
-of the arena. docs/log.md keeps what came out.
+A trial is a name and its settings, as after --set. ``--images N`` in it trains on the first N images, ``--from MODEL`` begins
+with a trained network. Each run has one thread, and as many run at once as there are cores: all have the same processor time. A
+finished run is not repeated. The judge is that of the arena. docs/log.md keeps what came out.
 """
 
 import argparse
@@ -39,14 +39,15 @@ def run(folder: Path, minutes: float, threads: int, seed: int, words: list[str],
     about = facts("torch", "numpy", "scipy", "scikit-image")
     arena_set = read_set(folder)
     number = int(words.pop(words.index("--images") + 1)) if "--images" in words else len(arena_set.train)
-    settings = [word for word in words if word != "--images"]
+    start = words.pop(words.index("--from") + 1) if "--from" in words else None
+    settings = [word for word in words if word not in ("--images", "--from")]
     kind = "instances" if arena_set.kind == "objects" else "binary" if is_binary(arena_set) else "classes"
     images, masks = zip(*list(arena_set.train.values())[:number], strict=True)
     if not any(word.startswith("data.masks=") for word in settings):
         settings = [f"data.masks={kind}", *settings]
     told: list[str] = []
     started, used = time.perf_counter(), time.process_time()
-    model = unseam.train(list(images), list(masks), minutes=minutes, device="cpu",
+    model = unseam.train(list(images), list(masks), minutes=minutes, device="cpu", start=start,
         settings=[*settings, f"training.seed={seed}"], watch=Watch(tell=told.append))  # fmt: skip
     trained, processor_time = time.perf_counter() - started, time.process_time() - used
     if kept is not None:
@@ -61,6 +62,7 @@ def run(folder: Path, minutes: float, threads: int, seed: int, words: list[str],
     training = model.info.training
     return {
         "scores": scores, "steps": training.steps, "best_step": training.best_step, "held_out_score": training.score,
+        "first_score": training.first_score,
         "seconds": {"training": trained, "processor": processor_time, "with_prediction": time.perf_counter() - started},
         "told": told, **about,
     }  # fmt: skip

@@ -74,6 +74,36 @@ def annotated_folder(few_images, folder, row):
     return few_images.plan_of(row, folder, 5.0)
 
 
+def test_fine_tuning_lists_its_trials_and_shows_what_is_there(few_images, monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(FOLDER / "arena"))
+    import fine_tune
+
+    for name in ("fine_tune", "trials", "judge", "sets"):
+        monkeypatch.delitem(sys.modules, name)
+    variant = ["--variant", "tenth optimiser.learning_rate=0.002"]
+    words = ["fine_tune.py", "DATA", *variant, "--images", "1", "--models", "kept", "--out", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", words)
+    options = fine_tune.arguments()
+    begun = "axon-sem-tenth-1 --images 1 --from kept/axon-sem-5min-1t.safetensors optimiser.learning_rate=0.002"
+    found = fine_tune.trials(options)
+    assert (len(found), found[0], found[2]) == (5, "nothing-1 --images 1", begun)
+
+    about = {"date": "2015-05-18", "cpu": "a processor", "versions": {"unseam": "0.1.0"}}
+    scores = {"seg": 0.5, "f1": 0.25, "pq": 0.125}
+    fine_tune.write_json(tmp_path / "start-axon-sem-5min-1t.json", {"start": "axon-sem", "scores": scores, **about})
+    for seed, (trial, first) in enumerate([("nothing-1", None), ("dsb2018-1", 0.4), ("dsb2018-1", 0.6)]):
+        run = {"trial": trial, "minutes": 5.0, "first_score": first, "scores": scores, "steps": 10, "told": ["a sentence"]}
+        fine_tune.write_json(tmp_path / f"{trial}-usiigaci-phase-5min-1t-seed{seed}.json", run | about)
+    result, page = fine_tune.table(options)
+    assert [line for line in page.splitlines() if line.startswith("| ")][1:] == [
+        "| axon-sem, step 0 | 0 | 0 | 1 | | 0.500 | 0.250 | 0.125 | 0 |",
+        "| nothing | 1 | 5 | 1 |  | 0.500 | 0.250 | 0.125 | 10 |",
+        "| dsb2018 | 1 | 5 | 2 | 0.500 (0.400 to 0.600) | 0.500 (0.500 to 0.500) | 0.250 (0.250 to 0.250) "
+        "| 0.125 (0.125 to 0.125) | 10 |",
+    ]
+    assert len(result["runs"]) == 3
+
+
 def test_table_of_two_rows(few_images, tmp_path):
     axon = {"iou_class_1": 0.7, "iou_class_2": 0.8, "iou": 0.75, "pixel_error": None}
     out = tmp_path / "few_images"

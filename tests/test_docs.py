@@ -117,7 +117,7 @@ def test_the_commands_of_the_pages_run_in_order(at_the_users):
         some = commands(ROOT / "docs" / page)
         assert some, page
         run_all(some)
-    made = {path.name for folder in ("results", "cells") for path in (at_the_users / folder).iterdir()}
+    made = {path.name for folder in ("results", "cells", "cells_new") for path in (at_the_users / folder).iterdir()}
     made |= {re.sub(r"^(dish\d|big)_", "x_", name) for name in made}
     promised = spans(section(ROOT / "docs/data-formats.md", "What comes out"))
     wanted = {span for span in promised if re.fullmatch(r"\w+\.[a-z]+", span)} - {"x.tif"}

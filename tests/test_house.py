@@ -31,13 +31,13 @@ INNER_FLOORS = {
     "data": {
         # 1: which files belong together, and what they hold; the kinds of masks, which a layout may settle
         "file_names": 1, "unread_kinds": 1, "left_out": 1, "pairs": 1, "challenge_layouts": 1, "layout": 1, "cases": 1,
-        "read_pair": 1, "channels": 1, "markers": 1, "kinds": 1, "mask_colours": 1,
+        "read_pair": 1, "pixel_size": 1, "channels": 1, "markers": 1, "kinds": 1, "mask_colours": 1,
         # 2: what the masks mean
         "label_pieces": 2, "label_rims": 2, "label_evidence": 2, "label_faults": 2, "label_background": 2,
         "label_reading": 2, "labels": 2,
         # 3: samples
         "sample": 3, "resolution": 3, "normalise": 3, "stack_ranges": 3, "grey_facts": 3, "weight_map": 3, "prepare": 3,
-        "annotated": 3,
+        "annotated": 3, "rescale": 3,
         # 4: what is held out, and crops
         "split": 4, "folds": 4, "fingerprint": 4, "copy_paste": 4, "crop_stock": 4, "crops": 4,
     },

@@ -39,6 +39,18 @@ def test_folds_of_two_ranks_leave_one_run_folder_and_one_story(tmp_path):
     assert not {".torchrun", ".unseam.lock"} & set(os.listdir(out))
 
 
+def test_two_ranks_begin_with_a_trained_network(tmp_path):
+    data, start, out = write_data(tmp_path / "data"), tmp_path / "cells", tmp_path / "run"
+    code, said, _ = ended(["train", data, "--out", start, "--steps", "20", *SETS], tmp_path)
+    assert code == 0, said
+    code, said, _ = ended(["train", data, "--from", start, "--out", out, "--steps", "20", *SETS], tmp_path)
+    assert code == 0, said
+    assert said.count("before the first step") == 1
+    record = read_info(out / "model.safetensors").training
+    assert (record.ranks, record.start.model) == (2, "cells")
+    assert record.first_score is not None
+
+
 def test_an_error_of_one_rank_ends_all_in_one_line(tmp_path):
     """Rank 0 alone judges, and so finds that the energy rises; the other waits for it."""
     data, out = write_data(tmp_path / "data"), tmp_path / "run"

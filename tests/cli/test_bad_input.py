@@ -250,6 +250,35 @@ def test_going_on_without_a_run_or_with_a_broken_one(refused, data, tmp_path):
     assert "no checkpoint" in refused(*words)
 
 
+def test_starts(refused, terminal, model, data, tmp_path):
+    out = ["--out", tmp_path / "run", "--steps", 2, "--device", "cpu"]
+    (tmp_path / "text.safetensors").write_text("hello, this is not a model")
+    (tmp_path / "cut.safetensors").write_bytes((model / "model.safetensors").read_bytes()[:-100])
+    (checkpoint,) = (model / "checkpoints").glob("step-*10")
+    for place, word in (
+        (tmp_path / "nowhere", "not a model file"),
+        (tmp_path, "not a model file"),
+        (data / "images/a.png", "not a model file"),
+        (tmp_path / "text.safetensors", "not a model file"),
+        (tmp_path / "cut.safetensors", "damaged"),
+        (checkpoint, "not a model file"),
+        (checkpoint / "weights.safetensors", "not a model file"),
+    ):
+        assert word in refused("train", data, "--from", place, *out)
+    assert "model.safetensors" in refused("train", data, "--from", tmp_path / "nowhere", *out)
+    begun = ["train", data, "--from", model, *out]
+    assert "net.depth is set to 4, but the start has 1" in refused(*begun, "--set", "net.depth=4")
+    assert "Did you mean 'depth'" in refused(*begun, "--set", "net.unet.dept=4")
+    assert "start.member = 2" in refused(*begun, "--set", "start.member=2")
+    assert "start.member = 0" in refused(*begun, "--set", "start.member=0")
+    assert "start.name" in refused(*begun, "--set", "start.name=2")
+    assert "training.layers" in refused(*begun, "--set", "training.layers=first")
+    assert "head classes" in refused(*begun, "--masks", "instances")
+    assert "--from" in refused("train", data, "--recipe", "fine_tuned", *out)
+    assert "Got a start and resume" in refused("train", data, "--from", model, "--out", model, "--resume")
+    assert "already holds a run" in refused("train", data, "--from", model, "--out", model)
+
+
 def test_models(refused, model, data, tmp_path):
     image, out = data / "images/a.png", ["--out", tmp_path / "out"]
     (tmp_path / "text.safetensors").write_text("hello, this is not a model")

@@ -23,6 +23,20 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def test_train_from_a_model(terminal, model, data, tmp_path):
+    out = tmp_path / "run"
+    said = terminal("train", data, "--from", model, "--out", out, "--steps", 10, "--device", "cpu", *TINY)
+    assert said.code == 0
+    told = said.err.splitlines()
+    score = re.search(r"^- before the first step: IoU ([\d.]+) on what is held out$", said.err, re.MULTILINE)
+    assert score is not None
+    assert any(re.match(rf"step      0   energy -   validation {score[1]} ", line) for line in told)
+    assert "- training begins with a network of 10 step(s) on 3 image(s); its architecture and its" in said.err
+    assert "start.safetensors" in names(out)
+    assert "run (SHA-256 " in terminal("info", out).out
+    assert terminal("predict", out, data, "--out", tmp_path / "results", "--device", "cpu").code == 0
+
+
 def test_train_predict_evaluate_info_seams(terminal, data, tmp_path):
     out, results = tmp_path / "run", tmp_path / "results"
     said = terminal("train", data, "--out", out, "--steps", 30, "--device", "cpu", *TINY)

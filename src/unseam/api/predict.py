@@ -1,12 +1,13 @@
 """``predict``: segment image files into files of classes and objects, in memory or chunk by chunk."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from unseam.api import predict_files
+from unseam.api.predict_watch import Predicted, PredictWatch
 from unseam.data.cases import find_images_left_out
 from unseam.errors import DataError, ImageReadError, OutputError, SettingsError, UnseamError
 from unseam.inference import DEFAULT_INPUT_TILE, Averaging
@@ -19,29 +20,7 @@ from unseam.scale.folder import is_one_result, probability_store, work_folder
 from unseam.scale.predict_large import LargeResult, Progress
 from unseam.scale.predict_store import Save, predict_store
 
-
-@dataclass(frozen=True)
-class Predicted:
-    """An image (its first file), the files or the store with its results, and a phrase on its size and content."""
-
-    image: Path
-    outputs: tuple[Path, ...]
-    summary: str
-
-    def __str__(self) -> str:
-        return f"{self.image}: {self.summary} -> {', '.join(str(path) for path in self.outputs)}"
-
-
-@dataclass(frozen=True)
-class PredictWatch:
-    """Functions that prediction calls. By default each does nothing.
-
-    ``tell`` gets sentences, ``on_progress`` (what is computed, parts done, parts in total), ``on_result`` each finished image.
-    """
-
-    tell: Callable[[str], None] = lambda _: None
-    on_progress: Callable[[str, int, int], None] = lambda *_: None
-    on_result: Callable[[Predicted], None] = lambda _: None
+__all__ = ["Predicted", "PredictWatch", "predict"]
 
 
 def predict(  # noqa: PLR0913 - the public face: each argument is a word that a user reaches for
@@ -57,6 +36,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     min_size: int | None = None,
     average: Averaging | None = None,
     normalise_over: Literal["plane", "stack"] | None = None,
+    rescale: bool = False,
     max_input_tile: int = DEFAULT_INPUT_TILE,
     max_memory: str | int | None = None,
     overwrite: bool = False,
@@ -97,6 +77,9 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         model was trained to.
     normalise_over
         Range of grey values: each ``plane`` has its own, or all planes of a ``stack`` have one; None: as in training.
+    rescale
+        Resample each image to the pixel size of the training images, and the results back to its own pixels; not for large
+        images.
     max_input_tile
         Largest input tile, px.
     max_memory
@@ -150,6 +133,8 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         model = model.with_average(average)
     if normalise_over is not None:
         model = model.with_normalise(replace(model.info.normalise, over=normalise_over))
+    if rescale and model.info.spacing_um is None:
+        raise SettingsError("--rescale: the training images of this model stated no pixel size. Leave it out.")
     object_class = model.info.class_index(objects_of) if objects_of is not None else None
 
     stores = paths if is_one_result(out) else tuple(path for path in paths if is_store(path))
@@ -160,7 +145,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         _refuse(of_stores, "only for large images. Give a Zarr store, or --out a name that ends in .zarr or .tif.")
     results: list[Predicted] = []
     if stores:
-        of_files = {"--overlay": overlay, "--skip-existing": skip_existing}
+        of_files = {"--overlay": overlay, "--skip-existing": skip_existing, "--rescale": rescale}
         of_files |= {"--average rotations": model.info.average == "rotations"}
         _refuse(of_files, "not possible for a large image. Leave it out, or give images that fit into memory.")
         segment = partial(
@@ -180,7 +165,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         results += _predict_stores(model, segment, stores, out, watch, resume=resume)
     if files or not stores:
         wanted = predict_files.ResultKinds(saves_classes, saves_objects, probabilities, overlay, object_class)
-        options: dict[str, Any] = {"max_input_tile": max_input_tile}
+        options: dict[str, Any] = {"max_input_tile": max_input_tile, "rescale": rescale}
         options["max_memory"] = None if max_memory is None else parse_bytes(max_memory)
         with output_folder(out, "prediction", is_shared=skip_existing):
             for line in find_images_left_out(files):

@@ -4,7 +4,7 @@ import errno
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,9 @@ import numpy as np
 from unseam.data.cases import find_cases
 from unseam.data.channels import planes_hint, reading_hint
 from unseam.data.file_names import MASK_FOLDERS, normal_form
+from unseam.data.pixel_size import describe_other_size
 from unseam.data.read_pair import as_model_reads, read_case
+from unseam.data.rescale import Ratio, back_to, nearest, ratio_to, rescaled
 from unseam.data.stack_ranges import stack_note
 from unseam.doctor.for_model import why_black
 from unseam.errors import DataError, ImageReadError, InUseError, OutputError, SettingsError
@@ -152,17 +154,21 @@ def predict_file(
     max_input_tile: int,
     on_tile: Callable[[int, int], None] | None = None,
     max_memory: int | None = None,
+    rescale: bool = False,
 ) -> Result:
     """Read an image, segment each plane, and write the wanted results with the size and place of the image.
 
-    ``max_memory`` (bytes) is that of :meth:`unseam.Model.predict`. ImageReadError and DataError name the file.
+    ``max_memory`` (bytes) is that of :meth:`unseam.Model.predict`. With ``rescale`` the network sees pixels of the size that it
+    learnt from, and the results have those of the image. ImageReadError and DataError name the file.
     """
     file = as_model_reads(read_case(job.images), model.info.net.in_channels)
     planes = file.planes()
+    ratio = _ratio(model, file, job) if rescale else (1.0, 1.0)
     try:
-        ranges = model.grey_ranges(planes)
+        seen = [rescaled(plane, ratio) for plane in planes]
+        ranges = model.grey_ranges(seen)
         parts: list[Segmentation] = []
-        for plane, own in zip(planes, ranges, strict=True):
+        for plane, own in zip(seen, ranges, strict=True):
             # The results of all planes are held until the file is written, so room is reserved for the remaining ones.
             num_remaining = len(planes) - len(parts) - 1
             reserved = num_remaining * 4 * model.info.net.num_classes * plane.shape[0] * plane.shape[1]
@@ -175,6 +181,10 @@ def predict_file(
         raise DataError(f"{job.image}: {error}{hint}{reading_hint(file.notes)}") from error
     notes = stack_note(ranges, model.info.normalise, "--normalise-over stack")
     instances = [part.instances_of(wanted.object_class) for part in parts] if wanted.instances else []
+    if ratio != (1.0, 1.0):  # objects part where the network parts them, in its own pixels
+        instances = [_renumbered(nearest(ids, *plane.shape[:2])) for ids, plane in zip(instances, planes, strict=False)]
+        maps = [back_to(part.probabilities, *plane.shape[:2]) for part, plane in zip(parts, planes, strict=True)]
+        parts = [replace(part, probabilities=of_one) for part, of_one in zip(parts, maps, strict=True)]
     if job.classes is not None:
         names = model.info.names_of_values
         write_label_map(job.classes, file.stacked([part.classes for part in parts]), file.calibration, file.plane_axes, names)
@@ -186,7 +196,20 @@ def predict_file(
     if job.overlay is not None:
         labels = instances[0] if instances else parts[0].class_indices
         write_image(job.overlay, draw_overlay(planes[0], labels))
-    return Result(_summary(parts, instances), file.notes + notes + _notes(model, file, parts, job))
+    told = file.notes + notes + _notes(model, file, parts, job, ratio)
+    return Result(_summary(parts, instances), told)
+
+
+def _ratio(model: Model, file: ImageFile, job: Job) -> Ratio:
+    assert model.info.spacing_um is not None, "checked before the first image"
+    return ratio_to(file.spacing_um, model.info.spacing_um, str(job.image))
+
+
+def _renumbered(ids: np.ndarray) -> np.ndarray:
+    """Number objects without gaps: a small one may have no pixel left."""
+    left, places = np.unique(np.append(0, ids), return_inverse=True)
+    numbers = np.arange(len(left), dtype=ids.dtype)
+    return numbers[places.ravel()[1:]].reshape(ids.shape)
 
 
 def _summary(parts: Sequence[Segmentation], instances: Sequence[np.ndarray]) -> str:
@@ -198,16 +221,14 @@ def _summary(parts: Sequence[Segmentation], instances: Sequence[np.ndarray]) -> 
     return f"{size}, {covered:.1%} foreground"
 
 
-def _notes(model: Model, file: ImageFile, parts: Sequence[Segmentation], job: Job) -> tuple[str, ...]:
+def _notes(model: Model, file: ImageFile, parts: Sequence[Segmentation], job: Job, ratio: Ratio) -> tuple[str, ...]:
     notes = list(dict.fromkeys(note for part in parts for note in part.notes))
     if not any(part.class_indices.any() for part in parts):
         notes.append(why_black(file.planes(), model.info, job.image))
-    trained, spacing_um = model.info.spacing_um, file.spacing_um
-    if trained and spacing_um and not 0.67 < spacing_um[0] / trained[0] < 1.5:
-        notes.append(
-            f"its pixels are {spacing_um[0]:g} um, those of the training images {trained[0]:g} um: "
-            "objects look larger or smaller than those in training; resize the image first"
-        )
+    if ratio != (1.0, 1.0):
+        notes.append(f"resampled by {ratio[0]:.3g} to pixels of the size of the training images, and the results back")
+    elif other_size := describe_other_size(file.spacing_um, model.info.spacing_um):
+        notes.append(f"{other_size}: objects look larger or smaller than those in training; --rescale resamples the image")
     if len(parts) > 1 and job.overlay:
         notes.append("a stack: the overlay shows its first plane")
     return tuple(notes)

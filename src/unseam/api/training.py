@@ -11,6 +11,7 @@ from unseam.api.reports import write_report
 from unseam.data.annotated import AnnotatedFolder, read_annotated
 from unseam.data.kinds import MaskChoice, choose_masks
 from unseam.data.prepare import Annotated, Prepared, prepare
+from unseam.data.rescale import rescale_annotated
 from unseam.doctor.before_training import find_warnings
 from unseam.errors import DataError, SettingsError, TrainingError, sentence_of_exit
 from unseam.evaluation.held_out import HeldOutPredictions
@@ -25,6 +26,7 @@ from unseam.runs.fit import Session
 from unseam.runs.into_folder import TrainingCall, fit_into, make_session
 from unseam.runs.run_folder import RunFolder
 from unseam.runs.settings_of_run import change_run, choose_run
+from unseam.runs.start import check_against_start, start_of_resumed, tell_start, with_objects_of_start, with_start
 from unseam.runs.watch import Watch
 from unseam.training import TrainState
 from unseam.training.joining import device_of_rank, join_ranks, launch_id, ranks_here
@@ -41,6 +43,8 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     *,
     out: str | Path | None = None,
     recipe: str | Run | None = None,
+    start: Model | str | Path | None = None,
+    rescale: bool = False,
     steps: int | None = None,
     minutes: float | None = None,
     folds: int | None = None,
@@ -67,7 +71,14 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     out
         Run folder to write; None: write nothing.
     recipe
-        ``"default"`` (the same as None), ``"paper"``, the path of a ``config.toml``, or a :class:`unseam.recipes.run.Run`.
+        ``"default"`` (the same as None without a start), ``"fine_tuned"`` (the same as None with one), ``"paper"``, the path of
+        a ``config.toml``, or a :class:`unseam.recipes.run.Run`.
+    start
+        A trained network to begin with: a model, its file or its run folder. Network and scaling of grey values are its own;
+        image channels and classes may differ (:mod:`unseam.nets.carried` states the rules). ``start.member=2`` among the
+        settings chooses a network of an ensemble.
+    rescale
+        Resample the images to the pixel size of those that the start learnt from; all files must state theirs.
     steps, minutes
         Budget of the training, or of all folds together. Without either, each fold gets the budget of the recipe.
     folds
@@ -92,7 +103,10 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     DataError, LabelError, ImageReadError
         If the data cannot be used for training. Raised before the first step.
     SettingsError
-        If a setting is unknown or out of range.
+        If a setting is unknown, out of range, or contradicts the start, or if the start learnt classes and the masks number
+        objects or the other way round.
+    ModelFileError
+        If the start is not a model, or the run to continue cannot be read.
     OutputError
         If ``out`` already holds a run or cannot be written; :class:`~unseam.errors.InUseError` if another process uses it.
     TrainingError
@@ -117,14 +131,26 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     with join_ranks(ranks, device):
         # torchrun repeats the same command after a process ended: that must continue the run it began, not be refused.
         continues = resume or (folder is not None and bool(ranks.same(float(folder.was_begun_by(launch_id())))))
-        run = choose_run(recipe if resume or not continues else None, folder if continues else None, folds)
-        run = change_run(run, steps, minutes, folds, settings)
+        is_repeated = continues and not resume
+        run = choose_run(
+            None if is_repeated else recipe,
+            folder if continues else None,
+            folds,
+            has_start=(start is not None or rescale) and not is_repeated,
+        )
+        if continues and folder is not None:
+            started = start_of_resumed(run, folder.start)
+        else:
+            run, started = with_start(run, start, settings, rescale=rescale)
+        before, run = run, change_run(run, steps, minutes, folds, settings)
+        check_against_start(before, run)
+        run = with_objects_of_start(run, started) if started is not None and not continues else run
         watch = watch if watch is not None and ranks.is_first else Watch()
         with output_folder(folder.path, "training") if folder is not None and ranks.is_first else nullcontext():
             if folder is not None and ranks.is_first and not continues:
                 folder.check_free()
             try:
-                return _train(data, masks, run, folder, TrainingCall(device, watch, continues, ranks))
+                return _train(data, masks, run, folder, TrainingCall(device, watch, continues, ranks, started))
             except SystemExit as error:  # a reader, a callback or an observer; the program would end without a word
                 raise TrainingError(f"{sentence_of_exit(error)} Training stopped there.{_how_to_resume(folder)}") from error
 
@@ -139,6 +165,10 @@ def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: Ru
     """Train in a folder that this process has locked. Of several ranks only the first writes."""
     written = folder if call.ranks.is_first else None
     annotated = _read_data(data, masks, run.data.masks, call.watch.tell)
+    if run.start is not None and run.start.rescale_to_um is not None:
+        resampled = rescale_annotated(annotated.images, run.start.rescale_to_um, call.watch.tell)
+        annotated = replace(annotated, images=resampled)
+    known = call.start.info.head if call.start is not None and call.start.info.head.needs_objects else None
     prepared = prepare(
         annotated.images,
         run.normalise,
@@ -146,9 +176,12 @@ def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: Ru
         masks=choose_masks(run.data.masks, annotated.kind),
         ignore=run.data.ignore if run.data.ignore is not None else annotated.ignore,
         declared=annotated.classes,
-        head=run.head,
+        head=run.head or known,
         tell=call.watch.tell,
     )
+    run = replace(run, head=prepared.head) if run.start is not None else run  # a resumed run may have no start to ask
+    if call.start is not None and not call.resume:
+        tell_start(call.start, prepared, call.watch.tell)
     if not call.resume:
         for warning in find_warnings(annotated.images, prepared.reading, replace(run, net=choose_net(run, prepared))):
             call.watch.tell(warning)

@@ -72,8 +72,9 @@ class Console(_Bar):
         self._progress.update(self._task, score=score)
         if not self.terminal.is_terminal:
             pace = record.seconds / max(1, record.step)
+            energy = f"{record.energy:.3f}" if record.energy == record.energy else "-"  # a start is scored before any step
             self.terminal.print(
-                f"step {record.step:6d}   energy {record.energy:.3f}   validation {score}   "
+                f"step {record.step:6d}   energy {energy}   validation {score}   "
                 f"{pace:.2f} s/step   {record.seconds / 60:.1f} min",
                 highlight=False,
             )

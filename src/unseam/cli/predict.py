@@ -27,6 +27,7 @@ def predict(
     min_size: int | None = None,
     average: Literal["none", "rotations", "flips"] | None = None,
     normalise_over: Literal["plane", "stack"] | None = None,
+    rescale: Annotated[bool, Parameter(negative=())] = False,
     tile: int = DEFAULT_INPUT_TILE,
     memory: str | None = None,
     device: str = "auto",
@@ -75,6 +76,8 @@ def predict(
     normalise_over
         Stacks: stretch the grey values of each plane to its own range, or of all planes to the range of the stack. Default: as
         in training.
+    rescale
+        Resample images to the pixel size of the training images, and results back to their own pixels; not for large images.
     tile
         Largest input tile, px. Larger tiles take more memory, and are faster up to about the default.
     memory
@@ -118,6 +121,7 @@ def predict(
             min_size=min_size,
             average=average,
             normalise_over=normalise_over,
+            rescale=rescale,
             max_input_tile=tile,
             max_memory=memory,
             overwrite=overwrite,

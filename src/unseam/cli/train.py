@@ -17,6 +17,8 @@ def train(
     *,
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
     recipe: Annotated[str | None, Parameter(help=_RECIPES)] = None,
+    from_: Annotated[Path | None, Parameter(name="--from", negative=())] = None,
+    rescale: Annotated[bool, Parameter(negative=())] = False,
     steps: int | None = None,
     minutes: float | None = None,
     folds: int | None = None,
@@ -40,6 +42,11 @@ def train(
         Folder with images and masks: images/x.tif and masks/x.png, or another common layout.
     out
         Run folder to write: report.html, model.safetensors, config.toml, history.csv, curve.svg, held_out.npz, README.md.
+    from_
+        A trained network to begin with: a model file or a run folder. Its architecture and its scaling of grey values stay;
+        channels and classes may be others.
+    rescale
+        With --from: resample the images to the pixel size of those that the network learnt from. Predict with --rescale, too.
     steps
         Number of steps.
     minutes
@@ -73,6 +80,8 @@ def train(
             data,
             out=out,
             recipe=recipe,
+            start=from_,
+            rescale=rescale,
             steps=steps,
             minutes=minutes,
             folds=folds,

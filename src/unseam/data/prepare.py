@@ -215,7 +215,8 @@ def _choose_head(head: Head | None, reading: LabelReading) -> Head:
     if head.needs_objects and not reading.has_objects:
         raise SettingsError(
             f"head: {table_name(type(head))} learns from masks that number objects, but these masks were read as "
-            f"{reading.kind}. Set masks to 'instances' if each number is one object, or leave the head out."
+            f"{reading.kind}. Set masks to 'instances' if each number is one object, or leave out the head, or the start that "
+            "has it."
         )
     return head
 

@@ -13,6 +13,7 @@ from unseam.data.channels import num_channels
 from unseam.data.grey_facts import GreyFacts, SeenImages, grey_facts, object_sizes
 from unseam.data.labels import LabelReading, to_instance_map
 from unseam.data.normalise import Normalise, Ranges
+from unseam.data.pixel_size import describe_other_size
 from unseam.data.read_pair import as_model_reads, read_case
 from unseam.doctor.finding import Finding, FindingKind, Place, Severity, shorten_list
 from unseam.doctor.grey_values import check_stacks
@@ -67,9 +68,7 @@ def differences(seen: MeasuredImage, info: ModelInfo) -> list[Difference]:
     if facts.is_blank:
         found.append(("blank image", f"every pixel is {facts.lowest:g}"))
         return found
-    trained = info.spacing_um
-    if trained and seen.spacing_um and not 0.67 < seen.spacing_um[0] / trained[0] < 1.5:
-        words = f"its pixels are {seen.spacing_um[0]:g} um, those of the training images {trained[0]:g} um"
+    if words := describe_other_size(seen.spacing_um, info.spacing_um):
         found.append(("other scale than the model", words))
     found += [("other contrast than the model", words) for words in info.normalise.far_from_fixed(facts.highest)]
     return found + (_grey_differences(facts, known) if known is not None else [])

@@ -38,6 +38,7 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
     took = f"{record.steps} steps, {record.seconds / 60:.1f} minutes, {record.precision} on {record.device}"
     rows += [
         ("training", f"{took}{together}"),
+        *([("started from", record.describe_start())] if record.start is not None else []),
         ("parts", record.recipe),
         ("seed", str(record.seed)),
         ("made", f"{record.date} with {', '.join(record.versions)}"),
@@ -65,6 +66,11 @@ The folders `fold-1`, `fold-2`, ... hold history, curve and checkpoints of each 
 """
 
 
+_OF_START = """
+`start.safetensors` is the network that training began with. `--resume` may need it before the last fold has begun.
+"""
+
+
 def card(info: ModelInfo, name: str) -> str:
     """Write the facts as Markdown, with the command that uses the model and the paper to cite."""
     table = "\n".join(f"| {what} | {value} |" for what, value in facts(info))
@@ -83,7 +89,7 @@ Use it:
 ```
 unseam predict {name} IMAGES --out OUT
 ```
-{_OF_A_RUN if is_trained else _OF_AN_IMPORT}{_OF_FOLDS if info.members else ""}
+{_OF_A_RUN if is_trained else _OF_AN_IMPORT}{_OF_START if info.training.start is not None else ""}{_OF_FOLDS if info.members else ""}
 If you publish results, please cite O. Ronneberger, P. Fischer, T. Brox: U-Net: Convolutional Networks for Biomedical
 Image Segmentation. MICCAI 2015, LNCS 9351, 234-241.
 """

@@ -11,7 +11,7 @@ from unseam.data.normalise import Normalise
 from unseam.errors import SettingsError
 from unseam.heads import Classes, Head, Objects
 from unseam.inference import Averaging
-from unseam.nets import Ensemble, NetConfig, UNetConfig
+from unseam.nets import Ensemble, NetConfig, Start, UNetConfig
 from unseam.settings import check_range, table_name
 
 _MOST_MEMBERS = 100
@@ -42,8 +42,9 @@ class TrainingRecord:
 
     ``score`` is the score of the finished model on what was held out, predicted once after training in float32 (in files of
     version 0.1: the best validation during training), and ``score_range`` the lowest and highest of its windows. ``best_step``
-    is the step whose weights were kept. ``imported`` says where the weights come from if unseam did not train them; all else
-    but date and versions is then empty.
+    is the step whose weights were kept. ``start`` is the network that training began with; None: drawn weights. ``first_score``
+    is its score on what was held out, before the first step. ``imported`` says where the weights come from if unseam did not
+    train them; all else but date and versions is then empty.
     """
 
     images: tuple[str, ...] = ()
@@ -64,6 +65,25 @@ class TrainingRecord:
     seen: SeenImages | None = None
     ranks: int = 1
     imported: Imported | None = None
+    start: Start | None = None
+    first_score: float | None = None
+
+    def describe_start(self) -> str:
+        """Return the start with its check sum, licence and first score; empty for drawn weights.
+
+        >>> TrainingRecord(start=Start("cells", "0f" * 32, licence="MIT"), score_name="IoU", first_score=0.5).describe_start()
+        'cells (SHA-256 0f0f...0f), licence MIT, IoU 0.500 before the first step'
+        """
+        if self.start is None:
+            return ""
+        network = f", network {self.start.member} of its ensemble" if self.start.member is not None else ""
+        parts = [f"{self.start.model or 'a model in memory'} (SHA-256 {self.start.sha256}){network}"]
+        parts.append(f"licence {self.start.licence or 'not known'}")
+        if self.start.rescale_to_um is not None:
+            parts.append(f"images resampled to pixels of {self.start.rescale_to_um[0]:g} um")
+        if self.first_score is not None:
+            parts.append(f"{self.score_name} {self.first_score:.3f} before the first step")
+        return ", ".join(parts)
 
     def describe_score(self, digits: int = 3) -> str:
         """Return the score with its name and range, empty without a score.

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 RECIPES = {
     "default": "a few minutes; used if you name none",
     "paper": "as the paper trained",
+    "fine_tuned": "used with --from if you name none",
 }
 """The closed list, with the text of the help. Each name is a file in this folder and the function in that file."""
 

@@ -13,7 +13,7 @@ from unseam.engines import Precision
 from unseam.heads import Head, Objects
 from unseam.inference import Averaging
 from unseam.losses import Loss, WeightedCrossEntropy
-from unseam.nets import NetConfig, UNetConfig
+from unseam.nets import Layers, NetConfig, Start, UNetConfig
 from unseam.settings import check_range
 from unseam.training.optim import AdamW, Cosine, Optimiser, Schedule
 
@@ -56,6 +56,9 @@ class TrainingSettings:
         Side of the network's output for one crop, px; the input is larger by twice the context.
     batch_size
         Crops per step.
+    layers
+        With a start: the layers that learn; ``all``, ``expansive`` (all but the contracting path) or ``last`` (those with a
+        part for each class).
     crops
         ``uniform``: crops lie round annotated pixels. ``by_class``: each class is drawn as often as the others, then one of
         its pixels, and then its place in the crop; for rare classes.
@@ -90,6 +93,7 @@ class TrainingSettings:
     minutes: float | None = 5.0
     output_size: int = 260
     batch_size: int = 1
+    layers: Layers = "all"
     crops: CropsBy = "uniform"
     clip_norm: float | None = 1.0
     average: float | None = None
@@ -121,9 +125,11 @@ class TrainingSettings:
 class Run:
     """All settings of one training. Functions in :mod:`unseam.recipes` return runs; ``dataclasses.replace`` varies them.
 
-    ``head`` is what the network learns; None (``false`` in a file): ridge objects if masks number objects, otherwise classes.
+    ``head`` is what the network learns; None (``false`` in a file): that of a start that learnt objects, ridge objects if masks
+    number objects, otherwise classes.
     ``paste`` copies objects from training image to training image; None (``false``): none. ``average`` is what the model
-    averages over when it predicts, unless it is told otherwise.
+    averages over when it predicts, unless it is told otherwise. ``start`` is the trained network that training begins with;
+    None (``false``): weights are drawn.
     """
 
     net: NetConfig = field(default_factory=UNetConfig)
@@ -139,3 +145,4 @@ class Run:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     objects: Objects = field(default_factory=Objects)
     average: Averaging = "none"
+    start: Start | None = None

@@ -35,6 +35,7 @@ class TrainedFolds:
             held_out=f"{kept}, each image scored by the network that did not see it",
             steps=sum(record.steps for record in records),
             best_step=0,
+            first_score=None,
             seconds=round(sum(record.seconds for record in records), 1),
             score=score,
             score_range=found.score_range if found is not None else None,

@@ -14,13 +14,14 @@ from unseam.evaluation.validation import prepare_validation
 from unseam.heads import Head, Objects, fitted_to
 from unseam.machine.kept_memory import keep_freed_memory
 from unseam.model.model_file import ModelInfo
-from unseam.nets import fast_on_cpu, folded, set_fixed, set_momentum
+from unseam.nets import fast_on_cpu, folded, set_fixed, set_learning, set_momentum
 from unseam.recipes.run import Run
 from unseam.runs.batches import fixes_statistics, make_crops, renew_statistics, training_batches
 from unseam.runs.checkpoints import Checkpoints
 from unseam.runs.checks import check_classes, check_energy, choose_net
 from unseam.runs.finish import adjust_logits, load_kept_weights, predict_kept
 from unseam.runs.record import model_info
+from unseam.runs.start import StartNet, carry_start, score_start
 from unseam.settings import decode, encode
 from unseam.training import Batch, Budget, Observer, Plan, TrainState, train_network
 from unseam.training.average import AveragedWeights
@@ -65,6 +66,8 @@ class Session:
         Where the state of the run is saved; None: nowhere.
     resume
         Continue from the newest intact checkpoint, if there is one.
+    start
+        The network that training begins with, if the run has a start; not needed where a checkpoint is.
     observers
         Called after each step.
     on_start
@@ -83,6 +86,7 @@ class Session:
     device: torch.device
     checkpoints: Checkpoints | None = None
     resume: bool = False
+    start: StartNet | None = None
     observers: Sequence[Observer] = ()
     on_start: Callable[[Sequence[Record]], None] = lambda _: None
     on_record: Callable[[TrainState, Sequence[Record]], None] = lambda *_: None
@@ -104,7 +108,8 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     DataError, SettingsError
         If there is only one class to learn, or the energy does not fit the head or the classes.
     ModelFileError
-        If the checkpoint to resume from belongs to another run or other data, or if all checkpoints are damaged.
+        If the checkpoint to resume from belongs to another run or other data, or if all checkpoints are damaged; or if there is
+        none yet and the start of the run is gone.
     KeyboardInterrupt
         During the first step, when there is nothing to keep yet.
     """
@@ -135,6 +140,8 @@ def fit(prepared: Prepared, run: Run, session: Session, parts: Split | None = No
     batches = training_batches(crops, state.step)
     if session.ranks.is_first:
         session.on_start(validate.records)  # last, so that a failure in the lines above leaves no folder behind
+        if run.start is not None:
+            score_start(state, validate, prepared.reading.kind_facts.score_name, session.tell)
     was_interrupted = _train_or_stop(state, batches, prepared.head.energy_of(run.energy), plan, session, validate)
     needs_record = was_interrupted and not (validate.records and validate.records[-1].step >= state.step)
     if needs_record and session.ranks.is_first:
@@ -229,13 +236,17 @@ def _share_result(net: torch.nn.Module, info: ModelInfo | None, ranks: Ranks) ->
 
 
 def _fresh_state(run: Run, prepared: Prepared, session: Session) -> TrainState:
-    """Build the network with weights drawn from the seed, and its optimiser."""
+    """Build the network, with the weights of its start or drawn from the seed, and its optimiser."""
     device = session.device
     if device.type == "cpu":
         keep_freed_memory()  # from the first tensor on: each step frees and takes the same large blocks
     with keep_random_state(device):
         torch.manual_seed(run.training.seed)
         net: torch.nn.Module = choose_net(run, prepared, session.tell).build().to(device)
+    has_checkpoint = session.resume and session.checkpoints is not None and session.checkpoints.exist()
+    if run.start is not None and not has_checkpoint:
+        carry_start(session.start, net, prepared)
+    set_learning(net, run.training.layers)
     net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     set_momentum(net, run.training.statistics_momentum)
     averaged = AveragedWeights(net, run.training.average) if run.training.average is not None else None

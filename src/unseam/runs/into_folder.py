@@ -10,6 +10,7 @@ from unseam.model import Model
 from unseam.recipes.run import Run
 from unseam.runs.fit import Fitted, Session, fit
 from unseam.runs.run_folder import RunFolder
+from unseam.runs.start import StartNet
 from unseam.runs.watch import Watch
 from unseam.training import TrainState
 from unseam.training.joining import launch_id
@@ -19,12 +20,16 @@ from unseam.training.ranks import ALONE, Ranks
 
 @dataclass(frozen=True)
 class TrainingCall:
-    """What one call of training sets besides data and recipe; ``resume`` continues from existing checkpoints."""
+    """What one call of training sets besides data and recipe.
+
+    ``resume`` continues from existing checkpoints, and ``start`` is the network of a run that has one.
+    """
 
     device: str
     watch: Watch = field(default_factory=Watch)
     resume: bool = False
     ranks: Ranks = ALONE
+    start: StartNet | None = None
 
 
 def fit_into(
@@ -53,6 +58,8 @@ def make_session(root: RunFolder | None, folder: RunFolder | None, run: Run, cal
     def on_start(records: Sequence[Record]) -> None:
         if root is not None and folder is not None:
             root.begin(run, launch_id())
+            if call.start is not None:
+                root.keep_start(call.start.net, call.start.info)
             folder.make()
             if records:
                 folder.write_history(records, score_name)
@@ -66,6 +73,7 @@ def make_session(root: RunFolder | None, folder: RunFolder | None, run: Run, cal
         device=choose_device(call.device),
         checkpoints=folder.checkpoints if folder else None,
         resume=call.resume,
+        start=call.start,
         observers=call.watch.observers,
         on_start=on_start,
         on_record=on_record,

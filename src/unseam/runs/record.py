@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -15,6 +16,7 @@ from unseam.evaluation.held_out import HeldOutPredictions
 from unseam.model.model_file import ModelInfo, TrainingRecord
 from unseam.nets import NetConfig, normalisations, without_normalisation
 from unseam.recipes.run import Run
+from unseam.runs.start import name_of_start
 from unseam.settings import table_name
 from unseam.shapes import IGNORE
 from unseam.training import Plan, TrainState
@@ -57,6 +59,8 @@ def model_info(
             versions=(f"unseam {__version__}", f"torch {torch.__version__}", f"Python {platform.python_version()}"),
             seen=prepared.seen,
             ranks=plan.ranks.world,
+            start=replace(run.start, model=name_of_start(run.start)) if run.start is not None else None,
+            first_score=next((record.score for record in validate.records if record.step == 0), None),
         ),
     )
 

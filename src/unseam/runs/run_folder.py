@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tomli_w
+from torch import nn
 
 from unseam.data.labels import LabelKind
 from unseam.errors import ModelFileError, OutputError, SettingsError
 from unseam.evaluation.held_out import HeldOutPredictions
 from unseam.io import disk, make_folders, remove_unfinished, write_text_whole
 from unseam.model.card import card
-from unseam.model.model_file import ModelInfo
+from unseam.model.model_file import ModelInfo, save_model
 from unseam.recipes.run import Run
 from unseam.runs.checkpoints import Checkpoints
 from unseam.settings import decode, encode
@@ -28,13 +29,19 @@ _LAUNCH = ".torchrun"
 
 @dataclass(frozen=True)
 class RunFolder:
-    """``model.safetensors``, ``config.toml``, ``history.csv``, ``curve.svg``, ``README.md``, the checkpoints, the report."""
+    """``model.safetensors``, ``config.toml``, ``history.csv``, ``curve.svg``, ``README.md``, the checkpoints, the report;
+    ``start.safetensors`` if training began with a trained network."""
 
     path: Path
 
     @property
     def model(self) -> Path:
         return self.path / "model.safetensors"
+
+    @property
+    def start(self) -> Path:
+        """A copy of the network that training began with."""
+        return self.path / "start.safetensors"
 
     @property
     def checkpoints(self) -> Checkpoints:
@@ -56,7 +63,9 @@ class RunFolder:
     def check_free(self) -> None:
         """Raise OutputError if the folder holds a run, or any file with a name that a run would use."""
         names = (self.model.name, self.checkpoints.folder.name, "config.toml", "history.csv", "curve.svg", "README.md")
-        taken = [name for name in (*names, self.held_out.name, self.report.name) if (self.path / name).exists()]
+        taken = [
+            name for name in (*names, self.start.name, self.held_out.name, self.report.name) if (self.path / name).exists()
+        ]
         if taken:
             raise OutputError(
                 f"{self.path} already holds a run ({', '.join(taken)}), and nothing is overwritten. "
@@ -72,6 +81,11 @@ class RunFolder:
         if launch:  # first: without it, a killed run would block the one that torchrun starts in its place
             write_text_whole(self.path / _LAUNCH, launch)
         write_text_whole(self.path / "config.toml", tomli_w.dumps(encode(run)))
+
+    def keep_start(self, net: nn.Module, info: ModelInfo) -> None:
+        """Copy the start into the folder once, so that a resumed run, and a fold that begins later, need no other file."""
+        if not self.start.exists():
+            save_model(self.start, net, info)
 
     def was_begun_by(self, launch: str) -> bool:
         """Return whether this call of torchrun began the run here, and the run is not finished."""

@@ -12,15 +12,20 @@ from unseam.runs.run_folder import RunFolder, read_run
 from unseam.settings import with_overrides
 from unseam.training import Budget
 
+FINE_TUNED = "fine_tuned"
+"""The recipe of a run with a start, unless the caller names another."""
 
-def choose_run(recipe: str | Run | None, resumed: RunFolder | None, folds: int | None) -> Run:
-    """Return the settings of the run to resume, or of the recipe.
 
-    Raises SettingsError if both are given, if the run has another number of folds, or if there is no such recipe.
+def choose_run(recipe: str | Run | None, resumed: RunFolder | None, folds: int | None, *, has_start: bool = False) -> Run:
+    """Return the settings of the run to resume, or of the recipe; without a recipe, those for a start if the caller names one.
+
+    Raises SettingsError if a run to resume comes with a recipe or a start, if it has another number of folds, if there is no
+    such recipe, or if the recipe needs a start.
     """
     if resumed is not None:
-        if recipe is not None:
-            raise SettingsError("Got a recipe and resume, but a run resumes with its own settings. Leave one of them out.")
+        if recipe is not None or has_start:
+            given = "a recipe" if recipe is not None else "a start"
+            raise SettingsError(f"Got {given} and resume, but a run resumes with its own settings. Leave one of them out.")
         run = resumed.read_config()
         if folds not in (None, run.data.folds):
             raise SettingsError(
@@ -28,9 +33,11 @@ def choose_run(recipe: str | Run | None, resumed: RunFolder | None, folds: int |
                 "Leave folds out, or begin another run."
             )
         return run
+    if recipe == FINE_TUNED and not has_start:
+        raise SettingsError(f"The recipe {FINE_TUNED} continues a trained network. Name it with --from (start=).")
     if isinstance(recipe, str):
         return read_run(Path(recipe)) if recipe.endswith(".toml") else recipe_named(recipe)
-    return recipe or recipe_named("default")
+    return recipe or recipe_named(FINE_TUNED if has_start else "default")
 
 
 def change_run(run: Run, steps: int | None, minutes: float | None, folds: int | None, settings: Sequence[str]) -> Run:
