@@ -65,7 +65,6 @@ The folders `fold-1`, `fold-2`, ... hold history, curve and checkpoints of each 
 `out_of_fold.json` hold the score of each image by a network that did not see it.
 """
 
-
 _OF_START = """
 `start.safetensors` is the network that training began with. `--resume` may need it before the last fold has begun.
 """
@@ -75,6 +74,9 @@ def card(info: ModelInfo, name: str) -> str:
     """Write the facts as Markdown, with the command that uses the model and the paper to cite."""
     table = "\n".join(f"| {what} | {value} |" for what, value in facts(info))
     is_trained = info.training.imported is None
+    texts = [_OF_A_RUN if is_trained else _OF_AN_IMPORT]
+    texts += [_OF_START] if info.training.start is not None else []
+    texts += [_OF_FOLDS] if info.members else []
     how = "trained with unseam, the U-Net as software" if is_trained else "imported into unseam, the U-Net as software"
     return f"""# {name}
 
@@ -89,7 +91,7 @@ Use it:
 ```
 unseam predict {name} IMAGES --out OUT
 ```
-{_OF_A_RUN if is_trained else _OF_AN_IMPORT}{_OF_START if info.training.start is not None else ""}{_OF_FOLDS if info.members else ""}
+{"".join(texts)}
 If you publish results, please cite O. Ronneberger, P. Fischer, T. Brox: U-Net: Convolutional Networks for Biomedical
 Image Segmentation. MICCAI 2015, LNCS 9351, 234-241.
 """
