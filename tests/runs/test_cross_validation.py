@@ -205,12 +205,15 @@ class Bright(torch.nn.Module):
 
 
 def test_a_threshold_that_only_an_image_itself_would_choose_is_not_taken(rng):
-    """Objects of two images separate at 0.8, those of one show only at 0.3; no image may choose for itself."""
+    """Objects of two images need a split and have specks below 0.5, those of one show only there; none may choose for itself."""
     truth = np.zeros((40, 40), np.int32)
     truth[5:15, 5:15], truth[5:15, 17:27] = 1, 2
     melted = np.where(truth > 0, 0.95, 0.01).astype(np.float32)
     melted[5:15, 15:17] = 0.75
-    faint = np.where(truth > 0, 0.35, 0.01).astype(np.float32)
+    for row in (25, 32):
+        for column in (3, 15, 27):
+            melted[row : row + 4, column : column + 4] = 0.4
+    faint = np.where(truth > 0, 0.4, 0.01).astype(np.float32)
     whole = prepare(
         [Annotated(n, p, truth) for n, p in (("a", melted), ("b", melted), ("c", faint))],
         with_overrides(default(), ["normalise.low_percent=0", "normalise.high_percent=100"]).normalise,
@@ -220,9 +223,9 @@ def test_a_threshold_that_only_an_image_itself_would_choose_is_not_taken(rng):
     images = zip(whole.samples, (melted, melted, faint), strict=True)
     parts = split_into_folds([replace(sample, image=image[None]) for sample, image in images], 3, 0)
     found = predict_held_out([Bright()] * 3, RidgeObjects(), parts, [Objects()] * 3, torch.device("cpu"), tune=True)
-    by_name = {image.sample.name: image.threshold for image in found.images}
-    assert by_name["a"] == by_name["b"] == by_name["c"] == 0.8
-    assert found.objects.threshold == 0.8
+    by_name = {image.sample.name: (image.threshold, image.split) for image in found.images}
+    assert by_name["a"] == by_name["b"] == by_name["c"] == (0.5, 0.15)
+    assert (found.objects.threshold, found.objects.split) == (0.5, 0.15)
 
 
 def test_a_budget_is_shared():

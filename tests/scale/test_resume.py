@@ -205,7 +205,7 @@ def test_work_with_the_old_layout_is_not_continued(tmp_path, source, model):
     old = json.loads(plan.read_text())
     del old["layout of the result"]
     plan.write_text(json.dumps(old))
-    with pytest.raises(SettingsError, match=r"layout of the result: null before, 2 now.*--overwrite"):
+    with pytest.raises(SettingsError, match=r"layout of the result: null before, 3 now.*--overwrite"):
         in_chunks(model, source, out, resume=True)
     in_chunks(model, source, out, overwrite=True)
 

@@ -1,6 +1,7 @@
 """A result written chunk by chunk equals that of the whole image in memory, for every reader and writer."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -33,6 +34,17 @@ def test_every_reader(tmp_path, image, name, threshold):
     assert found.num_objects == whole.instances.max()
     assert found.num_pixels == tuple(np.unique(whole.classes, return_counts=True)[1].tolist())
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("split", [0.05, 0.2])
+def test_split_objects_and_flips(tmp_path, image, split):
+    model = blob_model().with_average("flips")
+    model = model.with_objects(replace(model.info.objects, split=split, min_size=4))
+    whole = model.predict(image)
+    assert whole.instances.max() > model.with_objects(replace(model.info.objects, split=0.0)).predict(image).instances.max()
+    found = in_chunks(model, write_npy(tmp_path / "image.npy", image), tmp_path / "out.ome.zarr")
+    assert np.array_equal(read(found.path), whole.classes)
+    assert np.array_equal(read(found.path, "labels/objects"), whole.instances)
 
 
 @pytest.mark.parametrize("save", ["classes", "objects"])

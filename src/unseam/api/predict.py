@@ -33,6 +33,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     overlay: bool = False,
     objects_of: str | None = None,
     threshold: float | None = None,
+    split: float | None = None,
     min_size: int | None = None,
     average: Averaging | None = None,
     normalise_over: Literal["plane", "stack"] | None = None,
@@ -70,8 +71,9 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         Also write a picture of each image with its segmentation.
     objects_of
         Name or value of the class whose objects are wanted; None: all classes but the background together.
-    threshold, min_size
-        Probability above which an object starts, and the smallest object, px; None: those of the model.
+    threshold, split, min_size
+        Probability above which an object starts, the share of an object that each part of it must have to be an object of its
+        own (0: no parts), and the smallest object, px; None: those of the model.
     average
         Average over ``rotations`` (seven, as in the paper; not for large images), ``flips`` (eight) or ``none``; None: as the
         model was trained to.
@@ -122,11 +124,13 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     saves_objects = save in ("instances", "both") or (save == "auto" and model.info.kind_facts.has_objects)
     saves_classes = save in ("classes", "both") or not saves_objects
     if not saves_objects:
-        of_objects = {"--objects-of": objects_of, "--threshold": threshold, "--min-size": min_size}
+        of_objects = {"--objects-of": objects_of, "--threshold": threshold, "--split": split, "--min-size": min_size}
         _refuse(of_objects, "only for objects, and no objects are written. Add --save instances or --save both.")
     # One after the other: each setting is checked by itself.
     if threshold is not None:
         model = model.with_objects(replace(model.info.objects, threshold=threshold))
+    if split is not None:
+        model = model.with_objects(replace(model.info.objects, split=split))
     if min_size is not None:
         model = model.with_objects(replace(model.info.objects, min_size=min_size))
     if average is not None:

@@ -24,6 +24,7 @@ def predict(
     overlay: Annotated[bool, Parameter(negative=())] = False,
     objects_of: str | None = None,
     threshold: float | None = None,
+    split: float | None = None,
     min_size: int | None = None,
     average: Literal["none", "rotations", "flips"] | None = None,
     normalise_over: Literal["plane", "stack"] | None = None,
@@ -68,6 +69,9 @@ def predict(
         Class whose objects you want, by name or value. Default: all classes but the background together.
     threshold
         Probability above which an object starts. Default: that of the model.
+    split
+        Split objects whose parts are surer than what joins them, if each part has at least this share of the object's pixels.
+        Lower it when objects merge, raise it when they fall apart; 0 splits nothing. Default: that of the model.
     min_size
         Smallest object, px. Default: that of the model.
     average
@@ -118,6 +122,7 @@ def predict(
             overlay=overlay,
             objects_of=objects_of,
             threshold=threshold,
+            split=split,
             min_size=min_size,
             average=average,
             normalise_over=normalise_over,

@@ -110,10 +110,11 @@ class HeldOutPredictions:
         return CalibrationScore.together([image.calibration for image in self.images]) if self.images else None
 
     def to_json(self) -> dict[str, object]:
-        """Return folds, thresholds and scores of each image as plain lists, names and numbers for ``json.dump``."""
+        """Return folds, thresholds, splits and scores of each image as plain lists, names and numbers for ``json.dump``."""
         folds = {image.sample.name: list(image.folds) for image in self.images}
         thresholds = {image.sample.name: image.threshold for image in self.images if image.threshold is not None}
-        return {"folds": folds, "thresholds": thresholds, **self.scores.to_json()}
+        splits = {image.sample.name: image.split for image in self.images if image.split is not None}
+        return {"folds": folds, "thresholds": thresholds, "splits": splits, **self.scores.to_json()}
 
 
 def predict_held_out(

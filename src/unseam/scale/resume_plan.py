@@ -26,7 +26,7 @@ def plan_of(worker: ChunkWorker, out: Path) -> dict[str, Any]:
     return {
         "unseam": __version__,
         "out": out.name,
-        "layout of the result": 2,  # 1 had the probabilities within the store of the classes, and other pyramids
+        "layout of the result": 3,  # 2 had one level of objects, 1 the probabilities within the store of the classes
         "work": settings,
         "computed with": str(model.engine).rsplit(",", 1)[0],
         "model": hashlib.sha256(model_bytes(model.net, model.info)).hexdigest(),
