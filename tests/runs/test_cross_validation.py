@@ -205,7 +205,7 @@ class Bright(torch.nn.Module):
 
 
 def test_a_threshold_that_only_an_image_itself_would_choose_is_not_taken(rng):
-    """Objects of two images need a split and have specks below 0.5, those of one show only there; none may choose for itself."""
+    """Objects of two images need a split and have specks below 0.5, those of one show only there; none may choose alone."""
     truth = np.zeros((40, 40), np.int32)
     truth[5:15, 5:15], truth[5:15, 17:27] = 1, 2
     melted = np.where(truth > 0, 0.95, 0.01).astype(np.float32)

@@ -43,8 +43,8 @@ def choose_run(recipe: str | Run | None, resumed: RunFolder | None, folds: int |
 def change_run(run: Run, steps: int | None, minutes: float | None, folds: int | None, settings: Sequence[str]) -> Run:
     """Return the run with the caller's changes. Steps or minutes replace the whole budget.
 
-    The held-out part tunes threshold, split and smallest object of objects, unless the caller sets one of them. Raises SettingsError
-    if a setting is unknown or out of range, or if nothing limits training.
+    The held-out part tunes threshold, split and smallest object of objects, unless the caller sets one of them. Raises
+    SettingsError if a setting is unknown or out of range, or if nothing limits training.
     """
     of_objects = ("objects.threshold", "objects.split", "objects.min_size")
     if any(setting.strip().startswith(of_objects) for setting in settings):
