@@ -42,8 +42,8 @@ _HOME = {
 }
 
 __all__ = [
-    "UNet", "FCN", "weight_map", "check", "train", "load", "predict", "evaluate", "write_report", "export", "Evaluation", "Model",
-    "Segmentation", "UnseamError", "plot",
+    "UNet", "FCN", "weight_map", "check", "train", "load", "predict", "evaluate", "write_report", "export", "Evaluation",
+    "Model", "Segmentation", "UnseamError", "plot",
 ]  # fmt: skip
 
 

@@ -53,7 +53,7 @@ class Exported:
     loading_lines: tuple[str, ...] = ()
 
 
-def export(
+def export(  # noqa: PLR0913 - the public face: each argument is a word that a user reaches for
     model: str | Path | Model,
     out: str | Path,
     to: str = "onnx",
@@ -76,11 +76,11 @@ def export(
     to
         One of `unseam.sharing.FORMATS`.
     image
-        What to compare on, and for a package its test and sample: a file, of which the first plane is taken, or an array. None: an
-        image that was held out in the run folder.
+        What to compare on, and for a package its test and sample: a file, of which the first plane is taken, or an array. None:
+        an image that was held out in the run folder.
     normalise
-        ``image``: grey values are scaled by percentiles of each image, as the model does. ``fixed``: by one range, in the middle of
-        those of the training images.
+        ``image``: grey values are scaled by percentiles of each image, as the model does. ``fixed``: by one range, in the
+        middle of those of the training images.
     average
         What the exported network averages over: ``none`` or ``flips``. None: as the model.
     licence

@@ -30,16 +30,16 @@ def export(
     model
         Run folder or model file.
     to
-        onnx; bioimageio: a package for ilastik, Fiji (deepImageJ), QuPath and BiaPy; state-dict: weights for PyTorch, with a Python
-        file that needs no unseam; torchscript.
+        onnx; bioimageio: a package for ilastik, Fiji (deepImageJ), QuPath and BiaPy; state-dict: weights for PyTorch, with a
+        Python file that needs no unseam; torchscript.
     out
         File to write: .onnx, .zip or .pt. Nothing is overwritten.
     image
-        An image like those of the training, to compare on; a package also keeps a part of it as test and sample. Of a large one the
-        middle is used. Default: one that was held out in the run folder.
+        An image like those of the training, to compare on; a package also keeps a part of it as test and sample. Of a large one
+        the middle is used. Default: one that was held out in the run folder.
     normalise
-        image: grey values are scaled by percentiles of the whole image, as the model does. fixed: by one range, that of the training
-        images, for programs that know only a tile.
+        image: grey values are scaled by percentiles of the whole image, as the model does. fixed: by one range, that of the
+        training images, for programs that know only a tile.
     average
         What the exported network averages over. Default: as the model. none is eight times as fast as flips.
     licence

@@ -8,9 +8,9 @@
                  |
                  +--> compared with `Model.predict` on an image, from the bytes that are about to be written
 
-A format is a line in `FORMATS` and a function in `contents`. One form serves all: same size in and out, and the mirrored border, the
-phase grid, the mean over flips and the soft-max inside. Grey values are normalised outside, because a percentile inside would
-be that of a tile.
+A format is a line in `FORMATS` and a function in `contents`. One form serves all: same size in and out, and the mirrored
+border, the phase grid, the mean over flips and the soft-max inside. Grey values are normalised outside, because a percentile
+inside would be that of a tile.
 """
 
 from dataclasses import dataclass

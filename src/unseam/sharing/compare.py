@@ -25,7 +25,8 @@ class Difference:
     weights
         The kind of file that was read back.
     case
-        ``whole image``, ``odd size``, ``batch of two``, or ``as described``: grey values scaled by the words of the description.
+        ``whole image``, ``odd size``, ``batch of two``, or ``as described``: grey values scaled by
+        the words of the description.
     height, width
         Of the input, px.
     largest

@@ -1,7 +1,7 @@
 """``rdf.yaml``: the description of a bioimage.io package.
 
-We write format 0.5.3 and not the newest: it is the one that bioimageio.core 0.10 (ilastik), 0.11 and QuPath all read. Each line that
-is here for one program has its test in ``tests/sharing/test_description.py``.
+We write format 0.5.3 and not the newest: it is the one that bioimageio.core 0.10 (ilastik), 0.11 and QuPath all read. Each line
+that is here for one program has its test in ``tests/sharing/test_description.py``.
 """
 
 import re
@@ -77,7 +77,8 @@ def _file(name: str, files: Mapping[str, bytes]) -> dict[str, str]:
 def _tags(form: PlainForm) -> list[str]:
     """BiaPy goes by the first two."""
     task = "instance-segmentation" if form.info.kind_facts.has_objects else "semantic-segmentation"
-    return ["2d", task, "segmentation", "unet" if "UNet" in (form.kind, form.settings.get("network")) else "fcn", "pytorch", "unseam"]
+    network = form.settings.get("network", form.kind).lower()
+    return ["2d", task, "segmentation", network, "pytorch", "unseam"]
 
 
 def _input(form: PlainForm, files: Mapping[str, bytes]) -> dict[str, Any]:

@@ -64,7 +64,8 @@ def as_described(steps: list[dict[str, Any]], image: Float[np.ndarray, "batch ch
 
 
 def _scale_range(image: np.ndarray, axes: list[str], min_percentile: float, max_percentile: float) -> np.ndarray:
-    low, high = np.percentile(image, [min_percentile, max_percentile], axis=[2 + "yx".index(axis) for axis in axes], keepdims=True)
+    over = tuple("bcyx".index(axis) for axis in axes)
+    low, high = np.percentile(image, [min_percentile, max_percentile], axis=over, keepdims=True)
     return (image - low) / (high - low + _EPSILON)
 
 
@@ -78,8 +79,8 @@ _STEPS: dict[str, Callable[..., np.ndarray]] = {"scale_range": _scale_range, "sc
 def grey_scale(info: ModelInfo, scaling: Scaling) -> GreyScale:
     """Return the scaling that belongs to a model.
 
-    The fixed range is the middle of what the training images had: of their lowest and highest percentile 1, and of their lowest and
-    highest percentile 99.8. The record of a model holds no more.
+    The fixed range is the middle of what the training images had: of their lowest and highest percentile 1, and of their lowest
+    and highest percentile 99.8. The record of a model holds no more.
 
     Raises
     ------
@@ -97,7 +98,8 @@ def grey_scale(info: ModelInfo, scaling: Scaling) -> GreyScale:
     elif info.net.in_channels != 1:
         reason = "holds the grey values of its training images as a mean over the channels only"
     elif (how.low_percent, how.high_percent) != (Normalise.low_percent, Normalise.high_percent):
-        reason = f"holds percentiles 1 and 99.8 of its training images, and the model takes {how.low_percent:g} and {how.high_percent:g}"
+        taken = f"{how.low_percent:g} and {how.high_percent:g}"
+        reason = f"holds percentiles 1 and 99.8 of its training images, and the model takes {taken}"
     elif sum(seen.high) <= sum(seen.low):
         reason = "says that its training images show nothing"
     if reason or seen is None:

@@ -87,7 +87,7 @@ def run_onnx(data: bytes) -> Runner:
     return run
 
 
-class _quiet:  # noqa: N801  # used as a function
+class _quiet:  # used as a function
     """Say nothing below an error through a logger during a block."""
 
     def __init__(self, name: str) -> None:

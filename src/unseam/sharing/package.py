@@ -24,7 +24,7 @@ _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # equal content makes equal files
 
 
 def package_files(form: PlainForm, about: AboutPackage, weights: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return the files of a package by name. ``weights`` are those of the formats ``state-dict``, ``onnx`` and ``torchscript``."""
+    """Return the files of a package by name; ``weights`` are those of ``state-dict``, ``onnx`` and ``torchscript``."""
     raw = _test_input(form, about.pixels)
     maps = run_weights(form, weights["state-dict"])(as_described(form.grey.steps, raw))
     files = {

@@ -9,15 +9,14 @@ _ROWS_OF_RUN = ("made", "parts", "seed")
 
 def package_page(form: PlainForm, about: AboutPackage) -> str:
     """Return the page as Markdown. bioimageio.core asks for a heading "Validation"."""
-    info, record = form.info, form.info.training
+    info, phase, halo = form.info, form.net.phase, form.halo
     rows = [(what, value) for what, value in facts(info) if what not in _ROWS_OF_RUN]
     table = "\n".join(f"| {what} | {_cell(value)} |" for what, value in rows)
-    score = record.describe_score(4)
     how = "the mean over eight flips, inside the network" if info.average == "flips" else "one pass"
     maps = ", ".join(f"{index}: {_cell(name)}" for index, name in enumerate(info.map_names))
     return f"""# {about.title}
 
-{_cell(info.kind_facts.segments).capitalize()} in two-dimensional images, by a U-Net that was trained with unseam.
+{info.kind_facts.segments.capitalize()} in two-dimensional images, by a network that was trained with unseam.
 
 | | |
 |---|---|
@@ -27,28 +26,37 @@ def package_page(form: PlainForm, about: AboutPackage) -> str:
 
 ## Input and output
 
-Input: grey values as they are in the file. The description scales them: {form.grey.sentence}.
+Input: grey values as they are in the file. The description scales them:
+{form.grey.sentence}.
 
-Output: maps of the size of the input, each from 0 to 1 ({maps}). The mirrored border and the soft-max are inside the network.
+Output: maps of the size of the input, each from 0 to 1 ({maps}).
+The mirrored border and the soft-max are inside the network.
 {_objects(form)}
-A part of an image gives the same pixels as the whole image if it begins at a multiple of {form.net.phase} px and brings {form.halo} px on
+A part of an image gives the same pixels as the whole image if it begins at a multiple of {phase} px and brings {halo} px on
 each side, which are cut off the result. The description says so (`halo`, `step`).
 
 ## Validation
 
-{f"{_cell(record.held_out).capitalize()}. Score: {score}." if score else "Nothing was held out, so there is no score."} Check the model on
-images of your own that it was not trained on, with annotations: `unseam evaluate RESULTS MASKS`.
+{_scores(form)}
+Check the model on images of your own that it was not trained on, with annotations: `unseam evaluate RESULTS MASKS`.
 
 ## What programs do with it
 
 - A program that takes the percentiles of each tile instead of the whole image shows seams (QuPath does).
-- Tiles that do not begin at multiples of {form.net.phase} px give slightly other values. The last tile of a row or column often does not:
-  predict images whose sides are multiples of {form.net.phase} px, or the whole image at once.
+- Tiles that do not begin at multiples of {phase} px give slightly other values. The last tile of a row or column often
+  does not: predict images whose sides are multiples of {phase} px, or the whole image at once.
 - `model.safetensors` is the model itself: `unseam predict model.safetensors IMAGES --out OUT` is exact for every size.
 
-If you publish results, please cite O. Ronneberger, P. Fischer, T. Brox: U-Net: Convolutional Networks for Biomedical Image Segmentation.
-MICCAI 2015, LNCS 9351, 234-241.
+If you publish results, please cite O. Ronneberger, P. Fischer, T. Brox: U-Net: Convolutional Networks for Biomedical Image
+Segmentation. MICCAI 2015, LNCS 9351, 234-241.
 """
+
+
+def _scores(form: PlainForm) -> str:
+    record = form.info.training
+    if record.score is None:
+        return "Nothing was held out, so there is no score."
+    return f"Score: {record.describe_score(4)}. What was scored: {_cell(record.held_out)}."
 
 
 def _objects(form: PlainForm) -> str:
@@ -56,10 +64,10 @@ def _objects(form: PlainForm) -> str:
     info = form.info
     if not info.kind_facts.has_objects:
         return ""
-    objects = info.objects
+    threshold, smallest, head = info.objects.threshold, info.objects.min_size, dict(facts(info))["head"]
     return (
-        f"\nObjects are not part of the output. unseam takes those of the foreground at a threshold of {objects.threshold:g}, without objects "
-        f"below {objects.min_size} px (head `{_cell(dict(facts(info))['head'])}`).\n"
+        f"\nObjects are not part of the output. unseam takes those of the foreground at a threshold of {threshold:g}, without\n"
+        f"objects below {smallest} px (head `{head}`).\n"
     )
 
 

@@ -96,8 +96,8 @@ def plain_form(model: Model, grey: GreyScale) -> PlainForm:
     Raises
     ------
     SettingsError
-        If it averages over rotations, which turn the whole image and are no part of a network, or if there is no such form of its
-        network or head.
+        If it averages over rotations, which turn the whole image and are no part of a network, or if there is no such form of
+        its network or head.
     """
     info = model.info
     if info.average == "rotations":

@@ -8,7 +8,8 @@ Inside are the mirrored border, the phase grid of the poolings, the mean over fl
 result for a whole image is that of unseam, and so is that of a part of the image if the part begins at a multiple of
 ``phase`` px and brings ``halo`` px of the image on each side, which are then cut off the result.
 
-The weights have the names that they have in ``model.safetensors``.
+The weights have the names that they have in ``model.safetensors``. TorchScript compiles this file too; it knows no ``zip`` with
+``strict``, and no method of a parent by ``super``.
 """
 
 import torch
@@ -47,8 +48,8 @@ class Segmenter(nn.Module):
     depth
         Number of poolings.
     lost_on_raising, lost_after_copy
-        Pixels of length that the expansive path loses at each level, before and after the copy: 0 and 4 in the U-Net, 2 and 0 in
-        the FCN.
+        Pixels of length that the expansive path loses at each level, before and after the copy: 0 and 4 in the U-Net, 2 and 0
+        in the FCN.
     resolution
         ``full``, or ``half``: the network reads 2x2 px as one.
     head
@@ -128,7 +129,7 @@ class UNet(Segmenter):
         pixels = 4 if self.is_half else 1
         widths = [first_width * 2**level for level in range(depth + 1)]
         before = [in_channels * pixels, *widths[:-1]]
-        self.contracting = nn.ModuleList([double_convolution(b, w) for b, w in zip(before, widths)])
+        self.contracting = nn.ModuleList([double_convolution(b, w) for b, w in zip(before, widths, strict=True)])
         self.up = nn.ModuleList([nn.ConvTranspose2d(w, w // 2, 2, 2) for w in widths[:0:-1]])
         self.expansive = nn.ModuleList([double_convolution(2 * w, w) for w in widths[-2::-1]])
         self.classify = nn.Conv2d(first_width, out_channels * pixels, 1)
@@ -139,7 +140,7 @@ class UNet(Segmenter):
         for level, convolutions in enumerate(self.contracting):
             features = convolutions(F.max_pool2d(features, 2) if level > 0 else features)
             copied.append(features)
-        for level, (up, convolutions) in enumerate(zip(self.up, self.expansive)):
+        for level, (up, convolutions) in enumerate(zip(self.up, self.expansive)):  # noqa: B905
             raised = up(features)
             features = convolutions(torch.cat([raised, without_margin(copied[-2 - level], self.margins[level])], dim=1))
         logits = self.classify(features)
@@ -155,7 +156,7 @@ class FCN(Segmenter):
         super().__init__(depth, 2, 0, "full", head, average)
         widths = [first_width * 2**level for level in range(depth + 1)]
         before = [in_channels, *widths[:-1]]
-        self.contracting = nn.ModuleList([double_convolution(b, w) for b, w in zip(before, widths)])
+        self.contracting = nn.ModuleList([double_convolution(b, w) for b, w in zip(before, widths, strict=True)])
         self.score = nn.ModuleList([nn.Conv2d(width, out_channels, 1) for width in widths])
         up = [nn.ConvTranspose2d(out_channels, out_channels, 4, 2, padding=2, bias=False) for _ in range(depth)]
         self.up = nn.ModuleList(up)
@@ -163,7 +164,7 @@ class FCN(Segmenter):
     def logits(self, image: Tensor) -> Tensor:
         features = image
         scores: list[Tensor] = []
-        for level, (convolutions, score) in enumerate(zip(self.contracting, self.score)):
+        for level, (convolutions, score) in enumerate(zip(self.contracting, self.score)):  # noqa: B905
             features = convolutions(F.max_pool2d(features, 2) if level > 0 else features)
             scores.append(score(features))
         logits = scores[-1]
