@@ -183,9 +183,10 @@ def test_no_future_annotations() -> None:
 def test_nothing_loads_code() -> None:
     """No pickle, no eval: no file that we read can run anything."""
     banned = ("pickle.load", "weights_only=False", "allow_pickle=True", "extractall", "yaml.load", "torch.load")
-    for path in FILES:
+    reads_own = {ROOT / "sharing/torch_files.py": {"torch.load"}, ROOT / "sharing/plain_form.py": {"torch.load"}}
+    for path in FILES:  # the one reads back what it wrote, the other tells people how to; tests/test_gates.py looks closer
         text = path.read_text(encoding="utf-8")
-        for word in banned:
+        for word in set(banned) - reads_own.get(path, set()):
             assert word not in text, f"{path.relative_to(ROOT)} has {word}"
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):

@@ -27,7 +27,7 @@ class Format:
 FORMATS = {
     "onnx": Format(".onnx", "ONNX, opset 18: ONNX Runtime, OpenVINO, deepImageJ"),
     "bioimageio": Format(".zip", "a bioimage.io package: ilastik, Fiji (deepImageJ), QuPath, BiaPy"),
-    "state-dict": Format(".pt", "weights for torch.load, with a Python file of the network beside them"),
+    "state-dict": Format(".pt", "weights for PyTorch, with a Python file of the network beside them"),
     "torchscript": Format(".pt", "TorchScript: QuPath, deepImageJ, C++"),
 }
 """The closed list."""

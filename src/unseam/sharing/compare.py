@@ -47,8 +47,8 @@ class Difference:
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
-    """An input of the network, and what `Model.predict` makes of the same pixels."""
+class Proof:
+    """One input of the network, and what `Model.predict` makes of the same pixels."""
 
     name: str
     images: Float[np.ndarray, "batch channel height width"]
@@ -56,7 +56,7 @@ class Case:
     is_limited: bool = True
 
 
-def cases_of(form: PlainForm, pixels: Shaped[np.ndarray, "height width *channel"]) -> tuple[Case, ...]:
+def cases_of(form: PlainForm, pixels: Shaped[np.ndarray, "height width *channel"]) -> tuple[Proof, ...]:
     """Return the inputs on which an export is compared: an image as a whole, with odd sides, and two parts of it as a batch."""
     height, width = pixels.shape[:2]
     odd = pixels[: _odd_below(height), : _odd_below(_odd_below(width))]
@@ -65,7 +65,7 @@ def cases_of(form: PlainForm, pixels: Shaped[np.ndarray, "height width *channel"
     return (_case("whole image", form, [pixels]), _case("odd size", form, [odd]), _case("batch of two", form, two))
 
 
-def differences(form: PlainForm, weights: str, run: Runner, cases: Sequence[Case]) -> Iterator[Difference]:
+def compared(form: PlainForm, weights: str, run: Runner, cases: Sequence[Proof]) -> Iterator[Difference]:
     """Compute each case with an exported network, and compare."""
     classes = form.info.head.classes
     for case in cases:
@@ -79,10 +79,10 @@ def differences(form: PlainForm, weights: str, run: Runner, cases: Sequence[Case
         )
 
 
-def _case(name: str, form: PlainForm, parts: Sequence[np.ndarray]) -> Case:
+def _case(name: str, form: PlainForm, parts: Sequence[np.ndarray]) -> Proof:
     ranges = form.grey.ranges(form.info.net.in_channels)
     images = np.stack([form.model.normalised(part, ranges) for part in parts])
-    return Case(name, images, np.stack([form.model.predict(part, ranges=ranges).probabilities for part in parts]))
+    return Proof(name, images, np.stack([form.model.predict(part, ranges=ranges).probabilities for part in parts]))
 
 
 def _odd_below(length: int) -> int:

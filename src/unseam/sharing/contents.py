@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from unseam.errors import OutputError
 from unseam.sharing.about_package import AboutPackage
-from unseam.sharing.compare import LIMIT, Case, Difference, cases_of, differences
+from unseam.sharing.compare import LIMIT, Difference, Proof, cases_of, compared
 from unseam.sharing.onnx_file import onnx_file, run_onnx
 from unseam.sharing.package import described_case, package_files, unzipped, zipped
 from unseam.sharing.plain_form import PlainForm
@@ -56,12 +56,12 @@ def exported(
 
 
 def _checked(
-    form: PlainForm, weights: dict[str, bytes], cases: tuple[Case, ...], on_step: Callable[[str], None]
+    form: PlainForm, weights: dict[str, bytes], cases: tuple[Proof, ...], on_step: Callable[[str], None]
 ) -> tuple[Difference, ...]:
     found: list[Difference] = []
     for name, data in weights.items():
         on_step(f"reading {name} back and comparing")
-        found += differences(form, name, _KINDS[name].read(form, data), cases)
+        found += compared(form, name, _KINDS[name].read(form, data), cases)
     for one in found:
         if one.is_limited and not one.largest <= LIMIT:
             raise OutputError(

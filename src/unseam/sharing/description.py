@@ -77,7 +77,7 @@ def _file(name: str, files: Mapping[str, bytes]) -> dict[str, str]:
 def _tags(form: PlainForm) -> list[str]:
     """BiaPy goes by the first two."""
     task = "instance-segmentation" if form.info.kind_facts.has_objects else "semantic-segmentation"
-    network = form.settings.get("network", form.kind).lower()
+    network = form.settings.get("network", form.kind).removeprefix("Plain").lower()
     return ["2d", task, "segmentation", network, "pytorch", "unseam"]
 
 

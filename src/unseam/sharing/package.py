@@ -11,7 +11,7 @@ from jaxtyping import Float32, Shaped
 from unseam.geometry import mirrored_range
 from unseam.model.model_file import model_bytes
 from unseam.sharing.about_package import AboutPackage
-from unseam.sharing.compare import Case
+from unseam.sharing.compare import Proof
 from unseam.sharing.description import description
 from unseam.sharing.grey_scale import as_described
 from unseam.sharing.package_page import package_page
@@ -60,12 +60,12 @@ def unzipped(data: bytes) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def described_case(form: PlainForm, whole: Case, pixels: Shaped[np.ndarray, "height width *channel"]) -> Case:
+def described_case(form: PlainForm, whole: Proof, pixels: Shaped[np.ndarray, "height width *channel"]) -> Proof:
     """Return the whole image with grey values scaled by the words of the description: tools add 1e-6 to the width of a range.
 
     What that changes is told and not limited: it is the tools' arithmetic, not ours.
     """
-    return Case("as described", as_described(form.grey.steps, _channels_first(pixels, form)), whole.expected, is_limited=False)
+    return Proof("as described", as_described(form.grey.steps, _channels_first(pixels, form)), whole.expected, is_limited=False)
 
 
 def _channels_first(pixels: np.ndarray, form: PlainForm) -> Float32[np.ndarray, "1 channel height width"]:

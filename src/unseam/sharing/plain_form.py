@@ -108,7 +108,7 @@ def plain_form(model: Model, grey: GreyScale) -> PlainForm:
     kind, settings = _network(info.net)
     settings |= {"head": _head_name(info), "average": info.average}
     if info.members:
-        kind, settings = "Ensemble", {"members": len(info.members), "network": kind, **settings}
+        kind, settings = "PlainEnsemble", {"members": len(info.members), "network": kind, **settings}
     net: plain_nets.Segmenter = getattr(plain_nets, kind)(**settings)
     net.load_state_dict(model.net.state_dict())
     return PlainForm(model, grey, net.eval(), kind, settings)
@@ -128,9 +128,9 @@ def _network(config: NetConfig) -> tuple[str, dict[str, Any]]:
         "depth": config.depth,
     }
     if isinstance(config, UNetConfig):
-        return "UNet", {**sizes, "resolution": config.resolution if config.resolution == "half" else "full"}
+        return "PlainUNet", {**sizes, "resolution": config.resolution if config.resolution == "half" else "full"}
     if isinstance(config, FCNConfig):
-        return "FCN", sizes
+        return "PlainFCN", sizes
     raise SettingsError(f"There is no form to export of the network {table_name(type(config))}. Export a U-Net or an FCN.")
 
 

@@ -112,7 +112,7 @@ class Segmenter(nn.Module):
         raise NotImplementedError
 
 
-class UNet(Segmenter):
+class PlainUNet(Segmenter):
     """The U-Net of Ronneberger, Fischer and Brox (2015), Fig. 1: valid convolutions, and copies that are cropped."""
 
     def __init__(
@@ -147,7 +147,7 @@ class UNet(Segmenter):
         return F.pixel_shuffle(logits, 2) if self.is_half else logits
 
 
-class FCN(Segmenter):
+class PlainFCN(Segmenter):
     """The fully convolutional network that the U-Net extends: score maps, raised and added."""
 
     def __init__(
@@ -173,11 +173,11 @@ class FCN(Segmenter):
         return logits
 
 
-class Ensemble(Segmenter):
-    """Several networks of one kind, ``UNet`` or ``FCN``: the mean of their maps. ``settings`` are those of each network."""
+class PlainEnsemble(Segmenter):
+    """Several networks of one kind, ``PlainUNet`` or ``PlainFCN``: the mean of their maps. ``settings`` are those of each network."""
 
     def __init__(self, members: int, network: str, depth: int, average: str = "none", **settings) -> None:
-        kind, lost = {"UNet": (UNet, (0, 4)), "FCN": (FCN, (2, 0))}[network]
+        kind, lost = {"PlainUNet": (PlainUNet, (0, 4)), "PlainFCN": (PlainFCN, (2, 0))}[network]
         super().__init__(depth, *lost, settings.get("resolution", "full"), settings.get("head", "softmax"), average)
         self.members = nn.ModuleList([kind(depth=depth, **settings) for _ in range(members)])
 
