@@ -35,7 +35,17 @@ def classes_model(average: str = "none", members: int = 0, resolution: str = "ha
 
 def distances_model() -> Model:
     config = UNetConfig(first_width=2, depth=2, num_classes=4, in_channels=2)
-    return drawn(ModelInfo(config, head=Distances(), masks="instances", spacing_um=(0.5, 0.25), training=RECORD, average="flips"))
+    return drawn(
+        ModelInfo(
+            config,
+            head=Distances(),
+            objects=Distances.objects,
+            masks="instances",
+            spacing_um=(0.5, 0.25),
+            training=RECORD,
+            average="flips",
+        )
+    )
 
 
 def fcn_model() -> Model:

@@ -11,7 +11,9 @@ from unseam.sharing.yaml_text import yaml_text
 yaml = pytest.importorskip("yaml", reason="PyYAML, which the cluster extra brings, reads our YAML")
 
 TEXT = st.text(st.characters(blacklist_categories=("Cs", "Cc", "Zl", "Zp"), blacklist_characters="\ufeff\ufffe\uffff"))
-WORDS = st.sampled_from(["yes", "No", "null", "~", "1e5", "0x1F", "1:30", "a: b", "- a", "#", "2026-11-30", "0.5.3", "y", ".inf"])
+WORDS = st.sampled_from(
+    ["yes", "No", "null", "~", "1e5", "0x1F", "1:30", "a: b", "- a", "#", "2026-11-30", "0.5.3", "y", ".inf"]
+)
 SCALARS = TEXT | WORDS | st.integers() | st.booleans() | st.none() | st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.recursive(SCALARS, lambda part: st.lists(part, max_size=3) | st.dictionaries(TEXT | WORDS, part, max_size=3))
 
