@@ -81,7 +81,7 @@ def test_a_part_on_the_grid_with_its_halo_equals_the_whole(name, rng):
 
 
 def test_rotations_are_refused():
-    with pytest.raises(SettingsError, match="seven rotations.*--average flips or --average none"):
+    with pytest.raises(SettingsError, match=r"seven rotations.*--average flips or --average none"):
         form_of(classes_model().with_average("rotations"))
 
 

@@ -104,8 +104,8 @@ def export(  # noqa: PLR0913 - the public face: each argument is a word that a u
     DataError, ImageReadError, ModelFileError
         If the image or the model cannot be read, or they do not match.
     """
-    path, _ = Path(out), _check_arguments(to, average, licence)
-    files = _files_to_write(path, to)
+    _check_arguments(to, average, licence)
+    files = _files_to_write(Path(out), to)
     if to in ("onnx", "bioimageio"):
         check_onnx()
     # In float32 on the CPU by PyTorch: other engines and formats round differently, which is no matter of the export.

@@ -74,9 +74,9 @@ def compared(form: PlainForm, weights: str, run: Runner, cases: Sequence[Proof])
         gap = np.abs(maps - case.expected)
         largest = float(gap.max()) if np.isfinite(gap).all() else float("inf")
         changed = [classes(ours) != classes(theirs) for ours, theirs in zip(case.expected, maps, strict=True)]
-        yield Difference(
-            weights, case.name, *case.images.shape[2:], largest, float(np.mean(np.stack(changed))), case.is_limited
-        )
+        height, width = case.images.shape[2:]
+        other_class = float(np.mean(np.stack(changed)))
+        yield Difference(weights, case.name, height, width, largest, other_class, case.is_limited)
 
 
 def _case(name: str, form: PlainForm, parts: Sequence[np.ndarray]) -> Proof:

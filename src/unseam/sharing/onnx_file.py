@@ -51,7 +51,7 @@ def onnx_file(form: PlainForm) -> bytes:
         )
         assert program is not None
         proto = program.model_proto
-    return _tidied(proto, form).SerializeToString()  # type: ignore[no-any-return]
+    return _tidied(proto, form).SerializeToString()
 
 
 def _tidied(proto: Any, form: PlainForm) -> Any:

@@ -174,15 +174,29 @@ class PlainFCN(Segmenter):
 
 
 class PlainEnsemble(Segmenter):
-    """Several networks of one kind, ``PlainUNet`` or ``PlainFCN``: the mean of their maps. ``settings`` are those of each network."""
+    """The mean of the maps of several networks of one kind, ``PlainUNet`` or ``PlainFCN``, with the same settings."""
 
-    def __init__(self, members: int, network: str, depth: int, average: str = "none", **settings) -> None:
-        kind, lost = {"PlainUNet": (PlainUNet, (0, 4)), "PlainFCN": (PlainFCN, (2, 0))}[network]
-        super().__init__(depth, *lost, settings.get("resolution", "full"), settings.get("head", "softmax"), average)
-        self.members = nn.ModuleList([kind(depth=depth, **settings) for _ in range(members)])
+    def __init__(  # noqa: PLR0913, PLR0917
+        self,
+        members: int,
+        network: str,
+        in_channels: int,
+        out_channels: int,
+        first_width: int,
+        depth: int,
+        resolution: str = "full",
+        head: str = "softmax",
+        average: str = "none",
+    ) -> None:
+        lost = (0, 4) if network == "PlainUNet" else (2, 0)
+        super().__init__(depth, *lost, resolution, head, average)
+        sizes = (in_channels, out_channels, first_width, depth)
+        is_unet = network == "PlainUNet"
+        parts = [PlainUNet(*sizes, resolution, head) if is_unet else PlainFCN(*sizes, head) for _ in range(members)]
+        self.members = nn.ModuleList(parts)
 
     def maps(self, image: Tensor) -> Tensor:
         total = torch.zeros(1, device=image.device)
         for member in self.members:
-            total = total + member.maps(image)
+            total = total + member.maps(image)  # type: ignore[operator]
         return total / len(self.members)
