@@ -144,8 +144,8 @@ def table(result: dict) -> str:
     lines += [
         "",
         f"Opened without unseam, at up to {len(SIZES)} sizes from {sizes} px, against `Model.predict`. The description asks "
-        "for multiples of the step, so bioimageio.core gets fewer sizes; of blocks, only those larger than a block. `inside`: farther from the border than the "
-        "halo and one step.",
+        "for multiples of the step, so bioimageio.core gets fewer sizes, and in blocks only those larger than a block. "
+        "`inside`: farther from the border than the halo and one step.",
         "",
         "| network | program | sizes | largest difference | inside | most pixels of another class |",
         "|---|---|---:|---:|---:|---:|",

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -12,9 +13,11 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from unseam.cli.export import export
 from unseam.model import Model
 from unseam.model.model_info import ModelInfo, TrainingRecord
 from unseam.nets import UNetConfig
+from unseam.sharing import FORMATS
 
 
 @pytest.fixture
@@ -62,6 +65,11 @@ def test_info_of_an_ensemble_too(terminal, tmp_path):
     names: dict = {}
     exec(code, names)
     assert len(names["net"].members) == 2
+
+
+def test_the_help_names_every_format():
+    hints = get_type_hints(export, include_extras=True)
+    assert get_args(get_args(hints["to"])[0]) == tuple(FORMATS)
 
 
 def refused(terminal, words: list, folder: Path, message: str) -> None:

@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 import unseam
+import unseam.api.export as export_module
 from sharing.conftest import MODELS, classes_model, distances_model
 from unseam.errors import OutputError
 from unseam.model import Model
@@ -233,3 +234,25 @@ def test_a_file_of_weights_comes_with_its_network(image, tmp_path):
     assert (
         subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, capture_output=True, text=True).stdout == "2\n"
     )
+
+
+def test_the_callers_network_stays_where_and_as_it_is(image, tmp_path):
+    model, pixels = classes_model(), image(40, 50)
+    weights, before = model.net.state_dict(keep_vars=True), model.predict(pixels).probabilities
+    unseam.export(model, tmp_path / "x.pt", "torchscript", image=pixels, average="flips")
+    assert all(weight is model.net.state_dict(keep_vars=True)[name] for name, weight in weights.items())
+    assert np.array_equal(model.predict(pixels).probabilities, before)
+
+
+def test_of_two_files_both_are_written_or_none(image, tmp_path, monkeypatch):
+    write = export_module.write_bytes_whole
+
+    def full_disk(path: Path, data: bytes) -> None:
+        if path.suffix == ".py":
+            raise OutputError("the disk is full")
+        write(path, data)
+
+    monkeypatch.setattr(export_module, "write_bytes_whole", full_disk)
+    with pytest.raises(OutputError, match="the disk is full"):
+        unseam.export(classes_model(), tmp_path / "x.pt", "state-dict", image=image(40, 50))
+    assert list(tmp_path.iterdir()) == []

@@ -1,15 +1,17 @@
 """The file that goes into every package gives what the model gives, alone."""
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from sharing.conftest import MODELS, classes_model, fcn_model
-from unseam.data.normalise import GreyRange
+from sharing.conftest import MODELS, SEEN, classes_model, fcn_model
+from unseam.data.normalise import GreyRange, Normalise
 from unseam.errors import SettingsError
+from unseam.model.model_info import TrainingRecord
 from unseam.sharing import plain_nets
 from unseam.sharing.grey_scale import grey_scale
 from unseam.sharing.plain_form import plain_form
@@ -100,6 +102,26 @@ def test_the_fixed_range_is_the_middle_of_the_training_images():
     (step,) = grey.steps
     assert step["kwargs"]["gain"] * 20 + step["kwargs"]["offset"] == pytest.approx(0)
     assert step["kwargs"]["gain"] * 200 + step["kwargs"]["offset"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"training": TrainingRecord()}, "does not hold the grey values"),
+        ({"normalise": Normalise(0, 100)}, "holds percentiles 1 and 99.8 .* the model takes 0 and 100"),
+        ({"training": TrainingRecord(seen=replace(SEEN, high=(10.0, 30.0)))}, "its training images show nothing"),
+    ],
+)
+def test_without_a_record_there_is_no_fixed_range(change, reason):
+    with pytest.raises(SettingsError, match=f"There is no fixed range: .*{reason}.*--normalise image"):
+        grey_scale(replace(classes_model().info, **change), "fixed")
+
+
+def test_several_channels_have_no_fixed_range_and_no_other_words_are_known():
+    with pytest.raises(SettingsError, match="mean over the channels only"):
+        grey_scale(MODELS["distances"]().info, "fixed")
+    with pytest.raises(SettingsError, match="normalise is 'tile'. It may be 'image' or 'fixed'"):
+        grey_scale(classes_model().info, "tile")
 
 
 def test_weights_are_read_without_code(tmp_path):

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from unseam.data.read_pair import as_model_reads
 from unseam.errors import DataError, OutputError, SettingsError
 from unseam.inference import Averaging
 from unseam.io import read_image, write_bytes_whole
+from unseam.io.unfinished import remove
 from unseam.model import Model
 from unseam.report.comparison import read_comparisons
 from unseam.report.overlay import draw_overlay
@@ -110,7 +112,7 @@ def export(  # noqa: PLR0913 - the public face: each argument is a word that a u
         check_onnx()
     # In float32 on the CPU by PyTorch: other engines and formats round differently, which is no matter of the export.
     loaded = model if isinstance(model, Model) else Model.load(model)
-    reference = Model(loaded.net, loaded.info, device="cpu", engine="torch")
+    reference = Model(deepcopy(loaded.net), loaded.info, device="cpu", engine="torch")  # a copy: the caller's may be on a GPU
     reference = reference if average is None else reference.with_average(average)
     grey = grey_scale(reference.info, normalise)
     form = plain_form(reference, grey)
@@ -119,9 +121,7 @@ def export(  # noqa: PLR0913 - the public face: each argument is a word that a u
     name = files[0].name.removesuffix(FORMATS[to].suffix).removesuffix(".bioimage.io")
     about = AboutPackage(name, pixels, _cover(form, pixels), tuple(authors), licence)
     data, differences = exported(form, to, about, on_step)
-    for file in reversed(files):  # the network before its weights: who waits for the weights finds both
-        _check_free(file)
-        write_bytes_whole(file, source_text().encode() if file.suffix == ".py" else data)
+    _write_new(dict(zip(files, (data, source_text().encode()), strict=False)))
     lines = form.loading_lines(files[0].name, files[-1].stem) if to == "state-dict" else ()
     return Exported(files, differences, notes, lines)
 
@@ -160,6 +160,20 @@ def _module_name(stem: str) -> str:
 def _check_free(path: Path) -> None:
     if path.exists() or path.is_symlink():
         raise OutputError(f"{path} already exists, and an export overwrites nothing. Delete it, or give another --out.")
+
+
+def _write_new(contents: dict[Path, bytes]) -> None:
+    """Write all files or none."""
+    done: list[Path] = []
+    try:
+        for file, data in contents.items():
+            _check_free(file)
+            write_bytes_whole(file, data)
+            done.append(file)
+    except OutputError:
+        for file in done:
+            remove(file)
+        raise
 
 
 def _pixels_for(

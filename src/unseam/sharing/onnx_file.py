@@ -18,6 +18,9 @@ from unseam.sharing.torch_files import Runner
 OPSET = 18
 """The lowest that PyTorch writes, so the one that most programs read."""
 
+_LARGEST = 1_900_000_000
+"""Bytes of weights; a file of ONNX is one message of at most 2 GiB, with the graph in it."""
+
 _NEEDED = ("onnx", "onnxscript", "onnxruntime")
 
 
@@ -32,7 +35,15 @@ def check_onnx() -> None:
 
 
 def onnx_file(form: PlainForm) -> bytes:
-    """Return the network as ONNX with batch, height and width of any size, from ``input`` to ``probabilities``."""
+    """Return the network as ONNX with batch, height and width of any size, from ``input`` to ``probabilities``.
+
+    Raises SettingsError if the weights are too large for one file.
+    """
+    size = sum(weight.nbytes for weight in form.net.state_dict().values())
+    if size > _LARGEST:
+        raise SettingsError(
+            f"One file of ONNX holds 2 GB, and the weights take {size:,} bytes. Export to torchscript or state-dict."
+        )
     height = form.shortest + form.net.phase
     # A batch of two, and two different sides: PyTorch would take a one, or two equal numbers, for constants.
     example = torch.zeros(2, form.info.net.in_channels, height, height + form.net.phase)
