@@ -180,11 +180,11 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             model = make()
             networks.append(measure(name, model, image, python, Path(folder)))
-            print(table({**about, "image": image.name, "networks": networks[-1:]}), flush=True)
+            result = {**about, "image": image.name, "networks": networks}
+            write_result(words.out, "export", result, table(result))  # after each: the later ones take long
+            print(table({**result, "networks": networks[-1:]}), flush=True)
             if name == "default, one pass":
                 picture(model, image, Path(folder), words.out / "pictures" / "export.png")
-    result = {**about, "image": image.name, "networks": networks}
-    write_result(words.out, "export", result, table(result))
 
 
 if __name__ == "__main__":
