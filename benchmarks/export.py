@@ -116,6 +116,7 @@ def measure(name: str, model: Model, image: Path, python: Path, folder: Path) ->
 
 def picture(model: Model, image: Path, folder: Path, out: Path) -> None:
     """The image segmented by the model, and by ONNX Runtime and bioimageio.core without unseam."""
+    out.parent.mkdir(parents=True, exist_ok=True)
     pixels = read_image(image).planes()[0][: SIZES[-1][0], : SIZES[-1][1]]
     ours = model.predict(pixels).class_indices
     theirs = [np.load(folder / f"picture_{name}.npy") for name in ("ONNX_Runtime", "bioimageio.core_blocks")]
