@@ -59,7 +59,7 @@ def models(data: Path, steps: int) -> dict[str, Callable[[], Model]]:
     five = (TrainingRecord(),) * 5
     return {
         "default": lambda: trained(data, steps),
-        "default, one pass": lambda: trained(data, steps).with_average("none"),
+        "default one pass": lambda: trained(data, steps).with_average("none"),
         "distances": lambda: drawn(replace(half, num_classes=4), head=Distances(), masks="instances"),
         "ensemble of 5": lambda: drawn(half, members=five),
         "FCN": lambda: drawn(FCNConfig(first_width=16)),
@@ -184,7 +184,7 @@ def main() -> None:
             result = {**about, "image": image.name, "networks": networks}
             write_result(words.out, "export", result, table(result))  # after each: the later ones take long
             print(table({**result, "networks": networks[-1:]}), flush=True)
-            if name == "default, one pass":
+            if name == "default one pass":
                 picture(model, image, Path(folder), words.out / "pictures" / "export.png")
 
 
