@@ -119,7 +119,8 @@ def export(  # noqa: PLR0913 - the public face: each argument is a word that a u
     pixels = _middle(_pixels_for(image, model, reference), _LARGEST // 2 if reference.info.average == "flips" else _LARGEST)
     notes = _notes(form, pixels)
     name = files[0].name.removesuffix(FORMATS[to].suffix).removesuffix(".bioimage.io")
-    about = AboutPackage(name, pixels, _cover(form, pixels), tuple(authors), licence)
+    cover = _cover(form, pixels) if to == "bioimageio" else b""
+    about = AboutPackage(name, pixels, cover, tuple(authors), licence)
     data, differences = exported(form, to, about, on_step)
     _write_new(dict(zip(files, (data, source_text().encode()), strict=False)))
     lines = form.loading_lines(files[0].name, files[-1].stem) if to == "state-dict" else ()
