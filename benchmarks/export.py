@@ -4,7 +4,7 @@
     python benchmarks/export.py DATA --out benchmarks/results --only default
 
 Without DATA the micrographs that come with unseam are taken. The programs of export.txt get an environment of their own, made
-on first use in ``--env``. The network of the default recipe is trained for ``--steps``; the others have drawn weights. The
+on first use in ``--env``. Networks of the default recipe are trained for ``--steps``; the others have drawn weights. The
 extra onnx is needed here.
 """
 
@@ -16,17 +16,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
+from skimage.measure import label
 
 import unseam
 from common import facts, heading, write_result
 from interop import run
-from unseam.heads import Distances
 from unseam.io import read_image, write_image
 from unseam.model import Model
 from unseam.model.model_info import ModelInfo, TrainingRecord
@@ -48,6 +47,15 @@ def trained(data: Path, steps: int) -> Model:
     return unseam.train(data, steps=steps, device="cpu")
 
 
+def trained_on_objects(data: Path, steps: int) -> Model:
+    """The default recipe with the head of distances, on the pieces of the last class (of the demo: axons) as objects."""
+    folders = [data / name for name in ("images", "masks")]
+    images, masks = ([read_image(path).planes()[0] for path in sorted(folder.iterdir())] for folder in folders)
+    objects = [label(mask == mask.max(), connectivity=1).astype(np.int32) for mask in masks]
+    settings = ["head.distances={}", "data.masks=instances"]
+    return unseam.train(images, objects, steps=steps, device="cpu", settings=settings)
+
+
 def drawn(config: UNetConfig | FCNConfig, **about: object) -> Model:
     torch.manual_seed(0)
     info = ModelInfo(config, **about)  # type: ignore[arg-type]
@@ -60,7 +68,7 @@ def models(data: Path, steps: int) -> dict[str, Callable[[], Model]]:
     return {
         "default": lambda: trained(data, steps),
         "default one pass": lambda: trained(data, steps).with_average("none"),
-        "distances": lambda: drawn(replace(half, num_classes=4), head=Distances(), masks="instances"),
+        "distances": lambda: trained_on_objects(data, steps),
         "ensemble of 5": lambda: drawn(half, members=five),
         "FCN": lambda: drawn(FCNConfig(first_width=16)),
         "paper": lambda: drawn(UNetConfig()),
@@ -169,12 +177,15 @@ def main() -> None:
     parser.add_argument("--env", type=Path, default=Path(tempfile.gettempdir()) / "unseam-export-env")
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--only", action="append", help="a network of the list; repeat for several")
+    parser.add_argument("--add", action="store_true", help="with --only: keep the other networks of the result")
     words = parser.parse_args()
     about = facts("torch", "onnx", "onnxscript", "onnxruntime")
     image = words.image or (
         SAMPLE / "held-out/images/rat6.png" if words.data == SAMPLE else sorted(words.data.rglob("images/*"))[0]
     )
-    python, networks = environment(words.env), []
+    python, before = environment(words.env), words.out / "export.json"
+    kept = json.loads(before.read_text(encoding="utf-8"))["networks"] if words.add and before.exists() else []
+    networks = [one for one in kept if one["name"] not in words.only]
     for name, make in models(words.data, words.steps).items():
         if words.only and name not in words.only:
             continue
