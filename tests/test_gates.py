@@ -23,6 +23,9 @@ PICKLE_OFF = {"np.load", "numpy.load", "read_array", "header.read_array", "np.li
 SAVES = {"np.save", "np.savez", "np.savez_compressed"}
 """May be called only with ``stream``, which lies in memory."""
 
+OWN_BYTES = {"sharing/torch_files.py": {"torch.save", "torch.load", "torch.jit.load"}}
+"""Files of PyTorch that we export: written into memory, and read back from there. No file of anybody else comes here."""
+
 STARTS_PROGRAMS = {"io/decoder_process.py"}
 WRITES = {"io/disk.py"}
 """The one place of calls that change the disk. Beside it: the null device, and a lock that is held open."""
@@ -52,6 +55,9 @@ def _of_call(node: ast.Call, name: str) -> str | None:
     called = ast.unparse(node.func)
     method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
     words = {k.arg: ast.unparse(k.value) for k in node.keywords}
+    if called in OWN_BYTES.get(name, ()):
+        in_memory = "stream" if called == "torch.save" else "io.BytesIO(data)"
+        return None if in_memory in map(ast.unparse, node.args) else f"calls {called} with a file"
     if called in NO_CALL or method in NO_METHOD:
         return f"calls {called}"
     if (called in PICKLE_OFF or method == "read_array") and words.get("allow_pickle") != "False":

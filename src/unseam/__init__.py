@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from unseam.api import plot
     from unseam.api.check import check
     from unseam.api.evaluate import Evaluation, evaluate
+    from unseam.api.export import export
     from unseam.api.importing import import_caffe
     from unseam.api.models import Model, load
     from unseam.api.predict import predict
@@ -35,6 +36,7 @@ _HOME = {
     "predict": "unseam.api.predict",
     "evaluate": "unseam.api.evaluate",
     "write_report": "unseam.api.reports",
+    "export": "unseam.api.export",
     "Evaluation": "unseam.api.evaluate",
     "Model": "unseam.model",
     "Segmentation": "unseam.model",
@@ -42,7 +44,7 @@ _HOME = {
 }
 
 __all__ = [
-    "UNet", "FCN", "weight_map", "check", "train", "load", "import_caffe", "predict", "evaluate", "write_report",
+    "UNet", "FCN", "weight_map", "check", "train", "load", "import_caffe", "predict", "evaluate", "write_report", "export",
     "Evaluation", "Model", "Segmentation", "UnseamError", "plot",
 ]  # fmt: skip
 

@@ -9,6 +9,7 @@
     predict     segment files, folders and stores, in memory or chunk by chunk
     evaluate    score predictions against annotations
     reports     write the report of a run or of an evaluation
+    export      write a model for other programs, compared with itself
     seams       check one image for seams
     plot        draw results
     demo        train, predict and score on micrographs that ship with the package

@@ -32,6 +32,7 @@ VERBS = (
     "evaluate",
     "report",
     "info",
+    "export",
     "import_",
     "seams",
     "demo",

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 
 def info(model: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", negative=())] = False) -> None:
-    """Show what a model is and what it was trained on.
+    """Show what a model is and what it was trained on, and how a program loads its weights into the plain network.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ def info(model: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", ne
     as_json
         Print everything as JSON.
     """
-    from unseam.api.models import encode, facts, read_model_info
+    from unseam.api.models import encode, facts, loading_lines, read_model_info
 
     about = read_model_info(model)
     if as_json:
@@ -25,3 +25,6 @@ def info(model: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", ne
         return
     for what, value in facts(about):
         print(f"{what:30s}{value}")
+    print("the network in Python:")
+    for line in loading_lines(about, model):
+        print(f"  {line}")

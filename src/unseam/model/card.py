@@ -46,6 +46,22 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
     return rows
 
 
+def lines_that_load(info: ModelInfo, file: str) -> tuple[str, str, str]:
+    """Return the lines of Python that load the weights of a model file into its network, without any other part of unseam.
+
+    The network gives logits for the pixels whose context lies in the image; normalisation, mirror, soft-max and mean over flips
+    are parts of the model, not of the network.
+    """
+    settings, members = type(info.net).__name__, len(info.members)
+    given = ", ".join(f"{field.name}={getattr(info.net, field.name)!r}" for field in fields(info.net))
+    one, names = f"{settings}({given}).build()", [settings, *(["Ensemble"] if members else [])]
+    return (
+        f"from safetensors.torch import load_file; from unseam.nets import {', '.join(sorted(names))}",
+        f"net = Ensemble([{one} for _ in range({members})]).eval()" if members else f"net = {one}.eval()",
+        f"net.load_state_dict(load_file({file!r}))",
+    )
+
+
 _OF_A_RUN = """
 `report.html` shows how well it does: open it in a browser. `model.safetensors` is all that prediction needs; `config.toml`
 repeats the training; `history.csv` and `curve.svg` show how it went; `held_out.npz` holds what the report is made from;
