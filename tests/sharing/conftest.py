@@ -10,7 +10,7 @@ from unseam.data.grey_facts import SeenImages
 from unseam.heads import Classes, Distances, RidgeObjects
 from unseam.model import Model
 from unseam.model.model_info import ModelInfo, TrainingRecord
-from unseam.nets import FCNConfig, UNetConfig
+from unseam.nets import FCNConfig, ReleasedConfig, UNetConfig
 
 SEEN = SeenImages(("uint8",), (10.0, 30.0), (180.0, 220.0), (0.5, 0.5), (0.1, 0.1), (2.0, 2.0))
 RECORD = TrainingRecord(images=("a", "b|c"), steps=7, held_out="a strip", score_name="mean IoU", score=0.5, seen=SEEN)
@@ -59,6 +59,7 @@ MODELS: dict[str, Callable[[], Model]] = {
     "ensemble": lambda: classes_model("flips", members=2),
     "distances": distances_model,
     "fcn": fcn_model,
+    "released": lambda: drawn(ModelInfo(ReleasedConfig(first_width=2), training=RECORD)),
     "paper": lambda: drawn(ModelInfo(UNetConfig(first_width=2), head=Classes(), training=RECORD)),
 }
 

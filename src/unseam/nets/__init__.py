@@ -7,7 +7,7 @@ from unseam.nets.ensemble import Ensemble, members_of
 from unseam.nets.fcn import FCN, FCNConfig
 from unseam.nets.folding import folded, without_normalisation
 from unseam.nets.normalisation import normalisations, recompute_statistics, set_fixed, set_momentum
-from unseam.nets.released import LAYERS_OF_RELEASE, ReleasedConfig, ReleasedUNet
+from unseam.nets.released import DEPTH_OF_RELEASE, LAYERS_OF_RELEASE, ReleasedConfig, ReleasedUNet
 from unseam.nets.unet import UNet, UNetConfig
 
 NetConfig = UNetConfig | FCNConfig | ReleasedConfig
@@ -16,5 +16,6 @@ NetConfig = UNetConfig | FCNConfig | ReleasedConfig
 __all__ = [
     "Net", "NetConfig", "Ensemble", "Layers", "Start", "add_to_logits", "carry_over", "differing_settings", "fast_on_cpu",
     "folded", "members_of", "normalisations", "recompute_statistics", "set_fixed", "set_learning", "set_momentum",
-    "without_normalisation", "UNet", "UNetConfig", "FCN", "FCNConfig", "LAYERS_OF_RELEASE", "ReleasedConfig", "ReleasedUNet",
+    "without_normalisation", "UNet", "UNetConfig", "FCN", "FCNConfig", "DEPTH_OF_RELEASE", "LAYERS_OF_RELEASE",
+    "ReleasedConfig", "ReleasedUNet",
 ]  # fmt: skip

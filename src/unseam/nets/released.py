@@ -29,7 +29,7 @@ LAYERS_OF_RELEASE = {
 }  # fmt: skip
 """The layers with weights, in the order of the release: its name of each (hyphen and underscore as there), and ours."""
 
-_DEPTH = 4
+DEPTH_OF_RELEASE = 4
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class ReleasedUNet(Net):
     def __init__(self, in_channels: int = 1, num_classes: int = 2, first_width: int = 64, dropout: float = 0.5) -> None:
         super().__init__()
         self.config = ReleasedConfig(in_channels, num_classes, first_width, dropout)
-        widths = [first_width * 2**level for level in range(_DEPTH + 1)]
+        widths = [first_width * 2**level for level in range(DEPTH_OF_RELEASE + 1)]
         raised = [*reversed(widths[1:-1]), widths[1]]  # features of each up-convolution: 512, 256, 128, and 128 again
 
         self.contracting = contracting_path(in_channels, widths)
@@ -131,4 +131,4 @@ class ReleasedUNet(Net):
     @property
     def geometry(self) -> Geometry:
         """How the network changes sizes: as the paper's does."""
-        return path_geometry(_DEPTH, lost_in_double_convolution=4, lost_in_up_step=4)
+        return path_geometry(DEPTH_OF_RELEASE, lost_in_double_convolution=4, lost_in_up_step=4)

@@ -12,7 +12,7 @@ from unseam.heads import Distances
 from unseam.heads.softmax import SoftMax
 from unseam.model import Model
 from unseam.model.model_info import ModelInfo
-from unseam.nets import FCNConfig, NetConfig, UNetConfig
+from unseam.nets import DEPTH_OF_RELEASE, FCNConfig, NetConfig, ReleasedConfig, UNetConfig
 from unseam.settings import table_name
 from unseam.sharing import plain_nets
 from unseam.sharing.grey_scale import GreyScale
@@ -125,12 +125,14 @@ def _network(config: NetConfig) -> tuple[str, dict[str, Any]]:
         "in_channels": config.in_channels,
         "out_channels": config.num_classes,
         "first_width": config.first_width,
-        "depth": config.depth,
     }
     if isinstance(config, UNetConfig):
-        return "PlainUNet", {**sizes, "resolution": config.resolution if config.resolution == "half" else "full"}
+        resolution = config.resolution if config.resolution == "half" else "full"
+        return "PlainUNet", {**sizes, "depth": config.depth, "resolution": resolution}
     if isinstance(config, FCNConfig):
-        return "PlainFCN", sizes
+        return "PlainFCN", {**sizes, "depth": config.depth}
+    if isinstance(config, ReleasedConfig):
+        return "PlainUNet", {**sizes, "depth": DEPTH_OF_RELEASE, "released": True}
     raise SettingsError(f"There is no form to export of the network {table_name(type(config))}. Export a U-Net or an FCN.")
 
 

@@ -113,7 +113,10 @@ class Segmenter(nn.Module):
 
 
 class PlainUNet(Segmenter):
-    """The U-Net of Ronneberger, Fischer and Brox (2015), Fig. 1: valid convolutions, and copies that are cropped."""
+    """The U-Net of Ronneberger, Fischer and Brox (2015), Fig. 1: valid convolutions, and copies that are cropped.
+
+    ``released``: as the authors released it, with a ReLU after each up-convolution, of which the last keeps its features.
+    """
 
     def __init__(
         self,
@@ -124,14 +127,19 @@ class PlainUNet(Segmenter):
         resolution: str = "full",
         head: str = "softmax",
         average: str = "none",
+        released: bool = False,
     ) -> None:
         super().__init__(depth, 0, 4, resolution, head, average)
+        self.is_released = released
         pixels = 4 if self.is_half else 1
         widths = [first_width * 2**level for level in range(depth + 1)]
         before = [in_channels * pixels, *widths[:-1]]
         self.contracting = nn.ModuleList([double_convolution(b, w) for b, w in zip(before, widths, strict=True)])
-        self.up = nn.ModuleList([nn.ConvTranspose2d(w, w // 2, 2, 2) for w in widths[:0:-1]])
-        self.expansive = nn.ModuleList([double_convolution(2 * w, w) for w in widths[-2::-1]])
+        raised = [width // 2 for width in widths[:0:-1]]
+        if released:
+            raised[-1] = widths[1]
+        self.up = nn.ModuleList([nn.ConvTranspose2d(w, r, 2, 2) for w, r in zip(widths[:0:-1], raised, strict=True)])
+        self.expansive = nn.ModuleList([double_convolution(r + w, w) for r, w in zip(raised, widths[-2::-1], strict=True)])
         self.classify = nn.Conv2d(first_width, out_channels * pixels, 1)
 
     def logits(self, image: Tensor) -> Tensor:
@@ -142,6 +150,8 @@ class PlainUNet(Segmenter):
             copied.append(features)
         for level, (up, convolutions) in enumerate(zip(self.up, self.expansive)):  # noqa: B905
             raised = up(features)
+            if self.is_released:
+                raised = F.relu(raised)
             features = convolutions(torch.cat([raised, without_margin(copied[-2 - level], self.margins[level])], dim=1))
         logits = self.classify(features)
         return F.pixel_shuffle(logits, 2) if self.is_half else logits
