@@ -2,6 +2,7 @@
 
     python benchmarks/prediction.py --net paper --out benchmarks/results
     python benchmarks/prediction.py --net default --out benchmarks/results
+    python benchmarks/prediction.py --net before --no-peers --out benchmarks/results
 
 Two questions. What share of the machine's own ceiling, its matrix product, does one tile of the network reach? And how
 long is it from an image file to a class map file, beside what people write or use today? Networks have random weights:
@@ -33,8 +34,19 @@ from unseam.model import Model
 from unseam.model.model_file import ModelInfo
 from unseam.nets import UNet, UNetConfig
 
-NETS = {"paper": UNetConfig(), "default": UNetConfig(first_width=16, dropout=0.1)}
-SIDE, PEERS_SIDE, TILE, OUTPUT, CONTEXT = 2048, 1024, 572, 388, 92
+NETS = {
+    "paper": UNetConfig(),
+    "default": UNetConfig(first_width=16, depth=3, dropout=0.1, resolution="half"),
+    "default_full": UNetConfig(first_width=16, depth=3, dropout=0.1),
+    "before": UNetConfig(first_width=16, dropout=0.1),
+}
+"""``default`` where objects are large, ``default_full`` where they are small, ``before`` the default of earlier versions."""
+SIDE, PEERS_SIDE, TILE, LARGE_TILE = 2048, 1024, 572, 1212
+"""px; of the tiles the nearest that a network admits."""
+
+
+def admitted(net: UNet, tile: int) -> int:
+    return net.geometry.nearest(tile)[0]
 
 
 @dataclass(frozen=True)
@@ -65,8 +77,9 @@ def gflop_of(net: UNet, side: int) -> float:
 
 def one_tile(net: UNet, repeats: int, *, is_compiled: bool) -> list[Row]:
     """The paper's input tile through the network alone, by each engine."""
-    gflop = gflop_of(net, TILE)
-    tile = np.random.default_rng(0).random((1, TILE, TILE), np.float32)
+    side = admitted(net, TILE)
+    gflop = gflop_of(net, side)
+    tile = np.random.default_rng(0).random((1, side, side), np.float32)
     image = torch.from_numpy(tile)[None]
     plain = UNet(**asdict(net.config)).eval()
 
@@ -94,12 +107,13 @@ def one_tile(net: UNet, repeats: int, *, is_compiled: bool) -> list[Row]:
 
 def plain_file(net: UNet, source: Path, target: Path, tile: int) -> None:
     """From file to file as one writes it from the paper in an afternoon: mirrored border, tile after tile, float32."""
-    output = tile - 2 * CONTEXT
+    context = net.context
+    output = tile - 2 * context
     image = tifffile.imread(source).astype(np.float32)
     image = (image - image.mean()) / image.std()
     height, width = image.shape
     down, right = (-(-length // output) * output - length for length in (height, width))
-    padded = np.pad(image, ((CONTEXT, CONTEXT + down), (CONTEXT, CONTEXT + right)), mode="reflect")
+    padded = np.pad(image, ((context, context + down), (context, context + right)), mode="reflect")
     probabilities = np.zeros((2, height + down, width + right), np.float32)
     with torch.no_grad():
         for row in range(0, height, output):
@@ -113,7 +127,7 @@ def unseam_file(model: Model, source: Path, folder: Path) -> None:
     """The same by ``unseam predict``, all but the start of the program and the reading of the model."""
     wanted = ResultKinds()
     (job,) = plan_outputs([source], folder, wanted, overwrite=True)
-    predict_file(model, job, wanted, max_input_tile=1212, average="none")
+    predict_file(model, job, wanted, max_input_tile=LARGE_TILE)
 
 
 def monai_image(widths: tuple[int, ...], image: np.ndarray, *, mirrors: bool) -> Callable[[], object]:
@@ -136,7 +150,7 @@ def monai_image(widths: tuple[int, ...], image: np.ndarray, *, mirrors: bool) ->
     return job
 
 
-def whole_way(config: UNetConfig, repeats: int, *, peers: bool) -> tuple[list[Row], list[str]]:
+def whole_way(config: UNetConfig, repeats: int, *, peers: bool, flips: bool) -> tuple[list[Row], list[str]]:
     """From an image file to a class map file."""
     net = config.build().eval()
     pixels = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE), np.uint8)
@@ -156,9 +170,11 @@ def whole_way(config: UNetConfig, repeats: int, *, peers: bool) -> tuple[list[Ro
                 model = Model(config.build(), ModelInfo(net=config), "cpu", precision, engine)
                 out = folder / f"{precision}-{engine}"
                 out.mkdir()
-                add(f"unseam: {model.engine}, tiles of 1212", lambda: unseam_file(model, source, out))  # noqa: B023
-        add("plain PyTorch, float32, tiles of 572", lambda: plain_file(net, source, folder / "p.tif", TILE))
-        add("plain PyTorch, float32, tiles of 1212", lambda: plain_file(net, source, folder / "p.tif", 1212))
+                for each in (model, model.with_average("flips")) if flips else (model,):
+                    add(f"unseam: {each.engine}, tiles of {LARGE_TILE}", lambda: unseam_file(each, source, out))  # noqa: B023
+        for tile in (TILE, LARGE_TILE):
+            side = admitted(net, tile)
+            add(f"plain PyTorch, float32, tiles of {tile}", lambda: plain_file(net, source, folder / "p.tif", side))  # noqa: B023
         if peers:
             image = pixels[:PEERS_SIDE, :PEERS_SIDE].astype(np.float32) / 255
             widths = tuple(config.first_width * 2**level for level in range(5))
@@ -184,7 +200,7 @@ def markdown(report: dict) -> str:
         + ", ".join(f"{name} {rate:.0f} GFLOP/s" for name, rate in rates.items())
         + f". Least of {report['repeats'] + 2} runs for one tile, of {report['repeats']} for a file.",
         "",
-        f"## One tile of {TILE} px through the network, {rows[0]['work']:.1f} GFLOP",
+        f"## One tile of {report.get('tile', TILE)} px through the network, {rows[0]['work']:.1f} GFLOP",
         "",
         "| what | s | GFLOP/s | share of the ceiling | times plain |",
         "|---|---:|---:|---:|---:|",
@@ -257,12 +273,13 @@ def main() -> None:
     net = config.build().eval()
     rates = matrix_rates()
     tiles = one_tile(net, options.repeats + 2, is_compiled=options.compiled)
-    whole, missing = whole_way(config, options.repeats, peers=not options.no_peers)
+    whole, missing = whole_way(config, options.repeats, peers=not options.no_peers, flips=options.net.startswith("default"))
     side = net.geometry.input_for_output(SIDE)
     report = {
         **about,
         "net": options.net,
         "first_width": config.first_width,
+        "tile": admitted(net, TILE),
         "repeats": options.repeats,
         "threads": torch.get_num_threads(),
         "ceiling_gflop_per_s": rates,
