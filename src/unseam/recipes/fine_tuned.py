@@ -17,7 +17,9 @@ def fine_tuned() -> Run:
     so a step changes them by a few thousandths. All other numbers, rows of new classes among them, learn at four tenths of
     their usual rate.
 
-    Departs: not in the paper, whose networks begin with drawn weights. The rate is a choice, and no comparison yet.
+    Of four rates this one was best or equal to the best in a minute of training (one seed; ``docs/log.md``).
+
+    Departs: not in the paper, whose networks begin with drawn weights.
     """
     optimiser = Muon(learning_rate=0.002, of_others=0.2)
     return replace(recipe_named("default"), optimiser=optimiser, schedule=Cosine(warm_up=0.02, decay=True))
