@@ -166,3 +166,19 @@ def test_a_file_of_caffe_given_as_a_model_leads_to_the_import(terminal, tmp_path
     said = terminal("info", small(tmp_path / "a.caffemodel"))
     assert said.code == 2
     assert f"unseam import {tmp_path / 'a.caffemodel'} --out FOLDER" in said.err
+
+
+def test_what_was_imported_is_exported_and_trained_further(release, image, tmp_path):
+    model = unseam.import_caffe(release, scale=255, device="cpu")
+    exported = unseam.export(model, tmp_path / "weights.pt", to="state-dict", image=image)
+    assert max(difference.largest for difference in exported.differences) < 1e-5
+    assert any("(grey - 0) / 255" in note for note in exported.notes), "the package must not ask for percentiles"
+
+    masks = (image > 128).astype(np.uint8)
+    small = ["training.output_size=4", "training.precision=float32", "data.masks=classes", "data.validation=0"]
+    further = unseam.train([image], [masks], start=model, steps=1, settings=small, device="cpu")
+    assert further.info.net == model.info.net
+    assert further.info.normalise == model.info.normalise
+    assert further.info.training.start.sha256
+    before, after = (dict(one.net.named_parameters())["contracting.0.0.weight"] for one in (model, further))
+    assert not torch.equal(before, after)

@@ -24,6 +24,8 @@ from unseam.inference.predict import Predictor
 from unseam.metrics import CalibrationError, CalibrationScore, PanopticQuality, PanopticScore, Scores
 
 _WINDOWS = 4  # of an image, for the range of the score
+_PAYS = 0.03
+"""Panoptic quality by which a way to part objects must be better than that of the settings."""
 
 Windows = list[tuple[int, Window]]
 """The parts of one image that were held out, each with its fold (from 0)."""
@@ -218,12 +220,18 @@ class _Trial:
 
 
 def _best_way(trials: Sequence[_Trial], default: Way) -> Way:
-    """Return the candidate with the best panoptic quality; of equally good ones the first. ``default`` without trials."""
+    """Return the candidate with the best panoptic quality, or ``default`` if that is not better by `_PAYS`.
+
+    What the network has learnt by heart flatters the ways that part least (`docs/log.md`), so another way must clearly pay.
+    """
 
     def quality(way: Way) -> float:
         return float(np.nan_to_num(PanopticScore.pool([one.scores[way] for one in trials])["panoptic_quality"]))
 
-    return max(trials[0].scores, key=quality) if trials else default
+    if not trials:
+        return default
+    best = max(trials[0].scores, key=quality)
+    return best if quality(best) > quality(default) + _PAYS else default
 
 
 def _by_sample(parts: Sequence[Split]) -> list[tuple[Sample, Windows]]:

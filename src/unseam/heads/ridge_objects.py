@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from unseam.heads.base import Labels, Targets
+from unseam.heads.objects import Objects
 from unseam.heads.ridge import cut_ridge
 from unseam.heads.softmax import SoftMax, foreground_of, likeliest_class
 from unseam.shapes import IGNORE, NOT_ANNOTATED
@@ -30,6 +31,7 @@ class RidgeObjects(SoftMax):
 
     version: ClassVar[int] = 1
     needs_objects: ClassVar[bool] = True
+    objects: ClassVar[Objects] = Objects(split=0.15)
 
     def logit_names(self, class_names: tuple[str, ...]) -> tuple[str, ...]:
         return class_names

@@ -1,7 +1,7 @@
 """One training run, from prepared samples to a trained network."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -172,7 +172,9 @@ def _score_of(
 ) -> Callable[[TrainState], ValidationScore] | None:
     # A fold's validation only shows progress, since it chooses nothing: a few of the held-out windows are enough.
     watched = parts.validation if parts.chooses else spread_evenly(parts.validation)
-    score_of = prepare_validation(watched, prepared.head, objects, session.device)
+    # Splits need a flood of the whole part, which would take time from training at each validation.
+    unsplit = replace(objects, split=0.0) if objects is not None else None
+    score_of = prepare_validation(watched, prepared.head, unsplit, session.device)
     if score_of is None and parts.validation and parts.chooses:
         session.tell("what is held out has no foreground to score: no validation, the last weights are kept")
     return score_of

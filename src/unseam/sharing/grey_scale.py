@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -77,7 +77,7 @@ _STEPS: dict[str, Callable[..., np.ndarray]] = {"scale_range": _scale_range, "sc
 
 
 def grey_scale(info: ModelInfo, scaling: Scaling) -> GreyScale:
-    """Return the scaling that belongs to a model.
+    """Return the scaling that belongs to a model; a model that takes one range for all images keeps it.
 
     The fixed range is the middle of what the training images had: of their lowest and highest percentile 1, and of their lowest
     and highest percentile 99.8. The record of a model holds no more.
@@ -87,11 +87,13 @@ def grey_scale(info: ModelInfo, scaling: Scaling) -> GreyScale:
     SettingsError
         If the word is unknown, or if the model's record cannot give a fixed range.
     """
-    if scaling == "image":
-        return GreyScale(info.normalise)
-    if scaling != "fixed":
+    if scaling not in get_args(Scaling):
         raise SettingsError(f"normalise is {scaling!r}. It may be 'image' or 'fixed'.")
     seen, how = info.training.seen, info.normalise
+    if how.fixed is not None:
+        return GreyScale(how, GreyRange(*how.fixed))
+    if scaling == "image":
+        return GreyScale(how)
     reason = ""
     if seen is None:
         reason = "does not hold the grey values of its training images"
