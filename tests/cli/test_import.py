@@ -14,7 +14,7 @@ from reference.released_arrays import arrays, set_by_hand
 from unseam.data.normalise import Normalise
 from unseam.errors import SettingsError
 from unseam.model import Model, ModelInfo
-from unseam.nets import ReleasedUNet
+from unseam.nets import ReleasedConfig, ReleasedUNet
 
 
 @pytest.fixture(scope="module")
@@ -168,12 +168,17 @@ def test_a_file_of_caffe_given_as_a_model_leads_to_the_import(terminal, tmp_path
     assert f"unseam import {tmp_path / 'a.caffemodel'} --out FOLDER" in said.err
 
 
-def test_what_was_imported_is_exported_and_trained_further(release, image, tmp_path):
+def test_what_was_imported_is_exported(release, image, tmp_path):
     model = unseam.import_caffe(release, scale=255, device="cpu")
     exported = unseam.export(model, tmp_path / "weights.pt", to="state-dict", image=image)
     assert max(difference.largest for difference in exported.differences) < 1e-5
     assert any("(grey - 0) / 255" in note for note in exported.notes), "the package must not ask for percentiles"
 
+
+def test_it_is_trained_further(image):
+    """A narrow one: the full width leaves gigabytes in the process of the tests."""
+    config = ReleasedConfig(first_width=2)
+    model = Model(config.build(), ModelInfo(net=config, normalise=Normalise(fixed=(0, 255))), "cpu", engine="torch")
     masks = (image > 128).astype(np.uint8)
     small = ["training.output_size=4", "training.precision=float32", "data.masks=classes", "data.validation=0"]
     further = unseam.train([image], [masks], start=model, steps=1, settings=small, device="cpu")

@@ -25,7 +25,7 @@ def slide(tmp_path, data):
 
 def test_zarr_to_zarr_as_in_memory(terminal, model, slide, tmp_path):
     out = tmp_path / "slide-seg.ome.zarr"
-    words = ("--memory", "2GB", "--save", "both", "--probabilities-as", "uint8")
+    words = ("--memory", "6GB", "--save", "both", "--probabilities-as", "uint8")
     said = terminal("predict", model, slide, "--out", out, *words)
     assert said.code == 0
     counts = r"50,400 px in 1 chunks, [\d.]+% foreground, \d+ objects"
