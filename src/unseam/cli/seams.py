@@ -21,7 +21,8 @@ def seams(
     model
         Run folder or model file.
     image
-        An image. Only the first plane of a stack is used, and the upper left 1500 x 1500 px of a large image.
+        An image. Only the first plane of a stack is used, and the upper left 1500 x 1500 px of a large image
+        (700 x 700 px if the model averages over flips).
     tile
         Largest input tile to try, px; repeat for several. Default: up to three sizes, from small to half of the image.
     float32
