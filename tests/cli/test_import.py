@@ -73,7 +73,7 @@ def test_its_card_and_its_facts_say_where_it_comes_from(terminal, release, tmp_p
         assert "does not say how the grey values of its training were scaled; they are taken as 0 to 1" in text
         assert "0 image(s)" not in text
     assert "the authors'" in card
-    assert str(release.parent) not in card, "the folder of the user is nobody's business"
+    assert str(release.parent) not in card, "the card must not reveal the folders of this computer"
     assert "report.html" not in card
     assert total in terminal("info", tmp_path / "model", "--json").out
 

@@ -1,9 +1,11 @@
 """A toy to train on: tell bright pixels from dark ones, with the smallest U-Net there is."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 
 from unseam.heads import Classes
 from unseam.losses import WeightedCrossEntropy
@@ -74,3 +76,14 @@ def spots(rng: np.random.Generator, height: int = 60, width: int = 70) -> tuple[
         labels[(rows - at[0]) ** 2 + (cols - at[1]) ** 2 < (0.13 * min(height, width)) ** 2] = number
     image = rng.normal(60, 8, labels.shape) + 120 * (labels > 0)
     return image.clip(0, 255).astype(np.uint8), labels
+
+
+def spots_folder(folder: Path, rng: np.random.Generator, names: str) -> Path:
+    """A folder of such images and their binary masks (0 and 255), one for each letter."""
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+    for name in names:
+        image, labels = spots(rng)
+        Image.fromarray(image).save(folder / f"images/{name}.png")
+        Image.fromarray((labels > 0).astype(np.uint8) * 255).save(folder / f"masks/{name}.png")
+    return folder

@@ -10,7 +10,7 @@ import tifffile
 import torch
 from PIL import Image
 
-from reference.toy import SMALL, spots, weights_of
+from reference.toy import SMALL, spots, spots_folder, weights_of
 from unseam.api.models import load
 from unseam.api.predict import PredictWatch, predict
 from unseam.api.training import train
@@ -44,13 +44,7 @@ def pair(rng):
 
 @pytest.fixture
 def folder(tmp_path, rng):
-    for part in ("images", "masks"):
-        (tmp_path / "data" / part).mkdir(parents=True)
-    for name in "abc":
-        image, labels = spots(rng)
-        Image.fromarray(image).save(tmp_path / f"data/images/{name}.png")
-        Image.fromarray((labels > 0).astype(np.uint8) * 255).save(tmp_path / f"data/masks/{name}.png")
-    return tmp_path / "data"
+    return spots_folder(tmp_path / "data", rng, "abc")
 
 
 @pytest.fixture(scope="module")

@@ -143,7 +143,7 @@ def test_objects_channels_and_the_size_of_a_pixel(package):
     assert about["inputs"][0]["axes"][1]["channel_names"] == ["channel0", "channel1"]
     assert "instance-segmentation" in about["tags"]
     assert about["config"]["unseam"]["average"] == "flips"
-    assert "threshold of 0.8" in files["README.md"].decode()
+    assert "in the foreground: above 0.8, never split, from " in files["README.md"].decode()
     assert tifffile.imread(io.BytesIO(files["sample_input.tif"])).shape == (2, 230, 241)
 
 

@@ -18,7 +18,7 @@ _ODD = (0, 1, 2, 3, 2**31, 2**32, 2**62, 2**63, 2**64 - 1)
 class CaffeFiles:
     """The released network, of the least width: both forms of ``.caffemodel``, and HDF5 where h5py is installed.
 
-    These files have no check sum, so other weights cannot be told. Another network can: it must be refused.
+    These files have no check sum, so changed weights go unnoticed. A different network must be refused.
     """
 
     refusals: tuple[type[Exception], ...] = (ModelFileError,)

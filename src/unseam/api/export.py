@@ -180,7 +180,7 @@ def _write_new(contents: dict[Path, bytes]) -> None:
 def _pixels_for(
     image: str | Path | Shaped[np.ndarray, "height width *channel"] | None, source: str | Path | Model, model: Model
 ) -> Shaped[np.ndarray, "height width *channel"]:
-    """Return the image to compare on, with the channels of the model. Raises DataError if there is none or it has others."""
+    """Return the image to compare on. Raises DataError if there is none, or if it has other channels than the model."""
     if image is None:
         pixels = _held_out(source)
     elif isinstance(image, np.ndarray):

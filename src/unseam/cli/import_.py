@@ -16,8 +16,8 @@ def import_(file: Path, /, *, out: Annotated[Path, Parameter(negative=())], scal
     out
         Folder for the model. Nothing in it is overwritten.
     scale
-        The grey value that stands for 1, by which images are divided: 255 for 8-bit images. The file does not say it. Default:
-        images hold 0 to 1 themselves.
+        Divide images by this grey value, for example 255 for 8-bit images. The file does not hold the scale of the training.
+        Default: the images already lie between 0 and 1.
     """
     from unseam.api.importing import import_caffe
 

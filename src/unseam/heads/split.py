@@ -64,9 +64,9 @@ def choose_components(
         Of each component: the number of its level, the index of the component around it one level below (`NONE` on level
         0), and its px.
     share
-        A part has at least this share of the px of the component that is split. Below one half; two parts then fit.
+        A part has at least this share of the px of the component that is split. At most one half, so that two parts fit.
     least
-        A part has at least so many px.
+        The smallest part, px.
     """
     chosen = level == 0
     # The component, among those chosen so far, that each component is a piece of; NONE where it was too small to be a part.

@@ -20,6 +20,8 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
         ("network", _settings_of(net)),
         ("context, phase", _context(info)),
         ("grey values", _grey_values(info)),
+        ("prediction", _AVERAGED[info.average]),
+        *([("objects", _objects(info))] if info.kind_facts.has_objects else []),
     ]
     if record.imported is not None:
         return [*rows, *_imported(record.imported), ("made", f"{record.date} with {', '.join(record.versions)}")]
@@ -60,6 +62,14 @@ def lines_that_load(info: ModelInfo, file: str) -> tuple[str, str, str]:
         f"net = Ensemble([{one} for _ in range({members})]).eval()" if members else f"net = {one}.eval()",
         f"net.load_state_dict(load_file({file!r}))",
     )
+
+
+_AVERAGED = {"none": "one pass", "flips": "mean over eight flips", "rotations": "mean over seven rotations"}
+
+
+def _objects(info: ModelInfo) -> str:
+    split = f"split into parts of at least {info.objects.split:.0%}" if info.objects.split else "never split"
+    return f"above {info.objects.threshold:g}, {split}, from {info.objects.min_size} px"
 
 
 _OF_A_RUN = """

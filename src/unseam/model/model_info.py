@@ -110,7 +110,7 @@ class ModelInfo:
     objects
         How objects are separated.
     average
-        What prediction averages over, unless it is told otherwise; files of 0.1 average over nothing.
+        What prediction averages over by default. Files of 0.1 say nothing of it, which means ``none``.
     masks
         What the training masks held, and therefore what the model predicts by default.
     class_names, class_values

@@ -128,7 +128,7 @@ class Run:
     ``head`` is what the network learns; None (``false`` in a file): that of a start that learnt objects, ridge objects if masks
     number objects, otherwise classes.
     ``paste`` copies objects from training image to training image; None (``false``): none. ``average`` is what the model
-    averages over when it predicts, unless it is told otherwise. ``start`` is the trained network that training begins with;
+    averages over by default when it predicts. ``start`` is the trained network that training begins with;
     None (``false``): weights are drawn.
     """
 

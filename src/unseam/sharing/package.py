@@ -63,7 +63,7 @@ def unzipped(data: bytes) -> dict[str, bytes]:
 def described_case(form: PlainForm, whole: Proof, pixels: Shaped[np.ndarray, "height width *channel"]) -> Proof:
     """Return the whole image with grey values scaled by the words of the description: tools add 1e-6 to the width of a range.
 
-    What that changes is told and not limited: it is the tools' arithmetic, not ours.
+    The difference is reported but has no limit, because it comes from the arithmetic of those tools.
     """
     return Proof("as described", as_described(form.grey.steps, _channels_first(pixels, form)), whole.expected, is_limited=False)
 

@@ -12,16 +12,16 @@ def package_page(form: PlainForm, about: AboutPackage) -> str:
     info, phase, halo = form.info, form.net.phase, form.halo
     rows = [(what, value) for what, value in facts(info) if what not in _ROWS_OF_RUN]
     table = "\n".join(f"| {what} | {_cell(value)} |" for what, value in rows)
-    how = "the mean over eight flips, inside the network" if info.average == "flips" else "one pass"
+    made = "the authors of the paper trained" if info.training.imported is not None else "was trained with unseam"
+    inside = ", the mean over flips" if info.average == "flips" else ""
     maps = ", ".join(f"{index}: {_cell(name)}" for index, name in enumerate(info.map_names))
     return f"""# {about.title}
 
-{info.kind_facts.segments.capitalize()} in two-dimensional images, by a network that was trained with unseam.
+{info.kind_facts.segments.capitalize()} in two-dimensional images, by a network that {made}.
 
 | | |
 |---|---|
 {table}
-| prediction | {how} |
 | licence of the weights | {about.licence or "not stated: ask the authors before you pass them on"} |
 
 ## Input and output
@@ -30,7 +30,7 @@ Input: grey values as they are in the file. The description scales them:
 {form.grey.sentence}.
 
 Output: maps of the size of the input, each from 0 to 1 ({maps}).
-The mirrored border and the soft-max are inside the network.
+The mirrored border{inside} and the soft-max are inside the network.
 {_objects(form)}
 A part of an image gives the same pixels as the whole image if it begins at a multiple of {phase} px and brings {halo} px on
 each side, which are cut off the result. The description says so (`halo`, `step`).
@@ -64,11 +64,9 @@ def _objects(form: PlainForm) -> str:
     info = form.info
     if not info.kind_facts.has_objects:
         return ""
-    threshold, smallest, head = info.objects.threshold, info.objects.min_size, dict(facts(info))["head"]
-    return (
-        f"\nObjects are not part of the output. unseam takes those of the foreground at a threshold of {threshold:g}, without\n"
-        f"objects below {smallest} px (head `{head}`).\n"
-    )
+    about = dict(facts(info))
+    how = f"{about['objects']} (head `{about['head']}`)"
+    return f"\nObjects are not part of the output. unseam finds them in the foreground: {how}.\n"
 
 
 def _cell(text: str) -> str:

@@ -101,15 +101,13 @@ class Segmenter(nn.Module):
 
     def maps(self, image: Tensor) -> Tensor:
         """Return the maps (B, K, H - 2 context, W - 2 context) for an admissible size."""
-        return self.activated(self.logits(image))
+        # Each network defines its own logits.
+        return self.activated(self.logits(image))  # type: ignore[operator]
 
     def activated(self, logits: Tensor) -> Tensor:
         if self.has_distances:
             return torch.cat([F.softmax(logits[:, :-2], dim=1), logits[:, -2:].clamp(0, 1)], dim=1)
         return F.softmax(logits, dim=1)
-
-    def logits(self, image: Tensor) -> Tensor:
-        raise NotImplementedError
 
 
 class PlainUNet(Segmenter):

@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple
 from unseam.errors import ModelFileError
 
 VARINT, EIGHT_BYTES, BYTES, FOUR_BYTES = 0, 1, 2, 5
-"""How a value is written: seven bits a byte; 8 bytes; a length and so many bytes (text, messages, arrays); 4 bytes."""
+"""Wire types: an integer, seven bits in each byte; 8 bytes; a length followed by bytes (text, messages, arrays); 4 bytes."""
 
 _MOST_FIELDS = 200_000
 """In a file. A large network has some thousands; a file of empty fields would keep a reader busy for hours."""
