@@ -62,8 +62,7 @@ def measure(
     overwrite
         Replace existing files.
     """
-    from unseam.api.measure import DEFAULT
-    from unseam.api.measure_files import measure_files
+    from unseam.api.measure_files import DEFAULT, measure_files
 
     if pixel_size is not None and not 0 < pixel_size < float("inf"):
         raise SettingsError(f"--pixel-size {pixel_size:g}: the side of a pixel is above 0. Give it in um, such as 0.65.")
