@@ -1,9 +1,9 @@
 """Do other programs find in our files of outlines what the map has?
 
 A map of ellipses that touch, overlap and have holes is written as regions of ImageJ, GeoJSON and COCO. ImageJ opens the
-regions in a macro and measures each on the map: it must count as many, and find in each the area of the object and no number but
-its own. Shapely judges the polygons, by the rules of the library that QuPath uses; ``geojson_pydantic`` judges the file; and
-``pycocotools`` draws the masks, where they are installed. None of them is needed to use the package.
+regions in a macro and measures each on the map: it must count as many, and find in each the area of the object and no number
+but its own. Shapely judges the polygons, by the rules of the library that QuPath uses; ``geojson_pydantic`` judges the file,
+and ``pycocotools`` draws the masks, where they are installed. None of them is needed to use the package.
 
     python benchmarks/outlines_open.py --out benchmarks/results
 
