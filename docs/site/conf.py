@@ -20,9 +20,9 @@ extensions = [
     "numpydoc",
     "sphinx_design",
     "sphinx_copybutton",
-    "cyclopts.ext.sphinx",
 ]
 root_doc = "index"
+smartquotes = False  # it would turn the two dashes of an option into one
 exclude_patterns: list[str] = []
 suppress_warnings: list[str] = []
 

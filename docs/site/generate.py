@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 import json
+import re
 import typing
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from numpydoc.docscrape import NumpyDocString
 
 import unseam
 from unseam.api import plot
-from unseam.cli.app import VERBS
+from unseam.cli.app import VERBS, app
 from unseam.recipes import RECIPES, recipe_named
 from unseam.recipes.run import Run
 from unseam.settings import encode, table_name
@@ -63,11 +64,14 @@ def _headed(title: str, line: str = "=") -> str:
 
 
 def commands() -> str:
-    """Every verb with all its options, by the directive of cyclopts."""
+    """Every verb with all its options, as cyclopts writes them."""
     parts = [_headed("Commands"), "Made from the command line itself: ``unseam VERB --help`` says the same.\n\n"]
     for verb in VERBS:
         name = verb.removesuffix("_")
-        parts += [_headed(f"unseam {name}", "-"), f".. cyclopts:: unseam.cli.app:app\n   :commands: {name}\n   :skip-preamble:\n\n"]
+        text = app[name].generate_docs(output_format="rst", heading_level=2)
+        usage = text.index("::\n")  # what stands before it: a label and a title
+        body = re.sub(r"\.\. contents::.*\n(?:   .*\n)*", "", text[usage:])
+        parts += [_headed(f"unseam {name}", "-"), re.sub(rf"^    {name}\b", f"    unseam {name}", body, flags=re.MULTILINE), "\n"]
     return "".join(parts)
 
 

@@ -18,7 +18,8 @@ from unseam.io import write_bytes_whole
 from unseam.model.model_file import read_info
 from unseam.report.comparison import Comparison, Comparisons, ReportFacts, narrow_dtype, read_comparisons
 from unseam.report.overlay import to_display
-from unseam.report.page import GENERATOR, ReportPage, Training, render
+from unseam.report.page import ReportPage, Training, render
+from unseam.report.pages import GENERATOR
 from unseam.runs.run_folder import RunFolder, read_history
 
 _MOST_PIXELS = 100_000_000

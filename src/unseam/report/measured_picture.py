@@ -1,0 +1,81 @@
+"""Objects coloured by a measurement, over their image."""
+
+import numpy as np
+from jaxtyping import Float, Integer, Shaped, UInt8
+from PIL import Image, ImageDraw, ImageFont
+
+from unseam.report.overlay import outlines_of, to_display
+
+_ANCHORS = ("440154", "472d7b", "3b528b", "2c728e", "21918c", "28ae80", "5ec962", "addc30", "fde725")
+"""Nine colours of viridis (S. van der Walt and N. Smith, 2015, CC0): even steps for the eye, also for colour-blind people."""
+
+_UNKNOWN = (150, 150, 150)
+_BAR = 34  # px: height of the scale below a picture
+
+
+def colours_of(shares: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape 3"]:
+    """Return the colours of shares between 0 (dark violet) and 1 (yellow); grey for NaN.
+
+    >>> colours_of(np.array([0.0, 1.0])).tolist()
+    [[68, 1, 84], [253, 231, 37]]
+    """
+    anchors = np.array([[int(colour[at : at + 2], 16) for at in (0, 2, 4)] for colour in _ANCHORS], float)
+    known = np.nan_to_num(np.clip(shares, 0, 1))
+    places = np.linspace(0, 1, len(anchors))
+    drawn = np.stack([np.interp(known, places, anchors[:, part]) for part in range(3)], axis=-1)
+    drawn[np.isnan(shares)] = _UNKNOWN
+    return drawn.round().astype(np.uint8)
+
+
+def limits(values: Float[np.ndarray, " objects"]) -> tuple[float, float]:
+    """Return where the colours begin and end: percentiles 2 and 98, so that one odd object does not make all others equal."""
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return 0.0, 1.0
+    low, high = (float(value) for value in np.percentile(finite, [2, 98]))
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def draw_measured(
+    image: Shaped[np.ndarray, "height width *channel"] | None,
+    instances: Integer[np.ndarray, "height width"],
+    ids: Integer[np.ndarray, " objects"],
+    values: Float[np.ndarray, " objects"],
+    between: tuple[float, float],
+    *,
+    opacity: float = 0.65,
+) -> UInt8[np.ndarray, "height width 3"]:
+    """Fill each object with the colour of its value and outline it; objects without a value are grey.
+
+    ``ids`` and ``values`` belong together; ``between`` are the values of the first and the last colour.
+    """
+    grey = np.full(instances.shape, 90, np.uint8) if image is None else to_display(image)
+    picture = np.broadcast_to(grey if grey.ndim == 3 else grey[..., None], (*grey.shape[:2], 3)).astype(np.float32)
+    order = np.argsort(ids)
+    shown = instances > 0
+    labels = instances[shown]
+    at = np.searchsorted(ids[order], labels).clip(max=max(0, len(ids) - 1))
+    found = np.full(labels.shape, np.nan)
+    if len(ids):
+        is_listed = ids[order][at] == labels
+        found[is_listed] = values[order][at[is_listed]]
+    colours = colours_of((found - between[0]) / (between[1] - between[0]))
+    border = outlines_of(instances)[shown]
+    mixed = np.where(border[:, None], 1.0, opacity)
+    picture[shown] = (1 - mixed) * picture[shown] + mixed * colours
+    return picture.round().astype(np.uint8)
+
+
+def with_scale(picture: UInt8[np.ndarray, "height width 3"], name: str, between: tuple[float, float]) -> Image.Image:
+    """Return the picture with a bar of the colours below it, their two ends and the name of the measurement."""
+    height, width = picture.shape[:2]
+    whole = Image.new("RGB", (max(width, 320), height + _BAR), "white")
+    whole.paste(Image.fromarray(picture))
+    pen, font = ImageDraw.Draw(whole), ImageFont.load_default(14)
+    bar = colours_of(np.linspace(0, 1, 120)[None].repeat(12, axis=0))
+    low, high = (f"{value:.4g}" for value in between)
+    left = 10 + pen.textlength(low, font)
+    whole.paste(Image.fromarray(bar), (round(left) + 6, height + 11))
+    pen.text((10, height + 8), low, "black", font)
+    pen.text((left + 132, height + 8), f"{high}   {name}", "black", font)
+    return whole
