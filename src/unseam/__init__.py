@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from unseam.api.evaluate import Evaluation, evaluate
     from unseam.api.export import export
     from unseam.api.importing import import_caffe
+    from unseam.api.measure import Measurements, Table, measure
     from unseam.api.models import Model, load
     from unseam.api.predict import predict
     from unseam.api.reports import write_report
@@ -35,17 +36,20 @@ _HOME = {
     "import_caffe": "unseam.api.importing",
     "predict": "unseam.api.predict",
     "evaluate": "unseam.api.evaluate",
+    "measure": "unseam.api.measure",
     "write_report": "unseam.api.reports",
     "export": "unseam.api.export",
     "Evaluation": "unseam.api.evaluate",
+    "Measurements": "unseam.api.measure",
+    "Table": "unseam.api.measure",
     "Model": "unseam.model",
     "Segmentation": "unseam.model",
     "UnseamError": "unseam.errors",
 }
 
 __all__ = [
-    "UNet", "FCN", "weight_map", "check", "train", "load", "import_caffe", "predict", "evaluate", "write_report", "export",
-    "Evaluation", "Model", "Segmentation", "UnseamError", "plot",
+    "UNet", "FCN", "weight_map", "check", "train", "load", "import_caffe", "predict", "evaluate", "measure", "write_report",
+    "export", "Evaluation", "Measurements", "Table", "Model", "Segmentation", "UnseamError", "plot",
 ]  # fmt: skip
 
 
