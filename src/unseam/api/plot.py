@@ -1,4 +1,4 @@
-"""Pictures for a talk or a paper: overlays and error maps as images, learning curves as SVG.
+"""Pictures for a talk or a paper: overlays, error maps and measured objects as images; learning curves and distributions as SVG.
 
 The colours are those of Okabe and Ito, which colour-blind people can tell apart. Kinds of errors also differ in pattern,
 objects in outlines, and the two lines of a curve in marks.
@@ -12,9 +12,16 @@ from PIL import Image
 
 from unseam.errors import DataError
 from unseam.model import Segmentation
+from unseam.report import measured_picture
+from unseam.report.distributions import distributions_svg
+from unseam.report.measured_page import MeasuredPlane
+from unseam.report.odd_objects import EXTREMES, Extreme, choose_standouts
 from unseam.report.overlay import draw_overlay, error_picture, to_display
 from unseam.report.page import draw_curve
+from unseam.report.sheet import draw_sheet
 from unseam.runs.run_folder import read_history
+from unseam.tables import Table
+from unseam.training.curve import FOR_A_FILE
 
 Map = Integer[np.ndarray, "_height _width"]
 

@@ -10,7 +10,7 @@ from scipy.ndimage import find_objects
 
 from unseam.report.distributions import MOST_IMAGES, distributions_svg
 from unseam.report.measured_picture import colours_of, draw_measured, limits
-from unseam.report.odd_objects import EXTREMES, standouts
+from unseam.report.odd_objects import EXTREMES, choose_standouts
 from unseam.report.overlay import ERROR_COLOURS, INVENTED, LONGEST_SIDE, encode_jpeg, reduce_layer
 from unseam.report.pages import render_template
 from unseam.report.thumbnails import SIDE, Thumbnail, draw_view, window_round
@@ -124,7 +124,7 @@ def _extremes(page: MeasuredPage, which: str) -> _Extremes:
     planes = {plane.key: plane for plane in page.planes}
     boxes = {key: find_objects(plane.instances) for key, plane in planes.items()}
     shown = []
-    for one in standouts(page.objects, which, MOST_SHOWN):
+    for one in choose_standouts(page.objects, which, MOST_SHOWN):
         key = tuple(page.objects[column].tolist()[one.row] for column in page.places)
         label = int(page.objects["id"][one.row])
         if key in planes and label <= len(boxes[key]) and (box := boxes[key][label - 1]) is not None:

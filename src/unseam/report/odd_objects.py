@@ -24,7 +24,7 @@ class Standout:
     reason: str
 
 
-def standouts(table: Table, which: Extreme, number: int = 10) -> tuple[Standout, ...]:
+def choose_standouts(table: Table, which: Extreme, number: int = 10) -> tuple[Standout, ...]:
     """Choose the objects to look at, the most extreme first.
 
     Objects that the border of the image cuts are no sign of an error: they count among the largest only.
@@ -34,7 +34,7 @@ def standouts(table: Table, which: Extreme, number: int = 10) -> tuple[Standout,
     median absolute deviation, cut off at 20, and squared; the mean over the columns is the oddness.
 
     >>> table = Table({"area_px": [5.0, 90.0, 30.0], "solidity": [1.0, 1.0, 1.0]})
-    >>> [(one.row, one.reason) for one in standouts(table, "largest", 2)]
+    >>> [(one.row, one.reason) for one in choose_standouts(table, "largest", 2)]
     [(1, '90 px'), (2, '30 px')]
     """
     areas = np.asarray(table["area_px"], float)
