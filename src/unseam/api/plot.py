@@ -12,9 +12,9 @@ from PIL import Image
 
 from unseam.errors import DataError
 from unseam.model import Segmentation
-from unseam.report import measured_picture
 from unseam.report.distributions import distributions_svg
 from unseam.report.measured_page import MeasuredPlane
+from unseam.report.measured_picture import ColourScale, colour_scale, draw_measured, with_scale
 from unseam.report.odd_objects import EXTREMES, Extreme, choose_standouts
 from unseam.report.overlay import draw_overlay, error_picture, to_display
 from unseam.report.page import draw_curve
@@ -164,8 +164,8 @@ def measured(
     column
         The measurement, for example ``area_px``.
     limits
-        Values of the first and the last colour; None: the percentiles 2 and 98 of the column. Give the same ones for images that
-        are to be compared.
+        Values of the first and the last colour; None: the percentiles 2 and 98 of the column, on a logarithmic scale if they span
+        a factor of 20. Give the same ones for images that are to be compared.
     scale
         Add a bar of the colours, with its ends and the name of the column, below the picture.
 
@@ -188,9 +188,9 @@ def measured(
     instances = np.asarray(instances)
     _check_same_size(image, instances, "instance map")
     values = _numbers(table, column)
-    between = limits or measured_picture.limits(values)
-    drawn = measured_picture.draw_measured(image, instances, np.asarray(_column(table, "id")), values, between)
-    return measured_picture.with_scale(drawn, column, between) if scale else Image.fromarray(drawn)
+    colours = ColourScale(*limits) if limits else colour_scale(values)
+    drawn = draw_measured(image, instances, _column(table, "id"), values, colours)
+    return with_scale(drawn, column, colours) if scale else Image.fromarray(drawn)
 
 
 def distributions(table: Table, column: str) -> str:
@@ -278,6 +278,8 @@ def standouts(
 
 
 def _column(table: Table, name: str) -> np.ndarray:
+    if not len(table):  # an image without objects: such a table has no columns
+        return np.zeros(0)
     if name not in table:
         raise DataError(f"The table has no column {name!r}; it has {', '.join(table)}. Measure it, or give one of these.")
     return np.asarray(table[name])

@@ -22,6 +22,7 @@ _MOST_DOTS = 160
 _WIDTH, _LEFT, _RIGHT, _TOP, _ROW, _BOTTOM = 760, 190, 90, 12, 34, 58
 _LOGARITHMIC = 50.0
 _LONGEST_NAME = 24
+_MOST_TICKS = 7
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,9 @@ class _Axis:
         if self.is_logarithmic:
             powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
             rungs = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
-            return [rung for rung in rungs if self.low <= rung <= self.high]
+            inside = [rung for rung in rungs if self.low <= rung <= self.high]
+            tens = [rung for rung in inside if math.isclose(10 ** round(math.log10(rung)), rung)]
+            return tens if len(inside) > _MOST_TICKS and len(tens) > 1 else inside
         rough = (self.high - self.low) / 5
         unit = 10.0 ** math.floor(math.log10(rough))
         step = next(m * unit for m in (1, 2, 5, 10) if m * unit >= rough)

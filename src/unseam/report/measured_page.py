@@ -9,7 +9,7 @@ from markupsafe import Markup
 from scipy.ndimage import find_objects
 
 from unseam.report.distributions import MOST_IMAGES, distributions_svg
-from unseam.report.measured_picture import colours_of, draw_measured, limits
+from unseam.report.measured_picture import ColourScale, colour_scale, colours_of, draw_measured
 from unseam.report.odd_objects import EXTREMES, choose_standouts
 from unseam.report.overlay import ERROR_COLOURS, INVENTED, LONGEST_SIDE, encode_jpeg, reduce_layer
 from unseam.report.pages import render_template
@@ -73,14 +73,14 @@ def render_measured(page: MeasuredPage) -> str:
     """Render the page as HTML."""
     columns = plotted_columns(page.objects)
     spread = [(name, _distribution(page, name)) for name in columns]
-    between = {name: limits(np.asarray(page.objects[name], float)) for name in columns}
+    scales = {name: colour_scale(np.asarray(page.objects[name], float)) for name in columns}
     return render_template(
         "measured.html",
         page=page,
         spread=spread,
         is_crowded=len(set(page.objects["image"].tolist())) > MOST_IMAGES,
-        coloured=[_coloured(page, plane, between) for plane in page.planes[:MOST_PICTURES]],
-        scales=[(name, f"{between[name][0]:.4g}", f"{between[name][1]:.4g}") for name in columns],
+        coloured=[_coloured(page, plane, scales) for plane in page.planes[:MOST_PICTURES]],
+        scales=[(name, _kind(one), f"{one.low:.4g}", f"{one.high:.4g}") for name, one in scales.items()],
         gradient=Markup(_gradient()),  # noqa: S704 - ours
         extremes=[_extremes(page, which) for which in EXTREMES],
         tables=[(title, _rows(table)) for title, table in (("Groups", page.groups), ("Images", page.images)) if len(table)],
@@ -106,16 +106,16 @@ def _rows_of(page: MeasuredPage, plane: MeasuredPlane) -> np.ndarray:
     return np.flatnonzero(found)
 
 
-def _coloured(page: MeasuredPage, plane: MeasuredPlane, between: Mapping[str, tuple[float, float]]) -> _Coloured:
+def _coloured(page: MeasuredPage, plane: MeasuredPlane, scales: Mapping[str, ColourScale]) -> _Coloured:
     factor = -(-max(plane.instances.shape) // LONGEST_SIDE)
     small = plane.instances[::factor, ::factor]
     under = None if plane.picture is None else reduce_layer(plane.picture, factor)
     rows = _rows_of(page, plane)
     ids = np.asarray(page.objects["id"])[rows]
     pictures = []
-    for name, ends in between.items():
+    for name, scale in scales.items():
         values = np.asarray(page.objects[name], float)[rows]
-        pictures.append((name, encode_jpeg(draw_measured(under, small, ids, values, ends))))
+        pictures.append((name, encode_jpeg(draw_measured(under, small, ids, values, scale))))
     return _Coloured(plane.name, small.shape[1], small.shape[0], tuple(pictures))
 
 
@@ -128,7 +128,7 @@ def _extremes(page: MeasuredPage, which: str) -> _Extremes:
         key = tuple(page.objects[column].tolist()[one.row] for column in page.places)
         label = int(page.objects["id"][one.row])
         if key in planes and label <= len(boxes[key]) and (box := boxes[key][label - 1]) is not None:
-            shown.append((thumbnail(planes[key], label, box), one.reason))
+            shown.append((thumbnail(planes[key], label, box), f"object {label}: {one.reason}"))
     return _Extremes(which, tuple(shown))
 
 
@@ -145,6 +145,10 @@ def cut_out(plane: MeasuredPlane, label: int, box: tuple[slice, slice]) -> UInt8
     grey = None if plane.picture is None else plane.picture[window]
     own = (plane.instances[window] == label).astype(np.uint8)
     return draw_view(grey, view, ((own, ERROR_COLOURS[INVENTED], False),))
+
+
+def _kind(scale: ColourScale) -> str:
+    return " (logarithmic)" if scale.is_logarithmic else ""
 
 
 def _gradient() -> str:

@@ -1,5 +1,7 @@
 """Objects coloured by a measurement, over their image."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Float, Integer, Shaped, UInt8
 from PIL import Image, ImageDraw, ImageFont
@@ -10,6 +12,7 @@ _ANCHORS = ("440154", "472d7b", "3b528b", "2c728e", "21918c", "28ae80", "5ec962"
 """Nine colours of viridis (S. van der Walt and N. Smith, 2015, CC0): even steps for the eye, also for colour-blind people."""
 
 _UNKNOWN = (150, 150, 150)
+_LOGARITHMIC = 20.0
 _BAR = 34  # px: height of the scale below a picture
 
 
@@ -27,13 +30,34 @@ def colours_of(shares: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape
     return drawn.round().astype(np.uint8)
 
 
-def limits(values: Float[np.ndarray, " objects"]) -> tuple[float, float]:
-    """Return where the colours begin and end: percentiles 2 and 98, so that one odd object does not make all others equal."""
+@dataclass(frozen=True)
+class ColourScale:
+    """Which values the first and the last colour stand for, and whether the steps between are equal factors."""
+
+    low: float
+    high: float
+    is_logarithmic: bool = False
+
+    def shares(self, values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+        """Return where values lie between the ends, 0 to 1; NaN stays."""
+        if not self.is_logarithmic:
+            return (values - self.low) / (self.high - self.low)
+        return np.log(np.maximum(values, self.low) / self.low) / np.log(self.high / self.low)
+
+
+def colour_scale(values: Float[np.ndarray, " objects"]) -> ColourScale:
+    """Return the scale of a column: from percentile 2 to 98, so that one odd object does not make all others equal.
+
+    It is logarithmic if these span a factor of 20: otherwise a few large objects would leave all others in one colour.
+
+    >>> colour_scale(np.array([1.0, 1.0, 500.0, 500.0]))
+    ColourScale(low=1.0, high=500.0, is_logarithmic=True)
+    """
     finite = values[np.isfinite(values)]
     if not len(finite):
-        return 0.0, 1.0
+        return ColourScale(0.0, 1.0)
     low, high = (float(value) for value in np.percentile(finite, [2, 98]))
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
+    return ColourScale(low, high, low > 0 and high / low >= _LOGARITHMIC) if high > low else ColourScale(low - 0.5, high + 0.5)
 
 
 def draw_measured(
@@ -41,13 +65,13 @@ def draw_measured(
     instances: Integer[np.ndarray, "height width"],
     ids: Integer[np.ndarray, " objects"],
     values: Float[np.ndarray, " objects"],
-    between: tuple[float, float],
+    scale: ColourScale,
     *,
     opacity: float = 0.65,
 ) -> UInt8[np.ndarray, "height width 3"]:
     """Fill each object with the colour of its value and outline it; objects without a value are grey.
 
-    ``ids`` and ``values`` belong together; ``between`` are the values of the first and the last colour.
+    ``ids`` and ``values`` belong together.
     """
     grey = np.full(instances.shape, 90, np.uint8) if image is None else to_display(image)
     picture = np.broadcast_to(grey if grey.ndim == 3 else grey[..., None], (*grey.shape[:2], 3)).astype(np.float32)
@@ -59,23 +83,23 @@ def draw_measured(
     if len(ids):
         is_listed = ids[order][at] == labels
         found[is_listed] = values[order][at[is_listed]]
-    colours = colours_of((found - between[0]) / (between[1] - between[0]))
+    colours = colours_of(scale.shares(found))
     border = outlines_of(instances)[shown]
     mixed = np.where(border[:, None], 1.0, opacity)
     picture[shown] = (1 - mixed) * picture[shown] + mixed * colours
     return picture.round().astype(np.uint8)
 
 
-def with_scale(picture: UInt8[np.ndarray, "height width 3"], name: str, between: tuple[float, float]) -> Image.Image:
+def with_scale(picture: UInt8[np.ndarray, "height width 3"], name: str, scale: ColourScale) -> Image.Image:
     """Return the picture with a bar of the colours below it, their two ends and the name of the measurement."""
     height, width = picture.shape[:2]
     whole = Image.new("RGB", (max(width, 320), height + _BAR), "white")
     whole.paste(Image.fromarray(picture))
     pen, font = ImageDraw.Draw(whole), ImageFont.load_default(14)
     bar = colours_of(np.linspace(0, 1, 120)[None].repeat(12, axis=0))
-    low, high = (f"{value:.4g}" for value in between)
+    low, high = (f"{value:.4g}" for value in (scale.low, scale.high))
     left = 10 + pen.textlength(low, font)
     whole.paste(Image.fromarray(bar), (round(left) + 6, height + 11))
     pen.text((10, height + 8), low, "black", font)
-    pen.text((left + 132, height + 8), f"{high}   {name}", "black", font)
+    pen.text((left + 132, height + 8), f"{high}   {name}{' (logarithmic)' if scale.is_logarithmic else ''}", "black", font)
     return whole
