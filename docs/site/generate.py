@@ -25,6 +25,7 @@ class MissingDocstringError(Exception):
 PYTHON = {
     "Train and load": ("check", "train", "load", "import_caffe", "Model"),
     "Predict and score": ("predict", "Segmentation", "evaluate", "Evaluation", "write_report"),
+    "Measure": ("measure", "Measurements", "Table"),
     "For other programs": ("export",),
     "The parts of the paper": ("UNet", "FCN", "weight_map"),
     "Errors": ("UnseamError",),

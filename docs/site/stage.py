@@ -19,6 +19,7 @@ RESULTS = "benchmarks/results"
 
 _FENCE = re.compile(r"^(?: {0,3})(```|~~~).*?^(?: {0,3})\1[ \t]*$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"(?P<mark>!?)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<to>[^)\s]+)\)")
+_FROM_README = re.compile(r"<!-- from README\.md: (.+?) -->")
 _ELSEWHERE = ("https://", "http://", "mailto:")
 
 
@@ -137,11 +138,21 @@ def stage(folder: Path, root: Path = ROOT) -> tuple[Section, ...]:
             raise BrokenLinkError(f"docs/site/nav.toml names {page}, and there is no such file")
         target = folder / place
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(turned((root / page).read_text(encoding="utf-8"), page, place, places, need, root), encoding="utf-8")
+        text = turned((root / page).read_text(encoding="utf-8"), page, place, places, need, root)
+        text = _FROM_README.sub(lambda match: turned(_section(root, match[1]), "README.md", place, places, need, root), text)
+        target.write_text(text, encoding="utf-8")
     for section in laid:
         (folder / section.name).mkdir(exist_ok=True)
         (folder / section.name / "index.md").write_text(_contents(section), encoding="utf-8")
     return laid
+
+
+def _section(root: Path, heading: str) -> str:
+    """Return what the README says below a heading, so that the start page says the same."""
+    parts = (root / "README.md").read_text(encoding="utf-8").split(f"\n## {heading}\n")
+    if len(parts) != 2:
+        raise BrokenLinkError(f"docs/site/index.md shows the section {heading!r} of README.md, which has none of that name")
+    return parts[1].split("\n## ")[0].strip()
 
 
 def _contents(section: Section) -> str:
