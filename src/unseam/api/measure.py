@@ -102,7 +102,7 @@ def measure(  # noqa: PLR0913 - the public face: each argument is a word that a 
         if names is not None or classes is not None:
             raise DataError("Got files and names= or classes=, but files bring both along. Leave them out.")
         paths = _paths(images)
-        found = find_files(Path(masks), paths, holds, pieces=pieces)
+        found = find_files([Path(masks)], paths, holds, pieces=pieces)
         run = measure_objects if facts_of_kind(found.kind).has_objects else measure_class_maps
         result = run(found.sources, what, on_progress)
         return _with_notes(result, (found.reason, *found.notes))

@@ -30,6 +30,7 @@ VERBS = (
     "train",
     "predict",
     "evaluate",
+    "measure",
     "report",
     "info",
     "export",

@@ -35,6 +35,7 @@ class Files:
 
     kind: LabelKind
     reason: str
+    names: tuple[str, ...]
     sources: tuple[OpenSource, ...]
     notes: tuple[str, ...] = ()
 
@@ -64,10 +65,8 @@ def open_labels(path: Path) -> StoredImage:
     return held_image(settle_masks([file])[0] if file.palette is not None else file)
 
 
-def find_files(
-    masks: Path, images: Sequence[Path], kind: MaskChoice, *, pieces: bool
-) -> Files:
-    """Find the label maps in a file, a folder or a store, and pair them with images.
+def find_files(masks: Sequence[Path], images: Sequence[Path], kind: MaskChoice, *, pieces: bool) -> Files:
+    """Find the label maps in files, folders or stores, and pair them with images.
 
     Parameters
     ----------
@@ -83,19 +82,20 @@ def find_files(
     DataError, LabelError, ImageReadError
         If there is no label map, if names do not pair, or if images are given for maps without objects.
     """
-    maps = _find_maps(masks)
+    maps = [one for place in masks for one in _find_maps(place)]
     known, reason = _kind_of(maps, kind)
     chosen = _of_kind(maps, known)
+    names = tuple(one.name for one in chosen)
     of_image, notes = _pair(chosen, images)
     if not facts_of_kind(known).has_objects:
         if images and not pieces:
             raise no_objects(str(chosen[0].path), known)
         if pieces:
             sources = [partial(_open_pieces, one, of_image.get(one.name)) for one in chosen]
-            return Files("instances", f"{reason} Each connected piece counts as an object.", tuple(sources), notes)
+            return Files("instances", f"{reason} Each connected piece counts as an object.", names, tuple(sources), notes)
     elif pieces:
         raise DataError(f"{chosen[0].path} holds objects already, so there are no pieces to number. Leave out --pieces.")
-    return Files(known, reason, tuple(partial(_open, one, of_image.get(one.name)) for one in chosen), notes)
+    return Files(known, reason, names, tuple(partial(_open, one, of_image.get(one.name)) for one in chosen), notes)
 
 
 def no_objects(name: str, kind: LabelKind) -> DataError:

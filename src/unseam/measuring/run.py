@@ -10,6 +10,7 @@ from unseam.measuring.class_areas import measure_classes
 from unseam.measuring.groups import group_classes, group_images
 from unseam.measuring.images import image_row
 from unseam.measuring.objects import Chosen, object_table
+from unseam.measuring.outlined import Located
 from unseam.measuring.properties import DEFAULT, chosen_properties
 from unseam.measuring.region_properties import MOST_BOX, RegionProperty
 from unseam.measuring.result import Measurements
@@ -41,6 +42,10 @@ class What:
 
 
 OnProgress = Callable[[str, int, int], None]
+"""Called with the name of an image, the planes of it that are done, and all its planes."""
+
+OnPlane = Callable[[Located], None]
+"""Called with the objects of each plane."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,12 @@ def _known(opened: Sequence[OpenSource], what: What) -> _Known:
     return _Known(spacings, axes, _unit_notes(facts, spacings, what))
 
 
-def measure_objects(sources: Sequence[OpenSource], what: What, on_progress: OnProgress = lambda *_: None) -> Measurements:
+def measure_objects(
+    sources: Sequence[OpenSource],
+    what: What,
+    on_progress: OnProgress = lambda *_: None,
+    on_plane: OnPlane = lambda _: None,
+) -> Measurements:
     """Measure the objects of instance maps, of which one at a time is open.
 
     Raises
@@ -75,7 +85,8 @@ def measure_objects(sources: Sequence[OpenSource], what: What, on_progress: OnPr
     objects: list[Table] = []
     images: list[Table] = []
     notes: list[str] = []
-    for open_one, spacing in zip(sources, known.spacings, strict=True):
+    num_rows = 0
+    for number, (open_one, spacing) in enumerate(zip(sources, known.spacings, strict=True)):
         source = open_one()
         for plane in range(source.labels.num_planes):
             on_progress(source.name, plane, source.labels.num_planes)
@@ -87,6 +98,9 @@ def measure_objects(sources: Sequence[OpenSource], what: What, on_progress: OnPr
             objects.append(table)
             images.append(image_row(place, values, table, chosen))
             notes += _notes(source.name, values, chosen)
+            classes = table["class"] if "class" in table else None
+            on_plane(Located(number, plane, num_rows, facts.ids, facts.boxes, classes))
+            num_rows += len(table)
     grouped = [_with_groups(joined(tables), what.groups) for tables in (objects, images)]
     groups = Table({}) if what.groups is None else group_images(grouped[1])
     return Measurements(grouped[0], grouped[1], Table({}), groups, (*known.notes, *notes))
