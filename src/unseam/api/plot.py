@@ -13,7 +13,6 @@ from PIL import Image
 from unseam.errors import DataError
 from unseam.model import Segmentation
 from unseam.report.distributions import distributions_svg
-from unseam.report.measured_page import MeasuredPlane
 from unseam.report.measured_picture import ColourScale, colour_scale, draw_measured, with_scale
 from unseam.report.odd_objects import EXTREMES, Extreme, choose_standouts
 from unseam.report.overlay import draw_overlay, error_picture, to_display
@@ -274,7 +273,7 @@ def standouts(
     ids = _column(table, "id")
     _column(table, "area_px")
     chosen = choose_standouts(table, which, number)
-    return draw_sheet(MeasuredPlane((), instances, to_display(image)), [(int(ids[one.row]), one.reason) for one in chosen])
+    return draw_sheet(instances, to_display(image), [(int(ids[one.row]), one.reason) for one in chosen])
 
 
 def _column(table: Table, name: str) -> np.ndarray:

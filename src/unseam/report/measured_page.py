@@ -1,16 +1,15 @@
 """The page of a measurement: distributions, objects coloured by what was measured, and the objects to look at first."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Integer, UInt8
 from markupsafe import Markup
-from scipy.ndimage import find_objects
 
 from unseam.report.distributions import MOST_IMAGES, distributions_svg
 from unseam.report.measured_picture import ColourScale, colour_scale, colours_of, draw_measured
-from unseam.report.odd_objects import EXTREMES, choose_standouts
+from unseam.report.odd_objects import EXTREMES, Extreme, choose_standouts
 from unseam.report.overlay import ERROR_COLOURS, INVENTED, LONGEST_SIDE, encode_jpeg, reduce_layer
 from unseam.report.pages import render_template
 from unseam.report.thumbnails import SIDE, Thumbnail, draw_view, window_round
@@ -20,19 +19,42 @@ from unseam.training.curve import FOR_A_PAGE
 MOST_SHOWN = 10
 MOST_PICTURES = 6
 _MOST_ROWS = 200
+_LARGEST_SHOWN = 2**26  # px
+
+
+Read = Callable[[slice, slice], tuple[Integer[np.ndarray, "height width"], UInt8[np.ndarray, "height width *colour"] | None]]
 
 
 @dataclass(frozen=True)
 class MeasuredPlane:
-    """A plane that was measured, to look at: the words that begin its rows in the table, its objects, and its picture."""
+    """A plane that was measured, to look at: the words that begin its rows in the table, its size, and how to read a window.
+
+    A window is read as its objects and its picture; the picture is None if there was no image.
+    """
 
     key: tuple[object, ...]
-    instances: Integer[np.ndarray, "height width"]
-    picture: UInt8[np.ndarray, "height width *colour"] | None = None
+    height: int
+    width: int
+    read: Read
+
+    @classmethod
+    def of_arrays(
+        cls,
+        key: tuple[object, ...],
+        instances: Integer[np.ndarray, "height width"],
+        picture: UInt8[np.ndarray, "height width *colour"] | None,
+    ) -> "MeasuredPlane":
+        """Return a plane that is in memory."""
+        return cls(key, *instances.shape, lambda down, over: (instances[down, over], None if picture is None else picture[down, over]))
 
     @property
     def name(self) -> str:
         return " ".join(str(part) for part in self.key)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it may be read as a whole."""
+        return self.height * self.width <= _LARGEST_SHOWN
 
 
 @dataclass(frozen=True)
@@ -74,17 +96,17 @@ def render_measured(page: MeasuredPage) -> str:
     columns = plotted_columns(page.objects)
     spread = [(name, _distribution(page, name)) for name in columns]
     scales = {name: colour_scale(np.asarray(page.objects[name], float)) for name in columns}
+    shown = [plane for plane in page.planes if plane.is_small][:MOST_PICTURES] if columns else []
     return render_template(
         "measured.html",
         page=page,
         spread=spread,
-        is_crowded=len(set(page.objects["image"].tolist())) > MOST_IMAGES,
-        coloured=[_coloured(page, plane, scales) for plane in page.planes[:MOST_PICTURES]],
+        is_crowded=len(page.planes) > MOST_IMAGES,
+        coloured=[_coloured(page, plane, scales) for plane in shown],
         scales=[(name, _kind(one), f"{one.low:.4g}", f"{one.high:.4g}") for name, one in scales.items()],
         gradient=Markup(_gradient()),  # noqa: S704 - ours
         extremes=[_extremes(page, which) for which in EXTREMES],
         tables=[(title, _rows(table)) for title, table in (("Groups", page.groups), ("Images", page.images)) if len(table)],
-        most_pictures=MOST_PICTURES,
     )
 
 
@@ -107,9 +129,10 @@ def _rows_of(page: MeasuredPage, plane: MeasuredPlane) -> np.ndarray:
 
 
 def _coloured(page: MeasuredPage, plane: MeasuredPlane, scales: Mapping[str, ColourScale]) -> _Coloured:
-    factor = -(-max(plane.instances.shape) // LONGEST_SIDE)
-    small = plane.instances[::factor, ::factor]
-    under = None if plane.picture is None else reduce_layer(plane.picture, factor)
+    instances, picture = plane.read(slice(0, plane.height), slice(0, plane.width))
+    factor = -(-max(instances.shape) // LONGEST_SIDE)
+    small = instances[::factor, ::factor]
+    under = None if picture is None else reduce_layer(picture, factor)
     rows = _rows_of(page, plane)
     ids = np.asarray(page.objects["id"])[rows]
     pictures = []
@@ -119,32 +142,35 @@ def _coloured(page: MeasuredPage, plane: MeasuredPlane, scales: Mapping[str, Col
     return _Coloured(plane.name, small.shape[1], small.shape[0], tuple(pictures))
 
 
-def _extremes(page: MeasuredPage, which: str) -> _Extremes:
-    """Cut out the objects that stand out, of those planes that are at hand."""
+def _extremes(page: MeasuredPage, which: Extreme) -> _Extremes:
+    """Cut out the objects that stand out; their boxes are in the table."""
     planes = {plane.key: plane for plane in page.planes}
-    boxes = {key: find_objects(plane.instances) for key, plane in planes.items()}
     shown = []
     for one in choose_standouts(page.objects, which, MOST_SHOWN):
-        key = tuple(page.objects[column].tolist()[one.row] for column in page.places)
-        label = int(page.objects["id"][one.row])
-        if key in planes and label <= len(boxes[key]) and (box := boxes[key][label - 1]) is not None:
-            shown.append((thumbnail(planes[key], label, box), f"object {label}: {one.reason}"))
+        row = {name: page.objects[name][one.row] for name in page.objects}
+        plane = planes.get(tuple(_plain(row[column]) for column in page.places))
+        if plane is None or "bbox_top_px" not in row:
+            continue
+        top, left, bottom, right = (int(row[f"bbox_{side}_px"]) for side in ("top", "left", "bottom", "right"))
+        box, label = (slice(top, bottom), slice(left, right)), int(row["id"])
+        thumb = Thumbnail(
+            encode_jpeg(cut_out(plane, label, box)), SIDE, plane.name, (top + bottom) // 2, (left + right) // 2, int(row["area_px"])
+        )
+        shown.append((thumb, f"object {label}: {one.reason}"))
     return _Extremes(which, tuple(shown))
-
-
-def thumbnail(plane: MeasuredPlane, label: int, box: tuple[slice, slice]) -> Thumbnail:
-    """Cut an object out with its surroundings; its own outline alone is drawn."""
-    picture = cut_out(plane, label, box)
-    row, column = ((side.start + side.stop) // 2 for side in box)
-    return Thumbnail(encode_jpeg(picture), SIDE, plane.name, row, column, int((plane.instances[box] == label).sum()))
 
 
 def cut_out(plane: MeasuredPlane, label: int, box: tuple[slice, slice]) -> UInt8[np.ndarray, "rows columns 3"]:
     """Return the picture of an object and of what is round it, with the outline of the object."""
-    window, view = window_round(box, plane.instances.shape)
-    grey = None if plane.picture is None else plane.picture[window]
-    own = (plane.instances[window] == label).astype(np.uint8)
+    (down, over), view = window_round(box, (plane.height, plane.width))
+    down, over = slice(down.start, min(down.stop, plane.height)), slice(over.start, min(over.stop, plane.width))
+    labels, grey = plane.read(down, over)
+    own = (labels == label).astype(np.uint8)
     return draw_view(grey, view, ((own, ERROR_COLOURS[INVENTED], False),))
+
+
+def _plain(value: object) -> object:
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _kind(scale: ColourScale) -> str:

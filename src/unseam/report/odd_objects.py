@@ -37,7 +37,7 @@ def choose_standouts(table: Table, which: Extreme, number: int = 10) -> tuple[St
     >>> [(one.row, one.reason) for one in choose_standouts(table, "largest", 2)]
     [(1, '90 px'), (2, '30 px')]
     """
-    if not len(table):  # such a table has no columns
+    if not len(table) or "area_px" not in table:  # a table without rows has no columns
         return ()
     areas = np.asarray(table["area_px"], float)
     is_whole = np.ones(len(table), bool)
