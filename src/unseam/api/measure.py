@@ -13,14 +13,15 @@ from unseam.data.kinds import MaskChoice, facts_of_kind
 from unseam.errors import DataError
 from unseam.io.calibration import UNKNOWN
 from unseam.io.image_file import ImageFile
+from unseam.io.large import LargeImage
 from unseam.io.large.stored_image import StoredImage, held_image
 from unseam.measuring.files import find_files, no_objects
 from unseam.measuring.pieces import with_pieces
 from unseam.measuring.properties import DEFAULT, KNOWN
 from unseam.measuring.read_groups import read_groups
 from unseam.measuring.result import Measurements
-from unseam.measuring.run import OnProgress, What, measure_class_maps, measure_objects
-from unseam.measuring.sources import OpenSource, Source, Units
+from unseam.measuring.run import OnProgress, What, measure_class_maps, measure_instance_maps
+from unseam.measuring.sources import Measured, OpenSource, Units
 from unseam.measuring.values import Spacing
 from unseam.model import Segmentation
 from unseam.tables import Table
@@ -51,8 +52,8 @@ def measure(  # noqa: PLR0913 - the public face: each argument is a word that a 
     Parameters
     ----------
     masks
-        Instance maps (H, W) or stacks of them (planes, H, W); a result of :meth:`unseam.Model.predict`; one or a list. Or a file,
-        a folder or a store of label maps, as ``unseam predict`` writes them.
+        Instance maps (H, W) or stacks of them (planes, H, W); a result of :meth:`unseam.Model.predict`; one or a list. Or a
+        file, a folder or a store of label maps, as ``unseam predict`` writes them.
     images
         The images, for intensities: (H, W) or (H, W, C) for each map, in the same order. Or files, which pair by name.
     classes
@@ -103,7 +104,7 @@ def measure(  # noqa: PLR0913 - the public face: each argument is a word that a 
             raise DataError("Got files and names= or classes=, but files bring both along. Leave them out.")
         paths = _paths(images)
         found = find_files([Path(masks)], paths, holds, pieces=pieces)
-        run = measure_objects if facts_of_kind(found.kind).has_objects else measure_class_maps
+        run = measure_instance_maps if facts_of_kind(found.kind).has_objects else measure_class_maps
         result = run(found.sources, what, on_progress)
         return _with_notes(result, (found.reason, *found.notes))
     if groups is not None and names is None and isinstance(groups, str | Path):
@@ -111,7 +112,7 @@ def measure(  # noqa: PLR0913 - the public face: each argument is a word that a 
     sources = _of_arrays(masks, images, classes, names, pieces=pieces)
     first = sources[0]().labels
     if pieces or holds == "instances" or (holds == "auto" and not _is_boolean(masks)):
-        return measure_objects(sources, what, on_progress)
+        return measure_instance_maps(sources, what, on_progress)
     if images is not None:
         raise no_objects(str(first.path), "binary" if _is_boolean(masks) else "classes")
     return measure_class_maps(sources, what, on_progress)
@@ -136,7 +137,9 @@ def _as_list(given: object) -> list[Any]:
     return list(given) if isinstance(given, list | tuple) else [given]
 
 
-def _of_arrays(masks: object, images: object, classes: object, names: Sequence[str] | None, *, pieces: bool) -> list[OpenSource]:
+def _of_arrays(
+    masks: object, images: object, classes: object, names: Sequence[str] | None, *, pieces: bool
+) -> list[OpenSource]:
     """Return how to open each map and what belongs to it; arrays are in memory, so nothing is read."""
     maps = _as_list(masks)
     others = [[None] * len(maps) if given is None else _as_list(given) for given in (images, classes)]
@@ -150,14 +153,15 @@ def _of_arrays(masks: object, images: object, classes: object, names: Sequence[s
     ]
 
 
-def _source(name: str, labels: Map, image: np.ndarray | None, class_map: np.ndarray | None, pieces: bool) -> Source:
+def _source(name: str, labels: Map, image: np.ndarray | None, class_map: np.ndarray | None, pieces: bool) -> Measured:
     if isinstance(labels, Segmentation):
-        labels, class_map = labels.instances, labels.classes if class_map is None else class_map
+        class_map = labels.classes if class_map is None else class_map
+        labels = labels.classes if pieces else labels.instances
     held = _held(labels, name)
-    classes = None if class_map is None else _held(class_map, name)
+    classes: LargeImage | None = None if class_map is None else _held(class_map, name)
     if pieces:
         held, classes = with_pieces(held)
-    return Source(name, held, None if image is None else _held(image, name, is_image_of=held), classes)
+    return Measured(name, held, None if image is None else _held(image, name, is_image_of=held), classes)
 
 
 def _held(array: np.ndarray, name: str, *, is_image_of: StoredImage | None = None) -> StoredImage:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from unseam.api.predict_watch import PredictWatch
 from unseam.data.cases import find_cases
 from unseam.data.kinds import MaskChoice, facts_of_kind
 from unseam.errors import OutputError, SettingsError
@@ -16,7 +17,7 @@ from unseam.measuring.outlined import Located
 from unseam.measuring.properties import DEFAULT
 from unseam.measuring.read_groups import read_groups
 from unseam.measuring.result import Measurements
-from unseam.measuring.run import OnProgress, What, measure_class_maps, measure_objects
+from unseam.measuring.run import OnProgress, What, measure_class_maps, measure_instance_maps
 from unseam.measuring.sources import Units
 from unseam.measuring.values import Spacing
 from unseam.scale.folder import is_one_result
@@ -89,7 +90,7 @@ def measure_files(  # noqa: PLR0913 - each argument is an option of the command 
     _check_free(beside, overwrite=overwrite)
     located: list[Located] = []
     if of_objects:
-        result = measure_objects(found.sources, what, on_progress, located.append)
+        result = measure_instance_maps(found.sources, what, on_progress, located.append)
     else:
         result = measure_class_maps(found.sources, what, on_progress)
     result = replace(result, notes=(found.reason, *found.notes, *result.notes))
@@ -103,8 +104,8 @@ def measure_files(  # noqa: PLR0913 - each argument is an option of the command 
     return Written(result, (*(path for path, _ in written), *beside))
 
 
-def measure_predicted(images: Sequence[Path], out: Path, table: Path, on_progress: OnProgress = lambda *_: None) -> Written:
-    """Measure the results of a prediction of ``images`` into ``out``, and write their tables."""
+def measure_predicted(images: Sequence[Path], out: Path, table: Path, watch: PredictWatch) -> Written:
+    """Measure the results of a prediction of ``images`` into ``out``, write their tables, and tell the watch."""
     if is_one_result(out):
         masks = [out]
     else:
@@ -115,7 +116,10 @@ def measure_predicted(images: Sequence[Path], out: Path, table: Path, on_progres
         masks = [path for path in (*stores, *maps) if path.exists()]
     objects = [path for path in masks if path.name.endswith("_masks.tif")]
     has_objects = bool(objects) or any((path / "labels" / "objects").exists() for path in masks)
-    return measure_files(masks, images if has_objects else (), table, overwrite=True, on_progress=on_progress)
+    written = measure_files(masks, images if has_objects else (), table, overwrite=True, on_progress=watch.on_progress)
+    for line in written.lines():
+        watch.tell(line)
+    return written
 
 
 def table_beside(out: Path) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unseam.api import predict_files
+from unseam.api.measure_files import check_table, measure_predicted, table_beside
 from unseam.api.predict_watch import Predicted, PredictWatch
 from unseam.data.cases import find_images_left_out
 from unseam.errors import DataError, ImageReadError, OutputError, SettingsError, UnseamError
@@ -48,6 +49,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     probabilities_as: Literal["uint8", "float16"] | None = None,
     fill_missing: bool = False,
     channels: Sequence[int] = (),
+    table: bool = False,
     watch: PredictWatch | None = None,
 ) -> tuple[Predicted, ...]:
     """Segment image files of any size, as ``unseam predict`` does. :meth:`unseam.Model.predict` segments one array.
@@ -98,6 +100,8 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         Large images: read a missing chunk as its fill value.
     channels
         Large images: channels that the model receives, counted from 0; empty: all.
+    table
+        Also measure the results: ``table.csv`` and ``table_images.csv`` in ``out``, as ``unseam measure`` writes them.
     watch
         Functions that prediction calls while it runs.
 
@@ -141,6 +145,8 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         raise SettingsError("--rescale: the training images of this model stated no pixel size. Leave it out.")
     object_class = model.info.class_index(objects_of) if objects_of is not None else None
 
+    if table:
+        check_table(table_beside(out), overwrite=overwrite or skip_existing or resume)
     stores = paths if is_one_result(out) else tuple(path for path in paths if is_store(path))
     files = tuple(path for path in paths if path not in stores)
     if not stores:
@@ -177,6 +183,8 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
             jobs = predict_files.plan_outputs(files, out, wanted, overwrite=overwrite, skip_existing=skip_existing)
             todo = predict_files.skip_claimed(jobs, out) if skip_existing else jobs
             results += _predict_files(model, todo, len(jobs), wanted, options, watch)
+    if table:
+        measure_predicted(paths, out, table_beside(out), watch)
     return tuple(results)
 
 

@@ -28,9 +28,9 @@ def measure(
 ) -> bool:
     """Measure objects: a table with a row for each, and one with a row for each image.
 
-    Writes table.csv (area, place, perimeter, diameters, shape, border, neighbours, and with images the intensities of each channel)
-    and table_images.csv (count, density, medians). For class maps: area, share and pieces of each class. CSV opens in Excel, R
-    and pandas; a name in .parquet writes Parquet.
+    Writes table.csv (area, place, perimeter, diameters, shape, border, neighbours, and with images the intensities of each
+    channel) and table_images.csv (count, density, medians). For class maps: area, share and pieces of each class. CSV opens in
+    Excel, R and pandas; a name in .parquet writes Parquet.
 
     Label maps may be larger than memory (OME-Zarr, tiled TIFF).
 

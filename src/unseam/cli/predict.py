@@ -22,6 +22,7 @@ def predict(
     save: Literal["auto", "classes", "instances", "both"] = "auto",
     probabilities: Annotated[bool, Parameter(negative=())] = False,
     overlay: Annotated[bool, Parameter(negative=())] = False,
+    table: Annotated[bool, Parameter(negative=())] = False,
     objects_of: str | None = None,
     threshold: float | None = None,
     split: float | None = None,
@@ -65,6 +66,8 @@ def predict(
         Also write x_prob.tif, the probability of each class (float32).
     overlay
         Also write x_overlay.png, the image with its segmentation.
+    table
+        Also write table.csv, a row for each object or class, and table_images.csv; unseam measure does the same later.
     objects_of
         Class whose objects you want, by name or value. Default: all classes but the background together.
     threshold
@@ -137,6 +140,7 @@ def predict(
             probabilities_as=probabilities_as,
             fill_missing=missing_chunks == "fill",
             channels=channel,
+            table=table,
             watch=console.watch(),
         )
     if not results:

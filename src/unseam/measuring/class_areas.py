@@ -21,7 +21,9 @@ class ClassAreas:
     pieces: Int64[np.ndarray, "values"]
 
 
-def number_pieces(labels: Integer[np.ndarray, "height width"]) -> tuple[Int64[np.ndarray, "height width"], Int64[np.ndarray, "n"]]:
+def number_pieces(
+    labels: Integer[np.ndarray, "height width"],
+) -> tuple[Int64[np.ndarray, "height width"], Int64[np.ndarray, "n"]]:
     """Number the connected pieces of all values from 0 on; also return the value of each.
 
     >>> number_pieces(np.array([[1, 1, 0], [0, 1, 2]]))[1].tolist()
@@ -44,6 +46,7 @@ def measure_classes(class_map: LargeImage, plane: int, side: int = SIDE) -> Clas
     pairs: list[np.ndarray] = []
     num_pieces = 0
     bottoms: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # last row of the window above, by column of windows
+    right = np.zeros(0, np.int64), np.zeros(0, np.int64)  # last column of the window before
     for chunk, window in enumerate(aligned_windows(grid)):
         labels = read_numbers(class_map, plane, window)
         numbers, values = number_pieces(labels)
@@ -65,7 +68,8 @@ def measure_classes(class_map: LargeImage, plane: int, side: int = SIDE) -> Clas
     _, one_of_each = np.unique(component, return_index=True)
     value = np.concatenate(value_of)[one_of_each]
     found = np.asarray(sorted(areas), np.int64)
-    return ClassAreas(found, np.asarray([areas[one] for one in found.tolist()]), np.asarray([(value == one).sum() for one in found]))
+    pieces = np.asarray([(value == one).sum() for one in found])
+    return ClassAreas(found, np.asarray([areas[one] for one in found.tolist()]), pieces)
 
 
 def _joined(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]) -> np.ndarray:

@@ -11,7 +11,7 @@ from jaxtyping import Float64, Int64, Integer, Shaped
 
 from unseam.measuring.hulls import Hulls, hulls_of_rows, merged_hulls
 from unseam.measuring.outside import HALO, measure_outside, unique_pairs
-from unseam.measuring.runs import Runs, runs_of
+from unseam.measuring.runs import Runs, find_runs
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,7 @@ def facts_of_window(
         Row and column of the first pixel of the window in the plane.
     """
     inner = np.ascontiguousarray(labels[HALO:-HALO, HALO:-HALO])
-    runs = runs_of(inner)
+    runs = find_runs(inner)
     top, left = runs.lowest(runs.rows), runs.lowest(runs.starts)
     bottom, right = runs.highest(runs.rows) + 1, runs.highest(runs.stops)
     boxes = np.stack([top, left, bottom, right], axis=1) + np.array([*corner, *corner])

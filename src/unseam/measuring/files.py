@@ -21,7 +21,7 @@ from unseam.io import read_labels
 from unseam.io.large import LargeImage, is_store, open_large
 from unseam.io.large.stored_image import StoredImage, held_image
 from unseam.measuring.pieces import with_pieces
-from unseam.measuring.sources import OpenSource, Source
+from unseam.measuring.sources import Measured, OpenSource
 
 _LARGE = 2**26  # px; a label map above this is read by windows
 _STORE_ENDINGS = ("_seg", "-seg")
@@ -144,8 +144,8 @@ def _kind_of(maps: Sequence[_Map], kind: MaskChoice) -> tuple[LabelKind, str]:
         return "classes", "The numbers are classes, as the names say."
     sample = [_look_at(one.open()) for one in maps[:: max(1, len(maps) // _MOST_LOOKED_AT)]]
     guessed = guess_kind(sample, [])
-    words = {"instances": "each number is one object", "classes": "the numbers are classes", "binary": "there is one foreground"}
-    return guessed, f"By the look of the numbers, {words[guessed]} (--masks says it)."
+    words = {"instances": "each number is one object", "classes": "numbers are classes", "binary": "there is one foreground"}
+    return guessed, f"By the look of the numbers, {words[guessed]} (--masks settles it)."
 
 
 def _look_at(labels: LargeImage) -> np.ndarray:
@@ -171,9 +171,11 @@ def _of_kind(maps: Sequence[_Map], kind: LabelKind) -> list[_Map]:
             result[one.name] = replace(objects, classes=classes.path) if has_objects else classes
         else:
             raise DataError(f"{other.path} and {one.path} both belong to {one.name!r}. Give one label map for each image.")
-    lacking = [one for one in result.values() if has_objects and one.kind is not None and not facts_of_kind(one.kind).has_objects]
-    if lacking and len(lacking) < len(result) and all(one.kind is not None for one in result.values()):
-        raise DataError(f"{lacking[0].path} holds classes, while other files hold objects. Measure them apart, or add its objects.")
+    lacking = [one for one in result.values() if has_objects and not _is_of(one, has_objects)]
+    if lacking and len(lacking) < len(result):
+        raise DataError(
+            f"{lacking[0].path} holds classes, while other files hold objects. Measure them apart, or add its objects."
+        )
     return list(result.values())
 
 
@@ -192,7 +194,9 @@ def _pair(maps: Sequence[_Map], images: Sequence[Path]) -> tuple[Mapping[str, Ca
     for case in cases:
         key = normal_form(case.name)
         if key in by_name:
-            raise DataError(f"{by_name[key].images[0]} and {case.images[0]} have the same name. Give one image for each label map.")
+            raise DataError(
+                f"{by_name[key].images[0]} and {case.images[0]} have the same name. Give one image for each label map."
+            )
         by_name[key] = case
     found = {one.name: by_name[name] for one in maps if (name := normal_form(one.name)) in by_name}
     lacking = [one.name for one in maps if one.name not in found]
@@ -223,11 +227,11 @@ def open_image(case: Case) -> StoredImage:
     return open_large(case.images[0])[0] if len(case.images) == 1 else held_image(read_case(case.images))
 
 
-def _open(one: _Map, case: Case | None) -> Source:
+def _open(one: _Map, case: Case | None) -> Measured:
     classes = None if one.classes is None else open_labels(one.classes)
-    return Source(one.name, one.open(), None if case is None else open_image(case), classes)
+    return Measured(one.name, one.open(), None if case is None else open_image(case), classes)
 
 
-def _open_pieces(one: _Map, case: Case | None) -> Source:
+def _open_pieces(one: _Map, case: Case | None) -> Measured:
     labels, classes = with_pieces(one.open())
-    return Source(one.name, labels, None if case is None else open_image(case), classes)
+    return Measured(one.name, labels, None if case is None else open_image(case), classes)

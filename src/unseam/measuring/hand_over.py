@@ -1,14 +1,13 @@
 """Files of outlines with their measurements, for other programs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from unseam.measuring.files import OpenSource
 from unseam.measuring.outlined import Located, outlines_of_plane
-from unseam.measuring.sources import Source
+from unseam.measuring.sources import Measured, OpenSource
 from unseam.outlines.coco import CocoImage, write_coco
 from unseam.outlines.geojson import write_geojson
 from unseam.outlines.outline import Outline
@@ -53,8 +52,8 @@ def write_outlines(
         source = open_one()
         (geojson,), (rois,) = (_paths([source.name], table, one) for one in ("geojson", "roi"))
         if "geojson" in formats:
-            rows = ((outline, {name: float(column[row]) for name, column in numbers.items()}) for row, outline in _each(source, planes))
-            write_geojson(geojson, source.name, rows)
+            measured = ((outline, _row(numbers, row)) for row, outline in _each(source, planes))
+            write_geojson(geojson, source.name, measured)
         if "roi" in formats:
             size = dict(zip(source.labels.plane_axes, source.labels.plane_shape, strict=True))
             outlines = (outline for _, outline in _each(source, planes))
@@ -74,9 +73,13 @@ def _coco_images(sources: Sequence[OpenSource], located: Sequence[Located]) -> I
                 yield CocoImage(name, source.labels.height, source.labels.width, outlines)
 
 
-def _each(source: Source, planes: Sequence[Located]) -> Iterator[tuple[int, Outline]]:
+def _each(source: Measured, planes: Sequence[Located]) -> Iterator[tuple[int, Outline]]:
     for one in planes:
         yield from outlines_of_plane(source.labels, one)
+
+
+def _row(numbers: Mapping[str, np.ndarray], row: int) -> dict[str, float]:
+    return {name: float(column[row]) for name, column in numbers.items()}
 
 
 def _numbers(objects: Table) -> dict[str, np.ndarray]:

@@ -1,7 +1,7 @@
 """Convex hulls of all objects at once.
 
-The hull is that of :func:`skimage.morphology.convex_hull_image`: a pixel counts by the middles of its four sides. Rows and columns
-are therefore doubled here, so that these points are integers and every comparison is exact.
+The hull is that of :func:`skimage.morphology.convex_hull_image`: a pixel counts by the middles of its four sides. Rows and
+columns are therefore doubled here, so that these points are integers and every comparison is exact.
 
 A hull is kept as two chains of corners, one for its left and one for its right outline. The hull of two pieces of an object is
 that of their corners, so hulls of windows become the hull of the object without its pixels.
@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float64, Int64
 
 
 @dataclass(frozen=True, eq=False)
-class Chain:
+class HullChain:
     """Corners of one side of the hulls of several objects, sorted by object, then by row.
 
     Attributes
@@ -22,27 +22,27 @@ class Chain:
     owner
         Number of the object of each corner.
     rows, columns
-        Place, doubled, in the frame of the plane. Columns of right sides are negative: then both sides are lower envelopes.
+        PlaneOf, doubled, in the frame of the plane. Columns of right sides are negative: then both sides are lower envelopes.
     """
 
     owner: Int64[np.ndarray, "corners"]
     rows: Int64[np.ndarray, "corners"]
     columns: Int64[np.ndarray, "corners"]
 
-    def chosen(self, kept: Bool[np.ndarray, "corners"] | Int64[np.ndarray, "kept"]) -> "Chain":
-        return Chain(self.owner[kept], self.rows[kept], self.columns[kept])
+    def chosen(self, kept: Bool[np.ndarray, "corners"] | Int64[np.ndarray, "kept"]) -> "HullChain":
+        return HullChain(self.owner[kept], self.rows[kept], self.columns[kept])
 
 
 @dataclass(frozen=True, eq=False)
 class Hulls:
     """The hulls of several objects."""
 
-    left: Chain
-    right: Chain
+    left: HullChain
+    right: HullChain
 
     def numbered(self, owners: Int64[np.ndarray, "objects"]) -> "Hulls":
         """Return the hulls with other numbers of the objects; ``owners`` has the new number of each and is rising."""
-        return Hulls(*(Chain(owners[side.owner], side.rows, side.columns) for side in (self.left, self.right)))
+        return Hulls(*(HullChain(owners[side.owner], side.rows, side.columns) for side in (self.left, self.right)))
 
 
 def hulls_of_rows(
@@ -64,7 +64,7 @@ def merged_hulls(hulls: list[Hulls]) -> Hulls:
     return Hulls(left, right)
 
 
-def _of_side(owner: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> Chain:
+def _of_side(owner: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> HullChain:
     """Return the lower envelope of the pixels' points: the side's middle at the row, the others half a row above and below."""
     return _envelope(
         np.concatenate([owner, owner, owner]),
@@ -73,13 +73,18 @@ def _of_side(owner: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> Chain:
     )
 
 
-def _envelope(owner: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> Chain:
+def _envelope(owner: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> HullChain:
     """Keep the corners of the lower convex envelope, columns over rows, of the points of each object."""
-    order = np.lexsort((columns, rows, owner))
-    chain = Chain(owner[order], rows[order], columns[order])
-    same = np.zeros(len(order), bool)
-    same[1:] = (chain.owner[1:] == chain.owner[:-1]) & (chain.rows[1:] == chain.rows[:-1])
-    chain = chain.chosen(~same)  # of the points of one row, the first is the lowest
+    if not len(owner):
+        return HullChain(owner, rows, columns)
+    low, span = int(rows.min()), int(rows.max() - rows.min()) + 1
+    key = owner * span + (rows - low)
+    order = np.argsort(key, kind="stable")  # it is fast on what is sorted in parts
+    key = key[order]
+    starts = np.flatnonzero(np.append(True, key[1:] != key[:-1]))
+    # Of the points of one row, the lowest may be a corner.
+    owner, rows = np.divmod(key[starts], span)
+    chain = HullChain(owner, rows + low, np.minimum.reduceat(columns[order], starts))
     # A corner lies below the line between any point before and any after it. So points that do not lie below the line between
     # their neighbours are no corners and go, many at once, until none is left; no corner ever goes.
     while (is_flat := _is_no_corner(chain)).any():
@@ -87,7 +92,7 @@ def _envelope(owner: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> Chain
     return chain
 
 
-def _is_no_corner(chain: Chain) -> Bool[np.ndarray, "corners"]:
+def _is_no_corner(chain: HullChain) -> Bool[np.ndarray, "corners"]:
     is_flat = np.zeros(len(chain.owner), bool)
     if len(is_flat) < 3:
         return is_flat
@@ -114,7 +119,7 @@ def hull_rows(hulls: Hulls) -> HullRows:
     return HullRows(owner, rows, _drawn(hulls.left, owner, rows), -_drawn(hulls.right, owner, rows))
 
 
-def _rows_between(chain: Chain) -> tuple[np.ndarray, np.ndarray]:
+def _rows_between(chain: HullChain) -> tuple[np.ndarray, np.ndarray]:
     """Return all rows of all objects, not doubled: the first corner is half a row above its object, the last one below."""
     is_first = np.append(True, chain.owner[1:] != chain.owner[:-1]) if len(chain.owner) else np.zeros(0, bool)
     starts = np.flatnonzero(is_first)
@@ -126,7 +131,7 @@ def _rows_between(chain: Chain) -> tuple[np.ndarray, np.ndarray]:
     return owner, np.arange(len(owner)) - offsets + np.repeat(tops, numbers)
 
 
-def _drawn(chain: Chain, owner: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def _drawn(chain: HullChain, owner: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Return the first whole column at or after the side, in each row."""
     if not len(owner):
         return rows
@@ -151,11 +156,12 @@ def longest_diameters(
     hulls = hulls_of_rows(drawn.owner, drawn.rows, drawn.first, drawn.last)
     left, right = hulls.left, hulls.right
     # Once around each object: down the left side, up the right one.
-    owner = np.concatenate([left.owner, right.owner])
-    order = np.lexsort((np.concatenate([left.rows, -right.rows]), np.repeat([0, 1], [len(left.owner), len(right.owner)]), owner))
+    owner, up = np.concatenate([left.owner, right.owner]), np.repeat([0, 1], [len(left.owner), len(right.owner)])
+    rows, columns = np.concatenate([left.rows, right.rows]), np.concatenate([left.columns, -right.columns])
+    span = 2 * int(np.abs(rows).max(initial=0)) + 1
+    order = np.argsort((owner * 2 + up) * span + np.where(up, -rows, rows) + span // 2, kind="stable")
     owner = owner[order]
-    y = np.concatenate([left.rows, right.rows])[order] * (spacing[0] / 2)
-    x = np.concatenate([left.columns, -right.columns])[order] * (spacing[1] / 2)
+    y, x = rows[order] * (spacing[0] / 2), columns[order] * (spacing[1] / 2)
     number = np.bincount(owner, minlength=num_objects)
     first = np.cumsum(number) - number
     longest = np.zeros(num_objects)

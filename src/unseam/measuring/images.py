@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from unseam.measuring.objects import Chosen, Place
+from unseam.measuring.objects import Chosen, PlaneOf
 from unseam.measuring.values import ObjectValues
 from unseam.tables import Table
 
 _UM2_A_MM2 = 1e6
 
 
-def image_row(place: Place, values: ObjectValues, objects: Table, chosen: Chosen) -> Table:
+def image_row(place: PlaneOf, values: ObjectValues, objects: Table, chosen: Chosen) -> Table:
     """Return the row of a plane; medians of no objects are empty.
 
     ``area_fraction`` is the share of the plane that objects cover.

@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from unseam.data.file_names import stem, without_ending, MASK_ENDINGS
+from unseam.data.file_names import MASK_ENDINGS, stem, without_ending
 from unseam.errors import DataError
 
 _IMAGE, _GROUP = ("image", "name", "file", "filename"), ("group", "condition", "treatment", "class")
@@ -30,7 +30,8 @@ def read_groups(path: Path) -> dict[str, str]:
     at = [next((header.index(name) for name in names if name in header), None) for names in (_IMAGE, _GROUP)]
     if None in at:
         raise DataError(
-            f"{path} has the columns {', '.join(rows[0])}, but it needs the columns image and group. Write them into its first row."
+            f"{path} has the columns {', '.join(rows[0])}, but it needs the columns image and group. Write them into its "
+            "first row."
         )
     result: dict[str, str] = {}
     for number, row in enumerate(rows[1:], 2):
@@ -41,7 +42,9 @@ def read_groups(path: Path) -> dict[str, str]:
             raise DataError(f"{path}, row {number}: the image or the group is empty. Give both in each row.")
         key = without_ending(stem(Path(name)), MASK_ENDINGS)
         if result.setdefault(key, group) != group:
-            raise DataError(f"{path}, row {number}: {key} is in the groups {result[key]} and {group}. Give each image one group.")
+            raise DataError(
+                f"{path}, row {number}: {key} is in the groups {result[key]} and {group}. Give each image one group."
+            )
     return result
 
 

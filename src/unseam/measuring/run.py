@@ -67,7 +67,7 @@ def _known(opened: Sequence[OpenSource], what: What) -> _Known:
     return _Known(spacings, axes, _unit_notes(facts, spacings, what))
 
 
-def measure_objects(
+def measure_instance_maps(
     sources: Sequence[OpenSource],
     what: What,
     on_progress: OnProgress = lambda *_: None,
@@ -98,8 +98,7 @@ def measure_objects(
             objects.append(table)
             images.append(image_row(place, values, table, chosen))
             notes += _notes(source.name, values, chosen)
-            classes = table["class"] if "class" in table else None
-            on_plane(Located(number, plane, num_rows, facts.ids, facts.boxes, classes))
+            on_plane(Located(number, plane, num_rows, facts.ids, facts.boxes, table.get("class")))
             num_rows += len(table)
     grouped = [_with_groups(joined(tables), what.groups) for tables in (objects, images)]
     groups = Table({}) if what.groups is None else group_images(grouped[1])
@@ -136,8 +135,8 @@ def check_groups(names: Sequence[str], groups: Mapping[str, str] | None) -> None
     unknown, missing = [name for name in groups if name not in names], [name for name in names if name not in groups]
     if unknown:
         raise DataError(
-            f"The groups name {_some(unknown)}, and there is no such image. Images are called {_some(list(names))}: correct the "
-            "names, or remove these rows."
+            f"The groups name {_some(unknown)}, and there is no such image. Images are called {_some(list(names))}: correct "
+            "the names, or remove these rows."
         )
     if missing:
         raise DataError(f"The groups do not name {_some(missing)}. Give each image a group.")
@@ -154,8 +153,8 @@ def _spacings(sources: Sequence[SourceFacts], what: What) -> list[Spacing | None
     lost = [source.name for source, spacing in zip(sources, found, strict=True) if spacing is None]
     if what.units == "um" and lost:
         raise DataError(
-            f"{_some(lost)}: the file states no pixel size, and micrometres were asked for. Give it in um with --pixel-size, or "
-            "leave out --units um for columns in px."
+            f"{_some(lost)}: the file states no pixel size, and micrometres were asked for. Give it in um with --pixel-size, "
+            "or leave out --units um for columns in px."
         )
     return found
 
@@ -185,5 +184,3 @@ def _with_groups(table: Table, groups: Mapping[str, str] | None) -> Table:
         return table
     names = [groups[name] for name in table["image"].tolist()]
     return table.with_columns({"group": np.asarray(names, object)}, after="image")
-
-

@@ -60,10 +60,10 @@ class Runs:
         return np.repeat(of_runs, np.diff(self._all_starts, append=size))
 
 
-def runs_of(labels: Integer[np.ndarray, "height width"]) -> Runs:
+def find_runs(labels: Integer[np.ndarray, "height width"]) -> Runs:
     """Find the runs of all numbers above 0.
 
-    >>> runs = runs_of(np.array([[0, 7, 7], [3, 7, 0]]))
+    >>> runs = find_runs(np.array([[0, 7, 7], [3, 7, 0]]))
     >>> runs.ids.tolist(), runs.owner.tolist(), runs.rows.tolist(), runs.starts.tolist(), runs.stops.tolist()
     ([3, 7], [0, 1, 1], [1, 0, 1], [0, 1, 1], [1, 3, 2])
     """

@@ -9,7 +9,7 @@ import numpy as np
 from unseam.errors import DataError
 from unseam.io.large import LargeImage
 from unseam.io.large.stored_image import StoredImage
-from unseam.measuring.objects import Place
+from unseam.measuring.objects import PlaneOf
 from unseam.measuring.values import Spacing
 
 Units = Literal["auto", "px", "um"]
@@ -19,7 +19,7 @@ _LETTERS = {"T": "frame", "Z": "plane"}
 
 
 @dataclass(frozen=True)
-class Source:
+class Measured:
     """A label map with the image and the class map of the same size, as far as there are any.
 
     Raises DataError if their sizes differ.
@@ -36,13 +36,13 @@ class Source:
         for other, what in ((self.image, "its image"), (self.class_map, "its class map")):
             if other is not None and _size(other) != _size(self.labels):
                 raise DataError(
-                    f"{self.labels.path} has {_words(self.labels)}, {what} {other.path} {_words(other)}. Both need the same rows, "
-                    "columns and planes: check that they belong together, and that neither was scaled or cropped."
+                    f"{self.labels.path} has {_words(self.labels)}, {what} {other.path} {_words(other)}. Both need the same "
+                    "rows, columns and planes: check that they belong together, and that neither was scaled or cropped."
                 )
         if self.labels.num_channels > 1:
             raise DataError(
-                f"{self.labels.path} has {self.labels.num_channels} channels; a label map has one number per pixel. Give the file "
-                "that ends in _masks or _classes, and the image with --images."
+                f"{self.labels.path} has {self.labels.num_channels} channels; a label map has one number per pixel. Give the "
+                "file that ends in _masks or _classes, and the image with --images."
             )
 
     def _has_planes_as_channels(self, image: LargeImage) -> bool:
@@ -53,11 +53,11 @@ class Source:
         """Size of a pixel, as the label map or else the image states it."""
         return self.labels.spacing_um or (None if self.image is None else self.image.spacing_um)
 
-    def place(self, plane: int, plane_axes: str) -> Place:
+    def place(self, plane: int, plane_axes: str) -> PlaneOf:
         """Return where a plane is, with a number for each of the axes; 0 for those that this label map lacks."""
         index = np.unravel_index(plane, self.labels.plane_shape) if self.labels.plane_shape else ()
         at = dict(zip(self.labels.plane_axes, (int(one) for one in index), strict=True))
-        return Place(self.name, tuple((_LETTERS[letter], at.get(letter, 0)) for letter in plane_axes))
+        return PlaneOf(self.name, tuple((_LETTERS[letter], at.get(letter, 0)) for letter in plane_axes))
 
 
 def _size(image: LargeImage) -> tuple[int, int, int]:
@@ -69,7 +69,7 @@ def _words(image: LargeImage) -> str:
     return f"{planes}{image.height} x {image.width} px"
 
 
-OpenSource = Callable[[], Source]
+OpenSource = Callable[[], Measured]
 """Opens a source. It is called twice: once for a check of all, and once to measure."""
 
 
@@ -84,7 +84,7 @@ class SourceFacts:
     num_channels: int
 
     @classmethod
-    def of(cls, source: Source) -> "SourceFacts":
+    def of(cls, source: Measured) -> "SourceFacts":
         image = source.image
         path, number = ("", 0) if image is None else (str(image.path), image.num_channels)
         return cls(source.name, source.spacing_um, source.labels.plane_axes, path, number)

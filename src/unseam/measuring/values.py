@@ -51,9 +51,8 @@ class ObjectValues:
         """Mean of row^2, column^2 and row * column about the middle."""
         number = self.areas.astype(np.float64)
         row, column, rows, columns, both = self.facts.sums.T
-        return np.stack([rows - row * row / number, columns - column * column / number, both - row * column / number], axis=1) / (
-            number[:, np.newaxis]
-        )
+        about = (rows - row * row / number, columns - column * column / number, both - row * column / number)
+        return np.stack(about, axis=1) / number[:, np.newaxis]
 
     def axis_lengths(self, spacing: Spacing = (1.0, 1.0)) -> Float64[np.ndarray, "objects 2"]:
         """Return the long and the short axis of the ellipse with the same second moments."""

@@ -1,11 +1,11 @@
 """GeoJSON (RFC 7946), as QuPath writes and reads it: File > Import objects from file.
 
 One feature is one object: ``id`` is a UUID made from the name of the image and the number, ``properties`` has the type
-``detection``, the number as ``name``, the class as ``classification`` and the ``measurements``; ``geometry`` may name a ``plane``.
-Coordinates are columns and rows in px from the upper left corner of the image.
+``detection``, the number as ``name``, the class as ``classification`` and the ``measurements``; ``geometry`` may name a
+``plane``. Coordinates are columns and rows in px from the upper left corner of the image.
 
-Source: H. Butler et al., The GeoJSON Format, RFC 7946, 2016; the classes ``QuPathTypeAdapters`` and ``ROITypeAdapters`` of QuPath
-0.6, which read it.
+Source: H. Butler et al., The GeoJSON Format, RFC 7946, 2016; the classes ``QuPathTypeAdapters`` and ``ROITypeAdapters`` of
+QuPath, which read it.
 """
 
 import json
@@ -19,7 +19,7 @@ import numpy as np
 
 from unseam.errors import DataError
 from unseam.io import whole_file
-from unseam.outlines.outline import At, Outline, Polygon, Ring
+from unseam.outlines.outline import FIRST, At, Outline, Polygon, Ring
 
 Numbers = Mapping[str, float]
 _COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167))
@@ -50,7 +50,7 @@ def _feature(name: str, outline: Outline, numbers: Numbers) -> dict[str, Any]:
         if len(polygons) == 1
         else {"type": "MultiPolygon", "coordinates": polygons}
     )
-    if outline.at != At():
+    if outline.at != FIRST:
         geometry["plane"] = {"c": -1, "z": outline.at.plane, "t": outline.at.frame}
     properties: dict[str, Any] = {"objectType": "detection", "name": str(outline.number)}
     if outline.class_name:

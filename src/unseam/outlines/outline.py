@@ -20,6 +20,9 @@ class At(NamedTuple):
     plane: int = 0
 
 
+FIRST = At()
+
+
 @dataclass(frozen=True, eq=False)
 class Outline:
     """The outline of the object with a number: one polygon for each piece whose pixels join at their sides.
@@ -33,7 +36,7 @@ class Outline:
     number: int
     polygons: tuple[Polygon, ...]
     class_name: str = ""
-    at: At = At()
+    at: At = FIRST
 
     @property
     def rings(self) -> tuple[Ring, ...]:

@@ -98,7 +98,9 @@ def read_rois(path: Path) -> list[Outline]:
             roi = ImagejRoi.frombytes(content)
             outline = _outline(roi)
         except Exception as error:  # a damaged file makes the library raise errors of any kind
-            raise DataError(f"{path} holds a damaged region ({type(error).__name__}). Save it again in the ROI manager.") from error
+            raise DataError(
+                f"{path} holds a damaged region ({type(error).__name__}). Save it again in the ROI manager."
+            ) from error
         if outline is not None:
             match = _NUMBER.fullmatch(roi.name)
             found.append((int(match[1]) if match else None, outline))
@@ -114,7 +116,9 @@ def _contents(path: Path) -> Iterator[bytes]:
     try:
         if path.suffix.lower() != ".zip":
             if path.stat().st_size > _MOST_BYTES:
-                raise DataError(f"{path} is no region of ImageJ: it is far too large. Give a .roi, or a .zip of the ROI manager.")
+                raise DataError(
+                    f"{path} is no region of ImageJ: it is far too large. Give a .roi, or a .zip of the ROI manager."
+                )
             yield path.read_bytes()
             return
         with zipfile.ZipFile(path) as archive:

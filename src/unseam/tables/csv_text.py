@@ -2,9 +2,12 @@
 
 import csv
 import io
+import math
 from collections.abc import Mapping
 
 import numpy as np
+
+_EXACT = 1e15
 
 
 def csv_text(columns: Mapping[str, np.ndarray]) -> str:
@@ -27,5 +30,11 @@ def _cells(column: np.ndarray) -> list[object]:
     if column.dtype.kind == "b":
         return ["TRUE" if value else "FALSE" for value in values]
     if column.dtype.kind == "f":  # a whole number is written without ".0", so that a count stays a count
-        return ["" if value != value else int(value) if value.is_integer() and abs(value) < 1e15 else value for value in values]
+        return [_number(value) for value in values]
     return values
+
+
+def _number(value: float) -> float | int | str:
+    if math.isnan(value):
+        return ""
+    return int(value) if value.is_integer() and abs(value) < _EXACT else value

@@ -1,5 +1,6 @@
 """A table: columns of equal length, each a NumPy array. It needs no pandas, and becomes a DataFrame where that is wanted."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -30,7 +31,8 @@ class Table:
 
     Notes
     -----
-    ``table["area_um2"]`` is a NumPy array; ``list(table)`` has the names of the columns; ``len(table)`` is the number of *rows*.
+    ``table["area_um2"]`` is a NumPy array, ``list(table)`` has the names of the columns, and ``len(table)`` is the number of
+    *rows*.
     The name of a column ends in its unit where it has one (``_px``, ``_um``, ``_um2``, ``_rad``).
 
     Examples
@@ -60,6 +62,10 @@ class Table:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns)
+
+    def get(self, name: str) -> Shaped[np.ndarray, "rows"] | None:
+        """Return a column, or None if there is none of that name."""
+        return self._columns.get(name)
 
     def __contains__(self, name: object) -> bool:
         return name in self._columns
@@ -96,8 +102,8 @@ class Table:
         for name, column in self._columns.items():
             columns[name] = column
             if name == after:
-                columns |= more
-        return Table(columns | more if not after else columns)
+                columns |= dict(more)
+        return Table(columns if after else columns | dict(more))
 
     def to_csv(self, path: str | Path | None = None) -> str:
         """Return the table as comma-separated text; with a path also write it, complete or not at all.
@@ -116,7 +122,10 @@ class Table:
         return text
 
     def to_parquet(self, path: str | Path) -> None:
-        """Write the table as Parquet, complete or not at all. Raises OutputError without ``unseam[parquet]`` or if writing fails."""
+        """Write the table as Parquet, complete or not at all.
+
+        Raises OutputError without ``unseam[parquet]``, or if writing fails.
+        """
         write_parquet(self._columns, Path(path))
 
     def to_pandas(self) -> "pandas.DataFrame":
@@ -169,5 +178,5 @@ def _are_equal(one: np.ndarray, other: np.ndarray) -> bool:
 
 def _short(value: Cell) -> str:
     if isinstance(value, float):
-        return "" if value != value else f"{value:.6g}"
+        return "" if math.isnan(value) else f"{value:.6g}"
     return str(value)
