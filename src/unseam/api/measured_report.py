@@ -12,7 +12,7 @@ from unseam.api.reports import check_page, write_page
 from unseam.data.kinds import MaskChoice
 from unseam.measuring.files import find_files
 from unseam.measuring.result import Measurements
-from unseam.measuring.sources import Source
+from unseam.measuring.sources import Measured
 from unseam.report.measured_page import MeasuredPage, MeasuredPlane, render_measured
 from unseam.report.overlay import to_display
 
@@ -68,7 +68,7 @@ def write_measured_report(
     return write_page(out, render_measured(page))
 
 
-def _planes(source: Source, places: Sequence[str]) -> Iterator[MeasuredPlane]:
+def _planes(source: Measured, places: Sequence[str]) -> Iterator[MeasuredPlane]:
     axes = "".join(letter for letter, name in (("T", "frame"), ("Z", "plane")) if name in places)
     for plane in range(source.labels.num_planes):
         key = (source.name, *(number for _, number in source.place(plane, axes).planes))
@@ -76,7 +76,7 @@ def _planes(source: Source, places: Sequence[str]) -> Iterator[MeasuredPlane]:
 
 
 def _read(
-    source: Source, plane: int, rows: slice, columns: slice
+    source: Measured, plane: int, rows: slice, columns: slice
 ) -> tuple[Integer[ndarray, "height width"], UInt8[ndarray, "height width *colour"] | None]:
     labels = source.labels.read(plane, rows, columns)
     labels = labels[..., 0] if labels.ndim == 3 else labels
