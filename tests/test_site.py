@@ -76,7 +76,14 @@ def test_no_page_loads_anything_from_a_network(site, pages):
 
 @pytest.mark.skipif(BROWSER is None, reason="needs a browser: install chromium")
 def test_the_search_works_from_disk(site, tmp_path):
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+    flags = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+    ]
     flags += ["--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path}", "--virtual-time-budget=8000"]
     page = (site / "search.html").as_uri() + "?q=mirrored"
     done = subprocess.run([str(BROWSER), *flags, "--dump-dom", page], capture_output=True, text=True, timeout=120, check=True)
@@ -125,7 +132,9 @@ def small(tmp_path) -> Path:
     (tmp_path / "docs/site").mkdir(parents=True)
     nav = '[[section]]\nname = "howto"\ntitle = "How to"\nlead = "Words."\npages = ["docs/a.md"]\n'
     (tmp_path / "docs/site/nav.toml").write_text(nav, encoding="utf-8")
-    (tmp_path / "docs/site/index.md").write_text("# Start\n\n[a](../a.md)\n\n```{toctree}\nhowto/index\n```\n", encoding="utf-8")
+    (tmp_path / "docs/site/index.md").write_text(
+        "# Start\n\n[a](../a.md)\n\n```{toctree}\nhowto/index\n```\n", encoding="utf-8"
+    )
     (tmp_path / "docs/a.md").write_text("# A\n\nWords.\n", encoding="utf-8")
     return tmp_path
 

@@ -72,7 +72,11 @@ def commands() -> str:
         text = app[name].generate_docs(output_format="rst", heading_level=2)
         usage = text.index("::\n")  # what stands before it: a label and a title
         body = re.sub(r"\.\. contents::.*\n(?:   .*\n)*", "", text[usage:])
-        parts += [_headed(f"unseam {name}", "-"), re.sub(rf"^    {name}\b", f"    unseam {name}", body, flags=re.MULTILINE), "\n"]
+        parts += [
+            _headed(f"unseam {name}", "-"),
+            re.sub(rf"^    {name}\b", f"    unseam {name}", body, flags=re.MULTILINE),
+            "\n",
+        ]
     return "".join(parts)
 
 
@@ -81,8 +85,8 @@ def settings() -> str:
     recipes = {name: encode(recipe_named(name), Run) for name in RECIPES}
     parts = [
         _headed("Settings"),
-        "Every setting of a training, by its path, as ``--set path=value`` and ``config.toml`` take it, with its value in each recipe. "
-        "A dash: the recipe does not use that part. :doc:`options` says which to try first.\n\n",
+        "Every setting of a training, by its path, as ``--set path=value`` and ``config.toml`` take it, with its value in each "
+        "recipe. A dash: the recipe does not use that part. :doc:`options` says which to try first.\n\n",
     ]
     for path, cls in _tables(Run, ""):
         rows = list(_rows(path, cls, recipes))
@@ -91,7 +95,10 @@ def settings() -> str:
         parts += [_headed(path or "The run itself", "-"), _summary(cls) + "\n\n"]
         parts.append(".. list-table::\n   :header-rows: 1\n   :widths: 28 34 12 12 14\n   :class: settings\n\n")
         for row in [("setting", "what it does", *RECIPES), *rows]:
-            parts += [f"   {'-' if number else '* -'} {cell}\n" if not number else f"     - {cell}\n" for number, cell in enumerate(row)]
+            parts += [
+                f"   {'-' if number else '* -'} {cell}\n" if not number else f"     - {cell}\n"
+                for number, cell in enumerate(row)
+            ]
         parts.append("\n")
     return "".join(parts)
 
@@ -147,7 +154,9 @@ def python() -> dict[str, str]:
     """Return the pages of the Python reference: an overview, and one for each group of names."""
     shown = {name for names in PYTHON.values() for name in names} | {"plot"}
     if shown != set(unseam.__all__):
-        raise MissingDocstringError(f"docs/site/generate.py: these names are on no page, or gone: {sorted(shown ^ set(unseam.__all__))}")
+        raise MissingDocstringError(
+            f"docs/site/generate.py: these names are on no page, or gone: {sorted(shown ^ set(unseam.__all__))}"
+        )
     pages = {_slug(title): _page(title, names) for title, names in PYTHON.items()}
     pages[_slug(DRAWING)] = _drawing()
     pages["types"] = _types()
@@ -187,4 +196,8 @@ def _drawing() -> str:
 
 def _types() -> str:
     lead = "What functions take and return, beside arrays. Most people read their fields and never make one.\n\n"
-    return _headed("Types") + lead + "".join(f".. autoclass:: {name}\n   :members:\n   :exclude-members: figures\n\n" for name in TYPES)
+    return (
+        _headed("Types")
+        + lead
+        + "".join(f".. autoclass:: {name}\n   :members:\n   :exclude-members: figures\n\n" for name in TYPES)
+    )

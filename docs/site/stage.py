@@ -38,7 +38,7 @@ class Section:
 
 
 def sections(root: Path = ROOT) -> tuple[Section, ...]:
-    """Read ``nav.toml`` and add the pages that it does not name: further ones of ``docs`` to "How to", results to "Explanation"."""
+    """Read ``nav.toml`` and add what it does not name: further pages of ``docs`` to "How to", results to "Explanation"."""
     table = tomllib.loads((root / "docs/site/nav.toml").read_text(encoding="utf-8"))["section"]
     named = {page for section in table for page in section["pages"]}
     more = {
@@ -48,7 +48,9 @@ def sections(root: Path = ROOT) -> tuple[Section, ...]:
     made = []
     for section in table:
         pages = [*section["pages"], *more.get(section["name"], [])]
-        made.append(Section(section["name"], section["title"], section["lead"], tuple((p, _place(section["name"], p)) for p in pages)))
+        made.append(
+            Section(section["name"], section["title"], section["lead"], tuple((p, _place(section["name"], p)) for p in pages))
+        )
     return tuple(made)
 
 
@@ -139,7 +141,9 @@ def stage(folder: Path, root: Path = ROOT) -> tuple[Section, ...]:
         target = folder / place
         target.parent.mkdir(parents=True, exist_ok=True)
         text = turned((root / page).read_text(encoding="utf-8"), page, place, places, need, root)
-        text = _FROM_README.sub(lambda match: turned(_section(root, match[1]), "README.md", place, places, need, root), text)
+        for heading in _FROM_README.findall(text):
+            words = turned(_section(root, heading), "README.md", place, places, need, root)
+            text = text.replace(f"<!-- from README.md: {heading} -->", words)
         target.write_text(text, encoding="utf-8")
     for section in laid:
         (folder / section.name).mkdir(exist_ok=True)

@@ -1,9 +1,9 @@
 """Run the tutorials, and put what they print and draw into their pages: ``python docs/site/tutorials.py [NAME ...]``.
 
-A tutorial is a Markdown file in ``docs/tutorials``. Its blocks of ``sh`` and ``python`` run from top to bottom in one new folder.
-What a block prints replaces the block of ``text`` below it, and each picture of the page is the file of that name in the folder.
-The first tutorial also becomes a notebook, with the same outputs. The tests run the blocks in the same way with a training of a
-few steps, and change no page.
+A tutorial is a Markdown file in ``docs/tutorials``. Its blocks of ``sh`` and ``python`` run from top to bottom in one folder.
+What a block prints replaces the block of ``text`` below it, and each picture of the page is the file of that name in that
+folder. The first tutorial also becomes a notebook, with the same outputs. The tests run the blocks in the same way with a
+training of a few steps, and change no page.
 """
 
 import argparse
@@ -45,7 +45,7 @@ class Folder:
 
 
 def pages() -> list[Path]:
-    """Return the tutorials, in the order of their numbers in nav.toml being that of their names."""
+    """Return the tutorials, by name."""
     return sorted(TUTORIALS.glob("*.md"))
 
 
@@ -124,7 +124,11 @@ def pictures(text: str) -> list[str]:
 
 def made_by_run(picture: str, folder: Path) -> Path:
     """Return the file in the run's folder that a picture of a page shows: that of its name, in whatever format it was drawn."""
-    found = [path for path in folder.rglob(f"{Path(picture).stem}.*") if path.suffix in (".png", ".svg", ".jpg") and "src" not in path.parts]
+    found = [
+        path
+        for path in folder.rglob(f"{Path(picture).stem}.*")
+        if path.suffix in (".png", ".svg", ".jpg") and "src" not in path.parts
+    ]
     assert len(found) == 1, f"{picture}: the run made {len(found)} files of that name"
     return found[0]
 
@@ -156,8 +160,13 @@ def notebook(text: str, folder: Path) -> str:
     _add_words(cells, text[at:], folder)
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"
-    about = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
-    return json.dumps({"cells": cells, "metadata": about, "nbformat": 4, "nbformat_minor": 5}, indent=1, ensure_ascii=False) + "\n"
+    about = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    return (
+        json.dumps({"cells": cells, "metadata": about, "nbformat": 4, "nbformat_minor": 5}, indent=1, ensure_ascii=False) + "\n"
+    )
 
 
 def _add_words(cells: list[dict[str, object]], text: str, folder: Path) -> None:
@@ -198,6 +207,7 @@ def remake(page: Path) -> None:
 
 
 def main() -> int:
+    """Run the tutorials that are named, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="tutorials to run; default: all")
     names = parser.parse_args().names

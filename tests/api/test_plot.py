@@ -75,7 +75,10 @@ def test_measured_objects_in_colour_with_a_scale():
 def test_distributions_of_a_table_with_groups():
     _, cells, _ = two_cells()
     table = unseam.measure([cells, cells], names=["a", "b"], groups={"a": "x", "b": "y"}).objects
-    shown = [element.text for element in ET.fromstring(unseam.plot.distributions(table, "area_px")).iter("{http://www.w3.org/2000/svg}text")]
+    shown = [
+        element.text
+        for element in ET.fromstring(unseam.plot.distributions(table, "area_px")).iter("{http://www.w3.org/2000/svg}text")
+    ]
     assert {"x", "y", "a", "b"} <= set(shown)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import unseam
 from unseam.report.distributions import MOST_IMAGES, distributions_svg
 from unseam.report.measured_page import MeasuredPage, MeasuredPlane, plotted_columns, render_measured
-from unseam.report.measured_picture import ColourScale, colour_scale, colours_of, draw_measured
+from unseam.report.measured_picture import ColourScale, colour_scale, draw_measured, viridis
 from unseam.report.odd_objects import choose_standouts
 from unseam.tables import Table
 from unseam.training.curve import FOR_A_FILE
@@ -40,14 +40,17 @@ def titles(svg: str) -> list[str]:
 def test_a_row_for_each_image_says_its_median_and_quartiles():
     values, images = np.array([1.0, 2, 3, 4, 5, 30]), np.array(["a"] * 5 + ["b"], object)
     svg = distributions_svg(values, images, "area_px", FOR_A_FILE)
-    assert titles(svg)[1:] == ["a: 5 objects, median 3, half of them between 2 and 4", "b: 1 objects, median 30, half of them between 30 and 30"]
+    assert titles(svg)[1:] == [
+        "a: 5 objects, median 3, half of them between 2 and 4",
+        "b: 1 objects, median 30, half of them between 30 and 30",
+    ]
     assert {"a", "b", "n = 5", "n = 1", "area_px"} <= set(texts(svg))
     assert len(list(ET.fromstring(svg).iter(f"{SVG}circle"))) == 6
 
 
 def test_groups_pool_their_images_and_mark_the_medians():
     values, images = np.arange(1.0, 9), np.array(["a", "a", "b", "b", "c", "c", "d", "d"], object)
-    svg = distributions_svg(values, images, "x", FOR_A_FILE, dict(a="one", b="two", c="one", d="two"))
+    svg = distributions_svg(values, images, "x", FOR_A_FILE, {"a": "one", "b": "two", "c": "one", "d": "two"})
     shown = [text for text in texts(svg) if text in {"a", "b", "c", "d", "one", "two"}]
     assert shown == ["one", "a", "c", "two", "b", "d"]
     assert "one: 4 objects, median 3.5, half of them between 1.75 and 5.25" in titles(svg)
@@ -72,27 +75,31 @@ def test_the_axis_is_logarithmic_where_values_span_much():
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True, width=32), max_size=30), st.booleans())
 def test_every_column_can_be_drawn(values, is_grouped):
     images = np.array([f"i{n % 3}" for n in range(len(values))], object)
-    svg = distributions_svg(np.array(values, float), images, EVIL, FOR_A_FILE, dict(i0="g", i1="h", i2="g") if is_grouped else None)
+    svg = distributions_svg(
+        np.array(values, float), images, EVIL, FOR_A_FILE, {"i0": "g", "i1": "h", "i2": "g"} if is_grouped else None
+    )
     for circle in ET.fromstring(svg).iter(f"{SVG}circle"):
         assert 0 <= float(circle.attrib["cx"]) <= 760
 
 
 def test_colours_run_from_violet_to_yellow_and_unknown_is_grey():
-    assert colours_of(np.array([-1.0, 0, 1, 2])).tolist() == [[68, 1, 84]] * 2 + [[253, 231, 37]] * 2
-    assert colours_of(np.array([np.nan])).tolist() == [[150, 150, 150]]
-    luminance = colours_of(np.linspace(0, 1, 50)) @ [0.2126, 0.7152, 0.0722]
+    assert viridis(np.array([-1.0, 0, 1, 2])).tolist() == [[68, 1, 84]] * 2 + [[253, 231, 37]] * 2
+    assert viridis(np.array([np.nan])).tolist() == [[150, 150, 150]]
+    luminance = viridis(np.linspace(0, 1, 50)) @ [0.2126, 0.7152, 0.0722]
     assert (np.diff(luminance) > 0).all(), "steps must show in print, too"
 
 
 def test_the_scale_leaves_out_extremes_and_is_logarithmic_where_values_span_much():
     assert colour_scale(np.append(np.full(99, 5.0), 1000)) == ColourScale(4.5, 5.5)
-    assert colour_scale(np.array([1.0] * 50 + [100.0] * 50)).shares(np.array([1.0, 10, 100])).tolist() == pytest.approx([0, 0.5, 1])
+    assert colour_scale(np.array([1.0] * 50 + [100.0] * 50)).shares(np.array([1.0, 10, 100])).tolist() == pytest.approx(
+        [0, 0.5, 1]
+    )
     assert colour_scale(np.array([np.nan])) == ColourScale(0.0, 1.0)
 
 
 def test_each_object_has_the_colour_of_its_value():
     cells = squares([8, 8, 8])
-    drawn = draw_measured(None, cells, np.array([3, 1]), np.array([1.0, 0.0]), ColourScale(0, 1), opacity=1)
+    drawn = draw_measured(None, cells, np.array([3, 1]), np.array([1.0, 0.0]), ColourScale(0, 1), opacity=1.0)
     assert drawn[5, 5].tolist() == [68, 1, 84]
     assert drawn[5, 27].tolist() == [253, 231, 37]
     assert drawn[5, 16].tolist() == [150, 150, 150], "object 2 has no value"
@@ -117,7 +124,7 @@ def test_objects_cut_by_the_border_count_among_the_largest_only():
     cells[-20:, 50:] = 5
     table = unseam.measure(cells).objects
     ids = table["id"].tolist()
-    assert [ids[one.row] for one in choose_standouts(table, "largest")][0] == 5
+    assert ids[choose_standouts(table, "largest")[0].row] == 5
     assert not {4, 5} & {ids[one.row] for one in choose_standouts(table, "smallest")}
     assert not {4, 5} & {ids[one.row] for one in choose_standouts(table, "oddest")}
 
@@ -135,7 +142,9 @@ def page(rng) -> MeasuredPage:
     groups = {"a": "treated", EVIL: EVIL}
     found = unseam.measure(cells, images, names=names, groups=groups)
     planes = tuple(MeasuredPlane.of_arrays((name,), one, image) for name, one, image in zip(names, cells, images, strict=True))
-    return MeasuredPage("A measurement", "A lead.", found.objects, found.images, found.groups, planes, groups, "unseam measure M")
+    return MeasuredPage(
+        "A measurement", "A lead.", found.objects, found.images, found.groups, planes, groups, "unseam measure M"
+    )
 
 
 def test_the_page_shows_all_and_runs_nothing(page):
@@ -143,7 +152,11 @@ def test_the_page_shows_all_and_runs_nothing(page):
     assert "<script" not in text
     assert not re.search(r"(src|href)=\"https?:", text)
     assert text.count("data:image/jpeg") == 2 * 2 + 7 + 7 + 7, "two pictures an image, and every object in each of three lists"
-    assert [heading for heading in ("The largest", "The smallest", "The oddest") if heading in text] == ["The largest", "The smallest", "The oddest"]
+    assert [heading for heading in ("The largest", "The smallest", "The oddest") if heading in text] == [
+        "The largest",
+        "The smallest",
+        "The oddest",
+    ]
     assert "object 2: 144 px" in text
     assert text.count("<svg") == 2
 

@@ -51,7 +51,11 @@ def write_measured_report(
     objects = tables.objects
     places = tuple(name for name in ("image", "frame", "plane") if name in tables.images)
     planes = [plane for open_one in found.sources for plane in _planes(open_one(), places)]
-    groups = dict(zip(tables.images["image"].tolist(), tables.images["group"].tolist(), strict=True)) if "group" in tables.images else {}
+    groups = (
+        dict(zip(tables.images["image"].tolist(), tables.images["group"].tolist(), strict=True))
+        if "group" in tables.images
+        else {}
+    )
     what = f"{len(objects):,} objects" if len(objects) else f"{len(tables.classes):,} rows of classes"
     page = MeasuredPage(
         title=f"Measurement of {', '.join(path.resolve().name for path in masks)}",

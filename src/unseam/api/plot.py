@@ -1,4 +1,4 @@
-"""Pictures for a talk or a paper: overlays, error maps and measured objects as images; learning curves and distributions as SVG.
+"""Pictures for a talk or a paper: overlays, error maps and objects as images; learning curves and distributions as SVG.
 
 The colours are those of Okabe and Ito, which colour-blind people can tell apart. Kinds of errors also differ in pattern,
 objects in outlines, and the two lines of a curve in marks.
@@ -163,8 +163,8 @@ def measured(
     column
         The measurement, for example ``area_px``.
     limits
-        Values of the first and the last colour; None: the percentiles 2 and 98 of the column, on a logarithmic scale if they span
-        a factor of 20. Give the same ones for images that are to be compared.
+        Values of the first and the last colour; None: the percentiles 2 and 98 of the column, on a logarithmic scale if they
+        span a factor of 20. Give the same ones for images that are to be compared.
     scale
         Add a bar of the colours, with its ends and the name of the column, below the picture.
 
@@ -236,8 +236,8 @@ def standouts(
 ) -> Image.Image:
     """Cut out the objects that are the largest, the smallest or the oddest: errors of a segmentation hide among them.
 
-    Objects that the border of the image cuts count among the largest only. The oddest deviate most from the median in area, shape
-    and grey values.
+    Objects that the border of the image cuts count among the largest only. The oddest deviate most from the median in area,
+    shape and grey values.
 
     Parameters
     ----------
@@ -278,7 +278,7 @@ def standouts(
 
 def _column(table: Table, name: str) -> np.ndarray:
     if not len(table):  # an image without objects: such a table has no columns
-        return np.zeros(0)
+        return np.zeros(0, int)
     if name not in table:
         raise DataError(f"The table has no column {name!r}; it has {', '.join(table)}. Measure it, or give one of these.")
     return np.asarray(table[name])

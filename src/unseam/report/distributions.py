@@ -1,7 +1,7 @@
 """A measurement of every object, image by image and group by group, as one SVG picture.
 
-A bar from quartile to quartile with the median, and a dot for each object: so one sees the spread, and also the two objects that
-lie far outside. Dots of many objects are thinned out evenly over their order, with the smallest and the largest kept.
+A bar from quartile to quartile with the median, and a dot for each object: so one sees the spread, and also the two objects
+that lie far outside. Dots of many objects are thinned out evenly over their order, with the smallest and the largest kept.
 """
 
 import math
@@ -149,10 +149,14 @@ def _drawn(row: _Row, y: float, axis: _Axis, ink: Ink) -> list[str]:
     box = f'x="{axis.x(first):.1f}" y="{y - half:.1f}" width="{width:.1f}" height="{2 * half}" rx="2"'
     parts.append(f'<rect {box} style="fill:{row.colour};fill-opacity:.45;stroke:{row.colour};stroke-width:1.5"/>')
     x = axis.x(median)
-    parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y - half:.1f}" y2="{y + half:.1f}" style="stroke:{ink.text};stroke-width:2.5"/>')
+    parts.append(
+        f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y - half:.1f}" y2="{y + half:.1f}" style="stroke:{ink.text};stroke-width:2.5"/>'
+    )
     for middle in row.medians if row.is_group else ():
         x = axis.x(middle)
-        parts.append(f'<path d="M{x:.1f} {y - 6:.1f}l5 6l-5 6l-5 -6z" style="fill:{ink.text};stroke:{row.colour};stroke-width:1"/>')
+        parts.append(
+            f'<path d="M{x:.1f} {y - 6:.1f}l5 6l-5 6l-5 -6z" style="fill:{ink.text};stroke:{row.colour};stroke-width:1"/>'
+        )
     return [*parts, "</g>"]
 
 

@@ -1,5 +1,6 @@
 """The page of a measurement: distributions, objects coloured by what was measured, and the objects to look at first."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ from jaxtyping import Integer, UInt8
 from markupsafe import Markup
 
 from unseam.report.distributions import MOST_IMAGES, distributions_svg
-from unseam.report.measured_picture import ColourScale, colour_scale, colours_of, draw_measured
+from unseam.report.measured_picture import ColourScale, colour_scale, draw_measured, viridis
 from unseam.report.odd_objects import EXTREMES, Extreme, choose_standouts
 from unseam.report.overlay import ERROR_COLOURS, INVENTED, LONGEST_SIDE, encode_jpeg, reduce_layer
 from unseam.report.pages import render_template
@@ -45,7 +46,9 @@ class MeasuredPlane:
         picture: UInt8[np.ndarray, "height width *colour"] | None,
     ) -> "MeasuredPlane":
         """Return a plane that is in memory."""
-        return cls(key, *instances.shape, lambda down, over: (instances[down, over], None if picture is None else picture[down, over]))
+        return cls(
+            key, *instances.shape, lambda down, over: (instances[down, over], None if picture is None else picture[down, over])
+        )
 
     @property
     def name(self) -> str:
@@ -154,7 +157,12 @@ def _extremes(page: MeasuredPage, which: Extreme) -> _Extremes:
         top, left, bottom, right = (int(row[f"bbox_{side}_px"]) for side in ("top", "left", "bottom", "right"))
         box, label = (slice(top, bottom), slice(left, right)), int(row["id"])
         thumb = Thumbnail(
-            encode_jpeg(cut_out(plane, label, box)), SIDE, plane.name, (top + bottom) // 2, (left + right) // 2, int(row["area_px"])
+            encode_jpeg(cut_out(plane, label, box)),
+            SIDE,
+            plane.name,
+            (top + bottom) // 2,
+            (left + right) // 2,
+            int(row["area_px"]),
         )
         shown.append((thumb, f"object {label}: {one.reason}"))
     return _Extremes(which, tuple(shown))
@@ -178,7 +186,7 @@ def _kind(scale: ColourScale) -> str:
 
 
 def _gradient() -> str:
-    colours = (f"rgb({int(r)} {int(g)} {int(b)})" for r, g, b in colours_of(np.linspace(0, 1, 9)))
+    colours = (f"rgb({int(r)} {int(g)} {int(b)})" for r, g, b in viridis(np.linspace(0, 1, 9)))
     return f"linear-gradient(to right, {', '.join(colours)})"
 
 
@@ -192,5 +200,5 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return "" if value != value else f"{value:,.4g}"
+        return "" if math.isnan(value) else f"{value:,.4g}"
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -16,10 +16,10 @@ _LOGARITHMIC = 20.0
 _BAR = 34  # px: height of the scale below a picture
 
 
-def colours_of(shares: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape 3"]:
+def viridis(shares: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape 3"]:
     """Return the colours of shares between 0 (dark violet) and 1 (yellow); grey for NaN.
 
-    >>> colours_of(np.array([0.0, 1.0])).tolist()
+    >>> viridis(np.array([0.0, 1.0])).tolist()
     [[68, 1, 84], [253, 231, 37]]
     """
     anchors = np.array([[int(colour[at : at + 2], 16) for at in (0, 2, 4)] for colour in _ANCHORS], float)
@@ -83,7 +83,7 @@ def draw_measured(
     if len(ids):
         is_listed = ids[order][at] == labels
         found[is_listed] = values[order][at[is_listed]]
-    colours = colours_of(scale.shares(found))
+    colours = viridis(scale.shares(found))
     border = outlines_of(instances)[shown]
     mixed = np.where(border[:, None], 1.0, opacity)
     picture[shown] = (1 - mixed) * picture[shown] + mixed * colours
@@ -96,7 +96,7 @@ def with_scale(picture: UInt8[np.ndarray, "height width 3"], name: str, scale: C
     whole = Image.new("RGB", (max(width, 320), height + _BAR), "white")
     whole.paste(Image.fromarray(picture))
     pen, font = ImageDraw.Draw(whole), ImageFont.load_default(14)
-    bar = colours_of(np.linspace(0, 1, 120)[None].repeat(12, axis=0))
+    bar = viridis(np.linspace(0, 1, 120)[None].repeat(12, axis=0))
     low, high = (f"{value:.4g}" for value in (scale.low, scale.high))
     left = 10 + pen.textlength(low, font)
     whole.paste(Image.fromarray(bar), (round(left) + 6, height + 11))

@@ -29,8 +29,8 @@ def choose_standouts(table: Table, which: Extreme, number: int = 10) -> tuple[St
 
     Objects that the border of the image cuts are no sign of an error: they count among the largest only.
 
-    The oddest are those that deviate most from the median of all objects, in area (logarithmic), eccentricity, solidity, and the
-    mean and standard deviation of each channel's grey values, as far as the table has them. Each deviation is divided by the
+    The oddest are those that deviate most from the median of all objects, in area (logarithmic), eccentricity, solidity, and
+    the mean and standard deviation of each channel's grey values, as far as the table has them. Each deviation is divided by the
     median absolute deviation, cut off at 20, and squared; the mean over the columns is the oddness.
 
     >>> table = Table({"area_px": [5.0, 90.0, 30.0], "solidity": [1.0, 1.0, 1.0]})
@@ -69,7 +69,7 @@ def _oddest(table: Table, rows: Int[np.ndarray, " chosen"], number: int) -> tupl
 
 
 def _deviations(values: Float[np.ndarray, " chosen"], name: str) -> Float[np.ndarray, " chosen"]:
-    """Distances from the median, in standard deviations of a normal distribution of the same median deviation; 0 if all are equal."""
+    """Distances from the median over the usual distance, so that 1 is a standard deviation; 0 if all are equal."""
     if not len(values):
         return values
     scaled = np.log(np.maximum(values, 0.5)) if name.startswith("area") else values

@@ -19,7 +19,9 @@ _CAPTION = 54  # px: three lines
 _CHARACTERS = 28  # of a line
 
 
-def draw_sheet(instances: Integer[np.ndarray, "height width"], picture: Picture, chosen: Sequence[tuple[int, str]]) -> Image.Image:
+def draw_sheet(
+    instances: Integer[np.ndarray, "height width"], picture: Picture, chosen: Sequence[tuple[int, str]]
+) -> Image.Image:
     """Draw objects of a plane, five in a row: (number, line) each. Numbers that the plane does not hold are left out."""
     plane, boxes = MeasuredPlane.of_arrays((), instances, picture), find_objects(instances)
     here = [(label, words, boxes[label - 1]) for label, words in chosen if 0 < label <= len(boxes)]

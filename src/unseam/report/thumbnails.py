@@ -79,7 +79,7 @@ def draw_view(
     view: int,
     outlines: Sequence[tuple[Integer[np.ndarray, "height width"], tuple[int, int, int], bool]],
 ) -> UInt8[np.ndarray, "rows columns 3"]:
-    """Draw a window at the size of a thumbnail, with the outlines of label maps two px wide: map, colour, and whether dashed."""
+    """Draw a window at the size of a thumbnail, with outlines two px wide of label maps: map, colour, and whether dashed."""
     rows, columns = outlines[0][0].shape
     size = (max(1, round(columns * SIDE / view)), max(1, round(rows * SIDE / view)))
     under = np.full((rows, columns), 128, np.uint8) if grey is None else grey
