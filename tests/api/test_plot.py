@@ -102,7 +102,5 @@ def test_faults_of_tables_are_said():
         unseam.plot.distributions(table, "volume")
     with pytest.raises(DataError, match="holds words"):
         unseam.plot.distributions(table, "image")
-    with pytest.raises(DataError, match="largest, smallest, oddest"):
-        unseam.plot.standouts(image, cells, table, "nicest")
     with pytest.raises(DataError, match="60 x 80 px, the instance map 5 x 5"):
         unseam.plot.measured(image, np.ones((5, 5), int), table, "area_px")

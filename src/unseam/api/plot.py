@@ -147,7 +147,7 @@ def measured(
     table: Table,
     column: str,
     *,
-    limits: tuple[float, float] | None = None,
+    limits: tuple[float | int, float | int] | None = None,
     scale: bool = True,
 ) -> Image.Image:
     """Colour each object by a measurement, over its image, from violet (low) to yellow (high).

@@ -14,6 +14,7 @@ EXTREMES: tuple[Extreme, ...] = ("largest", "smallest", "oddest")
 _JUDGED = ("area_px", "eccentricity", "solidity", "intensity_mean", "intensity_std")
 _LARGEST_DEVIATION = 20.0
 _NORMAL = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
+_NORMAL_MEAN = 1.2533  # over its mean absolute deviation, for columns in which more than half of the objects are equal
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,10 @@ def choose_standouts(table: Table, which: Extreme, number: int = 10) -> tuple[St
 
     Objects that the border of the image cuts are no sign of an error: they count among the largest only.
 
-    The oddest are those that deviate most from the median of all objects, in area (logarithmic), eccentricity, solidity, and
-    the mean and standard deviation of each channel's grey values, as far as the table has them. Each deviation is divided by the
-    median absolute deviation, cut off at 20, and squared; the mean over the columns is the oddness.
+    The oddest are those that deviate most from the median of all objects in area (logarithmic), eccentricity, solidity, and
+    the mean and standard deviation of each channel's grey values, as far as the table has them. Each deviation is divided by
+    the median absolute deviation (the mean one, where most objects are equal), cut off at 20, and squared; the mean over the
+    columns is the oddness.
 
     >>> table = Table({"area_px": [5.0, 90.0, 30.0], "solidity": [1.0, 1.0, 1.0]})
     >>> [(one.row, one.reason) for one in choose_standouts(table, "largest", 2)]
@@ -74,7 +76,8 @@ def _deviations(values: Float[np.ndarray, " chosen"], name: str) -> Float[np.nda
         return values
     scaled = np.log(np.maximum(values, 0.5)) if name.startswith("area") else values
     from_middle = scaled - np.nanmedian(scaled)
-    spread = _NORMAL * float(np.nanmedian(np.abs(from_middle)))
+    distances = np.abs(from_middle)
+    spread = _NORMAL * float(np.nanmedian(distances)) or _NORMAL_MEAN * float(np.nanmean(distances))
     if not spread > 0:
         return np.zeros_like(from_middle)
     return np.nan_to_num(np.clip(from_middle / spread, -_LARGEST_DEVIATION, _LARGEST_DEVIATION))
