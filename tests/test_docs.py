@@ -72,6 +72,7 @@ def at_the_users(tmp_path, monkeypatch, rng):
         tifffile.imwrite(tmp_path / f"new_images/{name}.tif", image())
         write_image(tmp_path / f"new_masks/{name}.png", mask)
     tifffile.imwrite(tmp_path / "big.tif", image())
+    (tmp_path / "groups.csv").write_text("image,group\ndish1,control\ndish2,treated\n", encoding="utf-8")
     write_zarr(tmp_path / "slide.ome.zarr", image())
     tifffile.imwrite(tmp_path / "big_mask.tif", mask)
 
@@ -115,7 +116,7 @@ def test_the_four_commands_run_on_the_images_of_a_fresh_clone(at_the_users):
 
 def test_the_commands_of_the_pages_run_in_order(at_the_users):
     run_all(commands(README))
-    for page in ("scores.md", "options.md", "doctor.md", "scale.md"):
+    for page in ("scores.md", "options.md", "doctor.md", "scale.md", "measure.md"):
         some = commands(ROOT / "docs" / page)
         assert some, page
         run_all(some)

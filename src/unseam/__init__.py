@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from unseam.api.importing import import_caffe
     from unseam.api.measure import Measurements, Table, measure
     from unseam.api.models import Model, load
+    from unseam.api.outlines import read_outlines, write_outlines
     from unseam.api.predict import predict
     from unseam.api.reports import write_report
     from unseam.api.training import train
@@ -37,6 +38,8 @@ _HOME = {
     "predict": "unseam.api.predict",
     "evaluate": "unseam.api.evaluate",
     "measure": "unseam.api.measure",
+    "write_outlines": "unseam.api.outlines",
+    "read_outlines": "unseam.api.outlines",
     "write_report": "unseam.api.reports",
     "export": "unseam.api.export",
     "Evaluation": "unseam.api.evaluate",
@@ -48,8 +51,9 @@ _HOME = {
 }
 
 __all__ = [
-    "UNet", "FCN", "weight_map", "check", "train", "load", "import_caffe", "predict", "evaluate", "measure", "write_report",
-    "export", "Evaluation", "Measurements", "Table", "Model", "Segmentation", "UnseamError", "plot",
+    "UNet", "FCN", "weight_map", "check", "train", "load", "import_caffe", "predict", "evaluate", "measure", "write_outlines",
+    "read_outlines", "write_report", "export", "Evaluation", "Measurements", "Table", "Model", "Segmentation", "UnseamError",
+    "plot",
 ]  # fmt: skip
 
 

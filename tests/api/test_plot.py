@@ -97,7 +97,7 @@ def test_an_image_without_objects_can_be_drawn():
 
 
 def test_faults_of_tables_are_said():
-    image, cells, table = two_cells()
+    image, _, table = two_cells()
     with pytest.raises(DataError, match=r"no column 'volume'; it has image, id"):
         unseam.plot.distributions(table, "volume")
     with pytest.raises(DataError, match="holds words"):

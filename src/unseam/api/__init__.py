@@ -8,6 +8,8 @@
     importing   take over the network that the authors of the paper released
     predict     segment files, folders and stores, in memory or chunk by chunk
     evaluate    score predictions against annotations
+    measure     label maps and images as arrays or files, to tables; measure_files writes them
+    outlines    outlines of objects for QuPath, ImageJ and COCO, and back
     reports     write the report of a run or of an evaluation
     export      write a model for other programs, compared with itself
     seams       check one image for seams

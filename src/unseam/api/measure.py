@@ -41,7 +41,7 @@ def measure(  # noqa: PLR0913 - the public face: each argument is a word that a 
     holds: MaskChoice = "auto",
     pieces: bool = False,
     properties: Sequence[str] = DEFAULT,
-    spacing_um: float | Spacing | None = None,
+    spacing_um: int | float | Spacing | None = None,
     units: Units = "auto",
     groups: str | Path | Mapping[str, str] | None = None,
     names: Sequence[str] | None = None,

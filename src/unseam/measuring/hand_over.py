@@ -78,6 +78,12 @@ def _each(source: Measured, planes: Sequence[Located]) -> Iterator[tuple[int, Ou
         yield from outlines_of_plane(source.labels, one)
 
 
+def measurements_by_row(objects: Table) -> Iterator[dict[str, float]]:
+    """Yield what was measured on each object: the columns of numbers, without names and places in a stack."""
+    numbers = _numbers(objects)
+    return (_row(numbers, row) for row in range(len(objects)))
+
+
 def _row(numbers: Mapping[str, np.ndarray], row: int) -> dict[str, float]:
     return {name: float(column[row]) for name, column in numbers.items()}
 

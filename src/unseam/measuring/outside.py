@@ -46,7 +46,7 @@ class Outside(NamedTuple):
 def measure_outside(wide: Integer[np.ndarray, "wide_height wide_width"], ids: Int64[np.ndarray, "objects"]) -> Outside:
     """Measure the borders in a window with :data:`HALO` px around it; ``ids`` are the objects inside, rising.
 
-    Measured: the perimeter is that of :func:`skimage.measure.perimeter` with 4 neighbours, after K. Benkrid and D. Crookes,
+    Source: the perimeter is that of :func:`skimage.measure.perimeter` with 4 neighbours, after K. Benkrid and D. Crookes,
     Design and FPGA implementation of a perimeter estimator.
 
     >>> square = np.zeros((7, 7), int)

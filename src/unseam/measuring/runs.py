@@ -47,7 +47,7 @@ class Runs:
         """Return the largest value of the runs of each object."""
         return np.maximum.reduceat(values, self.first) if len(self.ids) else values
 
-    def reduce(self, pixels: Shaped[np.ndarray, "height width"], how: np.ufunc) -> Shaped[np.ndarray, "runs"]:
+    def reduce(self, pixels: Shaped[np.ndarray, "..."], how: np.ufunc) -> Shaped[np.ndarray, "runs"]:
         """Reduce the pixels of each run by ``np.add``, ``np.minimum`` or ``np.maximum``."""
         if not len(self.ids):
             return np.zeros(0, pixels.dtype)

@@ -62,8 +62,8 @@ def _feature(name: str, outline: Outline, numbers: Numbers) -> dict[str, Any]:
     return {"type": "Feature", "id": str(uuid.uuid5(_SPACE, key)), "geometry": geometry, "properties": properties}
 
 
-def _closed(ring: Ring) -> list[list[float]]:
-    corners: list[list[float]] = ring[:, ::-1].tolist()
+def _closed(ring: Ring) -> list[list[int | float]]:
+    corners: list[list[int | float]] = ring[:, ::-1].tolist()
     return [*corners, corners[0]]
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Shaped
 
-Ring = Shaped[np.ndarray, "corners 2"]
+Ring = Shaped[np.ndarray, "_corners 2"]
 """Corners (row, column) of a closed line, the first one once; whole numbers where we traced it, any where others drew it."""
 
 Polygon = tuple[Ring, ...]
