@@ -26,7 +26,7 @@ PYTHON = {
     "Train and load": ("check", "train", "load", "import_caffe", "Model"),
     "Predict and score": ("predict", "Segmentation", "evaluate", "Evaluation", "write_report"),
     "Measure": ("measure", "Measurements", "Table"),
-    "For other programs": ("export",),
+    "For other programs": ("write_outlines", "read_outlines", "export"),
     "The parts of the paper": ("UNet", "FCN", "weight_map"),
     "Errors": ("UnseamError",),
 }

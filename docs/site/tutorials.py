@@ -195,6 +195,18 @@ def _cell(kind: str, source: str) -> dict[str, object]:
     return {"cell_type": kind, "metadata": {}, "source": source, "outputs": [], "execution_count": 1}
 
 
+def draw_result(folder: Path) -> None:
+    """Draw the picture at the top of the README: the micrograph of the first tutorial, by hand and by its network."""
+    from unseam.api.demo import SAMPLES, side_by_side
+    from unseam.io import read_image, read_labels
+
+    image, truth = (SAMPLES / "held-out" / kind / "rat6.png" for kind in ("images", "masks"))
+    predicted = read_labels(folder / "results/rat6_classes.tif").pixels
+    drawn = Image.fromarray(side_by_side(read_image(image).pixels, read_labels(truth).pixels, predicted))
+    half = drawn.resize((drawn.width // 2, drawn.height // 2), Image.Resampling.LANCZOS)
+    half.quantize(256).save(ROOT / "docs/pictures/demo.png", optimize=True)
+
+
 def remake(page: Path) -> None:
     """Run a tutorial as its reader would, and put what it prints and draws into the page."""
     with tempfile.TemporaryDirectory() as temporary, working_in(Path(temporary)) as folder:
@@ -203,6 +215,7 @@ def remake(page: Path) -> None:
             keep_picture(made_by_run(picture, folder.path), page.parent / picture)
         page.write_text(text, encoding="utf-8")
         if page.stem == AS_NOTEBOOK:
+            draw_result(folder.path)
             page.with_suffix(".ipynb").write_text(notebook(text, folder.path), encoding="utf-8")
 
 
