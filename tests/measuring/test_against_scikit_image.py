@@ -41,7 +41,9 @@ def in_scikit_image(labels, image=None, **more):
 def assert_same(ours, theirs, columns=SAME):
     np.testing.assert_array_equal(ours["id"], theirs["label"])
     for key, column in columns.items():
-        np.testing.assert_allclose(ours[column], theirs[key], rtol=1e-9, atol=1e-9, err_msg=column)
+        # The short axis of a straight line is 0; scikit-image gives the root of its rounding, up to 1e-7.
+        close = 1e-6 if key.startswith("axis") else 1e-9
+        np.testing.assert_allclose(ours[column], theirs[key], rtol=1e-9, atol=close, err_msg=column)
 
 
 def assert_same_direction(ours, theirs, tilt):

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Integer, Shaped
 
 from unseam.data.kinds import MaskChoice, facts_of_kind
 from unseam.errors import DataError
@@ -23,12 +23,22 @@ from unseam.measuring.result import Measurements
 from unseam.measuring.run import OnProgress, What, measure_class_maps, measure_instance_maps
 from unseam.measuring.sources import Measured, OpenSource, Units
 from unseam.measuring.values import Spacing
-from unseam.model import Segmentation
 from unseam.tables import Table
 
 __all__ = ["DEFAULT", "KNOWN", "Measurements", "Table", "Units", "measure"]
 
-Map = Shaped[np.ndarray, "..."] | Segmentation
+
+@runtime_checkable
+class Segmented(Protocol):
+    """A result of :meth:`unseam.Model.predict`, without the import of PyTorch that its class needs."""
+
+    @property
+    def instances(self) -> Integer[np.ndarray, "height width"]: ...
+    @property
+    def classes(self) -> Integer[np.ndarray, "height width"]: ...
+
+
+Map = Shaped[np.ndarray, "..."] | Segmented
 Maps = Map | Sequence[Map]
 Images = Shaped[np.ndarray, "..."] | Sequence[Shaped[np.ndarray, "..."]]
 
@@ -130,7 +140,7 @@ def _paths(images: object) -> list[Path]:
 
 
 def _is_boolean(masks: object) -> bool:
-    return any(np.asarray(one).dtype == bool for one in _as_list(masks) if not isinstance(one, Segmentation))
+    return any(np.asarray(one).dtype == bool for one in _as_list(masks) if not isinstance(one, Segmented))
 
 
 def _as_list(given: object) -> list[Any]:
@@ -154,7 +164,7 @@ def _of_arrays(
 
 
 def _source(name: str, labels: Map, image: np.ndarray | None, class_map: np.ndarray | None, pieces: bool) -> Measured:
-    if isinstance(labels, Segmentation):
+    if isinstance(labels, Segmented):
         class_map = labels.classes if class_map is None else class_map
         labels = labels.classes if pieces else labels.instances
     held = _held(labels, name)

@@ -24,7 +24,7 @@ from unseam.scale.folder import is_one_result
 from unseam.tables import Table
 from unseam.tables.parquet import check_parquet
 
-__all__ = ["OutlineFormat", "Written", "measure_files", "measure_predicted", "table_beside"]
+__all__ = ["DEFAULT", "OutlineFormat", "Written", "measure_files", "measure_predicted", "table_beside"]
 
 _ENDINGS = (".csv", ".parquet")
 

@@ -66,8 +66,7 @@ def measure(
     overwrite
         Replace existing files.
     """
-    from unseam.api.measure import DEFAULT
-    from unseam.api.measure_files import measure_files
+    from unseam.api.measure_files import DEFAULT, measure_files
     from unseam.api.measured_report import check_page, write_measured_report
 
     if pixel_size is not None and not 0 < pixel_size < float("inf"):

@@ -3,8 +3,9 @@
 import csv
 from pathlib import Path
 
-from unseam.data.file_names import MASK_ENDINGS, stem, without_ending
+from unseam.data.file_names import without_ending
 from unseam.errors import DataError
+from unseam.evaluation.truths import name_of
 
 _IMAGE, _GROUP = ("image", "name", "file", "filename"), ("group", "condition", "treatment", "class")
 _MOST_BYTES = 2**26
@@ -40,12 +41,23 @@ def read_groups(path: Path) -> dict[str, str]:
         name, group = (row[place].strip() if place is not None and place < len(row) else "" for place in at)
         if not name or not group:
             raise DataError(f"{path}, row {number}: the image or the group is empty. Give both in each row.")
-        key = without_ending(stem(Path(name)), MASK_ENDINGS)
+        key = _image_name(name)
         if result.setdefault(key, group) != group:
             raise DataError(
                 f"{path}, row {number}: {key} is in the groups {result[key]} and {group}. Give each image one group."
             )
     return result
+
+
+def _image_name(name: str) -> str:
+    """Return the name of an image from that of its file, its mask or its store.
+
+    >>> [_image_name(name) for name in ("dish1.tif", "images/dish1.png", "dish1_masks.tif", "dish1.ome.zarr", "dish1")]
+    ['dish1', 'dish1', 'dish1', 'dish1', 'dish1']
+    """
+    if name.endswith(".zarr"):
+        return without_ending(Path(name).name.removesuffix(".zarr").removesuffix(".ome"), ("_seg", "-seg"))
+    return name_of(Path(name))
 
 
 def _rows(path: Path) -> list[list[str]]:
