@@ -105,7 +105,7 @@ def run_page(text: str, folder: Folder, say: Callable[[str], None] = lambda _: N
         if language == "text":
             return f"```text\n{_tidy(printed)}```\n"
         say(code)
-        printed = run_block(language, code, folder)
+        printed = run_block(language, code, folder).replace(f"{folder.path.resolve()}{os.sep}", "")
         return match[0]
 
     return _PART.sub(run_one, text)
