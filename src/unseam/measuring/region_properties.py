@@ -82,6 +82,8 @@ def region_columns(
         if (bottom - top) * (right - left) > MOST_BOX:
             continue
         labels, image = read((slice(top, bottom), slice(left, right)))
+        if image is not None:
+            image = image.astype(np.float64)  # of float32 it would take means in float32
         found = regionprops_table((labels == number).astype(np.uint8), image, properties=[one.name for one in wanted])
         for headers in names.values():
             for key, header in headers.items():
