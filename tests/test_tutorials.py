@@ -96,7 +96,7 @@ def test_the_notebook_runs(small_source, tmp_path, monkeypatch):
     assert len(quick) == 1
     quick[0].source = quick[0].source.replace("--steps 1500", f"--steps 6 {settings}")
     done = NotebookClient(
-        notebook, timeout=100, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+        notebook, timeout=110, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     ).execute()
     assert (tmp_path / "axons.csv").is_file(), "a command of the notebook failed"
     drawn = [out for cell in done.cells for out in cell.get("outputs", ()) if out.output_type == "execute_result"]

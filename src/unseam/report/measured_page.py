@@ -46,8 +46,9 @@ class MeasuredPlane:
         picture: UInt8[np.ndarray, "height width *colour"] | None,
     ) -> "MeasuredPlane":
         """Return a plane that is in memory."""
+        height, width = instances.shape
         return cls(
-            key, *instances.shape, lambda down, over: (instances[down, over], None if picture is None else picture[down, over])
+            key, height, width, lambda down, over: (instances[down, over], None if picture is None else picture[down, over])
         )
 
     @property
