@@ -25,7 +25,7 @@ def at_the_users(tmp_path, monkeypatch, rng):
 
 
 def test_the_page_stands_beside_the_table(at_the_users, capsys):
-    words = "measure masks --images images --groups groups.csv --report --out cells.csv".split()
+    words = ["measure", "masks", "--images", "images", "--groups", "groups.csv", "--report", "--out", "cells.csv"]
     assert run(words) == 0
     assert "report: cells.html" in capsys.readouterr().out
     text = (at_the_users / "cells.html").read_text(encoding="utf-8")
@@ -36,7 +36,7 @@ def test_the_page_stands_beside_the_table(at_the_users, capsys):
 
 
 def test_planes_of_a_stack_are_shown_apart_and_without_an_image(at_the_users):
-    assert run("measure stack_masks.tif --report --out stack.csv".split()) == 0
+    assert run(["measure", "stack_masks.tif", "--report", "--out", "stack.csv"]) == 0
     text = (at_the_users / "stack.html").read_text(encoding="utf-8")
     assert "<h3>stack 0</h3>" in text
     assert "<h3>stack 1</h3>" in text
@@ -44,12 +44,12 @@ def test_planes_of_a_stack_are_shown_apart_and_without_an_image(at_the_users):
 
 
 def test_a_page_of_properties_that_cannot_be_drawn(at_the_users):
-    assert run("measure masks --properties solidity --report --out some.csv".split()) == 0
+    assert run(["measure", "masks", "--properties", "solidity", "--report", "--out", "some.csv"]) == 0
     assert "There are none to show." in (at_the_users / "some.html").read_text(encoding="utf-8")
 
 
 def test_classes_have_a_page_of_numbers(at_the_users):
-    assert run("measure masks --masks classes --report --out classes.csv".split()) == 0
+    assert run(["measure", "masks", "--masks", "classes", "--report", "--out", "classes.csv"]) == 0
     text = (at_the_users / "classes.html").read_text(encoding="utf-8")
     assert "There are no objects." in text
     assert "rows of classes" in text
@@ -57,7 +57,7 @@ def test_classes_have_a_page_of_numbers(at_the_users):
 
 def test_a_file_that_is_no_report_is_kept_and_nothing_is_written(at_the_users, capsys):
     (at_the_users / "cells.html").write_text("mine", encoding="utf-8")
-    assert run("measure masks --report --out cells.csv".split()) == USERS_MISTAKE
+    assert run(["measure", "masks", "--report", "--out", "cells.csv"]) == USERS_MISTAKE
     assert "is not a report of unseam" in capsys.readouterr().err
     assert not (at_the_users / "cells.csv").exists()
     assert (at_the_users / "cells.html").read_text(encoding="utf-8") == "mine"
