@@ -28,11 +28,13 @@ from unseam.settings import with_overrides
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+TUTORIALS = [ROOT / "docs/site/index.md", *sorted((ROOT / "docs/tutorials").glob("*.md"))]  # tests/test_tutorials.py runs them
 FLAGS = {verb: {n for a in app[verb].assemble_argument_collection() for n in a.names} for verb in app if verb[0] != "-"}
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SMALL = ("net.unet.first_width=2", "net.unet.depth=2", "training.output_size=32")
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+each_page_and_tutorial = pytest.mark.parametrize("page", [*PAGES, *TUTORIALS], ids=lambda page: page.name)
 
 
 def fences(page: Path, *languages: str) -> list[str]:
@@ -142,7 +144,7 @@ def test_python_code_runs(page, at_the_users):
         example.evaluate()
 
 
-@each_page
+@each_page_and_tutorial
 def test_commands_and_their_options_exist(page):
     verbs = "|".join(FLAGS)
     for words in shell_words(page):
@@ -154,7 +156,7 @@ def test_commands_and_their_options_exist(page):
         assert set(re.findall(r"(?<!\S)--[a-z][a-z0-9-]*", rest)) <= FLAGS[verb] | {"--help"}, words
 
 
-@each_page
+@each_page_and_tutorial
 def test_options_named_alone_exist(page):
     every = {"--help", "--version"}.union(*FLAGS.values())
     for span in spans(page.read_text(encoding="utf-8")):
@@ -162,7 +164,7 @@ def test_options_named_alone_exist(page):
             assert span.split()[0] in every, span
 
 
-@each_page
+@each_page_and_tutorial
 def test_settings_named_exist(page):
     for words in shell_words(page):
         for setting in re.findall(r"--set ([\w.]+=\S+)", words):
@@ -175,7 +177,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@each_page
+@each_page_and_tutorial
 def test_links_and_pictures_lead_somewhere(page):
     for link in re.findall(r"\]\(([^)\s]+)\)", FENCE.sub("", page.read_text(encoding="utf-8"))):
         if link.startswith(("https://", "mailto:")):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unseam.report.page import GENERATOR
+from unseam.report.pages import GENERATOR
 
 THEIRS = "<html>my own notes</html>"
 

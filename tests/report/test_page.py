@@ -14,7 +14,8 @@ from unseam.metrics import CalibrationScore, Intervals, Scores
 from unseam.model.model_file import ModelInfo, TrainingRecord
 from unseam.nets import UNetConfig
 from unseam.report.comparison import Comparison, Comparisons, ReportFacts
-from unseam.report.page import GENERATOR, ReportPage, Training, render
+from unseam.report.page import ReportPage, Training, render
+from unseam.report.pages import GENERATOR
 from unseam.report.score_table import score_comparisons
 from unseam.report.thumbnails import MOST_SHOWN, wrong_objects
 from unseam.training.observers import Record

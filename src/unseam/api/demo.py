@@ -42,13 +42,13 @@ def run_demo(out: Path, minutes: float, watch: Watch) -> DemoResult:
     assert job.classes is not None
     scores = evaluate_files(job.classes, truth).scores
     comparison = out / "image_truth_prediction_errors.png"
-    write_image(comparison, _side_by_side(read_image(image).pixels, read_labels(truth).pixels, read_labels(job.classes).pixels))
+    write_image(comparison, side_by_side(read_image(image).pixels, read_labels(truth).pixels, read_labels(job.classes).pixels))
     files = (comparison, *job.outputs, out / "model" / "report.html", out / "model" / "model.safetensors")
     return DemoResult(scores, files, time.monotonic() - started)
 
 
-def _side_by_side(image: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Arrange image, truth, prediction and errors in two rows of two."""
+def side_by_side(image: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Arrange image, truth, prediction and errors of class maps in two rows of two."""
     plain = draw_overlay(image, np.zeros_like(truth))
     errors = error_picture(predicted, truth, to_display(image), instances=False)
     top = np.hstack([plain, draw_overlay(image, truth, outlines=False)])

@@ -13,7 +13,7 @@ __all__ = ["Model", "ModelInfo", "encode", "facts", "load", "loading_lines", "re
 
 
 def load(path: str | Path, device: str = "auto", precision: Precision = "float32", engine: str = "auto") -> Model:
-    """Load a model from a file or a run folder; see :meth:`unseam.model.Model.load` for the arguments."""
+    """Load a model from a file or a run folder; see :meth:`unseam.Model.load` for the arguments."""
     return Model.load(path, device, precision, engine)
 
 

@@ -18,7 +18,8 @@ from unseam.io import write_bytes_whole
 from unseam.model.model_file import read_info
 from unseam.report.comparison import Comparison, Comparisons, ReportFacts, narrow_dtype, read_comparisons
 from unseam.report.overlay import to_display
-from unseam.report.page import GENERATOR, ReportPage, Training, render
+from unseam.report.page import ReportPage, Training, render
+from unseam.report.pages import GENERATOR
 from unseam.runs.run_folder import RunFolder, read_history
 
 _MOST_PIXELS = 100_000_000
@@ -75,7 +76,7 @@ def write_report(run: str | Path, out: str | Path | None = None) -> Path:
         training=training,
         command=shlex.join(["unseam", "report", str(folder.path)]),
     )
-    return _write(Path(out) if out is not None else folder.report, report)
+    return write_page(Path(out) if out is not None else folder.report, render(report))
 
 
 class EvaluationReport:
@@ -116,7 +117,7 @@ class EvaluationReport:
         The default place may be read-only, so OutputError is raised only if the caller named the file.
         """
         try:
-            line = f"report: {_write(self.out, self._report(evaluation))}"
+            line = f"report: {write_page(self.out, render(self._report(evaluation)))}"
         except OutputError as error:
             if self._is_requested:
                 raise
@@ -161,12 +162,17 @@ def _picture(pair: Pair | None, index: int, shape: tuple[int, ...]) -> UInt8[np.
     return to_display(planes[index]) if fits else None
 
 
-def _write(out: Path, report: ReportPage) -> Path:
-    """Write the page. It may replace a report of unseam, but no other file."""
+def write_page(out: Path, page: str) -> Path:
+    """Write a page and return its path. It may replace a report of unseam, but no other file."""
+    check_page(out)
+    write_bytes_whole(out, page.encode(errors="backslashreplace"))
+    return out
+
+
+def check_page(out: Path) -> None:
+    """Raise OutputError if there is a file that is not a report of unseam."""
     if out.exists() and not _is_report(out):
         raise OutputError(f"{out} already exists and is not a report of unseam, so it is not overwritten. Give another --out.")
-    write_bytes_whole(out, render(report).encode(errors="backslashreplace"))
-    return out
 
 
 def _is_report(path: Path) -> bool:

@@ -23,6 +23,7 @@ def measure(
     holds: Annotated[MaskChoice, Parameter(name="--masks")] = "auto",
     pieces: Annotated[bool, Parameter(negative=())] = False,
     outlines: Annotated[tuple[Literal["geojson", "roi", "coco"], ...], Parameter(negative=(), consume_multiple=True)] = (),
+    report: Annotated[bool, Parameter(negative=())] = False,
     overwrite: Annotated[bool, Parameter(negative=())] = False,
 ) -> bool:
     """Measure objects: a table with a row for each, and one with a row for each image.
@@ -59,15 +60,22 @@ def measure(
     outlines
         Also write outlines beside the table: geojson (x.geojson, for QuPath), roi (x_rois.zip, for ImageJ and Fiji), coco
         (table_coco.json). Repeat for several.
+    report
+        Also write table.html: distributions by image and group, objects coloured by what was measured, and the largest, the
+        smallest and the oddest objects to look at.
     overwrite
         Replace existing files.
     """
     from unseam.api.measure_files import DEFAULT, measure_files
+    from unseam.api.measured_report import check_page, write_measured_report
 
     if pixel_size is not None and not 0 < pixel_size < float("inf"):
         raise SettingsError(f"--pixel-size {pixel_size:g}: the side of a pixel is above 0. Give it in um, such as 0.65.")
     wanted = [name.strip() for name in (properties or "default").split(",") if name.strip()]
     names = [name for one in wanted for name in (DEFAULT if one == "default" else (one,))]
+    page = out.with_suffix(".html")
+    if report:
+        check_page(page)
     with PredictConsole() as console:
         written = measure_files(
             (masks, *more),
@@ -87,4 +95,12 @@ def measure(
         console.tell(note)
     for line in written.lines():
         print(line)
+    if report:
+        given = (("--properties", properties), ("--groups", groups), ("--pixel-size", pixel_size), ("--units", units))
+        options = [str(word) for option, value in given if value not in (None, "auto") for word in (option, value)]
+        shown = ["--images", *map(str, images)] if images else []
+        kind = [*(["--masks", holds] if holds != "auto" else []), *(["--pieces"] if pieces else [])]
+        command = ["unseam", "measure", str(masks), *map(str, more), *shown, "--out", str(out), *kind, *options, "--report"]
+        write_measured_report(page, written.tables, (masks, *more), images, holds=holds, pieces=pieces, command=command)
+        print(f"report: {page}")
     return True

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from unseam.data.kinds import facts_of_kind
@@ -17,13 +16,11 @@ from unseam.model.model_file import ModelInfo
 from unseam.report.calibration_plot import calibration_svg
 from unseam.report.comparison import Comparison, Comparisons
 from unseam.report.overlay import PALETTE, Layers, draw_layers
+from unseam.report.pages import render_template
 from unseam.report.score_table import ScoreTable, score_comparisons, score_table
 from unseam.report.thumbnails import MOST_SHOWN, wrong_objects
 from unseam.training.curve import FOR_A_PAGE, curve_svg
 from unseam.training.observers import Record
-
-GENERATOR = '<meta name="generator" content="unseam report">'
-"""The head of each report holds this line. Only files that have it may be overwritten."""
 
 _NUM_EXTREMES = 3
 
@@ -88,19 +85,7 @@ class _Ranking:
 
 def render(report: ReportPage) -> str:
     """Render the report as HTML. Names of files and classes may hold any text, so the template escapes them."""
-    pages = Environment(
-        loader=PackageLoader("unseam.report", "page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    pages.filters["percent"] = lambda share: "–" if math.isnan(share) else f"{100 * share:.1f} %"
-    template = pages.get_template("report.html")
-    assert pages.loader is not None
-    style, script = (Markup(pages.loader.get_source(pages, name)[0]) for name in ("style.css", "zoom.js"))  # noqa: S704 - ours
-    return template.render(style=style, script=script, generator=Markup(GENERATOR), **_sections(report))  # noqa: S704 - ours
+    return render_template("report.html", **_sections(report))
 
 
 def _sections(report: ReportPage) -> dict[str, Any]:

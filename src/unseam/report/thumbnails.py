@@ -1,9 +1,10 @@
 """Small pictures of wrong objects, each with the true and the predicted outline."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Integer, UInt8
 from PIL import Image
 from scipy.ndimage import binary_dilation
 
@@ -12,7 +13,7 @@ from unseam.report.object_errors import KINDS, ObjectError, ObjectErrorKind, obj
 from unseam.report.overlay import ERROR_COLOURS, INVENTED, MISSED, encode_jpeg, outlines_of
 
 MOST_SHOWN = 8
-_SIDE = 180  # px of a thumbnail
+SIDE = 180  # px of a thumbnail
 _SMALLEST_VIEW = 40  # px of the image; a smaller view shows an object without its neighbours
 
 
@@ -54,28 +55,38 @@ def wrong_objects(images: tuple[Comparison, ...]) -> tuple[WrongObjects, ...]:
 
 
 def _thumbnail(error: ObjectError, one: Comparison) -> Thumbnail:
-    rows, columns = error.box
-    row, column = (rows.start + rows.stop) // 2, (columns.start + columns.stop) // 2
-    view = max(_SMALLEST_VIEW, round(1.5 * max(rows.stop - rows.start, columns.stop - columns.start)))
-    # A window at the border moves inwards, so that every thumbnail shows the same scale.
-    middles = zip((row, column), one.truth.shape, strict=True)
+    window, view = window_round(error.box, one.truth.shape)
+    grey = None if one.picture is None else one.picture[window]
+    outlines = ((one.truth[window], ERROR_COLOURS[MISSED], False), (one.predicted[window], ERROR_COLOURS[INVENTED], True))
+    (rows, columns), (top, left) = error.box, one.origin
+    row, column = top + (rows.start + rows.stop) // 2, left + (columns.start + columns.stop) // 2
+    return Thumbnail(encode_jpeg(draw_view(grey, view, outlines)), SIDE, one.name, row, column, error.num_pixels)
+
+
+def window_round(box: tuple[slice, slice], shape: tuple[int, ...]) -> tuple[tuple[slice, slice], int]:
+    """Return the window of an image that shows an object with its surroundings, and the side of the view in px of the image.
+
+    At the border the window moves inwards, so that every view shows the same scale; a smaller image gives a smaller window.
+    """
+    view = max(_SMALLEST_VIEW, round(1.5 * max(side.stop - side.start for side in box)))
+    middles = zip(((side.start + side.stop) // 2 for side in box), shape, strict=True)
     top, left = (max(0, min(middle - view // 2, length - view)) for middle, length in middles)
-    picture = _draw(one, (slice(top, top + view), slice(left, left + view)), view)
-    return Thumbnail(encode_jpeg(picture), _SIDE, one.name, one.origin[0] + row, one.origin[1] + column, error.num_pixels)
+    return (slice(top, top + view), slice(left, left + view)), view
 
 
-def _draw(one: Comparison, window: tuple[slice, slice], view: int) -> UInt8[np.ndarray, "rows columns 3"]:
-    """Draw the window at the size of a thumbnail, with both outlines two px wide."""
-    rows, columns = one.truth[window].shape
-    size = (max(1, round(columns * _SIDE / view)), max(1, round(rows * _SIDE / view)))
-    grey = np.full((rows, columns), 128, np.uint8) if one.picture is None else one.picture[window]
-    picture = np.array(Image.fromarray(grey).convert("RGB").resize(size, Image.Resampling.BILINEAR))
+def draw_view(
+    grey: UInt8[np.ndarray, "height width *colour"] | None,
+    view: int,
+    outlines: Sequence[tuple[Integer[np.ndarray, "height width"], tuple[int, int, int], bool]],
+) -> UInt8[np.ndarray, "rows columns 3"]:
+    """Draw a window at the size of a thumbnail, with outlines two px wide of label maps: map, colour, and whether dashed."""
+    rows, columns = outlines[0][0].shape
+    size = (max(1, round(columns * SIDE / view)), max(1, round(rows * SIDE / view)))
+    under = np.full((rows, columns), 128, np.uint8) if grey is None else grey
+    picture = np.array(Image.fromarray(under).convert("RGB").resize(size, Image.Resampling.BILINEAR))
     down = np.arange(size[1]) * rows // size[1]
     across = np.arange(size[0]) * columns // size[0]
-    for labels, colour, is_dashed in (
-        (one.truth[window], ERROR_COLOURS[MISSED], False),
-        (one.predicted[window], ERROR_COLOURS[INVENTED], True),
-    ):
+    for labels, colour, is_dashed in outlines:
         border = binary_dilation(outlines_of(labels[np.ix_(down, across)]), np.ones((2, 2)))
         if is_dashed:
             border &= np.indices(border.shape).sum(axis=0) % 10 < 6
