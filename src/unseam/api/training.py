@@ -26,7 +26,14 @@ from unseam.runs.fit import Session
 from unseam.runs.into_folder import TrainingCall, fit_into, make_session
 from unseam.runs.run_folder import RunFolder
 from unseam.runs.settings_of_run import change_run, choose_run
-from unseam.runs.start import check_against_start, start_of_resumed, tell_start, with_objects_of_start, with_start
+from unseam.runs.start import (
+    check_against_start,
+    head_of_start,
+    start_of_resumed,
+    tell_start,
+    with_objects_of_start,
+    with_start,
+)
 from unseam.runs.watch import Watch
 from unseam.training import TrainState
 from unseam.training.joining import device_of_rank, join_ranks, launch_id, ranks_here
@@ -168,7 +175,6 @@ def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: Ru
     if run.start is not None and run.start.rescale_to_um is not None:
         resampled = rescale_annotated(annotated.images, run.start.rescale_to_um, call.watch.tell)
         annotated = replace(annotated, images=resampled)
-    known = call.start.info.head if call.start is not None and call.start.info.head.needs_objects else None
     prepared = prepare(
         annotated.images,
         run.normalise,
@@ -176,7 +182,7 @@ def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: Ru
         masks=choose_masks(run.data.masks, annotated.kind),
         ignore=run.data.ignore if run.data.ignore is not None else annotated.ignore,
         declared=annotated.classes,
-        head=run.head or known,
+        head=run.head or head_of_start(call.start),
         tell=call.watch.tell,
     )
     run = replace(run, head=prepared.head) if run.start is not None else run  # a resumed run may have no start to ask

@@ -11,6 +11,7 @@ from unseam.data.normalise import Normalise
 from unseam.errors import SettingsError
 from unseam.heads import Classes, Head, Objects
 from unseam.inference import Averaging
+from unseam.model.release import Release
 from unseam.nets import Ensemble, NetConfig, Start, UNetConfig
 from unseam.settings import check_range, table_name
 
@@ -119,6 +120,8 @@ class ModelInfo:
         Pixel size of the training images (row, column) in micrometres, if the files state it.
     members
         For an ensemble: how each network was trained; ``training`` then sums up. Empty for a single network.
+    release
+        Of a network that ships with the package: its card, and the size of the objects that it expects.
     """
 
     net: NetConfig = field(default_factory=UNetConfig)
@@ -132,6 +135,7 @@ class ModelInfo:
     spacing_um: tuple[float, float] | None = None
     training: TrainingRecord = field(default_factory=TrainingRecord)
     members: tuple[TrainingRecord, ...] = ()
+    release: Release | None = None
 
     def __post_init__(self) -> None:
         for name in ("class_names", "class_values"):
