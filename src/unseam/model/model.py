@@ -21,8 +21,8 @@ from unseam.inference.predict import Predictor
 from unseam.inference.rotations import average_rotations
 from unseam.machine.memory import parse_bytes
 from unseam.model.model_file import ModelInfo, load_model, save_model
-from unseam.networks import find_model
 from unseam.nets import folded, members_of, without_normalisation
+from unseam.networks import find_model
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,10 @@ from unseam.errors import ModelFileError, SettingsError
 from unseam.heads import Head, Objects
 from unseam.model import Model
 from unseam.model.model_file import ModelInfo, load_model, model_bytes
-from unseam.networks import find_model
 from unseam.nets import Net, Start, carry_over, differing_settings, members_of
+from unseam.networks import find_model
 from unseam.recipes.run import Run
+from unseam.runs.default_start import NOTHING
 from unseam.settings import table_name, with_overrides
 from unseam.training import TrainState
 from unseam.training.observers import Validate
@@ -54,7 +55,8 @@ def with_start(
     run
         May come from the ``config.toml`` of a run that had a start, and then begins with the same one.
     given
-        The start that the caller names: a model, its file or its run folder. None: that of the run, if it has one.
+        The start that the caller names: a model, its file, its run folder, a network that ships, or ``nothing``. None: that of
+        the run, if it has one.
     settings
         The caller's changes; only those of ``start`` are applied here.
     rescale
@@ -68,6 +70,8 @@ def with_start(
         If it is an ensemble and ``start.member`` names none of its networks, if a single network gets a number, or if
         images are to be resampled without a start, or for one that states no pixel size.
     """
+    if given == NOTHING:
+        run, given = replace(run, start=None), None
     if given is not None:
         run = replace(run, start=Start("" if isinstance(given, Model) else str(given)))
     run = with_overrides(run, [setting for setting in settings if re.match(r"\s*start\s*[.=]", setting)])
