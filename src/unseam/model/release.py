@@ -50,6 +50,9 @@ class Release:
     object_px
         Median diameter (of the disc of the same area) to which the objects of every training image were resampled, px. None:
         the images kept their pixels, and so do those of prediction.
+    least_sure
+        Least mean sureness of objects (:func:`unseam.model.object_size.sureness`) on an image like those that it learnt from;
+        below it, prediction warns. None: no warning.
     licence
         Of the weights.
     sets
@@ -63,6 +66,7 @@ class Release:
     purpose: str
     role: Role = "predict"
     object_px: float | None = None
+    least_sure: float | None = None
     licence: str = ""
     sets: tuple[ImageSet, ...] = ()
     scores: tuple[SetScore, ...] = ()
