@@ -27,6 +27,9 @@ from unseam.settings import check_range
 _SAME = 0.05
 """Scales that differ by less are one: the network does not notice, and the image keeps its pixels."""
 
+_NEAR = 1.5
+"""Objects larger or smaller by less are found well enough without resampling: training varies sizes so far."""
+
 _MOST_GROWTH_PX = 100.0
 
 
@@ -89,26 +92,38 @@ def ratio_for(info: ModelInfo, diameter_px: float) -> float:
     return 1.0 if abs(ratio - 1) < _SAME else ratio
 
 
+def check_scale_of_large(info: ModelInfo, ratio: float | None) -> None:
+    """Raise SettingsError if an image larger than memory would have to be resampled, by a ratio as from `ratio_for`, if given."""
+    if ratio is None and not takes_any_image(info):
+        return
+    size = f"{known_object_px(info):g} px"
+    if ratio is None:
+        raise SettingsError(
+            f"A large image is not resampled, and this network knows objects of {size}. Say with --diameter how large they "
+            "are: if about as large, it is segmented as it is. Otherwise train a network on crops of it (unseam train DATA --from)."
+        )
+    if not 1 / _NEAR <= ratio <= _NEAR:
+        raise SettingsError(
+            f"A large image is not resampled, and its objects of {known_object_px(info) / ratio:g} px are not near the {size} "
+            f"that this network knows. Resample it by {ratio:.3g} first, cut it into images that fit into memory, or train a "
+            "network on crops of it (unseam train DATA --from)."
+        )
+
+
 def channel_of(info: ModelInfo, image: Shaped[np.ndarray, "height width *channel"]) -> Shaped[np.ndarray, "..."]:
     """Return the image, as one channel for a network that takes any image. Raises DataError as `one_channel`."""
     return one_channel(image) if takes_any_image(info) else image
 
 
-def see(
-    info: ModelInfo, image: Shaped[np.ndarray, "height width *channel"], diameter_px: float | None, size: Size | None
-) -> Seen:
-    """Return an image as a network sees it.
-
-    ``diameter_px`` is that of its objects, if the caller knows it; ``size`` what was measured, if it was.
-    """
+def see(info: ModelInfo, image: Shaped[np.ndarray, "height width *channel"], diameter: float | Size | None) -> Seen:
+    """Return an image as a network sees it; ``diameter`` is that of its objects, px, as the caller says or as measured."""
     height, width = image.shape[:2]
     colour = how_grey(image) if takes_any_image(info) else ()
     grey = channel_of(info, image)
-    known = diameter_px if diameter_px is not None else size.diameter_px if size is not None else None
-    if known is None:
+    if diameter is None:
         return Seen(grey, height, width, notes=colour)
+    known, how = (diameter.diameter_px, "measured; --diameter sets it") if isinstance(diameter, Size) else (diameter, "given")
     ratio = ratio_for(info, known)
-    how = "given" if diameter_px is not None else "measured; --diameter sets it"
     done = "taken as it is" if ratio == 1 else f"resampled by {ratio:.3g}, and the result back"
     told = f"objects of about {known:.3g} px ({how}): {done}"
     return Seen(rescaled(grey, (ratio, ratio)), height, width, ratio, (*colour, told))
@@ -123,6 +138,6 @@ def unlike_training(info: ModelInfo, maps: Float[np.ndarray, "logit rows cols"])
     if least is None or sureness(maps, info.head) >= least:
         return ()
     return (
-        "the image is unlike those that this network learnt from: it is not sure of what it found. Look at the result. If it is "
-        "wrong, annotate two crops and train from this network: unseam train DATA --from, followed by its name",
+        "the image is unlike those that this network learnt from: it is not sure of what it found. Look at the result. If it "
+        "is wrong, annotate two crops and train from this network: unseam train DATA --from, followed by its name",
     )

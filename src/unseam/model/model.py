@@ -68,6 +68,10 @@ class Segmentation:
         """The objects of the foreground (H, W): 0 background, 1, 2, ..."""
         return self.instances_of(None)
 
+    def with_min_size(self, min_size: int) -> "Segmentation":
+        """Return the same result with another smallest object, px of the image."""
+        return replace(self, objects=replace(self.objects, min_size=min_size))
+
     def instances_of(self, klass: int | None) -> Int32[np.ndarray, "height width"]:
         """Return the objects (H, W) of the class with this index (1: the first after the background); None: of all."""
         return self.objects(self.head.foreground(self.probabilities, klass))
@@ -161,7 +165,7 @@ class Model:
         on_tile: Callable[[int, int], None] | None = None,
         max_memory: str | int | None = None,
         ranges: Ranges | None = None,
-        diameter: float | None = None,
+        diameter: float | Size | None = None,
     ) -> Segmentation:
         """Segment an image of any size.
 
@@ -181,9 +185,9 @@ class Model:
         ranges
             For a plane of a stack, those that :meth:`grey_ranges` gives it. None: those of this image alone.
         diameter
-            Median diameter of the objects in this image, px. The network sees it resampled to objects of the size that it
-            learnt, and the result has the pixels of the image. None: measured if the network ships with the package
-            (:meth:`measure_size`); otherwise the image is taken as it is.
+            Median diameter of the objects in this image, px, or what :meth:`measure_size` returned. The network sees the image
+            resampled to objects of the size that it learnt, and the result has the pixels of the image. None: measured if the
+            network ships with the package; otherwise the image is taken as it is.
 
         Raises
         ------
@@ -197,8 +201,9 @@ class Model:
             If not even the smallest tile fits into the memory.
         """
         check_predicts(self.info)
-        size = self.measure_size(image) if diameter is None and takes_any_image(self.info) else None
-        seen = see(self.info, np.asarray(image), diameter, size)
+        if diameter is None and takes_any_image(self.info):
+            diameter = self.measure_size(image)
+        seen = see(self.info, np.asarray(image), diameter)
         notes = [*seen.notes]
         max_bytes = None if max_memory is None else parse_bytes(max_memory)
         average = self.info.average if average is None else average
