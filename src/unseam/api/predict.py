@@ -60,7 +60,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     Parameters
     ----------
     model
-        A model, its file or its run folder.
+        A model, its file, its run folder, or the name of a network that ships.
     images
         Image files, folders of images, data sets in any layout that training can read, OME-Zarr stores; one or several.
     out
@@ -74,19 +74,17 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     objects_of
         Name or value of the class whose objects are wanted; None: all classes but the background together.
     threshold, split, min_size
-        Probability above which an object starts, the share of an object that each part of it must have to be an object of its
-        own (0: no parts), and the smallest object, px; None: those of the model.
+        Probability above which an object starts, the share of an object that each of its parts must have (0: no parts), and
+        the smallest object, px; None: those of the model.
     average
-        Average over ``rotations`` (seven, as in the paper; not for large images), ``flips`` (eight) or ``none``; None: as the
-        model was trained to.
+        Average over ``rotations`` (seven; not for large images), ``flips`` (eight) or ``none``; None: as the model says.
     normalise_over
         Range of grey values: each ``plane`` has its own, or all planes of a ``stack`` have one; None: as in training.
     rescale
-        Resample each image to the pixel size of the training images, and the results back to its own pixels; not for large
-        images.
+        Resample images to the pixel size of the training images, and results back to their own; not for large images.
     diameter
-        Median diameter of the objects, px: images are resampled to objects of the size that the network learnt, and results
-        back. None: networks that ship measure it. Large images are not resampled, and must have objects of about that size.
+        Median diameter of the objects, px: images are resampled to the size that the network learnt, and results back. None:
+        networks that ship measure it. Large images are not resampled, and must have objects of about that size.
     max_input_tile
         Largest input tile, px.
     max_memory
@@ -126,8 +124,6 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     model = model if isinstance(model, Model) else Model.load(model)
     check_predicts(model.info)
     ratio = ratio_for(model.info, diameter) if diameter is not None else None
-    if diameter is not None and rescale:
-        raise SettingsError("--diameter and --rescale both resample the images. Give one of the two.")
     paths = (Path(images),) if isinstance(images, str | Path) else tuple(Path(image) for image in images)
     out, watch = Path(out), watch or PredictWatch()
     saves_objects = save in ("instances", "both") or (save == "auto" and model.info.kind_facts.has_objects)
@@ -146,6 +142,8 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         model = model.with_average(average)
     if normalise_over is not None:
         model = model.with_normalise(replace(model.info.normalise, over=normalise_over))
+    if rescale and diameter is not None:
+        raise SettingsError("--diameter and --rescale both resample the images. Give one of the two.")
     if rescale and model.info.spacing_um is None:
         raise SettingsError("--rescale: the training images of this model stated no pixel size. Leave it out.")
     object_class = model.info.class_index(objects_of) if objects_of is not None else None

@@ -204,7 +204,9 @@ def predict_file(
                 ranges=own if of_stack else None,
                 diameter=diameter,
             )
-            parts.append(part if reading.min_size is None else part.with_min_size(reading.min_size))
+            if reading.min_size is not None:
+                part = replace(part, objects=replace(part.objects, min_size=reading.min_size))
+            parts.append(part)
     except ImageReadError:
         raise
     except DataError as error:

@@ -63,9 +63,10 @@ def takes_any_image(info: ModelInfo) -> bool:
 def check_predicts(info: ModelInfo) -> None:
     """Raise SettingsError for a network that ships only as a start for training."""
     if info.release is not None and info.release.role == "start":
+        name = info.release.name or "this network"
         raise SettingsError(
-            "This network is a start for training and segments nothing by itself. Train with it (unseam train DATA --from "
-            "general), or predict with one that segments (unseam networks lists them)."
+            f"{name} is a start for training and segments nothing by itself. Train with it (unseam train DATA --from {name}), "
+            "or predict with a network that segments (unseam networks lists them)."
         )
 
 
@@ -93,14 +94,17 @@ def ratio_for(info: ModelInfo, diameter_px: float) -> float:
 
 
 def check_scale_of_large(info: ModelInfo, ratio: float | None) -> None:
-    """Raise SettingsError if an image larger than memory would have to be resampled, by a ratio as from `ratio_for`, if given."""
+    """Raise SettingsError if an image larger than memory would have to be resampled.
+
+    ``ratio`` is that of `ratio_for`; None: no diameter was given.
+    """
     if ratio is None and not takes_any_image(info):
         return
     size = f"{known_object_px(info):g} px"
     if ratio is None:
         raise SettingsError(
             f"A large image is not resampled, and this network knows objects of {size}. Say with --diameter how large they "
-            "are: if about as large, it is segmented as it is. Otherwise train a network on crops of it (unseam train DATA --from)."
+            "are: if about as large, it is segmented as it is. Otherwise train on crops of it (unseam train DATA --from)."
         )
     if not 1 / _NEAR <= ratio <= _NEAR:
         raise SettingsError(
@@ -135,9 +139,9 @@ def unlike_training(info: ModelInfo, maps: Float[np.ndarray, "logit rows cols"])
     ``maps`` are those at the scale of the network.
     """
     least = info.release.least_sure if info.release is not None else None
-    if least is None or sureness(maps, info.head) >= least:
+    if info.release is None or least is None or sureness(maps, info.head) >= least:
         return ()
     return (
         "the image is unlike those that this network learnt from: it is not sure of what it found. Look at the result. If it "
-        "is wrong, annotate two crops and train from this network: unseam train DATA --from, followed by its name",
+        f"is wrong, annotate two crops of such images and train: unseam train DATA --from {info.release.name or 'general'}",
     )

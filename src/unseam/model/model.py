@@ -24,7 +24,7 @@ from unseam.model.any_image import channel_of, check_predicts, known_object_px, 
 from unseam.model.model_file import ModelInfo, load_model, save_model
 from unseam.model.object_size import Size, measure_size
 from unseam.nets import folded, members_of, without_normalisation
-from unseam.networks import find_model
+from unseam.networks import find_model, reading_shipped
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,6 @@ class Segmentation:
     def instances(self) -> Int32[np.ndarray, "height width"]:
         """The objects of the foreground (H, W): 0 background, 1, 2, ..."""
         return self.instances_of(None)
-
-    def with_min_size(self, min_size: int) -> "Segmentation":
-        """Return the same result with another smallest object, px of the image."""
-        return replace(self, objects=replace(self.objects, min_size=min_size))
 
     def instances_of(self, klass: int | None) -> Int32[np.ndarray, "height width"]:
         """Return the objects (H, W) of the class with this index (1: the first after the background); None: of all."""
@@ -143,7 +139,8 @@ class Model:
         ModelFileError
             If the file is missing or cannot be used, or no network has this name.
         """
-        net, info = load_model(find_model(path))
+        with reading_shipped(path):
+            net, info = load_model(find_model(path))
         return cls(net, info, device, precision, engine)
 
     def save(self, path: Path | str) -> None:
