@@ -224,7 +224,9 @@ class Model:
         """
         grey = channel_of(self.info, np.asarray(image))
         (ranges,) = self.info.normalise.ranges_of([grey])
-        predictor = Predictor(self._engine_for("none"), head=self.info.head)
+        # Windows of many shapes, for each of which another engine would prepare itself anew.
+        engines = [choose_engine(net, "torch", str(self.device), self.precision) for net in members_of(self.net)]
+        predictor = Predictor(average_engines(engines, self.info.head.mean_logits), head=self.info.head)
 
         def maps_of(part: Shaped[np.ndarray, "height width"]) -> Float[np.ndarray, "logit height width"]:
             return predictor.probabilities(self.normalised(part, ranges))
