@@ -5,15 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from unseam.errors import SettingsError
-from unseam.recipes import recipe_named
+from unseam.recipes import FINE_TUNED, recipe_named
 from unseam.recipes.run import Run
 from unseam.runs.cross_validation import shared_budget
 from unseam.runs.run_folder import RunFolder, read_run
 from unseam.settings import with_overrides
 from unseam.training import Budget
-
-FINE_TUNED = "fine_tuned"
-"""The recipe of a run with a start, unless the caller names another, or the start has kept its normalisation."""
 
 
 def choose_run(

@@ -22,9 +22,9 @@ from unseam.model import Model
 from unseam.model.model_file import ModelInfo, load_model, model_bytes, read_info
 from unseam.nets import Net, Start, carry_over, differing_settings, members_of, without_normalisation
 from unseam.networks import find_model, reading_shipped
+from unseam.recipes import FINE_TUNED
 from unseam.recipes.run import Run
 from unseam.runs.default_start import NOTHING
-from unseam.runs.settings_of_run import FINE_TUNED
 from unseam.settings import table_name, with_overrides
 from unseam.training import TrainState
 from unseam.training.observers import Validate
