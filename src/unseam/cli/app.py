@@ -32,6 +32,7 @@ VERBS = (
     "evaluate",
     "measure",
     "report",
+    "networks",
     "info",
     "export",
     "import_",

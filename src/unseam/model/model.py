@@ -1,73 +1,38 @@
 """A trained network that segments: what ``unseam.train`` and ``unseam.load`` return."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int32, Integer, Shaped, UInt8
+from jaxtyping import Float, Shaped
 from torch import nn
 
 from unseam.data.channels import first_axis_hint, is_grey_saved_as_colour, num_channels
 from unseam.data.normalise import Normalise, Ranges, check_image
 from unseam.engines import Engine, Precision, average_engines, choose_device, choose_engine, settle_precision
 from unseam.errors import DataError
-from unseam.heads import Classes, Head, Objects
+from unseam.heads import Objects
 from unseam.inference import DEFAULT_INPUT_TILE, Averaging
 from unseam.inference.averaging import averaged
 from unseam.inference.predict import Predictor
 from unseam.inference.rotations import average_rotations
 from unseam.machine.memory import parse_bytes
+from unseam.model.any_image import (
+    channel_of,
+    check_predicts,
+    known_object_px,
+    see,
+    takes_any_image,
+    unlike_training,
+    usual_engine,
+)
 from unseam.model.model_file import ModelInfo, load_model, save_model
+from unseam.model.object_size import Size, measure_size
+from unseam.model.segmentation import Segmentation
 from unseam.nets import folded, members_of, without_normalisation
-
-
-@dataclass(frozen=True)
-class Segmentation:
-    """The result for one image; every map is in the frame of the image.
-
-    Attributes
-    ----------
-    probabilities
-        (K, H, W), the maps of the head. For classes: after the soft-max.
-    objects
-        How objects are separated.
-    class_values
-        The value of each class in the training masks, for example 0 and 255.
-    notes
-        Remarks about the computation, for example that short memory made the tiles smaller.
-    head
-        Reads classes and objects from the maps.
-    """
-
-    probabilities: Float[np.ndarray, "klass height width"]
-    objects: Objects
-    class_values: tuple[int, ...]
-    notes: tuple[str, ...] = ()
-    head: Head = field(default_factory=Classes)
-
-    @cached_property
-    def class_indices(self) -> UInt8[np.ndarray, "height width"]:
-        """The class of each pixel (H, W), 0 background, 1, 2, ... in the order of the classes."""
-        return self.head.classes(self.probabilities)
-
-    @cached_property
-    def classes(self) -> Integer[np.ndarray, "height width"]:
-        """The likeliest class of each pixel (H, W), with the values of the training masks."""
-        values, highest = np.asarray(self.class_values), max(self.class_values)
-        kind = np.uint8 if highest < 2**8 else np.int32 if highest < 2**31 else np.int64
-        return np.take(values.astype(kind), self.class_indices)  # twice as fast as values[indices]
-
-    @cached_property
-    def instances(self) -> Int32[np.ndarray, "height width"]:
-        """The objects of the foreground (H, W): 0 background, 1, 2, ..."""
-        return self.instances_of(None)
-
-    def instances_of(self, klass: int | None) -> Int32[np.ndarray, "height width"]:
-        """Return the objects (H, W) of the class with this index (1: the first after the background); None: of all."""
-        return self.objects(self.head.foreground(self.probabilities, klass))
+from unseam.networks import find_model, reading_shipped
 
 
 class Model:
@@ -85,8 +50,8 @@ class Model:
     precision
         Number format of the convolutions; ``auto`` is settled here, so that all processes of a prediction use the same.
     engine
-        What computes: ``auto`` takes the fastest engine that is installed. It is prepared at the first prediction, and again
-        after a change of the weights.
+        What computes: ``auto`` takes the fastest engine that is installed, or PyTorch for a network that takes any image. It
+        is prepared at the first prediction, and again after a change of the weights.
 
     Examples
     --------
@@ -109,7 +74,7 @@ class Model:
         self.net = folded(net)
         self.info = replace(info, net=without_normalisation(info.net))
         self.device = choose_device(device)
-        self.precision, self.engine_name = settle_precision(precision, self.device), engine
+        self.precision, self.engine_name = settle_precision(precision, self.device), usual_engine(self.info, engine)
         self._engine: Engine | None = None
         self._engine_weights: tuple[tuple[int, torch.dtype, int], ...] = ()
 
@@ -129,15 +94,15 @@ class Model:
 
     @classmethod
     def load(cls, path: Path | str, device: str = "auto", precision: Precision = "float32", engine: str = "auto") -> "Model":
-        """Read a model file, or the one in a run folder.
+        """Read a model file, the one in a run folder, or a network that ships with the package, by its name.
 
         Raises
         ------
         ModelFileError
-            If the file is missing or cannot be used.
+            If the file is missing or cannot be used, or no network has this name.
         """
-        path = Path(path)
-        net, info = load_model(path / "model.safetensors" if path.is_dir() else path)
+        with reading_shipped(path):
+            net, info = load_model(find_model(path))
         return cls(net, info, device, precision, engine)
 
     def save(self, path: Path | str) -> None:
@@ -159,6 +124,7 @@ class Model:
         on_tile: Callable[[int, int], None] | None = None,
         max_memory: str | int | None = None,
         ranges: Ranges | None = None,
+        diameter: float | Size | None = None,
     ) -> Segmentation:
         """Segment an image of any size.
 
@@ -177,30 +143,57 @@ class Model:
             Most memory that this process may use, ``"2GB"`` or bytes; tiles shrink to fit. None: the free memory.
         ranges
             For a plane of a stack, those that :meth:`grey_ranges` gives it. None: those of this image alone.
+        diameter
+            Median diameter of the objects in this image, px, or what :meth:`measure_size` returned. The network sees the image
+            resampled to objects of the size that it learnt, and the result has the pixels of the image. None: measured if the
+            network ships with the package; otherwise the image is taken as it is.
 
         Raises
         ------
         DataError
             If this is not an image, has pixels that are not finite, or other channels than the training images.
         SettingsError
-            If ``average`` is an unknown word.
+            If ``average`` is an unknown word, the network segments nothing, or it does not know the size of its objects.
         SizeError
             If ``max_input_tile`` is too small for the network's context.
         MemoryShortError
             If not even the smallest tile fits into the memory.
         """
-        notes: list[str] = []
+        check_predicts(self.info)
+        if diameter is None and takes_any_image(self.info):
+            diameter = self.measure_size(image)
+        seen = see(self.info, np.asarray(image), diameter)
+        notes = [*seen.notes]
         max_bytes = None if max_memory is None else parse_bytes(max_memory)
         average = self.info.average if average is None else average
         predictor = Predictor(self._engine_for(average), max_input_tile, on_tile, max_bytes, notes.append, head=self.info.head)
-        normalised = self.normalised(np.asarray(image), ranges)
+        normalised = self.normalised(seen.image, ranges)
         notes += self.info.normalise.far_from_fixed(float(np.max(image)))
         if average == "rotations":
             probabilities = average_rotations(predictor.probabilities, normalised, self.info.head)
         else:
             probabilities = predictor.probabilities(normalised)
+        notes += unlike_training(self.info, probabilities)
         unique_notes = tuple(dict.fromkeys(notes))  # averaging may repeat a note for each version
-        return Segmentation(probabilities, self.info.objects, self.info.class_values, unique_notes, self.info.head)
+        maps, objects = seen.back(probabilities), seen.in_its_pixels(self.info.objects)
+        return Segmentation(maps, objects, self.info.class_values, unique_notes, self.info.head)
+
+    def measure_size(self, image: Shaped[np.ndarray, "height width *channel"]) -> Size | None:
+        """Measure the objects of an image in a small first pass at several scales; None if none is found at any.
+
+        For networks that ship with the package, whose training images all had objects of one size; of others, this is a
+        guess. Raises the errors of :meth:`predict`.
+        """
+        grey = channel_of(self.info, np.asarray(image))
+        (ranges,) = self.info.normalise.ranges_of([grey])
+        # Windows of many shapes, for each of which another engine would prepare itself anew.
+        engines = [choose_engine(net, "torch", str(self.device), self.precision) for net in members_of(self.net)]
+        predictor = Predictor(average_engines(engines, self.info.head.mean_logits), head=self.info.head)
+
+        def maps_of(part: Shaped[np.ndarray, "height width"]) -> Float[np.ndarray, "logit height width"]:
+            return predictor.probabilities(self.normalised(part, ranges))
+
+        return measure_size(grey, known_object_px(self.info), maps_of, self.info.head, self.info.objects)
 
     def with_objects(self, objects: Objects) -> "Model":
         """Return the same model with other settings for separating objects."""
@@ -222,7 +215,7 @@ class Model:
 
         They are the same for all planes if the model takes one range for a stack. Raises DataError as :meth:`predict`.
         """
-        return self.info.normalise.ranges_of(planes)
+        return self.info.normalise.ranges_of([channel_of(self.info, plane) for plane in planes])
 
     @property
     def engine(self) -> Engine:
