@@ -16,7 +16,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 FLOOR = {
     "errors": 1, "shapes": 1, "_version": 1,
-    "settings": 2, "losses": 2, "metrics": 2, "geometry": 2, "machine": 2,
+    "networks": 2, "settings": 2, "losses": 2, "metrics": 2, "geometry": 2, "machine": 2,
     "io": 3, "nets": 3, "heads": 3, "augment": 3, "training": 3, "engines": 3,
     "data": 4, "inference": 4,
     "model": 5, "recipes": 5, "evaluation": 5,

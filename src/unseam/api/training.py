@@ -3,10 +3,13 @@
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from unseam.api.choose_start import Asked, choose_start, is_open
 from unseam.api.reports import write_report
 from unseam.data.annotated import AnnotatedFolder, read_annotated
 from unseam.data.kinds import MaskChoice, choose_masks
@@ -22,11 +25,19 @@ from unseam.report.comparison import write_comparisons
 from unseam.report.from_training import compare_held_out
 from unseam.runs.checks import choose_net
 from unseam.runs.cross_validation import TrainedFolds, cross_validate, describe_budget
+from unseam.runs.default_start import NOTHING
 from unseam.runs.fit import Session
 from unseam.runs.into_folder import TrainingCall, fit_into, make_session
 from unseam.runs.run_folder import RunFolder
 from unseam.runs.settings_of_run import change_run, choose_run
-from unseam.runs.start import check_against_start, start_of_resumed, tell_start, with_objects_of_start, with_start
+from unseam.runs.start import (
+    check_against_start,
+    head_of_start,
+    start_of_resumed,
+    tell_start,
+    with_objects_of_start,
+    with_start,
+)
 from unseam.runs.watch import Watch
 from unseam.training import TrainState
 from unseam.training.joining import device_of_rank, join_ranks, launch_id, ranks_here
@@ -74,9 +85,10 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
         ``"default"`` (the same as None without a start), ``"fine_tuned"`` (the same as None with one), ``"paper"``, the path of
         a ``config.toml``, or a :class:`unseam.recipes.run.Run`.
     start
-        A trained network to begin with: a model, its file or its run folder. Network and scaling of grey values are its own;
-        image channels and classes may differ (:mod:`unseam.nets.carried` states the rules). ``start.member=2`` among the
-        settings chooses a network of an ensemble.
+        A trained network to begin with: a model, its file, its run folder, or the name of one that ships (``"general"``).
+        Network and scaling of grey values are its own; image channels and classes may differ (:mod:`unseam.nets.carried` has
+        the rules). ``start.member=2`` among the settings chooses a network of an ensemble. ``"nothing"`` draws the weights;
+        ``"auto"`` chooses between the two (:mod:`unseam.runs.default_start`). None: what is usual there.
     rescale
         Resample the images to the pixel size of those that the start learnt from; all files must state theirs.
     steps, minutes
@@ -128,6 +140,17 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     ranks = ranks_here()
     if ranks.world > 1:
         device = str(device_of_rank(device, ranks))
+    watch, choice = watch if watch is not None and ranks.is_first else Watch(), None
+    if not resume and is_open(start, recipe, settings, is_alone=ranks.world == 1, rescale=rescale):
+
+        def trial(start: str, steps: int | None, minutes: float | None, watch: Watch) -> Model:
+            more: dict[str, Any] = {"recipe": recipe, "steps": steps, "minutes": minutes, "device": device, "watch": watch}
+            return train(data, masks, start=start, settings=settings, **more)
+
+        read = partial(_read_data, data, masks, tell=lambda _: None)
+        chosen = choose_start(trial, read, folder, Asked(recipe, steps, minutes, folds, settings), watch)
+        start, minutes, choice = chosen.start, chosen.minutes, chosen.reason
+    has_start = (start is not None and (resume or start != NOTHING)) or rescale
     with join_ranks(ranks, device):
         # torchrun repeats the same command after a process ended: that must continue the run it began, not be refused.
         continues = resume or (folder is not None and bool(ranks.same(float(folder.was_begun_by(launch_id())))))
@@ -136,16 +159,15 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
             None if is_repeated else recipe,
             folder if continues else None,
             folds,
-            has_start=(start is not None or rescale) and not is_repeated,
+            has_start=has_start and not is_repeated,
         )
         if continues and folder is not None:
             started = start_of_resumed(run, folder.start)
         else:
-            run, started = with_start(run, start, settings, rescale=rescale)
+            run, started = with_start(replace(run, start_choice=choice), start, settings, rescale=rescale)
         before, run = run, change_run(run, steps, minutes, folds, settings)
         check_against_start(before, run)
         run = with_objects_of_start(run, started) if started is not None and not continues else run
-        watch = watch if watch is not None and ranks.is_first else Watch()
         with output_folder(folder.path, "training") if folder is not None and ranks.is_first else nullcontext():
             if folder is not None and ranks.is_first and not continues:
                 folder.check_free()
@@ -168,7 +190,6 @@ def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: Ru
     if run.start is not None and run.start.rescale_to_um is not None:
         resampled = rescale_annotated(annotated.images, run.start.rescale_to_um, call.watch.tell)
         annotated = replace(annotated, images=resampled)
-    known = call.start.info.head if call.start is not None and call.start.info.head.needs_objects else None
     prepared = prepare(
         annotated.images,
         run.normalise,
@@ -176,7 +197,7 @@ def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: Ru
         masks=choose_masks(run.data.masks, annotated.kind),
         ignore=run.data.ignore if run.data.ignore is not None else annotated.ignore,
         declared=annotated.classes,
-        head=run.head or known,
+        head=run.head or head_of_start(call.start),
         tell=call.watch.tell,
     )
     run = replace(run, head=prepared.head) if run.start is not None else run  # a resumed run may have no start to ask

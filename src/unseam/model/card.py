@@ -41,6 +41,7 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
     rows += [
         ("training", f"{took}{together}"),
         *([("started from", record.describe_start())] if record.start is not None else []),
+        *([("start chosen", record.start_choice)] if record.start_choice is not None else []),
         ("parts", record.recipe),
         ("seed", str(record.seed)),
         ("made", f"{record.date} with {', '.join(record.versions)}"),

@@ -22,6 +22,7 @@ from unseam.inference.rotations import average_rotations
 from unseam.machine.memory import parse_bytes
 from unseam.model.model_file import ModelInfo, load_model, save_model
 from unseam.nets import folded, members_of, without_normalisation
+from unseam.networks import find_model
 
 
 @dataclass(frozen=True)
@@ -129,15 +130,14 @@ class Model:
 
     @classmethod
     def load(cls, path: Path | str, device: str = "auto", precision: Precision = "float32", engine: str = "auto") -> "Model":
-        """Read a model file, or the one in a run folder.
+        """Read a model file, the one in a run folder, or a network that ships with the package, by its name.
 
         Raises
         ------
         ModelFileError
-            If the file is missing or cannot be used.
+            If the file is missing or cannot be used, or no network has this name.
         """
-        path = Path(path)
-        net, info = load_model(path / "model.safetensors" if path.is_dir() else path)
+        net, info = load_model(find_model(path))
         return cls(net, info, device, precision, engine)
 
     def save(self, path: Path | str) -> None:

@@ -32,12 +32,13 @@ __all__ = ["ModelInfo", "TrainingRecord", "load_model", "model_bytes", "read_inf
 FORMAT = "unseam model 2"
 ENSEMBLE_FORMAT = "unseam ensemble 2"
 _FORMATS_OF_0_1 = ("unseam model 1", "unseam ensemble 1")  # name no head, because it followed from what the masks held
+_STORED = {torch.float32, torch.float16}
 _LARGEST_HEADER = 1_000_000
 _MOST_PARAMETERS = 2_000_000_000
 
 
-def save_model(path: Path, net: nn.Module, info: ModelInfo) -> None:
-    """Write a model file, whole or not at all.
+def save_model(path: Path, net: nn.Module, info: ModelInfo, *, half: bool = False) -> None:
+    """Write a model file, whole or not at all; with ``half``, its weights as 16-bit numbers, in a file of half the size.
 
     Raises
     ------
@@ -46,16 +47,19 @@ def save_model(path: Path, net: nn.Module, info: ModelInfo) -> None:
     ModelFileError
         If a weight is not finite: the file could not be loaded again, so it is not written.
     """
-    write_bytes_whole(path, model_bytes(net, info, str(path)))
+    write_bytes_whole(path, model_bytes(net, info, str(path), half=half))
 
 
-def model_bytes(net: nn.Module, info: ModelInfo, called: str = "the model") -> bytes:
+def model_bytes(net: nn.Module, info: ModelInfo, called: str = "the model", *, half: bool = False) -> bytes:
     """Return the content of a model file; ``called`` is its name in the ModelFileError for a weight that is not finite."""
-    weights = {name: w.detach().cpu().float().contiguous() for name, w in net.state_dict().items()}
+    stored = torch.float16 if half else torch.float32
+    weights = {name: w.detach().cpu().to(stored).contiguous() for name, w in net.state_dict().items()}
     bad = [name for name, w in weights.items() if not bool(torch.isfinite(w).all())]
     if bad:
         raise ModelFileError(f"{called}: not written: {bad[0]} holds numbers that are not finite, so the training diverged.")
     about = {"format": FORMAT, "head_version": info.head.version, **encode(info)}
+    if info.release is None:
+        del about["release"]
     if info.members:
         about["format"] = ENSEMBLE_FORMAT
         about["members_sha256"] = [_sum_of_weights(part) for part in _by_member(weights, len(info.members))]
@@ -95,14 +99,15 @@ def load_model(path: Path) -> tuple[nn.Module, ModelInfo]:
         weights = load_tensors(path.read_bytes())
         if {name: tuple(w.shape) for name, w in weights.items()} != expected:
             raise ModelFileError(f"{path}: its weights do not fit its network. The file is damaged.")
-        if not all(w.dtype == torch.float32 and bool(torch.isfinite(w).all()) for w in weights.values()):
-            raise ModelFileError(f"{path}: some weights are not finite float32 numbers. The file is damaged.")
+        types = {w.dtype for w in weights.values()}
+        if len(types) > 1 or not types <= _STORED or not all(bool(torch.isfinite(w).all()) for w in weights.values()):
+            raise ModelFileError(f"{path}: some weights are not finite float32 numbers, nor all float16. The file is damaged.")
         if check_sum not in (None, _check_sum(about, weights)):
             damaged = _damaged_members(about.get("members_sha256"), weights)
             raise ModelFileError(
                 f"{path}: its check sum does not fit its content{damaged}. The file is damaged: copy it again."
             )
-        net.load_state_dict(weights, assign=True)
+        net.load_state_dict({name: w.float() for name, w in weights.items()}, assign=True)
     except (SafetensorError, RuntimeError, OSError) as error:
         raise ModelFileError(f"{path}: its weights cannot be read ({str(error)[:300]}). The file is damaged.") from error
     return net.eval(), info

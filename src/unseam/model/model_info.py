@@ -11,6 +11,7 @@ from unseam.data.normalise import Normalise
 from unseam.errors import SettingsError
 from unseam.heads import Classes, Head, Objects
 from unseam.inference import Averaging
+from unseam.model.release import Release
 from unseam.nets import Ensemble, NetConfig, Start, UNetConfig
 from unseam.settings import check_range, table_name
 
@@ -43,8 +44,9 @@ class TrainingRecord:
     ``score`` is the score of the finished model on what was held out, predicted once after training in float32 (in files of
     version 0.1: the best validation during training), and ``score_range`` the lowest and highest of its windows. ``best_step``
     is the step whose weights were kept. ``start`` is the network that training began with; None: drawn weights. ``first_score``
-    is its score on what was held out, before the first step. ``imported`` says where the weights come from if unseam did not
-    train them; all else but date and versions is then empty.
+    is its score on what was held out, before the first step. ``start_choice`` says how training chose between the two, if
+    it did. ``imported`` says where the weights come from if unseam did not train them; all else but date and versions is then
+    empty.
     """
 
     images: tuple[str, ...] = ()
@@ -67,6 +69,7 @@ class TrainingRecord:
     imported: Imported | None = None
     start: Start | None = None
     first_score: float | None = None
+    start_choice: str | None = None
 
     def describe_start(self) -> str:
         """Return the start with its check sum, licence and first score; empty for drawn weights.
@@ -119,6 +122,8 @@ class ModelInfo:
         Pixel size of the training images (row, column) in micrometres, if the files state it.
     members
         For an ensemble: how each network was trained; ``training`` then sums up. Empty for a single network.
+    release
+        Of a network that ships with the package: its card, and the size of the objects that it expects.
     """
 
     net: NetConfig = field(default_factory=UNetConfig)
@@ -132,6 +137,7 @@ class ModelInfo:
     spacing_um: tuple[float, float] | None = None
     training: TrainingRecord = field(default_factory=TrainingRecord)
     members: tuple[TrainingRecord, ...] = ()
+    release: Release | None = None
 
     def __post_init__(self) -> None:
         for name in ("class_names", "class_values"):

@@ -129,7 +129,7 @@ class Run:
     number objects, otherwise classes.
     ``paste`` copies objects from training image to training image; None (``false``): none. ``average`` is what the model
     averages over by default when it predicts. ``start`` is the trained network that training begins with;
-    None (``false``): weights are drawn.
+    None (``false``): weights are drawn. ``start_choice`` says how the start was chosen, if training itself did.
     """
 
     net: NetConfig = field(default_factory=UNetConfig)
@@ -146,3 +146,4 @@ class Run:
     objects: Objects = field(default_factory=Objects)
     average: Averaging = "none"
     start: Start | None = None
+    start_choice: str | None = None

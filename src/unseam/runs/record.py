@@ -60,6 +60,7 @@ def model_info(
             seen=prepared.seen,
             ranks=plan.ranks.world,
             start=replace(run.start, model=name_of_start(run.start)) if run.start is not None else None,
+            start_choice=run.start_choice,
             first_score=next((record.score for record in validate.records if record.step == 0), None),
         ),
     )

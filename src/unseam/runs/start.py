@@ -17,11 +17,13 @@ from unseam.data.file_names import normal_form
 from unseam.data.pixel_size import describe_other_size
 from unseam.data.prepare import Prepared
 from unseam.errors import ModelFileError, SettingsError
-from unseam.heads import Objects
+from unseam.heads import Head, Objects
 from unseam.model import Model
-from unseam.model.model_file import ModelInfo, model_bytes
+from unseam.model.model_file import ModelInfo, load_model, model_bytes
 from unseam.nets import Net, Start, carry_over, differing_settings, members_of
+from unseam.networks import find_model
 from unseam.recipes.run import Run
+from unseam.runs.default_start import NOTHING
 from unseam.settings import table_name, with_overrides
 from unseam.training import TrainState
 from unseam.training.observers import Validate
@@ -34,7 +36,10 @@ _ARRAY = re.compile(r"image \d+")
 
 @dataclass(frozen=True)
 class StartNet:
-    """A single trained network without normalisation, and what its model file says of it."""
+    """A single trained network, and what its model file says of it.
+
+    A model has no normalisation left; a network that ships as a start may have kept its own, which then goes on learning.
+    """
 
     net: Net
     info: ModelInfo
@@ -50,7 +55,8 @@ def with_start(
     run
         May come from the ``config.toml`` of a run that had a start, and then begins with the same one.
     given
-        The start that the caller names: a model, its file or its run folder. None: that of the run, if it has one.
+        The start that the caller names: a model, its file, its run folder, a network that ships, or ``nothing``. None: that of
+        the run, if it has one.
     settings
         The caller's changes; only those of ``start`` are applied here.
     rescale
@@ -64,6 +70,8 @@ def with_start(
         If it is an ensemble and ``start.member`` names none of its networks, if a single network gets a number, or if
         images are to be resampled without a start, or for one that states no pixel size.
     """
+    if given == NOTHING:
+        run, given = replace(run, start=None), None
     if given is not None:
         run = replace(run, start=Start("" if isinstance(given, Model) else str(given)))
     run = with_overrides(run, [setting for setting in settings if re.match(r"\s*start\s*[.=]", setting)])
@@ -92,15 +100,16 @@ def open_start(start: Start, model: Model | None = None) -> tuple[Start, StartNe
     """Open the model that a start names, or take the one in memory; return its facts and its network. Errors: `with_start`."""
     called = start.model or "the start"
     if model is None:
-        path = Path(start.model)
-        model = Model.load(path, "cpu")
+        path = find_model(start.model)
+        net, info = load_model(path)
         try:
-            data = _file_of(path).read_bytes()
+            data = path.read_bytes()
         except OSError as error:
             raise ModelFileError(f"{called}: it cannot be read ({error.strerror}).") from error
     else:
-        data = model_bytes(model.net, model.info, called)
-    found, nets, info = hashlib.sha256(data).hexdigest(), members_of(model.net), model.info
+        net, info = model.net, model.info
+        data = model_bytes(net, info, called)
+    found, nets = hashlib.sha256(data).hexdigest(), members_of(net)
     if start.sha256 not in ("", found):
         raise ModelFileError(
             f"{called}: its SHA-256 is {found[:16]}..., and the run began with {start.sha256[:16]}...: another model of the "
@@ -117,8 +126,8 @@ def open_start(start: Start, model: Model | None = None) -> tuple[Start, StartNe
         index = (start.member or 1) - 1
         info = replace(info, training=info.members[index], members=())
         nets = (nets[index],)
-    before = info.training.start
-    licence = start.licence or (before.licence if before is not None else "")
+    licences = [part.licence for part in (start, info.release, info.training.start) if part is not None]
+    licence = next((known for known in licences if known), "")
     return replace(start, sha256=found, licence=licence), StartNet(nets[0], info)
 
 
@@ -130,23 +139,20 @@ def start_of_resumed(run: Run, copy: Path) -> StartNet | None:
     if run.start is None:
         return None
     if copy.exists():
-        model = Model.load(copy, "cpu")
-        return StartNet(members_of(model.net)[0], model.info)
+        net, info = load_model(copy)
+        return StartNet(members_of(net)[0], info)
     try:  # a kill came between settings and copy
         return open_start(run.start)[1] if run.start.model else None
     except ModelFileError:
         return None
 
 
-def _file_of(path: Path) -> Path:
-    return path / "model.safetensors" if path.is_dir() else path
-
-
 def name_of_start(start: Start) -> str:
-    """Return a name that tells nothing of the folders of this computer: that of the run folder, or else of the file."""
+    """Return a name that tells nothing of the folders of this computer: that of the run folder, of the file, or as it ships."""
     if not start.model:
         return ""
-    path = _file_of(Path(start.model)).absolute()
+    path = Path(start.model) / "model.safetensors" if Path(start.model).is_dir() else Path(start.model)
+    path = path.absolute()
     return path.parent.resolve().name if path.name == "model.safetensors" else path.name
 
 
@@ -181,7 +187,7 @@ def with_objects_of_start(run: Run, start: StartNet) -> Run:
     The first score is then that of the start as it predicts; the threshold is chosen again at the end, as in any training.
     """
     same_head = run.head is None or type(run.head) is type(start.info.head)
-    is_free = run.training.tune_objects and run.objects == Objects()
+    is_free = run.training.tune_objects and run.objects == Objects() and not is_for_every_task(start.info)
     return replace(run, objects=start.info.objects) if same_head and is_free else run
 
 
@@ -201,8 +207,11 @@ def carry_start(start: StartNet | None, net: nn.Module, prepared: Prepared) -> N
 def kept_logits(info: ModelInfo, prepared: Prepared) -> list[int | None]:
     """Return for each logit of a training the logit of its start that has the same name; background is always the same.
 
-    Raises SettingsError if one of the two learns objects and the other does not.
+    Of a network that ships as a start for every task, none is kept where one learns objects and the other does not. Raises
+    SettingsError in that case for any other start.
     """
+    if info.head.needs_objects != prepared.head.needs_objects and is_for_every_task(info):
+        return [None] * prepared.num_logits
     if info.head.needs_objects != prepared.head.needs_objects:
         own, wanted = table_name(type(info.head)), table_name(type(prepared.head))
         same = "" if info.head.needs_objects else f", or learn classes from them, too (--set head.{own}={{}})"
@@ -245,10 +254,24 @@ def _of_channels(before: int, now: int) -> str:
     return words if before == 1 else f"{words}. That is a guess: the channels may show other things"
 
 
+def is_for_every_task(info: ModelInfo) -> bool:
+    """Return whether a network ships as a start for trainings of any kind."""
+    return info.release is not None and info.release.role == "start"
+
+
+def head_of_start(start: StartNet | None) -> Head | None:
+    """Return the head that a training takes over from its start; None: that of its masks."""
+    if start is None or not start.info.head.needs_objects or is_for_every_task(start.info):
+        return None
+    return start.info.head
+
+
 def _of_classes(names: Sequence[str], before: Sequence[str], kept: Sequence[int | None]) -> str:
     if list(kept) == list(range(len(before))):
         return f"the last layer is that of the start ({', '.join(names)})"
     old = [name for name, index in zip(names, kept, strict=True) if index is not None]
+    if not old:
+        return f"the start is one for every task: the last layer is drawn anew for {', '.join(names)}"
     new = [name for name, index in zip(names, kept, strict=True) if index is None]
     drawn = f"; drawn anew for {', '.join(new)}" if new else ""
     return f"the start distinguishes {', '.join(before)}: in the last layer, the rows of {', '.join(old)} are kept{drawn}"
