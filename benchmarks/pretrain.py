@@ -21,7 +21,8 @@ import torch
 
 from common import facts, write_json
 from pretrain_data import SetOfImages, prepare_set, read_set
-from pretrain_scores import score_sets
+from pretrain_release import record_of, release_of, save
+from pretrain_scores import score_network
 from pretrain_sets import SETS, PretrainingSet, sets_of
 from pretrain_training import ALL_OBJECTS, part_of, several_layers, train, with_one_layer
 from unseam.augment import Scale
@@ -115,21 +116,19 @@ def main() -> int:
             tell(f"{one.name}: not in DATA, so the network will not know it")
     sets = [read_set(folders[one.name], one) for one in wanted if one.name in folders]
     run = recipe(options.seed, options.output_size, options.resolution, is_start=options.network == START)
-    from pretrain_card import save
-
     name = "-".join([options.network, *(f"without-{one}" for one in left_out)])
     options.out.mkdir(parents=True, exist_ok=True)
     file = options.out / f"{name}.safetensors"
-    seconds = 0.0
+    object_px = None if options.network == START else OBJECT_PX
     if not options.only_scores:
         net, prepared, seconds = pretrain(sets, run, options.network, steps)
-        save(file, net, run, options.network, sets, prepared, steps, seconds, about)
+        record = record_of(run, prepared, steps, seconds, about["versions"])
+        save(file, net, run, record, release_of(options.network, sets, object_px, seconds, about))
         tell(f"{file}: {steps} steps in {seconds:.0f} s")
     if options.network != START and not options.no_scores:
-        whole = [read_set(folders[one.name], one) for one in SETS if one.name in folders and options.network in one.networks
-            and one not in wanted]  # fmt: skip
-        scores = score_sets(file, sets, whole, OBJECT_PX, tell)
-        write_json(options.out / f"{name}.json", {"network": name, "steps": steps, "seconds": seconds, "scores": scores, **about})
+        unseen = [one for one in sets_of(options.network) if one not in wanted and one.name in folders]
+        scores = score_network(file, sets, [read_set(folders[one.name], one) for one in unseen], OBJECT_PX, tell)
+        write_json(options.out / f"{name}.json", {"network": name, **scores, **about})
     return 0
 
 

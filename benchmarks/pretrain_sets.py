@@ -60,7 +60,7 @@ GENERAL: tuple[Network, ...] = ("general",)
 NASA = "Stuckner, Harder & Smith 2022, npj Computational Materials 8:200"
 
 SETS = (
-    PretrainingSet("dsb2018", "objects", NUCLEI, "CC0-1.0",
+    PretrainingSet("dsb2018", "objects", ALL, "CC0-1.0",
         "Caicedo et al. 2019, Nature Methods 16:1247 (BBBC038; corrections by Kaggle's users)",
         held_out=("test of few_images.py", "every fifth of the rest"), weight=3.0,
         held_out_by="image; which images are of one experiment is not known"),
@@ -91,11 +91,11 @@ SETS = (
         partial="cells at the border, touching or out of focus were filtered out"),
     PretrainingSet("krd-wbc-nuclei", "pieces", CELLS, "CC-BY-4.0",
         "Taha, Alizadeh & Mohammad 2023, Mendeley Data, doi:10.17632/jzdj6h7gms.2", held_out=("1017", "1221", "1369", "1529")),
-    PretrainingSet("pfc-neurons-brightfield", "pieces", CELLS, "CC0-1.0",
+    PretrainingSet("pfc-neurons-brightfield", "classes", GENERAL, "CC0-1.0",
         "Erendira V. P., pfc-pn-microscopy-dataset", held_out=("Img__12_", "Img__82_"), native=0.5),
-    PretrainingSet("nist-phase-colonies", "pieces", CELLS, "NIST notice",
+    PretrainingSet("nist-phase-colonies", "classes", GENERAL, "NIST notice",
         "National Institute of Standards and Technology, semantic-segmentation-unet (M. Majurski)",
-        held_out=("img_000580", "img_019617", "img_033471", "img_045000", "img_063270"), native=0.5),
+        held_out=("img_000580", "img_019617", "img_033471", "img_046307", "img_063270"), native=0.5),
     PretrainingSet("axon-sem", "classes", GENERAL, "MIT", "Zaïmi et al. 2018, Scientific Reports 8:3816",
         r"(sub-rat\d)", ("sub-rat3", "sub-rat8"), "animal", weight=2.0),
     PretrainingSet("msa-tem-nanoparticles", "classes", GENERAL, "CC-BY-4.0",
