@@ -27,7 +27,6 @@ from pretrain_sets import SETS, PretrainingSet, sets_of
 from pretrain_training import ALL_OBJECTS, part_of, several_layers, train, with_one_layer
 from unseam.augment import Scale
 from unseam.data.prepare import Prepared
-from unseam.heads import Objects
 from unseam.nets import UNet
 from unseam.recipes import recipe_named
 from unseam.recipes.run import Run
@@ -76,9 +75,7 @@ def pretrain(sets: list[SetOfImages], run: Run, network: str, steps: int) -> tup
     numbers = {name: prepared[one.about.name].num_logits for one in sets for name in layers_of(one.about, network)}
     torch.manual_seed(run.training.seed)
     net = several_layers(replace(run.net, num_classes=2), numbers)
-    parts = [
-        part_of(prepared[one.about.name], run, net, layers_of(one.about, network), one.about.weight) for one in sets
-    ]
+    parts = [part_of(prepared[one.about.name], run, net, layers_of(one.about, network), one.about.weight) for one in sets]
     state = train(parts, net, run, steps, tell)
     judged = state.judged
     assert isinstance(judged, UNet)

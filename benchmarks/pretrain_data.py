@@ -24,7 +24,7 @@ NOT_ANNOTATED = 2**20
 NEAR = 0.5
 """In a partial set, background is taken to be known this many object diameters around an object."""
 
-SOLID = 0.88
+SOLID = 0.92
 """Pieces that fill less of their convex hull are probably several touching objects, and are not annotated."""
 
 MOST_PX = 1024

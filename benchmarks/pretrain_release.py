@@ -27,7 +27,9 @@ SMALLEST = 40
 """px of the network, of an object of ``object_px`` = 24 px it is a tenth."""
 
 
-def record_of(run: Run, prepared: Mapping[str, Prepared], steps: int, seconds: float, versions: Mapping[str, str]) -> TrainingRecord:
+def record_of(
+    run: Run, prepared: Mapping[str, Prepared], steps: int, seconds: float, versions: Mapping[str, str]
+) -> TrainingRecord:
     samples = [sample for one in prepared.values() for sample in one.samples]
     return TrainingRecord(
         images=tuple(prepared),
@@ -58,7 +60,7 @@ def release_of(network: str, sets: Sequence[SetOfImages], object_px: float | Non
 
 
 def save(file: Path, net: UNet, run: Run, record: TrainingRecord, release: Release) -> None:
-    """Write the network as 16-bit numbers. A start keeps its normalisations, which then go on learning; others have none left."""
+    """Write the network as 16-bit numbers. A start keeps its normalisations, which go on learning; others have none left."""
     head, is_start = RidgeObjects(), release.role == "start"
     info = ModelInfo(
         net=net.config if is_start else without_normalisation(net.config),

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-
 from judge import Pair, score
+
 from pretrain_data import NOT_ANNOTATED, SetOfImages, factor_of, median_of_set
 from pretrain_release import with_findings
 from unseam.data.prepare import Annotated
@@ -46,7 +46,8 @@ def choose_objects(model: Model, sets: Sequence[SetOfImages], object_px: float) 
         maps = [foreground(model, item, factor_of(item, one.about, object_px, of_set)) for item in items]
         for way in RidgeObjects.ways:
             objects = replace(model.info.objects, threshold=way[0], split=way[1])
-            pairs = [where_known(nearest(objects(own), *item.labels.shape), item.labels) for own, item in zip(maps, items, strict=True)]
+            both = zip(maps, items, strict=True)
+            pairs = [where_known(nearest(objects(own), *item.labels.shape), item.labels) for own, item in both]
             found[way].append(score(pairs, "objects")["pq"] or 0.0)
     means = {way: float(np.mean(values)) for way, values in found.items()}
     best = max(RidgeObjects.ways, key=lambda way: means[way])
@@ -73,7 +74,7 @@ def score_set(
             own = objects(foreground(model, item, factor_of(item, one.about, object_px, of_set)))
             pairs.append(where_known(nearest(own, *item.labels.shape), item.labels))
         rows.append({"set": name, "images": len(items), **score(pairs, "objects")})
-        print(f"{name}: " + ", ".join(f"{key} {value or 0:.3f}" for key, value in rows[-1].items() if key in ("seg", "f1", "pq")), flush=True)
+        print(name, *(f"{key} {rows[-1][key] or 0:.3f}" for key in ("seg", "f1", "pq")), flush=True)
     return rows
 
 

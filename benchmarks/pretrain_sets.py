@@ -107,12 +107,12 @@ SETS = (
     PretrainingSet("nasa-meltpool", "objects", GENERAL, "MIT", NASA, r"(Slice-?\d+[A-Z][a-z]+)", ("Slice-2Top",), "slice",
         partial="only the melt pools of the last layer, older ones are background"),
     PretrainingSet("maskterial-flakes", "objects", GENERAL, "MIT", "Uslu et al. 2024, MaskTerial, arXiv:2412.09333",
-        held_out=("GrapheneH-17294f8a", "GrapheneH-45ce9af7"), partial="only thin flakes; thick ones and residues are background"),
+        held_out=("GrapheneH-17294f8a", "GrapheneH-45ce9af7"), partial="only thin flakes; thick ones are background"),
     PretrainingSet("plantseg-ovule-confocal", "dense", GENERAL, "MIT", "Wolny et al. 2020, PlantSeg, eLife 9:e57613",
         r"(z\d+)", ("z25", "z27", "z29", "z31"), "the last slices; all are of one volume", weight=0.5),
     PretrainingSet("neuroproof-fibsem-medulla", "dense", GENERAL, "CC-BY-3.0-US",
-        "FlyEM, Janelia; Parag et al. 2015, PLOS ONE 10:e0125825", r"([xyz])", ("x",), "direction of the slices; all are of one "
-        "volume", native=1.5),
+        "FlyEM, Janelia; Parag et al. 2015, PLOS ONE 10:e0125825", r"([xyz])", ("x",),
+        "direction of the slices; all are of one volume", native=1.5),
 )  # fmt: skip
 """The table. Credits and licences stand in the card of each network."""
 

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from unseam.augment import Augment
 from unseam.data.crops import Crops, make_ahead
 from unseam.data.prepare import Prepared
 from unseam.data.sample import Sample
@@ -95,9 +94,7 @@ def make_batch(parts: Sequence[Part], seed: int, step: int) -> tuple[int, Batch]
     return number, Batch(image, classes, weights, tuple(planes))
 
 
-def train(
-    parts: Sequence[Part], net: UNet, run: Run, steps: int, tell: Callable[[str], None]
-) -> TrainState:
+def train(parts: Sequence[Part], net: UNet, run: Run, steps: int, tell: Callable[[str], None]) -> TrainState:
     """Train for a number of steps; ``state.judged`` is the network that is kept."""
     keep_freed_memory()
     several, device, seed = net.classify, torch.device("cpu"), run.training.seed
