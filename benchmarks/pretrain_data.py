@@ -107,8 +107,9 @@ def resampled(item: Annotated, factor: float) -> Annotated:
     return replace(item, image=image, labels=nearest(item.labels, *image.shape[:2]), spacing_um=None)
 
 
-def middle(item: Annotated) -> Annotated:
-    at = tuple(slice(max(0, (n - MOST_PX) // 2), max(0, (n - MOST_PX) // 2) + MOST_PX) for n in item.labels.shape)
+def middle(item: Annotated, side: int = MOST_PX) -> Annotated:
+    """The middle of an image, at most ``side`` px high and wide."""
+    at = tuple(slice(max(0, (n - side) // 2), max(0, (n - side) // 2) + side) for n in item.labels.shape)
     return replace(item, image=item.image[at], labels=item.labels[at])
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from judge import Pair, score
+from pictures import write_picture
 
-from pretrain_data import NOT_ANNOTATED, SetOfImages, factor_of, median_of_set
+from pretrain_data import MOST_PX, NOT_ANNOTATED, SetOfImages, factor_of, median_of_set, middle
 from pretrain_release import with_findings
 from unseam.data.prepare import Annotated
 from unseam.data.rescale import nearest, rescaled
@@ -32,7 +33,8 @@ def score_network(
     rows = []
     for sets, how in ((seen, OTHERS), (unseen, LEFT_OUT)):
         for one in sets:
-            rows += [row | {"seen": how} for row in score_set(model, objects, one, object_px, is_unseen=how == LEFT_OUT)]
+            own = score_set(model, objects, one, object_px, file.with_suffix(""), is_unseen=how == LEFT_OUT)
+            rows += [row | {"seen": how} for row in own]
     with_findings(file, objects, [SetScore(row["set"], "F1 at IoU 0.5", row["f1"], row["images"], row["seen"]) for row in rows])
     return {"threshold": objects.threshold, "split": objects.split, "scores": rows}
 
@@ -60,19 +62,23 @@ def foreground(model: Model, item: Annotated, factor: float) -> np.ndarray:
 
 
 def score_set(
-    model: Model, objects: Objects, one: SetOfImages, object_px: float, *, is_unseen: bool
+    model: Model, objects: Objects, one: SetOfImages, object_px: float, pictures: Path, *, is_unseen: bool
 ) -> list[dict[str, object]]:
-    """A row for each group of images: figures of the judge, at the known median diameter of each image.
+    """A row for each group of images: figures of the judge, at the known median diameter of each image; and a picture.
 
-    What a set does not annotate does not count. Pieces of one class are judged as objects, touching ones and all.
+    What a set does not annotate does not count, and neither do pieces of one class that seem to be several objects.
     """
     of_set = median_of_set([*one.training, *one.held_out], one.about)
     rows = []
     for name, items in groups_of(one, is_unseen=is_unseen).items():
         pairs: list[Pair] = []
-        for item in items:
-            own = objects(foreground(model, item, factor_of(item, one.about, object_px, of_set)))
+        factors = [factor_of(item, one.about, object_px, of_set) for item in items]
+        items = [middle(item, round(MOST_PX / factor)) for item, factor in zip(items, factors, strict=True)]
+        for item, factor in zip(items, factors, strict=True):
+            own = objects(foreground(model, item, factor))
             pairs.append(where_known(nearest(own, *item.labels.shape), item.labels))
+        found, truth = pairs[len(pairs) // 2]
+        write_picture(pictures / f"{name}.png", items[len(pairs) // 2].image, {"truth": truth, "found": found})
         rows.append({"set": name, "images": len(items), **score(pairs, "objects")})
         print(name, *(f"{key} {rows[-1][key] or 0:.3f}" for key in ("seg", "f1", "pq")), flush=True)
     return rows
