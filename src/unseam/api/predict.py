@@ -16,6 +16,7 @@ from unseam.io.large import is_store
 from unseam.io.output_folder import output_folder
 from unseam.machine.memory import parse_bytes
 from unseam.model import Model
+from unseam.model.any_image import check_predicts, check_scale_of_large, ratio_for
 from unseam.scale.folder import is_one_result, probability_store, work_folder
 from unseam.scale.predict_large import LargeResult, Progress
 from unseam.scale.predict_store import Save, predict_store
@@ -38,6 +39,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     average: Averaging | None = None,
     normalise_over: Literal["plane", "stack"] | None = None,
     rescale: bool = False,
+    diameter: float | None = None,
     max_input_tile: int = DEFAULT_INPUT_TILE,
     max_memory: str | int | None = None,
     overwrite: bool = False,
@@ -58,7 +60,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     Parameters
     ----------
     model
-        A model, its file or its run folder.
+        A model, its file, its run folder, or the name of a network that ships.
     images
         Image files, folders of images, data sets in any layout that training can read, OME-Zarr stores; one or several.
     out
@@ -72,16 +74,17 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     objects_of
         Name or value of the class whose objects are wanted; None: all classes but the background together.
     threshold, split, min_size
-        Probability above which an object starts, the share of an object that each part of it must have to be an object of its
-        own (0: no parts), and the smallest object, px; None: those of the model.
+        Probability above which an object starts, the share of an object that each of its parts must have (0: no parts), and
+        the smallest object, px; None: those of the model.
     average
-        Average over ``rotations`` (seven, as in the paper; not for large images), ``flips`` (eight) or ``none``; None: as the
-        model was trained to.
+        Average over ``rotations`` (seven; not for large images), ``flips`` (eight) or ``none``; None: as the model says.
     normalise_over
         Range of grey values: each ``plane`` has its own, or all planes of a ``stack`` have one; None: as in training.
     rescale
-        Resample each image to the pixel size of the training images, and the results back to its own pixels; not for large
-        images.
+        Resample images to the pixel size of the training images, and results back to their own; not for large images.
+    diameter
+        Median diameter of the objects, px: images are resampled to the size that the network learnt, and results back. None:
+        networks that ship measure it. Large images are not resampled, and must have objects of about that size.
     max_input_tile
         Largest input tile, px.
     max_memory
@@ -97,7 +100,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     fill_missing
         Large images: read a missing chunk as its fill value.
     channels
-        Large images: channels that the model receives, counted from 0; empty: all.
+        Channels that the model receives, counted from 0; empty: all.
     watch
         Functions that prediction calls while it runs.
 
@@ -119,6 +122,8 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         If the model or a store cannot be read, memory is too small, or workers fail.
     """
     model = model if isinstance(model, Model) else Model.load(model)
+    check_predicts(model.info)
+    ratio = ratio_for(model.info, diameter) if diameter is not None else None
     paths = (Path(images),) if isinstance(images, str | Path) else tuple(Path(image) for image in images)
     out, watch = Path(out), watch or PredictWatch()
     saves_objects = save in ("instances", "both") or (save == "auto" and model.info.kind_facts.has_objects)
@@ -137,6 +142,8 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         model = model.with_average(average)
     if normalise_over is not None:
         model = model.with_normalise(replace(model.info.normalise, over=normalise_over))
+    if rescale and diameter is not None:
+        raise SettingsError("--diameter and --rescale both resample the images. Give one of the two.")
     if rescale and model.info.spacing_um is None:
         raise SettingsError("--rescale: the training images of this model stated no pixel size. Leave it out.")
     object_class = model.info.class_index(objects_of) if objects_of is not None else None
@@ -145,13 +152,14 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     files = tuple(path for path in paths if path not in stores)
     if not stores:
         of_stores = {"--resume": resume, "--workers": workers, "--scheduler": scheduler, "--probabilities-as": probabilities_as}
-        of_stores |= {"--missing-chunks": fill_missing, "--channel": len(channels) or None}
+        of_stores |= {"--missing-chunks": fill_missing}
         _refuse(of_stores, "only for large images. Give a Zarr store, or --out a name that ends in .zarr or .tif.")
     results: list[Predicted] = []
     if stores:
         of_files = {"--overlay": overlay, "--skip-existing": skip_existing, "--rescale": rescale}
         of_files |= {"--average rotations": model.info.average == "rotations"}
         _refuse(of_files, "not possible for a large image. Leave it out, or give images that fit into memory.")
+        check_scale_of_large(model.info, ratio)
         segment = partial(
             predict_store,
             model,
@@ -170,6 +178,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     if files or not stores:
         wanted = predict_files.ResultKinds(saves_classes, saves_objects, probabilities, overlay, object_class)
         options: dict[str, Any] = {"max_input_tile": max_input_tile, "rescale": rescale}
+        options["reading"] = predict_files.Reading(diameter, min_size, tuple(channels))
         options["max_memory"] = None if max_memory is None else parse_bytes(max_memory)
         with output_folder(out, "prediction", is_shared=skip_existing):
             for line in find_images_left_out(files):

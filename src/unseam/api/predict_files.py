@@ -23,6 +23,8 @@ from unseam.io.lock import lock_name_of, locked
 from unseam.io.output_folder import is_case_blind
 from unseam.io.write import naming
 from unseam.model import Model, Segmentation
+from unseam.model.any_image import takes_any_image
+from unseam.model.object_size import Size
 from unseam.report.overlay import draw_overlay
 
 
@@ -35,6 +37,18 @@ class ResultKinds:
     probabilities: bool = False
     overlay: bool = False
     object_class: int | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How an image is read: the diameter of its objects and its smallest object, in its px; its channels, counted from 0."""
+
+    diameter: float | None = None
+    min_size: int | None = None
+    channels: tuple[int, ...] = ()
+
+
+_AS_IT_IS = Reading()
 
 
 @dataclass(frozen=True)
@@ -155,25 +169,44 @@ def predict_file(
     on_tile: Callable[[int, int], None] | None = None,
     max_memory: int | None = None,
     rescale: bool = False,
+    reading: Reading = _AS_IT_IS,
 ) -> Result:
     """Read an image, segment each plane, and write the wanted results with the size and place of the image.
 
     ``max_memory`` (bytes) is that of :meth:`unseam.Model.predict`. With ``rescale`` the network sees pixels of the size that it
-    learnt from, and the results have those of the image. ImageReadError and DataError name the file.
+    learnt from, and the results have those of the image. Object sizes are measured in the middle plane. ImageReadError and
+    DataError name the file.
     """
-    file = as_model_reads(read_case(job.images), model.info.net.in_channels)
+    file = read_case(job.images)
+    file = file.with_channels(reading.channels) if reading.channels else file
+    file = as_model_reads(file, model.info.net.in_channels)
     planes = file.planes()
     ratio = _ratio(model, file, job) if rescale else (1.0, 1.0)
     try:
         seen = [rescaled(plane, ratio) for plane in planes]
         ranges = model.grey_ranges(seen)
+        # The range of a plane alone is that of its resampled pixels, as in the training of a network that resamples.
+        of_stack = model.info.normalise.over == "stack" or not takes_any_image(model.info)
+        diameter: float | Size | None = reading.diameter
+        if diameter is None and takes_any_image(model.info):
+            diameter = model.measure_size(planes[len(planes) // 2])
         parts: list[Segmentation] = []
         for plane, own in zip(seen, ranges, strict=True):
             # The results of all planes are held until the file is written, so room is reserved for the remaining ones.
             num_remaining = len(planes) - len(parts) - 1
             reserved = num_remaining * 4 * model.info.net.num_classes * plane.shape[0] * plane.shape[1]
             most = None if max_memory is None else max(1, max_memory - reserved)
-            parts.append(model.predict(plane, max_input_tile=max_input_tile, on_tile=on_tile, max_memory=most, ranges=own))
+            part = model.predict(
+                plane,
+                max_input_tile=max_input_tile,
+                on_tile=on_tile,
+                max_memory=most,
+                ranges=own if of_stack else None,
+                diameter=diameter,
+            )
+            if reading.min_size is not None:
+                part = replace(part, objects=replace(part.objects, min_size=reading.min_size))
+            parts.append(part)
     except ImageReadError:
         raise
     except DataError as error:

@@ -31,6 +31,7 @@ VERBS = (
     "predict",
     "evaluate",
     "report",
+    "networks",
     "info",
     "export",
     "import_",

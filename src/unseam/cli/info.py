@@ -1,19 +1,18 @@
 """``unseam info``."""
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 
-def info(model: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", negative=())] = False) -> None:
+def info(model: str, /, *, as_json: Annotated[bool, Parameter(name="--json", negative=())] = False) -> None:
     """Show what a model is and what it was trained on, and how a program loads its weights into the plain network.
 
     Parameters
     ----------
     model
-        Run folder or model file.
+        Run folder, model file, or a network that ships.
     as_json
         Print everything as JSON.
     """

@@ -29,6 +29,7 @@ def predict(
     average: Literal["none", "rotations", "flips"] | None = None,
     normalise_over: Literal["plane", "stack"] | None = None,
     rescale: Annotated[bool, Parameter(negative=())] = False,
+    diameter: float | None = None,
     tile: int = DEFAULT_INPUT_TILE,
     memory: str | None = None,
     device: str = "auto",
@@ -54,7 +55,7 @@ def predict(
     Parameters
     ----------
     model
-        Run folder or model file.
+        Run folder, model file, or a network that ships: unseam networks lists them. What lies here under that name wins.
     images
         Image files, folders of images, data sets with or without masks, OME-Zarr stores.
     out
@@ -82,6 +83,9 @@ def predict(
         in training.
     rescale
         Resample images to the pixel size of the training images, and results back to their own pixels; not for large images.
+    diameter
+        Median diameter of the objects, px: images are resampled to objects of the size that the network learnt, and results
+        back. Default: networks that ship measure it in each image; other networks take the images as they are.
     tile
         Largest input tile, px. Larger tiles take more memory, and are faster up to about the default.
     memory
@@ -107,7 +111,7 @@ def predict(
     missing_chunks
         OME-Zarr images that lack chunks: refuse them, or fill the chunks. Some programs omit chunks of the fill value.
     channel
-        Large images: a channel that the model receives, counted from 0. Repeat for several. Default: all.
+        A channel that the model receives, counted from 0. Repeat for several. Default: all.
     """
     from unseam.api.models import load
     from unseam.api.predict import predict as predict_images
@@ -127,6 +131,7 @@ def predict(
             average=average,
             normalise_over=normalise_over,
             rescale=rescale,
+            diameter=diameter,
             max_input_tile=tile,
             max_memory=memory,
             overwrite=overwrite,

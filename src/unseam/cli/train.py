@@ -17,7 +17,7 @@ def train(
     *,
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
     recipe: Annotated[str | None, Parameter(help=_RECIPES)] = None,
-    from_: Annotated[Path | None, Parameter(name="--from", negative=())] = None,
+    from_: Annotated[str | None, Parameter(name="--from", negative=())] = None,
     rescale: Annotated[bool, Parameter(negative=())] = False,
     steps: int | None = None,
     minutes: float | None = None,
@@ -43,8 +43,9 @@ def train(
     out
         Run folder to write: report.html, model.safetensors, config.toml, history.csv, curve.svg, held_out.npz, README.md.
     from_
-        A trained network to begin with: a model file or a run folder. Its architecture and its scaling of grey values stay;
-        channels and classes may be others.
+        A trained network to begin with: a model file, a run folder, or one that ships, such as general. Its architecture and
+        scaling of grey values stay; channels and classes may be others. nothing: weights are drawn, as without --from. auto:
+        two short trials, from general and from nothing, choose by the score on what is held out.
     rescale
         With --from: resample the images to the pixel size of those that the network learnt from. Predict with --rescale, too.
     steps

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Shaped, UInt8
 
+from unseam.errors import DataError
 from unseam.io.axes import planes_notes
 from unseam.io.calibration import Calibration
 
@@ -69,6 +70,25 @@ class ImageFile:
         assert "Z" not in self.axes
         notes = planes_notes(self.notes, self.num_channels, why)
         return replace(self, axes=self.axes.replace("C", "Z"), notes=notes)
+
+    def with_channels(self, channels: Sequence[int]) -> "ImageFile":
+        """Return the file with some of its channels, counted from 0; one channel has no axis. DataError if there is none such.
+
+        >>> ImageFile(np.zeros((3, 20, 30)), "CYX", Calibration(), Path("cells.tif")).with_channels([2]).axes
+        'YX'
+        """
+        bad = [channel for channel in channels if not 0 <= channel < self.num_channels]
+        if bad:
+            raise DataError(
+                f"{self.path}: channel {bad[0]} was chosen; the image has {self.num_channels}, counted from 0. Choose others "
+                "with --channel."
+            )
+        if "C" not in self.axes:
+            return self
+        axis = self.axes.index("C")
+        if len(channels) == 1:
+            return replace(self, pixels=self.pixels.take(channels[0], axis), axes=self.axes.replace("C", ""))
+        return replace(self, pixels=self.pixels.take(list(channels), axis))
 
     def stacked(self, parts: Sequence[Shaped[np.ndarray, "..."]]) -> Shaped[np.ndarray, "..."]:
         """Stack one result per plane: the axes of the planes come first, then those of the parts.

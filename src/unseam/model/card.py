@@ -3,6 +3,7 @@
 from dataclasses import fields
 
 from unseam.model.model_info import Imported, ModelInfo
+from unseam.model.release import Release
 from unseam.nets import NetConfig
 from unseam.settings import table_name
 
@@ -10,6 +11,8 @@ from unseam.settings import table_name
 def facts(info: ModelInfo) -> list[tuple[str, str]]:
     """Return rows of (fact, value) about a model, in the order in which a person asks."""
     net, record = info.net, info.training
+    if info.release is not None:
+        return _of_release(info, info.release)
     classes = ", ".join(f"{name} ({value})" for name, value in zip(info.class_names, info.class_values, strict=True))
     rows = [
         ("segments", info.kind_facts.segments),
@@ -47,6 +50,30 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
         ("made", f"{record.date} with {', '.join(record.versions)}"),
     ]
     return rows
+
+
+def _of_release(info: ModelInfo, card: Release) -> list[tuple[str, str]]:
+    """Return the rows of a network that ships: what for, from which images, under which licence, and how well it does."""
+    record = info.training
+    size = f"brought to {card.object_px:g} px; measured in each image, or --diameter" if card.object_px else "taken as they are"
+    return [
+        ("for", card.purpose),
+        ("use", "segments, and starts trainings" if card.role == "predict" else "starts trainings; segments nothing by itself"),
+        ("image channels", "any grey or colour image, as one channel" if card.object_px else str(info.net.in_channels)),
+        ("objects", size),
+        ("head", table_name(type(info.head))),
+        ("network", _settings_of(info.net)),
+        ("context, phase", _context(info)),
+        ("grey values", _grey_values(info)),
+        ("prediction", _AVERAGED[info.average]),
+        ("separation of objects", _objects(info)),
+        *(("score", score.describe()) for score in card.scores),
+        *(("learnt on", learnt.describe()) for learnt in card.sets),
+        ("licence of the weights", card.licence),
+        ("training", f"{record.steps} steps, {card.minutes:g} minutes, {record.precision} on {record.device}"),
+        ("made by", f"{card.command} (commit {card.commit})"),
+        ("made", f"{record.date} with {', '.join(record.versions)}"),
+    ]
 
 
 def lines_that_load(info: ModelInfo, file: str) -> tuple[str, str, str]:

@@ -20,9 +20,11 @@ from unseam.inference.averaging import averaged
 from unseam.inference.predict import Predictor
 from unseam.inference.rotations import average_rotations
 from unseam.machine.memory import parse_bytes
+from unseam.model.any_image import channel_of, check_predicts, known_object_px, see, takes_any_image, unlike_training
 from unseam.model.model_file import ModelInfo, load_model, save_model
+from unseam.model.object_size import Size, measure_size
 from unseam.nets import folded, members_of, without_normalisation
-from unseam.networks import find_model
+from unseam.networks import find_model, reading_shipped
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,8 @@ class Model:
         ModelFileError
             If the file is missing or cannot be used, or no network has this name.
         """
-        net, info = load_model(find_model(path))
+        with reading_shipped(path):
+            net, info = load_model(find_model(path))
         return cls(net, info, device, precision, engine)
 
     def save(self, path: Path | str) -> None:
@@ -159,6 +162,7 @@ class Model:
         on_tile: Callable[[int, int], None] | None = None,
         max_memory: str | int | None = None,
         ranges: Ranges | None = None,
+        diameter: float | Size | None = None,
     ) -> Segmentation:
         """Segment an image of any size.
 
@@ -177,30 +181,55 @@ class Model:
             Most memory that this process may use, ``"2GB"`` or bytes; tiles shrink to fit. None: the free memory.
         ranges
             For a plane of a stack, those that :meth:`grey_ranges` gives it. None: those of this image alone.
+        diameter
+            Median diameter of the objects in this image, px, or what :meth:`measure_size` returned. The network sees the image
+            resampled to objects of the size that it learnt, and the result has the pixels of the image. None: measured if the
+            network ships with the package; otherwise the image is taken as it is.
 
         Raises
         ------
         DataError
             If this is not an image, has pixels that are not finite, or other channels than the training images.
         SettingsError
-            If ``average`` is an unknown word.
+            If ``average`` is an unknown word, the network segments nothing, or it does not know the size of its objects.
         SizeError
             If ``max_input_tile`` is too small for the network's context.
         MemoryShortError
             If not even the smallest tile fits into the memory.
         """
-        notes: list[str] = []
+        check_predicts(self.info)
+        if diameter is None and takes_any_image(self.info):
+            diameter = self.measure_size(image)
+        seen = see(self.info, np.asarray(image), diameter)
+        notes = [*seen.notes]
         max_bytes = None if max_memory is None else parse_bytes(max_memory)
         average = self.info.average if average is None else average
         predictor = Predictor(self._engine_for(average), max_input_tile, on_tile, max_bytes, notes.append, head=self.info.head)
-        normalised = self.normalised(np.asarray(image), ranges)
+        normalised = self.normalised(seen.image, ranges)
         notes += self.info.normalise.far_from_fixed(float(np.max(image)))
         if average == "rotations":
             probabilities = average_rotations(predictor.probabilities, normalised, self.info.head)
         else:
             probabilities = predictor.probabilities(normalised)
+        notes += unlike_training(self.info, probabilities)
         unique_notes = tuple(dict.fromkeys(notes))  # averaging may repeat a note for each version
-        return Segmentation(probabilities, self.info.objects, self.info.class_values, unique_notes, self.info.head)
+        maps, objects = seen.back(probabilities), seen.in_its_pixels(self.info.objects)
+        return Segmentation(maps, objects, self.info.class_values, unique_notes, self.info.head)
+
+    def measure_size(self, image: Shaped[np.ndarray, "height width *channel"]) -> Size | None:
+        """Measure the objects of an image in a small first pass at several scales; None if none is found at any.
+
+        For networks that ship with the package, whose training images all had objects of one size; of others, this is a
+        guess. Raises the errors of :meth:`predict`.
+        """
+        grey = channel_of(self.info, np.asarray(image))
+        (ranges,) = self.info.normalise.ranges_of([grey])
+        predictor = Predictor(self._engine_for("none"), head=self.info.head)
+
+        def maps_of(part: Shaped[np.ndarray, "height width"]) -> Float[np.ndarray, "logit height width"]:
+            return predictor.probabilities(self.normalised(part, ranges))
+
+        return measure_size(grey, known_object_px(self.info), maps_of, self.info.head, self.info.objects)
 
     def with_objects(self, objects: Objects) -> "Model":
         """Return the same model with other settings for separating objects."""
@@ -222,7 +251,7 @@ class Model:
 
         They are the same for all planes if the model takes one range for a stack. Raises DataError as :meth:`predict`.
         """
-        return self.info.normalise.ranges_of(planes)
+        return self.info.normalise.ranges_of([channel_of(self.info, plane) for plane in planes])
 
     @property
     def engine(self) -> Engine:

@@ -22,6 +22,15 @@ class ImageSet:
     credit: str
     images: int = 0
 
+    def describe(self) -> str:
+        """Return name, number of images, licence and credit in words.
+
+        >>> ImageSet("nuclei", "CC0-1.0", "Example et al. 2020", 24).describe()
+        'nuclei (24 images, CC0-1.0; Example et al. 2020)'
+        """
+        number = f"{self.images} images, " if self.images else ""
+        return f"{self.name} ({number}{self.licence}; {self.credit})"
+
 
 @dataclass(frozen=True)
 class SetScore:
@@ -36,6 +45,15 @@ class SetScore:
     images: int = 0
     seen: str = "set left out"
 
+    def describe(self) -> str:
+        """Return the score in words.
+
+        >>> SetScore("dsb2018", "F1 at IoU 0.5", 0.8712, 50).describe()
+        'F1 at IoU 0.5 0.871 on 50 image(s) of dsb2018 (set left out)'
+        """
+        number = f"{self.images} image(s) of " if self.images else ""
+        return f"{self.name} {self.value:.3f} on {number}{self.on} ({self.seen})"
+
 
 @dataclass(frozen=True)
 class Release:
@@ -45,11 +63,16 @@ class Release:
     ----------
     purpose
         What for, in one line.
+    name
+        As users call it: that of its file.
     role
         Whether it segments, or is a start for training only.
     object_px
         Median diameter (of the disc of the same area) to which the objects of every training image were resampled, px. None:
         the images kept their pixels, and so do those of prediction.
+    least_sure
+        Least mean sureness of objects (:func:`unseam.model.object_size.sureness`) on an image like those that it learnt from;
+        below it, prediction warns. None: no warning.
     licence
         Of the weights.
     sets
@@ -61,8 +84,10 @@ class Release:
     """
 
     purpose: str
+    name: str = ""
     role: Role = "predict"
     object_px: float | None = None
+    least_sure: float | None = None
     licence: str = ""
     sets: tuple[ImageSet, ...] = ()
     scores: tuple[SetScore, ...] = ()

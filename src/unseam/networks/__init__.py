@@ -5,6 +5,8 @@ the file itself (:class:`unseam.model.release.Release`).
 """
 
 import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
@@ -45,6 +47,17 @@ def find_model(given: str | Path) -> Path:
         f"{name}: not a model file, and nothing of that name is here. Give model.safetensors or the run folder that `unseam "
         f"train` wrote, {known}.{meant}"
     )
+
+
+@contextmanager
+def reading_shipped(given: str | Path) -> Iterator[None]:
+    """Add to a `ModelFileError` about a network that ships what mends it: its file came with the package, not from the user."""
+    try:
+        yield
+    except ModelFileError as error:
+        if name_if_shipped(find_model(given)) is None:
+            raise
+        raise ModelFileError(f"{error} It ships with unseam: install unseam again.") from error
 
 
 def name_if_shipped(file: Path) -> str | None:

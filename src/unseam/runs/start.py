@@ -21,7 +21,7 @@ from unseam.heads import Head, Objects
 from unseam.model import Model
 from unseam.model.model_file import ModelInfo, load_model, model_bytes
 from unseam.nets import Net, Start, carry_over, differing_settings, members_of
-from unseam.networks import find_model
+from unseam.networks import find_model, reading_shipped
 from unseam.recipes.run import Run
 from unseam.runs.default_start import NOTHING
 from unseam.settings import table_name, with_overrides
@@ -100,8 +100,9 @@ def open_start(start: Start, model: Model | None = None) -> tuple[Start, StartNe
     """Open the model that a start names, or take the one in memory; return its facts and its network. Errors: `with_start`."""
     called = start.model or "the start"
     if model is None:
-        path = find_model(start.model)
-        net, info = load_model(path)
+        with reading_shipped(start.model):
+            path = find_model(start.model)
+            net, info = load_model(path)
         try:
             data = path.read_bytes()
         except OSError as error:
