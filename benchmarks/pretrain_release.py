@@ -49,6 +49,7 @@ def record_of(
 def release_of(network: str, sets: Sequence[SetOfImages], object_px: float | None, seconds: float, about: Mapping) -> Release:
     return Release(
         purpose=PURPOSE[network],
+        name=network,
         role="start" if object_px is None else "predict",
         object_px=object_px,
         licence=LICENCE,
@@ -76,8 +77,9 @@ def save(file: Path, net: UNet, run: Run, record: TrainingRecord, release: Relea
     save_model(file, net if is_start else folded(net), info, half=True)
 
 
-def with_findings(file: Path, objects: Objects, scores: Sequence[SetScore]) -> None:
-    """Write into a model file how objects are found, and the scores of its card."""
+def with_findings(file: Path, objects: Objects, scores: Sequence[SetScore], least_sure: float | None) -> None:
+    """Write into a model file how objects are found, the scores of its card, and how sure it is of images that it knows."""
     net, info = load_model(file)
     assert info.release is not None
-    save_model(file, net, replace(info, objects=objects, release=replace(info.release, scores=tuple(scores))), half=True)
+    release = replace(info.release, scores=tuple(scores), least_sure=least_sure)
+    save_model(file, net, replace(info, objects=objects, release=release), half=True)

@@ -1,6 +1,6 @@
 """Scores of a trained network on images that it has not seen, by the judge of the arena."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from pictures import write_picture
 from pretrain_data import MOST_PX, NOT_ANNOTATED, SetOfImages, factor_of, median_of_set, middle
 from pretrain_release import with_findings
 from unseam.data.prepare import Annotated
-from unseam.data.rescale import nearest, rescaled
 from unseam.heads import Objects, RidgeObjects
 from unseam.model import Model
+from unseam.model.object_size import sureness
 from unseam.model.release import SetScore
 
 TUNED_ON = 4
@@ -29,58 +29,72 @@ def score_network(
     """Choose how objects are found on training images, score all that training did not see, and write both into the file."""
     model = Model.load(file, "cpu")
     objects, chosen_by = choose_objects(model, seen, object_px)
+    model = model.with_objects(objects)
     tell(f"objects: threshold {objects.threshold:g}, split {objects.split:g}; mean PQ on training images {chosen_by:.3f}")
     rows = []
     for sets, how in ((seen, OTHERS), (unseen, LEFT_OUT)):
         for one in sets:
-            own = score_set(model, objects, one, object_px, file.with_suffix(""), is_unseen=how == LEFT_OUT)
+            own = score_set(model, one, object_px, file.with_suffix(""), is_unseen=how == LEFT_OUT)
             rows += [row | {"seen": how} for row in own]
-    with_findings(file, objects, [SetScore(row["set"], "F1 at IoU 0.5", row["f1"], row["images"], row["seen"]) for row in rows])
-    return {"threshold": objects.threshold, "split": objects.split, "scores": rows}
+    known = [value for row in rows if row["seen"] == OTHERS for value in row["sureness"]]
+    least = float(np.floor(100 * np.percentile(known, 5)) / 100) if known else None
+    scores = [
+        SetScore(row["set"], "F1 at IoU 0.5", round(row["f1_measured"] or 0.0, 3), row["images"], row["seen"]) for row in rows
+    ]
+    with_findings(file, objects, scores, least)
+    return {"threshold": objects.threshold, "split": objects.split, "least_sure": least, "scores": rows}
 
 
 def choose_objects(model: Model, sets: Sequence[SetOfImages], object_px: float) -> tuple[Objects, float]:
     """The way to find objects that has the best panoptic quality, the mean over sets, on some training images of each."""
     found: dict[tuple[float, float], list[float]] = {way: [] for way in RidgeObjects.ways}
     for one in sets:
-        of_set = median_of_set(one.training, one.about)
         items = one.training[:: max(1, len(one.training) // TUNED_ON)][:TUNED_ON]
-        maps = [foreground(model, item, factor_of(item, one.about, object_px, of_set)) for item in items]
-        for way in RidgeObjects.ways:
-            objects = replace(model.info.objects, threshold=way[0], split=way[1])
-            both = zip(maps, items, strict=True)
-            pairs = [where_known(nearest(objects(own), *item.labels.shape), item.labels) for own, item in both]
-            found[way].append(score(pairs, "objects")["pq"] or 0.0)
+        seen = [(part, model.predict(part.image, diameter=own)) for part, own in with_diameters(items, one, object_px)]
+        for threshold, split in RidgeObjects.ways:
+            pairs = []
+            for part, result in seen:
+                objects = replace(result.objects, threshold=threshold, split=split)
+                pairs.append(where_known(objects(model.info.head.foreground(result.probabilities)), part.labels))
+            found[threshold, split].append(score(pairs, "objects")["pq"] or 0.0)
     means = {way: float(np.mean(values)) for way, values in found.items()}
-    best = max(RidgeObjects.ways, key=lambda way: means[way])
+    best = max(means, key=lambda way: means[way])
     return replace(model.info.objects, threshold=best[0], split=best[1]), means[best]
 
 
-def foreground(model: Model, item: Annotated, factor: float) -> np.ndarray:
-    """How likely each pixel lies in an object, in the pixels of the network."""
-    return np.asarray(model.info.head.foreground(model.predict(rescaled(item.image, (factor, factor))).probabilities))
+def with_diameters(items: Sequence[Annotated], one: SetOfImages, object_px: float) -> Iterator[tuple[Annotated, float]]:
+    """Each image with the median diameter of its objects, px; large images are cut to their middle, as in training."""
+    of_set = median_of_set([*one.training, *one.held_out], one.about)
+    for item in items:
+        factor = factor_of(item, one.about, object_px, of_set)
+        yield middle(item, round(MOST_PX / factor)), object_px / factor
 
 
-def score_set(
-    model: Model, objects: Objects, one: SetOfImages, object_px: float, pictures: Path, *, is_unseen: bool
-) -> list[dict[str, object]]:
-    """A row for each group of images: figures of the judge, at the known median diameter of each image; and a picture.
+def score_set(model: Model, one: SetOfImages, object_px: float, pictures: Path, *, is_unseen: bool) -> list[dict[str, object]]:
+    """A row for each group of images: figures of the judge at the known and at the measured size of objects; and a picture.
 
     What a set does not annotate does not count, and neither do pieces of one class that seem to be several objects.
     """
-    of_set = median_of_set([*one.training, *one.held_out], one.about)
     rows = []
     for name, items in groups_of(one, is_unseen=is_unseen).items():
-        pairs: list[Pair] = []
-        factors = [factor_of(item, one.about, object_px, of_set) for item in items]
-        items = [middle(item, round(MOST_PX / factor)) for item, factor in zip(items, factors, strict=True)]
-        for item, factor in zip(items, factors, strict=True):
-            own = objects(foreground(model, item, factor))
-            pairs.append(where_known(nearest(own, *item.labels.shape), item.labels))
-        found, truth = pairs[len(pairs) // 2]
-        write_picture(pictures / f"{name}.png", items[len(pairs) // 2].image, {"truth": truth, "found": found})
-        rows.append({"set": name, "images": len(items), **score(pairs, "objects")})
-        print(name, *(f"{key} {rows[-1][key] or 0:.3f}" for key in ("seg", "f1", "pq")), flush=True)
+        known: list[Pair] = []
+        measured: list[Pair] = []
+        sizes, sure = [], []
+        for part, diameter in with_diameters(items, one, object_px):
+            result, size = model.predict(part.image, diameter=diameter), model.measure_size(part.image)
+            known.append(where_known(result.instances, part.labels))
+            sure.append(sureness(result.probabilities, model.info.head))
+            if size is not None:
+                sizes.append(size.diameter_px / diameter)
+                result = model.predict(part.image, diameter=size)
+            measured.append(where_known(result.instances, part.labels))
+            if len(known) == (len(items) + 1) // 2:
+                maps = {"truth": known[-1][1], "size known": known[-1][0], "size measured": measured[-1][0]}
+                write_picture(pictures / f"{name}.png", part.image, maps)
+        row = {"set": name, "images": len(items), **score(known, "objects"), "f1_measured": score(measured, "objects")["f1"]}
+        row |= {"size_ratio": float(np.median(sizes)) if sizes else None, "sureness": [round(one, 3) for one in sorted(sure)]}
+        rows.append(row)
+        print(name, *(f"{key} {row[key] or 0:.3f}" for key in ("seg", "f1", "pq", "f1_measured", "size_ratio")), flush=True)
     return rows
 
 

@@ -230,9 +230,9 @@ def test_the_model_file_states_its_data_and_can_be_loaded(tmp_path):
     release = release_of("nuclei", [SetOfImages(about("dsb2018"), (item,), ())], 24.0, 60.0, facts)
     file = tmp_path / "nuclei.safetensors"
     save(file, net, run, record_of(run, {}, 10, 60.0, facts["versions"]), release)
-    with_findings(file, Objects(threshold=0.6), [SetScore("dsb2018", "F1", 0.5)])
+    with_findings(file, Objects(threshold=0.6), [SetScore("dsb2018", "F1", 0.5)], 0.7)
     info = Model.load(file, "cpu").info
     assert info.release is not None
     assert [(one.name, one.licence, one.images) for one in info.release.sets] == [("dsb2018", "CC0-1.0", 1)]
-    assert (info.objects.threshold, info.release.scores[0].value, info.release.object_px) == (0.6, 0.5, 24.0)
+    assert (info.objects.threshold, info.release.scores[0].value, info.release.least_sure) == (0.6, 0.5, 0.7)
     assert Model.load(file, "cpu").predict(np.zeros((20, 20), np.uint8)).instances.shape == (20, 20)
