@@ -21,6 +21,7 @@ import torch
 
 from common import facts, write_json
 from pretrain_data import SetOfImages, prepare_set, read_set
+from pretrain_page import write_page
 from pretrain_release import record_of, release_of, save
 from pretrain_scores import score_network
 from pretrain_sets import SETS, PretrainingSet, sets_of
@@ -36,6 +37,7 @@ OBJECT_PX = 24.0
 
 STEPS = {"nuclei": 20_000, "cells": 15_000, "general": 20_000}
 START = "general"
+RESULTS = Path(__file__).resolve().parent / "results"
 
 
 def recipe(seed: int, output_size: int, resolution: str, *, is_start: bool) -> Run:
@@ -125,7 +127,8 @@ def main() -> int:
     if options.network != START and not options.no_scores:
         unseen = [one for one in sets_of(options.network) if one not in wanted and one.name in folders]
         scores = score_network(file, sets, [read_set(folders[one.name], one) for one in unseen], OBJECT_PX, tell)
-        write_json(options.out / f"{name}.json", {"network": name, **scores, **about})
+        write_json(options.out / f"{name}.json", {"network": name, "steps": steps, **scores, **about})
+        write_page(options.out, RESULTS)
     return 0
 
 

@@ -11,6 +11,7 @@ from pictures import write_picture
 from pretrain_data import MOST_PX, NOT_ANNOTATED, SetOfImages, factor_of, median_of_set, middle
 from pretrain_release import with_findings
 from unseam.data.prepare import Annotated
+from unseam.data.rescale import rescaled
 from unseam.heads import Objects, RidgeObjects
 from unseam.model import Model
 from unseam.model.object_size import sureness
@@ -18,6 +19,9 @@ from unseam.model.release import SetScore
 
 TUNED_ON = 4
 """Training images of each set that choose among the ways."""
+
+MOST_SURE = 20
+"""Images of each group whose sureness is measured."""
 
 LEFT_OUT, OTHERS = "set left out", "other images of the set"
 KINDS = {"fluo_": "dsb2018, fluorescence", "he_": "dsb2018, H&E", "bf_": "dsb2018, bright field"}
@@ -27,7 +31,7 @@ def score_network(
     file: Path, seen: Sequence[SetOfImages], unseen: Sequence[SetOfImages], object_px: float, tell: Callable[[str], None]
 ) -> dict[str, object]:
     """Choose how objects are found on training images, score all that training did not see, and write both into the file."""
-    model = Model.load(file, "cpu")
+    model = Model.load(file, "cpu", engine="torch")  # others compile for each size of image
     objects, chosen_by = choose_objects(model, seen, object_px)
     model = model.with_objects(objects)
     tell(f"objects: threshold {objects.threshold:g}, split {objects.split:g}; mean PQ on training images {chosen_by:.3f}")
@@ -83,7 +87,10 @@ def score_set(model: Model, one: SetOfImages, object_px: float, pictures: Path, 
         for part, diameter in with_diameters(items, one, object_px):
             result, size = model.predict(part.image, diameter=diameter), model.measure_size(part.image)
             known.append(where_known(result.instances, part.labels))
-            sure.append(sureness(result.probabilities, model.info.head))
+            ratio = object_px / diameter  # how sure it is, is measured at the scale of the network
+            if len(sure) < MOST_SURE:
+                seen = model.predict(rescaled(part.image, (ratio, ratio)), diameter=object_px)
+                sure.append(sureness(seen.probabilities, model.info.head))
             if size is not None:
                 sizes.append(size.diameter_px / diameter)
                 result = model.predict(part.image, diameter=size)
