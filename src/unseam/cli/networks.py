@@ -31,9 +31,7 @@ def networks(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] 
         else:
             print(f"  use:       unseam predict {one.name} IMAGES --out OUT")
         if card.object_px is not None:
-            print(
-                f"  objects:   brought to {card.object_px:g} px; measured in each image, or given by --diameter"
-            )
+            print(f"  objects:   brought to {card.object_px:g} px; measured in each image, or given by --diameter")
         print(f"  learnt on: {', '.join(learnt.name for learnt in card.sets)}")
         print(f"  licence:   {card.licence}")
         for score in card.scores:

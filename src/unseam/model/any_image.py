@@ -60,6 +60,14 @@ def takes_any_image(info: ModelInfo) -> bool:
     return info.release is not None and info.release.object_px is not None
 
 
+def usual_engine(info: ModelInfo, name: str) -> str:
+    """Return the name of the engine; ``auto`` is PyTorch where each image, resampled, has a shape of its own.
+
+    OpenVINO prepares itself for each shape, which takes longer than to segment an image of a megapixel.
+    """
+    return "torch" if name == "auto" and takes_any_image(info) else name
+
+
 def check_predicts(info: ModelInfo) -> None:
     """Raise SettingsError for a network that ships only as a start for training."""
     if info.release is not None and info.release.role == "start":

@@ -1,76 +1,38 @@
 """A trained network that segments: what ``unseam.train`` and ``unseam.load`` return."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int32, Integer, Shaped, UInt8
+from jaxtyping import Float, Shaped
 from torch import nn
 
 from unseam.data.channels import first_axis_hint, is_grey_saved_as_colour, num_channels
 from unseam.data.normalise import Normalise, Ranges, check_image
 from unseam.engines import Engine, Precision, average_engines, choose_device, choose_engine, settle_precision
 from unseam.errors import DataError
-from unseam.heads import Classes, Head, Objects
+from unseam.heads import Objects
 from unseam.inference import DEFAULT_INPUT_TILE, Averaging
 from unseam.inference.averaging import averaged
 from unseam.inference.predict import Predictor
 from unseam.inference.rotations import average_rotations
 from unseam.machine.memory import parse_bytes
-from unseam.model.any_image import channel_of, check_predicts, known_object_px, see, takes_any_image, unlike_training
+from unseam.model.any_image import (
+    channel_of,
+    check_predicts,
+    known_object_px,
+    see,
+    takes_any_image,
+    unlike_training,
+    usual_engine,
+)
 from unseam.model.model_file import ModelInfo, load_model, save_model
 from unseam.model.object_size import Size, measure_size
+from unseam.model.segmentation import Segmentation
 from unseam.nets import folded, members_of, without_normalisation
 from unseam.networks import find_model, reading_shipped
-
-
-@dataclass(frozen=True)
-class Segmentation:
-    """The result for one image; every map is in the frame of the image.
-
-    Attributes
-    ----------
-    probabilities
-        (K, H, W), the maps of the head. For classes: after the soft-max.
-    objects
-        How objects are separated.
-    class_values
-        The value of each class in the training masks, for example 0 and 255.
-    notes
-        Remarks about the computation, for example that short memory made the tiles smaller.
-    head
-        Reads classes and objects from the maps.
-    """
-
-    probabilities: Float[np.ndarray, "klass height width"]
-    objects: Objects
-    class_values: tuple[int, ...]
-    notes: tuple[str, ...] = ()
-    head: Head = field(default_factory=Classes)
-
-    @cached_property
-    def class_indices(self) -> UInt8[np.ndarray, "height width"]:
-        """The class of each pixel (H, W), 0 background, 1, 2, ... in the order of the classes."""
-        return self.head.classes(self.probabilities)
-
-    @cached_property
-    def classes(self) -> Integer[np.ndarray, "height width"]:
-        """The likeliest class of each pixel (H, W), with the values of the training masks."""
-        values, highest = np.asarray(self.class_values), max(self.class_values)
-        kind = np.uint8 if highest < 2**8 else np.int32 if highest < 2**31 else np.int64
-        return np.take(values.astype(kind), self.class_indices)  # twice as fast as values[indices]
-
-    @cached_property
-    def instances(self) -> Int32[np.ndarray, "height width"]:
-        """The objects of the foreground (H, W): 0 background, 1, 2, ..."""
-        return self.instances_of(None)
-
-    def instances_of(self, klass: int | None) -> Int32[np.ndarray, "height width"]:
-        """Return the objects (H, W) of the class with this index (1: the first after the background); None: of all."""
-        return self.objects(self.head.foreground(self.probabilities, klass))
 
 
 class Model:
@@ -88,8 +50,8 @@ class Model:
     precision
         Number format of the convolutions; ``auto`` is settled here, so that all processes of a prediction use the same.
     engine
-        What computes: ``auto`` takes the fastest engine that is installed. It is prepared at the first prediction, and again
-        after a change of the weights.
+        What computes: ``auto`` takes the fastest engine that is installed, or PyTorch for a network that takes any image. It
+        is prepared at the first prediction, and again after a change of the weights.
 
     Examples
     --------
@@ -112,7 +74,7 @@ class Model:
         self.net = folded(net)
         self.info = replace(info, net=without_normalisation(info.net))
         self.device = choose_device(device)
-        self.precision, self.engine_name = settle_precision(precision, self.device), engine
+        self.precision, self.engine_name = settle_precision(precision, self.device), usual_engine(self.info, engine)
         self._engine: Engine | None = None
         self._engine_weights: tuple[tuple[int, torch.dtype, int], ...] = ()
 
@@ -224,7 +186,9 @@ class Model:
         """
         grey = channel_of(self.info, np.asarray(image))
         (ranges,) = self.info.normalise.ranges_of([grey])
-        predictor = Predictor(self._engine_for("none"), head=self.info.head)
+        # Windows of many shapes, for each of which another engine would prepare itself anew.
+        engines = [choose_engine(net, "torch", str(self.device), self.precision) for net in members_of(self.net)]
+        predictor = Predictor(average_engines(engines, self.info.head.mean_logits), head=self.info.head)
 
         def maps_of(part: Shaped[np.ndarray, "height width"]) -> Float[np.ndarray, "logit height width"]:
             return predictor.probabilities(self.normalised(part, ranges))

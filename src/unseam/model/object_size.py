@@ -21,6 +21,9 @@ _WINDOW_PX = 320
 _STEPS = (-2, -1, 0, 1, 2, 3, 4)
 """Powers of 2 at which objects may be smaller or larger than those that the network knows: 6 to 384 px for one of 24 px."""
 
+_AGREES = 0.9
+"""The last look replaces the first guess unless it is clearly less sure."""
+
 _PLACES = 5
 _LIKELY = 0.5
 
@@ -30,10 +33,16 @@ MapsOf = Callable[[Shaped[np.ndarray, "height width"]], Float[np.ndarray, "logit
 
 @dataclass(frozen=True)
 class Size:
-    """The median diameter of the objects in an image, in its px, and how sure the network is of objects at their scale."""
+    """The median diameter of the objects in an image, in its px; how sure the network is at their scale; how many it saw."""
 
     diameter_px: float
     sureness: float
+    objects: int = 1
+
+    @property
+    def weight(self) -> float:
+        """How much this scale has for it: a single object may be anything, many that are alike are not."""
+        return self.sureness * self.objects / (self.objects + 0.5)
 
 
 def sureness(maps: Float[np.ndarray, "logit height width"], head: Head) -> float:
@@ -71,16 +80,15 @@ def measure_size(
         seen = rescaled(_liveliest(image, length), (ratio, ratio))
         maps = maps_of(seen)
         known = diameters(np.bincount(objects(head.foreground(maps)).ravel())[1:])
-        return Size(float(np.median(known)) / ratio, sureness(maps, head)) if known.size else None
+        return Size(float(np.median(known)) / ratio, sureness(maps, head), known.size) if known.size else None
 
-    longest = max(image.shape)
-    tried = [object_px * 2.0**step for step in _STEPS if step <= 0 or object_px * 2.0**step <= longest]
+    tried = [object_px * 2.0**step for step in _STEPS if step <= 0 or object_px * 2.0**step <= min(image.shape)]
     found = [size for diameter_px in tried if (size := look(diameter_px)) is not None]
     if not found:
         return None
-    first = max(found, key=lambda size: size.sureness)
-    guess = min(max(first.diameter_px, tried[0]), 2 * tried[-1])
-    return look(guess) or first
+    first = max(found, key=lambda size: size.weight)
+    again = look(min(max(first.diameter_px, tried[0]), 2 * tried[-1]))
+    return again if again is not None and again.weight > _AGREES * first.weight else first
 
 
 def _liveliest(image: Shaped[np.ndarray, "height width"], length: int) -> Shaped[np.ndarray, "rows columns"]:
