@@ -17,7 +17,7 @@ from unseam.model import Model
 from unseam.model.object_size import sureness
 from unseam.model.release import SetScore
 
-TUNED_ON = 4
+TUNED_ON = 2
 """Training images of each set that choose among the ways."""
 
 MOST_SURE = 20

@@ -236,3 +236,12 @@ def test_the_model_file_states_its_data_and_can_be_loaded(tmp_path):
     assert [(one.name, one.licence, one.images) for one in info.release.sets] == [("dsb2018", "CC0-1.0", 1)]
     assert (info.objects.threshold, info.release.scores[0].value, info.release.least_sure) == (0.6, 0.5, 0.7)
     assert Model.load(file, "cpu").predict(np.zeros((20, 20), np.uint8)).instances.shape == (20, 20)
+
+
+def test_a_row_of_the_page_says_what_was_left_out():
+    from pretrain_page import rows_of
+
+    row = {"set": "dsb2018, fluorescence", "seen": "set left out", "images": 147}
+    row |= {"f1_measured": 0.85, "f1": 0.9, "seg": 0.7, "pq": None, "size_ratio": 1.0}
+    (line,) = rows_of({"network": "nuclei-without-dsb2018", "steps": 10, "scores": [row]})
+    assert line.startswith("| nuclei without dsb2018 | 10 | dsb2018, fluorescence | set left out | 147 | 0.850 | 0.900 | 0.700 |  |")
