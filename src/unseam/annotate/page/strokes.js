@@ -1,0 +1,119 @@
+// @ts-check
+// A stroke: painted here at once, sent in parts while it lasts, undone as one.
+import { hex } from "./link.js";
+import { triples } from "./labels.js";
+import { header, send } from "./outbox.js";
+import { capsule, merged } from "./shapes.js";
+import * as state from "./state.js";
+
+/** @typedef {import("./shapes.js").Point} Point */
+/** @typedef {import("./shapes.js").Span} Span */
+/** @typedef {import("./labels.js").PaintedSpan} PaintedSpan */
+/** @typedef {import("./types.d.ts").Mode} Mode */
+/** @typedef {import("./types.d.ts").OpReply} OpReply */
+
+const PART_MS = 250;
+const MOST_RUNS = 500_000; // 6 MB a body; the server takes 8
+
+/** @param {import("./scene.js").Scene} scene whose labels are painted */
+export function strokesOn(scene) {
+  /** An operation of one go. @param {string} tool @param {PaintedSpan[]} spans sorted @param {Mode} mode */
+  function once(tool, spans, mode) {
+    const image = state.current.peek();
+    if (!image || !spans.length) return;
+    scene.labels?.paint(spans, mode, null);
+    const stroke = hex(16);
+    for (let i = 0; i < spans.length; i += MOST_RUNS) {
+      const isEnd = i + MOST_RUNS >= spans.length;
+      const head = header(image.image, tool, stroke, { mode, is_end: isEnd });
+      void send(image.image, head, triples(spans.slice(i, i + MOST_RUNS), image.width)).then(saved(scene, image.image, tool, stroke));
+    }
+  }
+
+  /** Undo the newest stroke, or do the last undone one again. @param {"undo" | "redo"} what */
+  async function back(what) {
+    const image = state.current.peek();
+    const top = image?.[what];
+    if (!image || !top || state.isReadingOnly.peek()) return;
+    // Taken from the stack at once, so a second press means the stroke before; the reply says what lies on top.
+    state.current.value = { ...image, [what]: null };
+    const reply = await send(image.image, header(image.image, what, top.stroke, {}), new Int32Array(0));
+    await settle(scene, image.image, reply);
+  }
+
+  return { once, back, begin: (/** @type {BeginStroke} */ how) => new Stroke(scene, how) };
+}
+
+/** @typedef {{ tool: string, value: number, mode: Mode, only: number | null, radius: number }} BeginStroke */
+
+export class Stroke {
+  /** @param {import("./scene.js").Scene} scene @param {BeginStroke} how */
+  constructor(scene, how) {
+    this.scene = scene;
+    this.how = how;
+    this.image = /** @type {import("./types.d.ts").ImageFacts} */ (state.current.peek());
+    this.name = hex(16);
+    /** @type {Point | null} */
+    this.last = null;
+    /** @type {Span[]} painted and not sent yet */
+    this.pending = [];
+    this.timer = setInterval(() => this.sendPart(false), PART_MS);
+  }
+
+  /** @param {Point} point of the image */
+  to(point) {
+    this.add(capsule(this.last ?? point, point, this.how.radius, this.image));
+    this.last = point;
+  }
+
+  /** @param {Span[]} spans */
+  add(spans) {
+    const { value, mode, only } = this.how;
+    this.pending.push(...spans);
+    this.scene.labels?.paint(spans.map((span) => ({ ...span, value })), mode, only);
+  }
+
+  /** @param {boolean} isEnd */
+  sendPart(isEnd) {
+    if (!isEnd && !this.pending.length) return;
+    const { value, mode, only, tool } = this.how;
+    const spans = merged(this.pending).map((span) => ({ ...span, value }));
+    this.pending = [];
+    const head = header(this.image.image, tool, this.name, { mode, only, is_end: isEnd });
+    void send(this.image.image, head, triples(spans, this.image.width)).then(saved(this.scene, this.image.image, tool, this.name));
+  }
+
+  end() {
+    clearInterval(this.timer);
+    this.sendPart(true);
+  }
+}
+
+/** What a saved paint changes: it lies on top of the undo stack, and nothing can be done again. @param {import("./scene.js").Scene} scene @param {number} image @param {string} tool @param {string} stroke */
+function saved(scene, image, tool, stroke) {
+  return (/** @type {OpReply | null} */ reply) => {
+    const now = state.current.peek();
+    if (now?.image !== image) return;
+    if (!reply) return void scene.labels?.tiles.renew(wholeOf(now)); // refused: show the truth
+    state.current.value = { ...now, revision: reply.revision, undo: { stroke, tool }, redo: null };
+    if (now.levels > 1) renewCoarse(scene, now);
+  };
+}
+
+/** Coarse levels hold the highest label of a block, which only the server knows. @param {import("./scene.js").Scene} scene @param {import("./types.d.ts").ImageFacts} facts */
+function renewCoarse(scene, facts) {
+  if (state.unsaved.peek() === 0) scene.labels?.tiles.renew(wholeOf(facts), 1);
+}
+
+/** After undo, redo or a question: the stacks and the labels as the server has them. @param {import("./scene.js").Scene} scene @param {number} image @param {OpReply | null} reply */
+export async function settle(scene, image, reply) {
+  const { get } = await import("./link.js");
+  const facts = /** @type {import("./types.d.ts").ImageFacts} */ (await get(`images/${image}`));
+  if (state.current.peek()?.image !== image) return;
+  state.current.value = facts;
+  const box = reply?.box;
+  scene.labels?.tiles.renew(box ? { left: box[1], top: box[0], right: box[1] + box[3], bottom: box[0] + box[2] } : wholeOf(facts));
+}
+
+/** @param {{ width: number, height: number }} size @returns {import("./shapes.js").Box} */
+export const wholeOf = (size) => ({ left: 0, top: 0, right: size.width, bottom: size.height });
