@@ -1,7 +1,7 @@
 // @ts-check
 // What the tools paint beyond a brush stroke: pieces, outlines, predictions. Each returns spans; nothing here sends.
 import { closedShape, connected } from "./regions.js";
-import { boxOf, merged, polygon } from "./shapes.js";
+import { merged, polygon } from "./shapes.js";
 import * as state from "./state.js";
 
 /** @typedef {import("./shapes.js").Point} Point */
@@ -22,9 +22,9 @@ export function filled(scene, column, row) {
   if (!labels || !facts) return [];
   const here = labels.at(column, row);
   if (here === labels.none) {
-    const area = connected(column, row, (x, y) => labels.at(x, y) === here, facts, Math.min(MOST_PIXELS, facts.width * facts.height / 2));
-    const box = area && boxOf(area);
-    if (area && box && box.left > 0 && box.top > 0 && box.right < facts.width && box.bottom < facts.height) return area;
+    const read = labels.reader();
+    const area = connected(column, row, (x, y) => read(x, y) === here, facts, Math.min(MOST_PIXELS, facts.width * facts.height / 2), true);
+    if (area) return area;
   }
   const predicted = guess.at(column, row);
   if (predicted === null) return "Nothing to fill here: draw an outline round it first, or wait for a prediction.";
@@ -128,7 +128,8 @@ export function closed(scene, column, row) {
   const facts = state.current.peek();
   const value = labels?.at(column, row) ?? 0;
   if (!labels || !facts || value <= 0 || value === labels.none) return [];
-  const object = connected(column, row, (x, y) => labels.at(x, y) === value, facts, MOST_PIXELS);
+  const read = labels.reader();
+  const object = connected(column, row, (x, y) => read(x, y) === value, facts, MOST_PIXELS);
   if (!object) return [];
   const { inside, ring } = closedShape(object, 2, facts);
   return [...inside.map((span) => ({ ...span, value })), ...ring.map((span) => ({ ...span, value: 0 }))]

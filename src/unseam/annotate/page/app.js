@@ -2,6 +2,7 @@
 // The page as a whole: opens images, hears events, and does what buttons and keys ask for.
 import { Cursor } from "./cursor.js";
 import { get, onEvent, post, tab, Away, Refusal } from "./link.js";
+import { resume } from "./outbox.js";
 import { Pointers } from "./pointer.js";
 import { Scene } from "./scene.js";
 import { settle, wholeOf } from "./strokes.js";
@@ -46,6 +47,7 @@ export class App {
     }
     const facts = state.current.peek();
     if (!facts) return;
+    if (document.activeElement === document.body) this.pointers.over.focus({ preventScroll: true });
     sessionStorage.setItem("image", facts.name);
     state.jump.value = null;
     state.question.value = facts.changed ? `Another program changed the mask of ${facts.name}.` : null;
@@ -137,6 +139,7 @@ export class App {
     try {
       await post(`images/${facts.image}/changed`, { tab, keep });
       state.question.value = null;
+      resume();
       await settle(this.scene, facts.image, null);
     } catch (fault) {
       tell(fault);

@@ -21,7 +21,7 @@ export class Guess {
     /** @type {import("./gl.js").Tile | null} */
     this.tile = null;
     this.isHeld = false;
-    this.asked = -1;
+    this.order = 0;
   }
 
   /** @param {number | null} image begin anew with another image */
@@ -29,18 +29,19 @@ export class Guess {
     this.image = image;
     this.painter().drop(this.tile);
     this.shown = this.next = this.tile = null;
-    this.asked = -1;
+    this.order += 1;
     state.predictionShown.value = null;
   }
 
   /** A newer prediction is ready at the server. @param {PredictionBox} box */
   async offer(box) {
-    if (box.image !== this.image || box.step < this.asked) return;
-    this.asked = box.step;
+    if (box.image !== this.image) return;
+    this.order += 1; // by the order in which they are offered: a trainer that began anew counts from 0
+    const mine = this.order;
     try {
       const reply = await call(`images/${box.image}/prediction?step=${box.step}`);
       const bytes = await reply.arrayBuffer();
-      if (box.image !== this.image || box.step < this.asked) return; // a newer one was offered meanwhile
+      if (mine !== this.order) return; // another image, or a newer one was offered meanwhile
       const [row, column, height, width] = new Uint32Array(bytes, 0, 4);
       const [classes, margins] = [new Uint8Array(bytes, 16, height * width), new Uint8Array(bytes, 16 + height * width)];
       this.next = { image: box.image, step: box.step, row, column, height, width, classes, margins };

@@ -20,6 +20,29 @@ export class Labels {
     const read = (bytes) => (isObjects ? new Int32Array(bytes) : new Uint8Array(bytes));
     this.tiles = new Tiles(facts, "labels", read, isObjects ? 128 : 256, painter, changed);
     this.facts = facts;
+    /** @type {{ spans: PaintedSpan[], mode: Mode, only: number | null, saved: number }[]} painted of late, in order */
+    this.recent = [];
+    this.clock = 1;
+    this.tiles.begins = () => this.clock;
+    this.tiles.came = (entry, begun) => this.repaint(entry, begun);
+  }
+
+  /** A tile as it was when it was asked for: what was not saved by then may not be in it. @param {import("./tiles.js").Entry<LabelArray>} entry @param {number} begun */
+  repaint(entry, begun) {
+    for (const one of this.recent) if (one.saved > begun) this.paintTile(entry, one.spans, one.mode, one.only);
+  }
+
+  /** All that was painted up to here is saved. */
+  allSaved() {
+    this.clock += 1;
+    for (const one of this.recent) one.saved = Math.min(one.saved, this.clock);
+    this.recent = this.recent.slice(-500);
+  }
+
+  /** @returns {(column: number, row: number) => number} `at` for many pixels */
+  reader() {
+    const read = this.tiles.reader();
+    return (column, row) => read(column, row) ?? this.none;
   }
 
   /** @param {number} column @param {number} row @returns {number} the label of a pixel of the image */
@@ -31,6 +54,7 @@ export class Labels {
   paint(spans, mode, only) {
     if (!spans.length) return;
     const box = boxOf(spans);
+    this.recent.push({ spans, mode, only, saved: Infinity });
     for (const entry of this.tiles.entries.values()) {
       if (entry.isHere && meets(boxOfTile(entry), box)) this.paintTile(entry, spans, mode, only);
     }

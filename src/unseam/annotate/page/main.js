@@ -7,7 +7,7 @@ import { countInto } from "./histogram.js";
 import { commands, listen } from "./keys.js";
 import { Refusal, follow, takeToken } from "./link.js";
 import { Declare } from "./panels/declare.js";
-import { Finish, Help } from "./panels/dialogs.js";
+import { Export, Finish, Help } from "./panels/dialogs.js";
 import { Learning } from "./panels/learning.js";
 import { List } from "./panels/list.js";
 import { Look } from "./panels/look.js";
@@ -23,7 +23,7 @@ import * as state from "./state.js";
 const byId = (id) => document.getElementById(id);
 
 /** The theme, and with it the surround of the image. */
-function follow_theme() {
+function followTheme() {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const set = () => {
     const isDark = state.theme.value === "dark" || (state.theme.value === "auto" && dark.matches);
@@ -41,13 +41,14 @@ function Dialogs(app, table) {
     if (!state.isDeclared.value && (state.images.value ?? []).length) return h(Declare, { app, key: "new" });
     if (state.dialog.value === "help") return h(Help, { table, key: "help" });
     if (state.dialog.value === "classes") return h(Declare, { app, key: "classes" });
+    if (state.dialog.value === "export") return h(Export, { key: "export" });
     if (state.dialog.value === "finish") return h(Finish, { app, key: "finish" });
     return null;
   };
 }
 
 function begin() {
-  follow_theme();
+  followTheme();
   /** @type {App} */
   let app;
   try {
@@ -64,7 +65,7 @@ function begin() {
   render(h(List, { app }), byId("list"));
   render(h(Rail, null), byId("rail"));
   render(h(Stage, { app }), byId("stage"));
-  render([h(Classes, { app, key: 1 }), h(Options, { key: 2 }), h(Learning, { app, key: 3 }), h(Look, { key: 4 })], byId("side"));
+  render([h(Classes, { app, key: 1 }), h(Options, { app, key: 2 }), h(Learning, { app, key: 3 }), h(Look, { key: 4 })], byId("side"));
   render(h(Status, null), byId("status"));
   render(h(Dialogs(app, table), {}), byId("dialogs"));
   effect(() => { document.documentElement.dataset.link = state.link.value; });

@@ -46,6 +46,9 @@ async function work() {
       if (fault.word === "disk" || fault.status >= 500) {
         state.trouble.value = fault.message;
         await new Promise((later) => setTimeout(later, 2000));
+      } else if (fault.word === "changed") {
+        state.question.value = fault.message; // the answer goes on with `resume`
+        break;
       } else if (fault.status === 401) break;
       else refuse(first, fault);
     }
@@ -63,8 +66,7 @@ function finish(one, reply) {
 /** @param {Waiting} one @param {Refusal} fault */
 function refuse(one, fault) {
   if (fault.word === "lease") state.isReadingOnly.value = true;
-  else if (fault.word === "changed") state.question.value = fault.message;
-  else state.say(fault.message);
+  state.say(`Not saved: ${fault.message}`);
   finish(one, null);
 }
 
@@ -78,6 +80,9 @@ function packed(one) {
   bytes.set(new Uint8Array(one.runs.buffer, one.runs.byteOffset, one.runs.byteLength), 4 + head.length);
   return body;
 }
+
+/** Send what waits. */
+export const resume = () => void work();
 
 onEvent((event) => { if (event.event === "back") void work(); });
 

@@ -8,13 +8,14 @@ import { boxOf } from "./shapes.js";
 /** @typedef {(column: number, row: number) => boolean} Belongs */
 
 /**
- * The pixels that hang together with a first one (by their sides) and belong, as spans; null if more than `most` pixels do.
+ * The pixels that hang together with a first one (by their sides) and belong, as spans; null if more than `most` pixels do, or if `isEnclosed` is asked for and the piece touches the border.
  *
  * It goes by whole spans: a piece costs a little more than its pixels, not its box.
  * @param {number} column @param {number} row @param {Belongs} belongs @param {Size} size @param {number} most
+ * @param {boolean} isEnclosed
  * @returns {Span[] | null}
  */
-export function connected(column, row, belongs, size, most) {
+export function connected(column, row, belongs, size, most, isEnclosed = false) {
   /** @type {Span[]} */
   const spans = [];
   if (column < 0 || row < 0 || column >= size.width || row >= size.height || !belongs(column, row)) return spans;
@@ -34,6 +35,7 @@ export function connected(column, row, belongs, size, most) {
     spans.push(span);
     pixels += right - left;
     if (pixels > most) return null;
+    if (isEnclosed && (left === 0 || y === 0 || right === size.width || y === size.height - 1)) return null;
     for (const next of [y - 1, y + 1]) {
       if (next >= 0 && next < size.height) startsOfRuns(left, right, next, belongs, waiting);
     }

@@ -49,7 +49,7 @@ export const trouble = signal(/** @type {string | null} */ (null)); // "not save
 export const notice = signal(/** @type {string | null} */ (null)); // a sentence that goes by itself
 export const predictionShown = signal(/** @type {{ step: number, at: number } | null} */ (null));
 export const jump = signal(/** @type {"random" | "ranked" | null} */ (null));
-export const dialog = signal(/** @type {"help" | "classes" | "finish" | null} */ (null));
+export const dialog = signal(/** @type {"help" | "classes" | "finish" | "export" | null} */ (null));
 export const question = signal(/** @type {string | null} */ (null)); // the mask was changed by another program
 
 export const scaleOfView = signal(1);

@@ -1,6 +1,6 @@
 // @ts-check
 // A stroke: painted here at once, sent in parts while it lasts, undone as one.
-import { hex } from "./link.js";
+import { get, hex } from "./link.js";
 import { triples } from "./labels.js";
 import { header, send } from "./outbox.js";
 import { capsule, merged } from "./shapes.js";
@@ -26,8 +26,9 @@ export function strokesOn(scene) {
     for (let i = 0; i < spans.length; i += MOST_RUNS) {
       const isEnd = i + MOST_RUNS >= spans.length;
       const head = header(image.image, tool, stroke, { mode, is_end: isEnd });
-      void send(image.image, head, triples(spans.slice(i, i + MOST_RUNS), image.width)).then(saved(scene, image.image, tool, stroke));
+      void send(image.image, head, triples(spans.slice(i, i + MOST_RUNS), image.width)).then(saved(scene, image.image));
     }
+    onTop(image.image, stroke, tool);
   }
 
   /** Undo the newest stroke, or do the last undone one again. @param {"undo" | "redo"} what */
@@ -80,7 +81,8 @@ export class Stroke {
     const spans = merged(this.pending).map((span) => ({ ...span, value }));
     this.pending = [];
     const head = header(this.image.image, tool, this.name, { mode, only, is_end: isEnd });
-    void send(this.image.image, head, triples(spans, this.image.width)).then(saved(this.scene, this.image.image, tool, this.name));
+    void send(this.image.image, head, triples(spans, this.image.width)).then(saved(this.scene, this.image.image));
+    onTop(this.image.image, this.name, tool);
   }
 
   end() {
@@ -89,28 +91,34 @@ export class Stroke {
   }
 }
 
-/** What a saved paint changes: it lies on top of the undo stack, and nothing can be done again. @param {import("./scene.js").Scene} scene @param {number} image @param {string} tool @param {string} stroke */
-function saved(scene, image, tool, stroke) {
+/** Operations keep their order, so a stroke may be undone before it is saved. @param {number} image @param {string} stroke @param {string} tool */
+function onTop(image, stroke, tool) {
+  const now = state.current.peek();
+  if (now?.image === image) state.current.value = { ...now, undo: { stroke, tool }, redo: null };
+}
+
+/** @param {import("./scene.js").Scene} scene @param {number} image */
+function saved(scene, image) {
   return (/** @type {OpReply | null} */ reply) => {
     const now = state.current.peek();
     if (now?.image !== image) return;
     if (!reply) return void scene.labels?.tiles.renew(wholeOf(now)); // refused: show the truth
-    state.current.value = { ...now, revision: reply.revision, undo: { stroke, tool }, redo: null };
-    if (now.levels > 1) renewCoarse(scene, now);
+    state.current.value = { ...now, revision: reply.revision };
+    if (state.unsaved.peek()) return;
+    scene.labels?.allSaved();
+    if (now.levels > 1) scene.labels?.tiles.renew(wholeOf(now), 1); // a coarse level holds the highest label of a block: the server knows
   };
-}
-
-/** Coarse levels hold the highest label of a block, which only the server knows. @param {import("./scene.js").Scene} scene @param {import("./types.d.ts").ImageFacts} facts */
-function renewCoarse(scene, facts) {
-  if (state.unsaved.peek() === 0) scene.labels?.tiles.renew(wholeOf(facts), 1);
 }
 
 /** After undo, redo or a question: the stacks and the labels as the server has them. @param {import("./scene.js").Scene} scene @param {number} image @param {OpReply | null} reply */
 export async function settle(scene, image, reply) {
-  const { get } = await import("./link.js");
   const facts = /** @type {import("./types.d.ts").ImageFacts} */ (await get(`images/${image}`));
-  if (state.current.peek()?.image !== image) return;
-  state.current.value = facts;
+  const now = state.current.peek();
+  if (now?.image !== image) return;
+  const isAhead = state.unsaved.peek() > 0; // strokes of this tab lie on top of what the server knows
+  const next_object = Math.max(facts.next_object, now.next_object);
+  state.current.value = isAhead ? { ...facts, next_object, undo: now.undo, redo: now.redo } : { ...facts, next_object };
+  if (!isAhead) scene.labels?.allSaved();
   const box = reply?.box;
   scene.labels?.tiles.renew(box ? { left: box[1], top: box[0], right: box[1] + box[3], bottom: box[0] + box[2] } : wholeOf(facts));
 }

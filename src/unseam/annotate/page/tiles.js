@@ -14,7 +14,7 @@ const AT_ONCE = 6; // as many connections as a browser opens to one server, less
  * A tile; `data` is null while it comes, and for labels where nothing is annotated.
  * @template {LabelArray | PixelArray} A
  * @typedef {{ key: string, level: number, row: number, column: number, width: number, height: number, data: A | null,
- *   isHere: boolean, isOld: boolean, top: number, bottom: number, tile: import("./gl.js").Tile | null, used: number }} Entry
+ *   isHere: boolean, isOld: boolean, isComing: boolean, notBefore: number, top: number, bottom: number, tile: import("./gl.js").Tile | null, used: number }} Entry
  */
 
 /** @param {number} pixels @param {number} level */
@@ -41,6 +41,10 @@ export class Tiles {
     this.running = 0;
     this.clock = 0;
     this.isClosed = false;
+    /** Called as a tile is asked for; what it returns is handed to `came` when the tile is here. */
+    this.begins = () => 0;
+    /** @type {(entry: Entry<A>, begun: number) => void} */
+    this.came = () => {};
   }
 
   /** The tiles of a level that meet a box of the image, asked for if they are not here. @param {number} level @param {Box} box */
@@ -52,12 +56,15 @@ export class Tiles {
       for (let column = Math.floor(box.left / reach); column * reach < box.right; column += 1) {
         const entry = this.entry(level, row, column);
         entry.used = this.clock;
-        if ((!entry.isHere || entry.isOld) && !this.waiting.includes(entry)) this.waiting.unshift(entry);
+        if ((!entry.isHere || entry.isOld) && !entry.isComing && performance.now() >= entry.notBefore) {
+          entry.isComing = true;
+          this.waiting.unshift(entry);
+        }
         found.push(entry);
       }
     }
     this.tidy();
-    void this.work();
+    this.work();
     return found;
   }
 
@@ -68,7 +75,7 @@ export class Tiles {
     if (!entry) {
       const width = Math.min(SIDE, atLevel(this.facts.width, level) - column * SIDE);
       const height = Math.min(SIDE, atLevel(this.facts.height, level) - row * SIDE);
-      entry = { key, level, row, column, width, height, data: null, isHere: false, isOld: false, top: 0, bottom: 0, tile: null, used: 0 };
+      entry = { key, level, row, column, width, height, data: null, isHere: false, isOld: false, isComing: false, notBefore: 0, top: 0, bottom: 0, tile: null, used: 0 };
       this.entries.set(key, entry);
     }
     return entry;
@@ -84,20 +91,22 @@ export class Tiles {
   /** Ask anew for the tiles that meet a box, of all levels above `from`; what is shown stays until the new ones come. @param {Box} box @param {number} from */
   renew(box, from = 0) {
     for (const entry of this.entries.values()) {
-      if (entry.isHere && entry.level >= from && meets(boxOfTile(entry), box)) entry.isOld = true;
+      if (entry.level >= from && meets(boxOfTile(entry), box)) entry.isOld = true; // also one that is on its way
     }
     this.changed();
   }
 
-  async work() {
+  work() {
     while (this.running < AT_ONCE && this.waiting.length && !this.isClosed) {
       const entry = /** @type {Entry<A>} */ (this.waiting.shift());
-      if (entry.used < this.clock - 30) continue; // it left the view long ago
+      if (entry.used < this.clock - 30) { // it left the view long ago
+        entry.isComing = false;
+        continue;
+      }
       this.running += 1;
-      await Promise.resolve();
       void this.fetch(entry).finally(() => {
         this.running -= 1;
-        void this.work();
+        this.work();
       });
     }
   }
@@ -105,6 +114,7 @@ export class Tiles {
   /** @param {Entry<A>} entry */
   async fetch(entry) {
     entry.isOld = false;
+    const begun = this.begins();
     try {
       const reply = await call(`images/${this.facts.image}/${this.what}/${entry.key}`);
       const data = reply.status === 204 ? null : this.read(await reply.arrayBuffer());
@@ -113,10 +123,15 @@ export class Tiles {
       entry.tile = null;
       entry.data = data;
       entry.isHere = true;
+      this.came(entry, begun);
       this.changed();
     } catch (fault) {
       if (!(fault instanceof Away || fault instanceof Refusal)) throw fault;
-      if (entry.isHere) entry.isOld = true;
+      entry.isOld = true;
+      entry.notBefore = performance.now() + 1000;
+      setTimeout(() => this.changed(), 1050); // asked again if it is still in view
+    } finally {
+      entry.isComing = false;
     }
   }
 
@@ -142,6 +157,18 @@ export class Tiles {
       return entry.data[(plane * entry.height + (y % SIDE)) * entry.width + (x % SIDE)];
     }
     return null;
+  }
+
+  /** The same as `at` for many pixels: it remembers the tile of the last one. @param {number} plane */
+  reader(plane = 0) {
+    /** @type {Entry<A> | undefined} */
+    let last;
+    return (/** @type {number} */ column, /** @type {number} */ row) => {
+      const [c, r] = [column >> 9, row >> 9];
+      if (!last || last.column !== c || last.row !== r) last = this.entries.get(`0/${r}/${c}`);
+      if (!last?.isHere) return this.at(column, row, plane);
+      return last.data ? last.data[(plane * last.height + (row & 511)) * last.width + (column & 511)] : null;
+    };
   }
 
   /** Keep the memory bounded. */

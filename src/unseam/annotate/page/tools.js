@@ -68,15 +68,9 @@ export class Tools {
 
   /** The gesture became another one, a pinch: what it painted is taken back. */
   abort() {
-    if (this.stroke) {
-      const { name } = this.stroke;
-      this.up({ x: 0, y: 0 });
-      const stop = state.unsaved.subscribe((left) => {
-        if (left || state.current.peek()?.undo?.stroke !== name) return;
-        queueMicrotask(() => { stop(); void this.strokes.back("undo"); });
-      });
-    }
+    const wasPainting = this.stroke !== null;
     this.cancel();
+    if (wasPainting) void this.strokes.back("undo");
   }
 
   /** @param {Point} at */

@@ -54,7 +54,7 @@ export function Declare({ app }) {
         mayGo: isNew && i > 1 && i === shown.length - 1 && !found,
         set: (changed) => { rows.value = rows.value.map((row) => (row.value === one.value ? changed : row)); },
         drop: () => { rows.value = rows.value.slice(0, -1); } }))),
-      !isObjects ? h("button", { type: "button", class: "link add", onClick: () => { rows.value = [...rows.value, another(rows.value)]; } }, icon("plus"), "Another class") : null,
+      h("button", { type: "button", class: "link add", disabled: isObjects, onClick: () => { rows.value = [...rows.value, another(rows.value)]; } }, icon("plus"), "Another class"),
       h("p", { class: "fault", role: "alert" }, fault.value),
       h("p", { class: "actions" },
         isNew ? null : h("button", { type: "button", onClick: close }, "Leave as it was"),

@@ -1,6 +1,7 @@
 // @ts-check
 import { h } from "../vendor/preact.js";
 import { useEffect, useRef } from "../vendor/hooks.js";
+import { Away, Refusal, call } from "../link.js";
 import { icon } from "./icons.js";
 import * as state from "../state.js";
 
@@ -48,6 +49,32 @@ export function Finish({ app }) {
     h("p", { class: "actions" },
       h("button", { type: "button", onClick: close }, "Not yet"),
       h("button", { type: "button", class: "main", disabled: begun === 0, onClick: () => void app.trainer("finish") }, icon("flag"), "Train")));
+}
+
+/** Files to take along. The masks need no export: they lie in the folder. */
+export function Export() {
+  const facts = state.current.value;
+  const folder = state.project.value?.folder ?? "";
+  const save = async (/** @type {string} */ what) => {
+    if (!facts) return;
+    try {
+      const url = URL.createObjectURL(await (await call(`images/${facts.image}/export/${what}`)).blob());
+      const anchor = Object.assign(document.createElement("a"), { href: url, download: `${facts.name.replace(/\.[^.]*$/, "")}-${what}` });
+      anchor.click();
+      setTimeout(() => URL.revokeObjectURL(url), 10_000);
+      close();
+    } catch (fault) {
+      if (!(fault instanceof Away || fault instanceof Refusal)) throw fault;
+      state.say(fault instanceof Refusal ? fault.message : "The server does not answer.");
+    }
+  };
+  return h(Dialog, { name: "Take files along", class: "finish" },
+    h("h1", null, "Take files along"),
+    h("p", null, "The masks are ordinary image files already, in ", h("code", null, `${folder}/masks`), ", always up to date. For a talk or another program there are two more, of the image on the canvas:"),
+    h("div", { class: "exports" },
+      h("button", { type: "button", onClick: () => void save("overlay.png") }, icon("download"), "Picture with the annotation (PNG)"),
+      h("button", { type: "button", onClick: () => void save("outlines.geojson") }, icon("download"), "Outlines (GeoJSON)")),
+    h("p", { class: "actions" }, h("button", { type: "button", onClick: close }, "Close")));
 }
 
 /** @param {{ app: App, trainer: import("../types.d.ts").Trainer }} props */

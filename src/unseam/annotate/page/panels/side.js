@@ -48,8 +48,8 @@ const HINTS = {
   pan: "Drag to move, turn the wheel to zoom.",
 };
 
-/** What the tool in hand can be told. Each tool keeps the same height, so nothing below moves. */
-export function Options() {
+/** What the tool in hand can be told. Each tool keeps the same height, so nothing below moves. @param {{ app: App }} props */
+export function Options({ app }) {
   const inHand = state.isErasing.value ? "eraser" : state.tool.value;
   const size = state.size.value;
   const hasSize = ["brush", "eraser", "wand"].includes(inHand);
@@ -65,7 +65,10 @@ export function Options() {
       text: `${state.wandTolerance.value} %`, set: (value) => { state.wandTolerance.value = value; },
     }) : null,
     hasMode && inHand !== "wand" ? h(Choice, { name: "Paint", of: inHand === "brush" ? MODES : MODES.slice(0, 2), value: state.mode.value, choose: (/** @type {import("../types.d.ts").Mode} */ value) => { state.mode.value = value; } }) : null,
-    h("p", { class: "hint" }, HINTS[inHand] ?? ""));
+    h("p", { class: "hint" }, HINTS[inHand] ?? ""),
+    inHand === "accept" ? h("p", { class: "row" }, h("button", {
+      type: "button", onClick: () => app.tools.acceptInside(null), disabled: !state.predictionShown.value || !state.mayPaint.value, title: "Shift+A",
+    }, "Accept all in view")) : null);
 }
 
 /** Sizes from 1 to 400 px, even on a logarithmic slider of 0 to 100. @param {number} px */

@@ -26,6 +26,7 @@ export function Top({ app }) {
       h(IconButton, { icon: "plus", name: "Zoom in", keys: "+", run: () => app.zoom(1.5), disabled: !facts }),
       h(IconButton, { icon: "fit", name: "Fit the image", keys: "F", run: () => { app.scene.camera.fit(); app.scene.tellMoved(); }, disabled: !facts }),
       h("span", { class: "gap" }),
+      h(IconButton, { icon: "download", name: "Take files along", run: () => { state.dialog.value = "export"; }, disabled: !facts }),
       h(IconButton, {
         icon: state.theme.value === "dark" ? "dark" : "light", name: `Light or dark: ${state.theme.value}`,
         run: () => { state.theme.value = THEMES[(THEMES.indexOf(state.theme.peek()) + 1) % 3]; },
