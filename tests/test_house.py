@@ -21,8 +21,9 @@ FLOOR = {
     "data": 4, "inference": 4,
     "model": 5, "recipes": 5, "evaluation": 5,
     "runs": 6, "report": 6, "doctor": 6, "scale": 6, "sharing": 6,
-    "api": 7,
-    "cli": 8, "__main__": 9,
+    "annotate": 7,
+    "api": 8,
+    "cli": 9, "__main__": 10,
 }  # fmt: skip
 TOP = {"__init__", "__main__", "_version", "errors", "settings", "shapes"}
 """The only files that lie loose in the package; every workflow has a room."""
@@ -40,6 +41,10 @@ INNER_FLOORS = {
         "annotated": 3, "rescale": 3,
         # 4: what is held out, and crops
         "split": 4, "folds": 4, "fingerprint": 4, "copy_paste": 4, "crop_stock": 4, "crops": 4,
+    },
+    "annotate": {
+        # 1: what is said and what is painted; 2: files, places to look at; 3: the two processes
+        "messages": 1, "ops": 1,
     },
 }  # fmt: skip
 """Inside a room a file or folder imports from its own inner floor or a lower one; a room without a table has one floor."""
