@@ -30,9 +30,9 @@ class History:
 
     Examples
     --------
-    >>> from unseam.annotate.ops import LabelMap, runs_of
+    >>> from unseam.annotate.ops import LabelMap, join_runs
     >>> labels, history = LabelMap(1, 4, none=255, dtype=np.uint8), History()
-    >>> history.add("first", "brush", labels.paint(runs_of(np.arange(3), np.ones(3, int), 4)))
+    >>> history.add("first", "brush", labels.paint(join_runs(np.arange(3), np.ones(3, int), 4)))
     >>> for runs in history.undo("first"):
     ...     labels.put(runs)
     >>> labels.read(0, 0, 1, 4)
