@@ -27,8 +27,8 @@ class Change:
     """
 
     box: Box
-    after: Shaped[np.ndarray, " run"]
-    before: Shaped[np.ndarray, " run"]
+    after: Shaped[np.ndarray, " after"]
+    before: Shaped[np.ndarray, " before"]
 
 
 class LabelMap:
