@@ -41,7 +41,11 @@ def pytest_runtest_makereport(item, call):
     """Where a browser must be there (`.ci/run`), a test that was skipped for want of it has failed."""
     report = yield
     reason = str(report.longrepr)
-    if report.skipped and os.environ.get("UNSEAM_BROWSER_TESTS") == "required" and re.search("needs (a browser|node|TypeScript)", reason):
+    if (
+        report.skipped
+        and os.environ.get("UNSEAM_BROWSER_TESTS") == "required"
+        and re.search("needs (a browser|node|TypeScript)", reason)
+    ):
         report.outcome, report.longrepr = "failed", f"skipped where it must run: {reason}"
     return report
 

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reference import page_shapes
-
 from annotate.page.programs import PAGE, node, tsc
+from reference import page_shapes
 
 FILES = sorted(path for path in PAGE.rglob("*.js") if path.parent.name != "vendor")
 HEIGHT, WIDTH = 40, 60
@@ -83,7 +82,10 @@ def test_runs_are_counted_from_the_first_pixel():
 
 def test_zooming_keeps_the_point_under_the_pointer(rng):
     canvas, image = {"width": 800, "height": 600}, {"width": 3000, "height": 2000}
-    zooms = [[float(f), float(x), float(y), 0, 0] for f, x, y in zip(rng.uniform(1.1, 1.6, 9), rng.uniform(150, 700, 9), rng.uniform(150, 450, 9), strict=True)]
+    zooms = [
+        [float(f), float(x), float(y), 0, 0]
+        for f, x, y in zip(rng.uniform(1.1, 1.6, 9), rng.uniform(150, 700, 9), rng.uniform(150, 450, 9), strict=True)
+    ]
     for step in ask([["camera", {"canvas": canvas, "image": image, "zooms": zooms}]])[0]:
         assert step["before"] == pytest.approx(step["after"])
         assert step["zoomed"] > step["scale"]
@@ -105,7 +107,16 @@ def test_files_are_small_and_checked(path):
     text = path.read_text(encoding="utf-8")
     assert text.startswith("// @ts-check\n")
     assert len(text.splitlines()) <= 300
-    for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "document.write", "dangerouslySetInnerHTML", "http://", "WebSocket"):
+    for word in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "eval(",
+        "document.write",
+        "dangerouslySetInnerHTML",
+        "http://",
+        "WebSocket",
+    ):
         allowed = word == "http://" and path.name == "overlay.js"  # the name of SVG, which nothing fetches
         assert word not in text or allowed, f"{path.name} has {word}"
 

@@ -2,9 +2,10 @@
 // The connection: the token, calls, and the stream of events that comes back after a break.
 import * as state from "./state.js";
 
-const TAB = hex(16);
-/** The name of this tab for the lease of an image; new with each load of the page. */
-export const tab = TAB;
+/** The name of this tab for the lease of an image. It outlives a reload, and is never there to be copied into a second tab. */
+export const tab = sessionStorage.getItem("tab") ?? hex(16);
+sessionStorage.removeItem("tab");
+addEventListener("pagehide", () => sessionStorage.setItem("tab", tab));
 
 /** @param {number} bytes @returns {string} random hexadecimal digits, two a byte */
 export function hex(bytes) {
@@ -115,7 +116,7 @@ export async function follow() {
   stream = new AbortController();
   const mine = stream;
   try {
-    const reply = await call(`events?tab=${TAB}&after=${last}`, { signal: mine.signal });
+    const reply = await call(`events?tab=${tab}&after=${last}`, { signal: mine.signal });
     if (state.link.peek() !== "ready") state.link.value = "ready";
     const reader = /** @type {ReadableStream<Uint8Array>} */ (reply.body).getReader();
     const decoder = new TextDecoder();

@@ -69,6 +69,10 @@ function begin() {
   render(h(Status, null), byId("status"));
   render(h(Dialogs(app, table), {}), byId("dialogs"));
   effect(() => { document.documentElement.dataset.link = state.link.value; });
+  effect(() => {
+    const { image, revision } = state.current.value ?? {};
+    if (image !== undefined) Object.assign(document.documentElement.dataset, { image, revision });
+  });
   effect(() => { byId("over").dataset.tool = state.isErasing.value ? "eraser" : state.tool.value; });
   if (!takeToken()) {
     state.link.value = "refused";

@@ -26,6 +26,7 @@ export class Scene {
     this.isAsked = false;
     this.isPointerDown = false;
     this.frames = 0;
+    this.unsettled = 0; // undos under way
     /** @type {Array<() => void>} called after the view moved */
     this.moved = [];
     canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
@@ -71,6 +72,7 @@ export class Scene {
   /** Show another image. @param {number} number @param {import("./shapes.js").Box | null} box what to look at; the whole image if null */
   async open(number, box = null) {
     state.isOpening.value = true;
+    document.documentElement.dataset.settled = "false";
     const facts = /** @type {import("./types.d.ts").ImageFacts} */ (await get(`images/${number}`));
     const project = state.project.peek();
     if (!project) return;
@@ -134,9 +136,15 @@ export class Scene {
       this.guess.draw(camera, painter);
     }
     const labelled = this.labels.tiles.want(level, view);
+    this.canvas.ownerDocument.documentElement.dataset.settled = String(this.isSettled(labelled));
     if (!state.showStrokes.peek()) return;
     painter.useLabels(state.strokesOpacity.peek(), this.labels.none, this.labels.isObjects);
     for (const entry of labelled) this.place(this.labels.tiles, entry, painter.labels, 1);
+  }
+
+  /** Whether all that is in view is on the canvas. @param {import("./tiles.js").Entry<any>[]} labelled */
+  isSettled(labelled) {
+    return this.unsettled === 0 && !this.pixels?.running && !this.pixels?.waiting.length && labelled.every((one) => one.isHere && !one.isOld && !one.isComing);
   }
 
   /**

@@ -1,6 +1,6 @@
 // @ts-check
 // A stroke: painted here at once, sent in parts while it lasts, undone as one.
-import { get, hex } from "./link.js";
+import { Away, Refusal, get, hex } from "./link.js";
 import { triples } from "./labels.js";
 import { header, send } from "./outbox.js";
 import { capsule, merged } from "./shapes.js";
@@ -31,13 +31,26 @@ export function strokesOn(scene) {
     onTop(image.image, stroke, tool);
   }
 
+  /** One after the other, so that no press of the key is lost while the server answers. */
+  let before = Promise.resolve();
+
   /** Undo the newest stroke, or do the last undone one again. @param {"undo" | "redo"} what */
-  async function back(what) {
+  function back(what) {
+    scene.unsettled += 1;
+    before = before.then(() => backOnce(what)).catch((fault) => {
+      if (!(fault instanceof Away || fault instanceof Refusal)) throw fault;
+    }).finally(() => {
+      scene.unsettled -= 1;
+      scene.redraw();
+    });
+    return before;
+  }
+
+  /** @param {"undo" | "redo"} what */
+  async function backOnce(what) {
     const image = state.current.peek();
     const top = image?.[what];
     if (!image || !top || state.isReadingOnly.peek()) return;
-    // Taken from the stack at once, so a second press means the stroke before; the reply says what lies on top.
-    state.current.value = { ...image, [what]: null };
     const reply = await send(image.image, header(image.image, what, top.stroke, {}), new Int32Array(0));
     await settle(scene, image.image, reply);
   }
@@ -58,6 +71,8 @@ export class Stroke {
     this.last = null;
     /** @type {Span[]} painted and not sent yet */
     this.pending = [];
+    /** @type {Span[]} of the last part */
+    this.again = [];
     this.timer = setInterval(() => this.sendPart(false), PART_MS);
   }
 
@@ -76,7 +91,9 @@ export class Stroke {
 
   /** @param {boolean} isEnd */
   sendPart(isEnd) {
-    if (!isEnd && !this.pending.length) return;
+    if (isEnd && !this.pending.length) this.pending = this.again; // "it ends here" needs a run: one that is painted already
+    if (!this.pending.length) return;
+    this.again = this.pending.slice(-1);
     const { value, mode, only, tool } = this.how;
     const spans = merged(this.pending).map((span) => ({ ...span, value }));
     this.pending = [];

@@ -90,6 +90,7 @@ export class Tiles {
 
   /** Ask anew for the tiles that meet a box, of all levels above `from`; what is shown stays until the new ones come. @param {Box} box @param {number} from */
   renew(box, from = 0) {
+    document.documentElement.dataset.settled = "false";
     for (const entry of this.entries.values()) {
       if (entry.level >= from && meets(boxOfTile(entry), box)) entry.isOld = true; // also one that is on its way
     }
@@ -107,6 +108,7 @@ export class Tiles {
       void this.fetch(entry).finally(() => {
         this.running -= 1;
         this.work();
+        this.changed();
       });
     }
   }
