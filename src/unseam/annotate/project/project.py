@@ -204,8 +204,7 @@ class Project:
         """
         for image in self.images if self.said is not None else ():
             state = self.state(image.number)
-            last = state.written[-1] if state.written else None
-            if state.revision != (last.revision if last else 0) or self._mask_sum(state.name) != (last.sha256 if last else ""):
+            if state.revision != state.mask_revision or self._mask_sum(state.name) not in state.sums:
                 with suppress(UnseamError):  # the page shows the problem when the image is opened
                     self.opened(image.number)
 
