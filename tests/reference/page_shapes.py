@@ -9,7 +9,7 @@ def centres(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def capsule(start, end, radius: float, height: int, width: int) -> np.ndarray:
-    """Pixels whose centre is at most `radius` from the line between two points; a thin brush paints the pixels under its ends."""
+    """Pixels whose centre is at most `radius` from the line between two points; a thin brush paints what its ends lie in."""
     x, y = centres(height, width)
     along = np.array([end[0] - start[0], end[1] - start[1]], float)
     squared = float(along @ along)

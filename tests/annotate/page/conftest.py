@@ -1,5 +1,6 @@
 """One server and one browser for all tests of the page."""
 
+import json
 import os
 import re
 import signal
@@ -17,15 +18,9 @@ from PIL import Image
 from annotate.page.programs import browser as find_browser
 
 FLAGS = (
-    *(
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--use-angle=swiftshader",
-        "--enable-unsafe-swiftshader",
-        "--disable-quic",
-    ),
-    *("--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    *("--headless", "--no-sandbox", "--disable-gpu", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
+    *("--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    "--host-resolver-rules=MAP evil.test 127.0.0.1",
 )
 
 
@@ -64,9 +59,8 @@ class Served:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "unseam", "annotate", str(self.folder), "--no-browser", *self.options]
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self.environment
-        )
+        out = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        self.process = subprocess.Popen(command, env=self.environment, **out)
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.said.append(line)
@@ -152,7 +146,8 @@ class Tab:
         self.ask(
             """state.tool.value = given.tool; state.activeClass.value = given.value; state.size.value.value = given.size;
             state.mode.value = given.mode; const points = given.points.map(([x, y]) => ({ x, y }));
-            app.tools.down(points[0]); points.slice(1).forEach((point) => app.tools.move(point)); app.tools.up(points.at(-1));""",
+            app.tools.down(points[0]); points.slice(1).forEach((point) => app.tools.move(point));
+            app.tools.up(points.at(-1));""",
             {"points": [list(point) for point in points], "tool": tool, "value": value, "size": size, "mode": mode},
         )
 
@@ -165,14 +160,24 @@ class Tab:
         )
         return np.array(told[2]).reshape(told[:2])
 
+    def get(self, path: str):
+        """What the server has at an address, as bytes and facts of the reply."""
+        return self.ask(
+            """return fetch(`/api/images/${state.current.value.image}${given}`, {
+              headers: { Authorization: `Bearer ${sessionStorage.token}` } }).then(async (reply) => [
+                reply.status, [...new Uint8Array(await reply.arrayBuffer())]]);""",
+            path,
+        )
+
+    def facts(self) -> dict:
+        return json.loads(bytes(self.get("")[1]))
+
     def server_labels(self) -> np.ndarray:
         """What the server has; images of these tests are one tile."""
-        told = self.ask(
-            """const { width, height, image } = state.current.value;
-            return fetch(`/api/images/${image}/labels/0/0/0`, { headers: { Authorization: `Bearer ${sessionStorage.token}` } })
-              .then(async (reply) => [height, width, reply.status === 204 ? [] : [...new Uint8Array(await reply.arrayBuffer())]]);"""
-        )
-        return np.array(told[2] or [255] * (told[0] * told[1])).reshape(told[:2])
+        facts = self.facts()
+        status, content = self.get("/labels/0/0/0")
+        area = facts["height"] * facts["width"]
+        return np.array([255] * area if status == 204 else content).reshape(facts["height"], facts["width"])
 
 
 @pytest.fixture(scope="module")

@@ -37,6 +37,7 @@ export function strokesOn(scene) {
   /** Undo the newest stroke, or do the last undone one again. @param {"undo" | "redo"} what */
   function back(what) {
     scene.unsettled += 1;
+    document.documentElement.dataset.settled = "false";
     before = before.then(() => backOnce(what)).catch((fault) => {
       if (!(fault instanceof Away || fault instanceof Refusal)) throw fault;
     }).finally(() => {
