@@ -32,6 +32,7 @@ INNER_FLOORS = {
     "data": {
         # 1: which files belong together, and what they hold; the kinds of masks, which a layout may settle
         "file_names": 1, "unread_kinds": 1, "left_out": 1, "pairs": 1, "challenge_layouts": 1, "layout": 1, "cases": 1,
+        "declaration": 1,
         "read_pair": 1, "pixel_size": 1, "channels": 1, "markers": 1, "kinds": 1, "mask_colours": 1,
         # 2: what the masks mean
         "label_pieces": 2, "label_rims": 2, "label_evidence": 2, "label_faults": 2, "label_background": 2,
@@ -44,7 +45,7 @@ INNER_FLOORS = {
     },
     "annotate": {
         # 1: what is said and what is painted; 2: files, places to look at; 3: the two processes
-        "messages": 1, "ops": 1,
+        "messages": 1, "ops": 1, "project": 2,
     },
 }  # fmt: skip
 """Inside a room a file or folder imports from its own inner floor or a lower one; a room without a table has one floor."""

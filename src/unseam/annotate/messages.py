@@ -43,7 +43,7 @@ class ImageSource:
 
 
 @dataclass(frozen=True)
-class Start:
+class StartLearning:
     """The first message: what there is. ``none`` is the value of a pixel that nobody annotated."""
 
     folder: str
@@ -94,7 +94,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Classes:
+class ClassNames:
     """The classes have changed; their values stay."""
 
     classes: tuple[ClassName, ...]
@@ -131,7 +131,7 @@ class Cancel:
 
 @dataclass(frozen=True)
 class Somewhere:
-    """Ask for a place to look at next; :class:`Place` answers with the same ``request``."""
+    """Ask for a place to look at next; :class:`NextPlace` answers with the same ``request``."""
 
     request: int
 
@@ -151,7 +151,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Predicted:
+class PredictedView:
     """A window predicted with one state of the weights; the body is two uint8 planes (h, w): value, margin (255 = sure)."""
 
     image: int
@@ -163,7 +163,7 @@ class Predicted:
 
 
 @dataclass(frozen=True)
-class Score:
+class StrokeScore:
     """The share of a stroke's pixels that the picture on screen had right before the stroke was learnt."""
 
     image: int
@@ -174,7 +174,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Place:
+class NextPlace:
     """A window that is worth a look."""
 
     request: int
@@ -186,10 +186,12 @@ class Place:
     is_random: bool
 
 
-ToTrainer = Start | LabelTile | Ready | Painted | View | Classes | Done | Pause | Resume | Finish | Cancel | Somewhere
+ToTrainer = (
+    StartLearning | LabelTile | Ready | Painted | View | ClassNames | Done | Pause | Resume | Finish | Cancel | Somewhere
+)
 """The closed list of what the server says."""
 
-ToServer = State | Predicted | Score | Place
+ToServer = State | PredictedView | StrokeScore | NextPlace
 """The closed list of what the trainer says."""
 
 Message = TypeVar("Message")

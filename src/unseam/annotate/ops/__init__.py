@@ -6,9 +6,9 @@ pixels it may change.
 
 from unseam.annotate.ops.history import History, OrderError, Stroke
 from unseam.annotate.ops.label_map import TILE, Box, Change, LabelMap, Mode, box_of
-from unseam.annotate.ops.runs import RUN, check_runs, pixels_of, runs_of, values_of
+from unseam.annotate.ops.runs import RUN, check_runs, join_runs, pixels_of, values_of
 
 __all__ = [
-    "LabelMap", "Change", "Box", "Mode", "TILE", "box_of", "RUN", "check_runs", "pixels_of", "values_of", "runs_of",
+    "LabelMap", "Change", "Box", "Mode", "TILE", "box_of", "RUN", "check_runs", "pixels_of", "values_of", "join_runs",
     "History", "Stroke", "OrderError",
 ]  # fmt: skip

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Shaped
 
-from unseam.annotate.ops.label_map import Change
 from unseam.errors import DataError
 
 MOST_STROKES = 200
@@ -30,9 +29,10 @@ class History:
 
     Examples
     --------
-    >>> from unseam.annotate.ops import LabelMap, runs_of
+    >>> from unseam.annotate.ops import LabelMap, join_runs
     >>> labels, history = LabelMap(1, 4, none=255, dtype=np.uint8), History()
-    >>> history.add("first", "brush", labels.paint(runs_of(np.arange(3), np.ones(3, int), 4)))
+    >>> change = labels.paint(join_runs(np.arange(3), np.ones(3, int), 4))
+    >>> history.add("first", "brush", change.after, change.before)
     >>> for runs in history.undo("first"):
     ...     labels.put(runs)
     >>> labels.read(0, 0, 1, 4)
@@ -43,13 +43,13 @@ class History:
         self.done: list[Stroke] = []
         self.undone: list[Stroke] = []
 
-    def add(self, stroke: str, tool: str, change: Change) -> None:
+    def add(self, stroke: str, tool: str, after: Shaped[np.ndarray, " after"], before: Shaped[np.ndarray, " before"]) -> None:
         """Note a part of a stroke; it joins the last one if that has the same id. What was undone cannot be redone any more."""
         self.undone.clear()
         if not self.done or self.done[-1].stroke != stroke:
             self.done.append(Stroke(stroke, tool))
             del self.done[:-MOST_STROKES]
-        self.done[-1].parts.append((change.after, change.before))
+        self.done[-1].parts.append((after, before))
 
     def check_undo(self, stroke: str) -> None:
         """Raise OrderError unless this stroke is the next to undo."""

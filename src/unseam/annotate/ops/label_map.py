@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Integer, Shaped
 
-from unseam.annotate.ops.runs import pixels_of, runs_of, values_of
+from unseam.annotate.ops.runs import join_runs, pixels_of, values_of
 
 TILE = 512
 """Side of a tile, px."""
@@ -27,8 +27,8 @@ class Change:
     """
 
     box: Box
-    after: Shaped[np.ndarray, " run"]
-    before: Shaped[np.ndarray, " run"]
+    after: Shaped[np.ndarray, " after"]
+    before: Shaped[np.ndarray, " before"]
 
 
 class LabelMap:
@@ -44,7 +44,7 @@ class LabelMap:
     Examples
     --------
     >>> labels = LabelMap(4, 6, none=255, dtype=np.uint8)
-    >>> labels.paint(runs_of(np.arange(7, 10), np.ones(3, int), 6)).box
+    >>> labels.paint(join_runs(np.arange(7, 10), np.ones(3, int), 6)).box
     (1, 1, 1, 3)
     >>> labels.read(1, 0, 1, 6)
     array([[255,   1,   1,   1, 255, 255]], dtype=uint8)
@@ -68,7 +68,7 @@ class LabelMap:
         pixels, values = pixels_of(runs), values_of(runs)
         before = self.values_at(pixels)
         may = _allowed(before, mode, self.none, only) & (before != values)
-        after, old = (runs_of(pixels[may], found[may], self.width) for found in (values, before))
+        after, old = (join_runs(pixels[may], found[may], self.width) for found in (values, before))
         return Change(box_of(runs, self.width), after, old)
 
     def put(self, runs: Shaped[np.ndarray, " run"]) -> None:

@@ -64,12 +64,12 @@ def values_of(runs: Shaped[np.ndarray, " run"]) -> Integer[np.ndarray, " pixel"]
     return np.repeat(runs["value"].astype(np.int32), runs["length"].astype(np.int64))
 
 
-def runs_of(
+def join_runs(
     pixels: Integer[np.ndarray, " pixel"], values: Integer[np.ndarray, " pixel"], width: int
 ) -> Shaped[np.ndarray, " run"]:
     """Return the fewest runs for sorted pixels and their values; no run goes over the end of a row.
 
-    >>> runs_of(np.array([2, 3, 4, 5]), np.array([1, 1, 1, 0]), width=4).tolist()
+    >>> join_runs(np.array([2, 3, 4, 5]), np.array([1, 1, 1, 0]), width=4).tolist()
     [(2, 2, 1), (4, 1, 1), (5, 1, 0)]
     """
     if not len(pixels):
