@@ -1,8 +1,8 @@
 """Simulated users of ``unseam annotate``: they paint strokes, look at the picture, correct it, accept what is right.
 
-A user sees the truth and paints inside it, off the borders, as people do: round strokes of radius 3 and up to 60 px. The trainer
-is the product's own, in this process. Its clock counts steps and predicted pixels at the times that are given, so a busy machine
-changes nothing, and a user of 60 s may take longer or shorter.
+A user sees the truth and paints inside it, off the borders, as people do: round strokes of radius 3 and up to 60 px. The
+trainer is the product's own, in this process. Its clock counts steps and predicted pixels at the times that are given, so a
+busy machine changes nothing, and a user of 60 s may take longer or shorter.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,10 +14,11 @@ import numpy as np
 from scipy import ndimage
 
 from unseam.annotate.live.learner import Learner
+from unseam.annotate.live.means import Means
 from unseam.annotate.live.on_screen import OnScreen
-from unseam.annotate.live.trainer import Means, Trainer
-from unseam.annotate.messages import ClassName, ImageSource, Painted, Predicted, Ready, Start, View
-from unseam.annotate.ops import runs_of
+from unseam.annotate.live.trainer import Trainer
+from unseam.annotate.messages import ClassName, ImageSource, Painted, PredictedView, Ready, StartLearning, View
+from unseam.annotate.ops import join_runs
 
 Habit = Literal["blind", "corrective", "accepting"]
 Box = tuple[int, int, int, int]
@@ -78,7 +79,7 @@ class User:
         self.inside = [[ndimage.distance_transform_edt(one.truth == k) > RADIUS for k in inside] for one in self.images]
         classes = tuple(ClassName(k, f"class {k}") for k in inside)
         sources = tuple(ImageSource(number, one.path.stem, str(one.path)) for number, one in enumerate(self.images))
-        start = Start(str(self.images[0].path.parent), "classes", 255, classes, sources, self.seed)
+        start = StartLearning(str(self.images[0].path.parent), "classes", 255, classes, sources, self.seed)
         self.trainer = Trainer(start, self._receive, self.means)
         self.picture: np.ndarray | None = None
         self.view: tuple[int, Box] = (0, (0, 0, 0, 0))
@@ -121,7 +122,7 @@ class User:
         self.trainer.handle(View(image, row, column, *sides, level=0, is_down=False))
 
     def _receive(self, message: object, body: bytes) -> None:
-        if isinstance(message, Predicted):
+        if isinstance(message, PredictedView):
             box = message.row, message.column, message.height, message.width
             number = message.height * message.width
             self.picture = np.frombuffer(body[:number], np.uint8).reshape(message.height, message.width)
@@ -201,7 +202,7 @@ class User:
 
     def _send(self, image: int, mask: np.ndarray, values: np.ndarray, tool: Literal["brush", "accept"]) -> None:
         self.num_strokes += 1
-        runs = runs_of(np.flatnonzero(mask), np.asarray(values, np.int32), mask.shape[1])
+        runs = join_runs(np.flatnonzero(mask), np.asarray(values, np.int32), mask.shape[1])
         message = Painted(image, self.num_strokes, f"{self.num_strokes:032x}", tool, is_end=True)
         self.trainer.handle(message, runs.tobytes())
 

@@ -14,6 +14,7 @@ learner    the network, its steps, its averaged weights
 on_screen  the weights whose picture is on screen, which follow the averaged ones and never jump
 score      each stroke is a test of the picture before it is learnt
 pace       what is done next: answer, predict, train, rest
+means      what the trainer works with, apart from messages
 trainer    messages in, messages out
 finish     the final training, by the recipe of the user's choice
 kept       what survives the process

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from jaxtyping import Float
 from unseam.annotate.messages import ImageSource
 from unseam.data.channels import is_grey_saved_as_colour
 from unseam.data.normalise import Normalise, check_image, sample_pixels
+from unseam.errors import DataError
 from unseam.inference.tiles import Image
 from unseam.io.large import LargeImage, open_large
 from unseam.scale.stages.grey_range import NormalisedPlane
@@ -27,7 +29,7 @@ class LiveImages:
     Attributes
     ----------
     num_channels
-        Of the images that are learnt from; None before the first.
+        Of the images that are learnt from and predicted; None before the first.
 
     Raises
     ------
@@ -49,6 +51,25 @@ class LiveImages:
     def size(self, number: int) -> tuple[int, int]:
         """Return height and width, px."""
         return self.open(number).shape[1:]
+
+    def checked_size(self, number: int) -> tuple[int, int]:
+        """Return height and width of an image that the network can read: the first image decides about the channels.
+
+        Raises
+        ------
+        DataError
+            If there is no such image, or it has other channels.
+        """
+        if number not in self.sources:
+            raise DataError(f"There is no image {number}; there are {len(self.sources)}. Load the list of images again.")
+        channels, *size = self.open(number).shape
+        self.num_channels = self.num_channels or channels
+        if channels != self.num_channels:
+            raise DataError(
+                f"{self.sources[number].name} has {channels} channel(s), the first image had {self.num_channels}: it is not "
+                "learnt from and not predicted. Convert it, or annotate images of one kind at a time."
+            )
+        return size[0], size[1]
 
     def open(self, number: int) -> Image:
         """Return an image, (C, H, W), normalised; three equal channels are one."""
@@ -94,6 +115,6 @@ def _in_windows(stored: LargeImage, normalise: Normalise) -> NormalisedPlane:
     for channel in range(1 if is_grey else len(samples[0])):
         least, largest = (min(low[channel] for low, _ in extremes), max(high[channel] for _, high in extremes))
         values = np.concatenate([sample[channel] for sample in samples])
-        found = normalise.range_from(values, lambda least=least: least, lambda largest=largest: largest)
+        found = normalise.range_from(values, partial(float, least), partial(float, largest))
         ranges.append((found.low, found.high))
     return NormalisedPlane(stored, 0, np.array(ranges, np.float64))

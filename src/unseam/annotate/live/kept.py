@@ -16,6 +16,7 @@ from unseam.io import make_folders, write_bytes_whole
 from unseam.settings import encode
 
 _LARGEST = 2**30
+_MOST_STEPS = 10**9
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,12 @@ class Kept:
             fits = {name: (tensor.shape, tensor.dtype) for name, tensor in state.items()} == expected
             if not is_absent and not (fits and all(bool(torch.isfinite(tensor).all()) for tensor in state.values())):
                 return False
-        steps = [about.get(name) for name in ("step", "step_on_screen")]
-        if not all(type(step) is int and 0 <= step < 10**9 for step in steps):
+        step, step_on_screen = (about.get(name) for name in ("step", "step_on_screen"))
+        if not (isinstance(step, int) and isinstance(step_on_screen, int) and 0 <= step_on_screen <= step < _MOST_STEPS):
             return False
-        learner.take_over(found["net"], found["averaged"], steps[0])
+        learner.take_over(found["net"], found["averaged"], step)
         if found["screen"]:
-            screen.take_over(learner.averaged, found["screen"], steps[1])
+            screen.take_over(learner.averaged, found["screen"], step_on_screen)
         return True
 
     def _about(self, learner: Learner, screen: OnScreen) -> dict[str, object]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from unseam.annotate.live.images import LiveImages
 from unseam.annotate.live.recipe import LiveRecipe
-from unseam.annotate.live.stock import Stock
+from unseam.annotate.live.stock import StrokeStock
 from unseam.augment import DrawnGeometry
 from unseam.engines import geometry_of
 from unseam.heads import Classes, Head, RidgeObjects
@@ -30,8 +30,8 @@ class Learner:
 
     Parameters
     ----------
-    num_channels, num_classes
-        Of the images; classes with the background.
+    num_classes
+        With the background.
 
     Attributes
     ----------
@@ -39,10 +39,9 @@ class Learner:
         Network, optimiser, averaged weights and number of steps.
     """
 
-    def __init__(self, recipe: LiveRecipe, stock: Stock, images: LiveImages, num_channels: int, num_classes: int, seed: int) -> None:
+    def __init__(self, recipe: LiveRecipe, stock: StrokeStock, images: LiveImages, num_classes: int, seed: int) -> None:
         self.recipe, self.stock, self.images, self.seed = recipe, stock, images, seed
         self.head: Head = Classes() if stock.kind == "classes" else RidgeObjects()
-        self.num_channels = num_channels
         self.state = self._fresh_state(num_classes)
         geometry = geometry_of(self.state.net)
         self.input_size = geometry.input_for_output(recipe.output_size)
@@ -107,7 +106,9 @@ class Learner:
         return Batch(images, maps, weights)
 
     def _fresh_state(self, num_classes: int) -> TrainState:
-        config = replace(self.recipe.net, in_channels=self.num_channels, num_classes=num_classes)
+        channels = self.images.num_channels
+        assert channels is not None, "an image was opened before anything was painted on it"
+        config = replace(self.recipe.net, in_channels=channels, num_classes=num_classes)
         with keep_random_state(_CPU):
             torch.manual_seed(self.seed)
             net: Net = config.build().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -141,8 +142,9 @@ class Learner:
             return middle[0] - rows.start, middle[1] - columns.start
 
         pixels = self.images.window(image, rows, columns)
-        sizes = {"input_size": self.input_size, "output_size": self.output_size}
-        crop = self.recipe.augment(pixels, maps, weights, centre=centre, **sizes, rng=rng)
+        crop = self.recipe.augment(
+            pixels, maps, weights, centre=centre, input_size=self.input_size, output_size=self.output_size, rng=rng
+        )
         assert crop.weights is not None
         return crop.image, crop.classes, crop.weights
 

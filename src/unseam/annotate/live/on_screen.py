@@ -21,6 +21,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from unseam.annotate.live.images import LiveImages
+from unseam.annotate.messages import View
 from unseam.engines import choose_engine
 from unseam.heads import Head
 from unseam.inference.predict import Predictor
@@ -28,6 +29,9 @@ from unseam.nets import folded
 
 Box = tuple[int, int, int, int]
 """Row, column, height, width, px of the image."""
+
+MOST_SIDE = 2048
+"""px; of a larger view the middle is predicted."""
 
 MOST_MOVED = 0.1
 """Largest Jaccard distance of a class between one picture and the next."""
@@ -38,7 +42,7 @@ _AIM = 0.8  # of the distance that is allowed, since it is not quite proportiona
 
 
 @dataclass(frozen=True)
-class Picture:
+class ShownPicture:
     """A predicted window, of one state of the weights.
 
     Attributes
@@ -70,36 +74,38 @@ class OnScreen:
         The newest picture; None before the first.
     """
 
-    def __init__(self, images: LiveImages, head: Head, most_moved: float = MOST_MOVED) -> None:
-        self.images, self.head, self.most_moved = images, head, most_moved
+    def __init__(self, images: LiveImages, head: Head, engine: str = "auto", most_moved: float = MOST_MOVED) -> None:
+        self.images, self.head, self.engine, self.most_moved = images, head, engine, most_moved
         self.net: nn.Module | None = None
         self.step = 0
-        self.picture: Picture | None = None
+        self.picture: ShownPicture | None = None
+        self._caution = 2.0  # twice the largest share to try; less after a share that moved the picture too far
 
-    def look(self, image: int, box: Box) -> Picture:
+    def look(self, image: int, box: Box) -> ShownPicture:
         """Predict another window with the weights that are on screen; there must be some."""
         assert self.net is not None
         self.picture = self._predict(self.net, image, box, self.step, is_held=True)
         return self.picture
 
-    def renew(self, averaged: nn.Module, step: int, image: int, box: Box, *, may_jump: bool) -> Picture:
+    def renew(self, averaged: nn.Module, step: int, image: int, box: Box, *, may_jump: bool) -> ShownPicture:
         """Predict a window with the averaged weights, or with weights so far on the way to them as the picture allows."""
         before = self.picture if self.picture is not None and (self.picture.image, self.picture.box) == (image, box) else None
         candidate, share = copy.deepcopy(averaged), 1.0
         new = self._predict(candidate, image, box, step, is_held=False)
         if not may_jump and self.net is not None:
             before = before or self._predict(self.net, image, box, self.step, is_held=True)
+            moved = most_moved(before.classes, new.classes)
             for _ in range(_TRIES):
-                moved = most_moved(before.classes, new.classes)
                 if moved <= self.most_moved:
                     break
-                share *= _AIM * self.most_moved / moved
+                share = min(share * _AIM * self.most_moved / moved, self._caution / 2)
                 candidate = mixed(self.net, averaged, share)
                 new = self._predict(candidate, image, box, step, is_held=True)
-            else:
-                if most_moved(before.classes, new.classes) > self.most_moved:
-                    self.picture = before
-                    return before
+                moved = most_moved(before.classes, new.classes)
+            if moved > self.most_moved:  # next time with a smaller share, so that the picture cannot stand still for ever
+                self._caution, self.picture = share, before
+                return before
+            self._caution = 2.0
         self.net, self.step, self.picture = candidate, step, new
         return new
 
@@ -119,13 +125,13 @@ class OnScreen:
     def maps(self, net: nn.Module, image: int, box: Box) -> Float[np.ndarray, "klass height width"]:
         """Return the maps of the head for a window, as the product predicts them: no pixel differs from the whole image's."""
         row, column, height, width = box
-        predictor = Predictor(choose_engine(folded(net).eval()), head=self.head)
+        predictor = Predictor(choose_engine(folded(net).eval(), self.engine), head=self.head)
         pixels = self.images.open(image)
         return predictor.probabilities(pixels, (slice(row, row + height), slice(column, column + width)))
 
-    def _predict(self, net: nn.Module, image: int, box: Box, step: int, *, is_held: bool) -> Picture:
+    def _predict(self, net: nn.Module, image: int, box: Box, step: int, *, is_held: bool) -> ShownPicture:
         maps = self.maps(net, image, box)
-        return Picture(image, box, step, self.head.classes(maps), margin_of(maps), is_held)
+        return ShownPicture(image, box, step, self.head.classes(maps), margin_of(maps), is_held)
 
 
 def most_moved(before: UInt8[np.ndarray, "h w"], after: UInt8[np.ndarray, "h w"]) -> float:
@@ -162,3 +168,20 @@ def mixed(before: nn.Module, after: nn.Module, share: float) -> nn.Module:
         if weight.is_floating_point():
             weight.lerp_(others[name].to(weight), share)
     return net
+
+
+def window_of(view: View, size: tuple[int, int]) -> Box:
+    """Return the part of a view that is predicted: inside the image, and of a large view the middle.
+
+    >>> window_of(View(image=0, row=-8, column=100, height=5000, width=50, level=0, is_down=False), (4000, 120))
+    (976, 100, 2048, 20)
+    """
+    box = []
+    for start, side, length in zip((view.row, view.column), (view.height, view.width), size, strict=True):
+        first, last = max(0, start), min(length, start + side)
+        if last - first > MOST_SIDE:
+            first += (last - first - MOST_SIDE) // 2
+            last = first + MOST_SIDE
+        box.append((first, max(0, last - first)))
+    (row, height), (column, width) = box
+    return row, column, height, width

@@ -11,8 +11,19 @@ import torch
 
 from unseam.annotate.live.finish import Finishing, TrainsFolder
 from unseam.annotate.live.kept import Kept
-from unseam.annotate.live.trainer import Means, Trainer
-from unseam.annotate.messages import Cancel, Finish, Place, Predicted, Score, Start, State, read_message, write_message
+from unseam.annotate.live.means import Means
+from unseam.annotate.live.trainer import Trainer
+from unseam.annotate.messages import (
+    Cancel,
+    Finish,
+    NextPlace,
+    PredictedView,
+    StartLearning,
+    State,
+    StrokeScore,
+    read_message,
+    write_message,
+)
 from unseam.engines import settle_precision
 from unseam.machine.kept_memory import keep_freed_memory
 
@@ -59,7 +70,7 @@ def run_trainer(incoming: IO[bytes], outgoing: IO[bytes], train: TrainsFolder, m
     keep_freed_memory()
     inbox = Inbox(incoming)
 
-    def send(message: State | Predicted | Score | Place, body: bytes) -> None:
+    def send(message: State | PredictedView | StrokeScore | NextPlace, body: bytes) -> None:
         try:
             write_message(outgoing, message, body)
         except OSError as error:
@@ -70,7 +81,7 @@ def run_trainer(incoming: IO[bytes], outgoing: IO[bytes], train: TrainsFolder, m
         while first is None:
             first = inbox.take(wait=True)
         start = first[0]
-        assert isinstance(start, Start), "the first message is the start"
+        assert isinstance(start, StartLearning), "the first message is the start"
         kept = Kept(Path(start.folder) / ".annotate" / "live" / "weights.safetensors")
         trainer = Trainer(start, send, means or Means(precision=settle_precision("auto", torch.device("cpu"))), kept)
         is_busy = False

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Shaped
 
-from unseam.annotate.live.on_screen import Picture
-from unseam.annotate.messages import Painted, Score
+from unseam.annotate.live.on_screen import ShownPicture
+from unseam.annotate.messages import Painted, StrokeScore
 from unseam.annotate.ops import pixels_of, values_of
 
 BY_HAND = frozenset({"brush", "fill", "polygon", "wand"})
@@ -27,8 +27,8 @@ class StrokeScores:
         self._test: _Test | None = None
 
     def note(
-        self, part: Painted, runs: Shaped[np.ndarray, " run"], width: int, picture: Picture | None, *, has_objects: bool
-    ) -> Score | None:
+        self, part: Painted, runs: Shaped[np.ndarray, " run"], width: int, picture: ShownPicture | None, *, has_objects: bool
+    ) -> StrokeScore | None:
         """Judge a part of a stroke on an image of this width; return the score of the stroke if this part ends it."""
         if part.tool not in BY_HAND:
             self._test = None
@@ -48,4 +48,4 @@ class StrokeScores:
         test, self._test = self._test, None
         if not test.pixels:
             return None
-        return Score(part.image, test.stroke, test.right / test.pixels, test.pixels, part.jump == "random")
+        return StrokeScore(part.image, test.stroke, test.right / test.pixels, test.pixels, part.jump == "random")

@@ -8,7 +8,7 @@ from jaxtyping import Float32, Int64, Shaped, UInt8
 from scipy import ndimage
 
 from unseam.annotate.messages import Kind
-from unseam.annotate.ops import LabelMap, box_of, pixels_of, runs_of, values_of
+from unseam.annotate.ops import LabelMap, box_of, join_runs, pixels_of, values_of
 from unseam.data.weight_map import WeightMap
 from unseam.heads import Labels, RidgeObjects
 from unseam.shapes import IGNORE, NOT_ANNOTATED
@@ -18,7 +18,7 @@ _REACH = 17  # px: beyond d1 + d2 = 17 px the term of Eq. 2 is below a step of t
 _WEIGHT_STEP = 0.05
 
 
-class Targets:
+class PaintedTargets:
     """The targets of one image: classes as they were painted, and for objects the ridge between them and Eq. 2.
 
     Attributes
@@ -72,7 +72,7 @@ class Targets:
         ]
         for label_map, values in ((self.classes, found.classes), (self._extra, codes)):
             place = np.arange(rows.start, rows.stop)[:, None] * label_map.width + np.arange(columns.start, columns.stop)
-            label_map.put(runs_of(place.ravel(), values[inner].ravel().astype(np.int32), label_map.width))
+            label_map.put(join_runs(place.ravel(), values[inner].ravel().astype(np.int32), label_map.width))
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Painting:
         return float(np.sqrt(len(self.pixels)))
 
 
-class Stock:
+class StrokeStock:
     """The targets of all painted images, and the strokes on them.
 
     A class is drawn first, each as often as the others; then one of its strokes, and one of its pixels. Drawn by area, the
@@ -97,7 +97,7 @@ class Stock:
 
     def __init__(self, kind: Kind, weight_map: WeightMap) -> None:
         self.kind, self.weight_map = kind, weight_map
-        self.targets: dict[int, Targets] = {}
+        self.targets: dict[int, PaintedTargets] = {}
         self._paintings: dict[int, list[Painting]] = {}
         self._left_out: set[int] = set()
 
@@ -105,10 +105,10 @@ class Stock:
         """Learn nothing from an image, or learn from it again."""
         (self._left_out.add if is_left_out else self._left_out.discard)(image)
 
-    def open(self, image: int, height: int, width: int) -> Targets:
+    def open(self, image: int, height: int, width: int) -> PaintedTargets:
         """Return the targets of an image; those of a new one are empty."""
         if image not in self.targets:
-            self.targets[image] = Targets(height, width, self.kind, self.weight_map)
+            self.targets[image] = PaintedTargets(height, width, self.kind, self.weight_map)
         return self.targets[image]
 
     def paint(self, image: int, runs: Shaped[np.ndarray, " run"]) -> None:
@@ -124,7 +124,7 @@ class Stock:
         """Take over what was annotated in a box before; each connected piece of a class counts as a stroke."""
         targets = self.targets[image]
         place = (row + np.arange(values.shape[0]))[:, None] * targets.labels.width + column + np.arange(values.shape[1])
-        targets.put(runs_of(place.ravel(), values.ravel().astype(np.int32), targets.labels.width))
+        targets.put(join_runs(place.ravel(), values.ravel().astype(np.int32), targets.labels.width))
         classes = self._classes_of(values)
         for klass in np.unique(classes[classes != IGNORE]):
             pieces, number = ndimage.label(classes == klass)

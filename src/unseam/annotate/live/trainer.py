@@ -1,8 +1,8 @@
 """Messages in, messages out: all that the trainer does, without pipes and without a clock of its own."""
 
+import math
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -10,26 +10,34 @@ import torch
 from unseam.annotate.live.images import LiveImages
 from unseam.annotate.live.kept import Kept
 from unseam.annotate.live.learner import Learner
-from unseam.annotate.live.on_screen import Box, OnScreen, Picture
+from unseam.annotate.live.means import Means
+from unseam.annotate.live.on_screen import Box, OnScreen, ShownPicture, window_of
 from unseam.annotate.live.pace import Facts, Pace, Work
-from unseam.annotate.live.recipe import LiveRecipe
 from unseam.annotate.live.score import StrokeScores
-from unseam.annotate.live.stock import Stock
+from unseam.annotate.live.stock import StrokeStock
 from unseam.annotate.messages import (
-    Classes, Done, LabelTile, Learning, Painted, Pause, Place, Predicted, Ready, Resume, Score, Somewhere, Start, State, View,
+    ClassNames,
+    Done,
+    LabelTile,
+    Learning,
+    NextPlace,
+    Painted,
+    Pause,
+    PredictedView,
+    Ready,
+    Resume,
+    Somewhere,
+    StartLearning,
+    State,
+    StrokeScore,
+    View,
 )  # fmt: skip
 from unseam.annotate.ops import RUN, TILE
 from unseam.annotate.rank import Ranking
 from unseam.data.normalise import Normalise
-from unseam.engines.precision import SettledPrecision
 from unseam.errors import TrainingError, UnseamError
-from unseam.machine.cores import num_cores
-from unseam.training.state import Clock, monotonic
 
-MOST_SIDE = 2048
-"""px; of a larger view the middle is predicted."""
-
-Send = Callable[[State | Predicted | Score | Place, bytes], None]
+Send = Callable[[State | PredictedView | StrokeScore | NextPlace, bytes], None]
 """Takes a message to the server, with its body."""
 
 _STATE_SECONDS = 1.0
@@ -37,24 +45,6 @@ _CHECKPOINT_SECONDS = 30.0
 
 _PAINT_TWO = "Paint a little of each class: learning begins when two classes have a stroke."
 _RESTING = "Nothing was painted for three minutes: learning rests until the next stroke."
-
-
-@dataclass
-class Means:
-    """What the trainer works with; tests replace the parts that take time.
-
-    Attributes
-    ----------
-    precision
-        Number format of the steps. Pictures are computed in float32, so that tiles agree to the last pixel.
-    num_threads
-        Processor cores that learning takes while the pointer rests; while it moves, one.
-    """
-
-    recipe: LiveRecipe = field(default_factory=LiveRecipe)
-    clock: Clock = monotonic
-    precision: SettledPrecision = "float32"
-    num_threads: int = field(default_factory=num_cores)
 
 
 class Trainer:
@@ -68,10 +58,10 @@ class Trainer:
         Where weights survive the process; None: nowhere.
     """
 
-    def __init__(self, start: Start, send: Send, means: Means, kept: Kept | None = None) -> None:
+    def __init__(self, start: StartLearning, send: Send, means: Means, kept: Kept | None = None) -> None:
         self.start, self.send, self.means, self.kept = start, send, means, kept
         self.images = LiveImages(start.images, Normalise())
-        self.stock = Stock(start.kind, means.recipe.weight_map)
+        self.stock = StrokeStock(start.kind, means.recipe.weight_map)
         self.pace = Pace()
         self.scores = StrokeScores()
         self.ranking = Ranking(self.images, start.seed)
@@ -95,10 +85,8 @@ class Trainer:
             case Painted():
                 self._paint(message, body, now)
             case View():
-                view = self._box_of(message)
-                if view is not None:
-                    self.pace.note_view(now, view, is_down=message.is_down)
-            case Classes():
+                self._note_view(message, now)
+            case ClassNames():
                 self._change_classes(message)
             case Done():
                 self.stock.set_left_out(message.image, is_left_out=message.is_left_out)
@@ -122,13 +110,10 @@ class Trainer:
         facts = Facts(learner.can_learn, learner.step, shown, self._is_current(screen))
         work = self.pace.next(now, facts)
         torch.set_num_threads(1 if self.pace.is_pointer_busy(now) else self.means.num_threads)
-        match work:
-            case Work.LOOK | Work.RENEW:
-                self.show(is_new=work is Work.RENEW)
-            case Work.LEARN:
-                self._learn(learner)
-            case Work.REST:
-                pass
+        if work is Work.LEARN:
+            self._learn(learner)
+        elif work is not Work.REST:
+            self.show(is_new=work is Work.RENEW)
         self._tell_state(facts)
         self._keep()
         return work is not Work.REST
@@ -162,7 +147,6 @@ class Trainer:
                 return
         self._sent = now, new
         self.send(new, b"")
-        self.note = ""
 
     def look(self) -> None:
         """Predict the window in view if it is not on screen; for long works that cannot wait for :meth:`turn`."""
@@ -182,9 +166,9 @@ class Trainer:
         else:
             self.tell("training")
 
-    def _send_picture(self, picture: Picture) -> None:
+    def _send_picture(self, picture: ShownPicture) -> None:
         body = picture.classes.tobytes() + picture.margin.tobytes()
-        self.send(Predicted(picture.image, picture.step, *picture.box), body)
+        self.send(PredictedView(picture.image, picture.step, *picture.box), body)
 
     def _take_tile(self, message: LabelTile, body: bytes) -> None:
         if not self._open(message.image):
@@ -211,7 +195,7 @@ class Trainer:
         if len(runs):
             self.stock.paint(message.image, runs)
             self.ranking.note_painted(message.image)
-        self.is_finished = False
+        self.is_finished, self.note = False, ""
         self.pace.note_stroke(now)
         self._make_learner()
         if self.learner is not None:
@@ -220,34 +204,32 @@ class Trainer:
     def _open(self, image: int) -> bool:
         """Open the targets of an image; return whether it can be learnt from."""
         try:
-            pixels = self.images.open(image)
+            self.stock.open(image, *self.images.checked_size(image))
         except UnseamError as error:
             self.note = str(error)
             return False
-        known = self.images.num_channels
-        if known is not None and pixels.shape[0] != known:
-            self.note = (
-                f"{self.images.sources[image].name} has {pixels.shape[0]} channel(s), the others have {known}: it is not learnt "
-                "from. Convert it, or annotate images of one kind at a time."
-            )
-            return False
-        self.images.num_channels = pixels.shape[0]
-        self.stock.open(image, *pixels.shape[1:])
         return True
+
+    def _note_view(self, message: View, now: float) -> None:
+        try:
+            box = window_of(message, self.images.checked_size(message.image))
+        except UnseamError as error:
+            self.note = str(error)
+            return
+        if min(box[2:]) > 0:
+            self.note = ""
+            self.pace.note_view(now, (message.image, box), is_down=message.is_down)
 
     def _make_learner(self) -> None:
         if self.learner is not None or len(self.stock.classes) < 2:
             return
-        assert self.images.num_channels is not None
-        self.learner = Learner(
-            self.means.recipe, self.stock, self.images, self.images.num_channels, self.num_classes, self.start.seed
-        )
+        self.learner = Learner(self.means.recipe, self.stock, self.images, self.num_classes, self.start.seed)
         self.learner.state.precision = self.means.precision
-        self.on_screen = OnScreen(self.images, self.learner.head)
-        if self.kept is not None:
-            self.kept.restore(self.learner, self.on_screen)
+        self.on_screen = OnScreen(self.images, self.learner.head, self.means.engine)
+        if self.kept is not None and self.kept.restore(self.learner, self.on_screen):
+            self.pace.first_step = -math.inf  # what was on screen before must not jump either
 
-    def _change_classes(self, message: Classes) -> None:
+    def _change_classes(self, message: ClassNames) -> None:
         if self.start.kind == "objects" or len(message.classes) == self.num_classes:
             return
         self.num_classes = len(message.classes)
@@ -268,9 +250,9 @@ class Trainer:
     def _keep(self) -> None:
         now = self.means.clock()
         at, step = self._kept_at
-        if self.kept is None or self.learner is None or self.on_screen is None:
+        if self.kept is None or self.learner is None or self.on_screen is None or self.learner.step == step:
             return
-        if self.learner.step == step or now - at < _CHECKPOINT_SECONDS:
+        if now - at < _CHECKPOINT_SECONDS:
             return
         self._kept_at = now, self.learner.step
         try:
@@ -292,25 +274,8 @@ class Trainer:
         except UnseamError as error:
             self.note = str(error)
             return
-        self.send(Place(message.request, image, *box, is_random), b"")
+        self.send(NextPlace(message.request, image, *box, is_random), b"")
 
     def _is_current(self, screen: OnScreen) -> bool:
         picture = screen.picture
         return picture is not None and self.pace.view == (picture.image, picture.box)
-
-    def _box_of(self, view: View) -> tuple[int, Box] | None:
-        """Return the window in view, inside the image and at most 2048 px a side; None if there is none."""
-        try:
-            size = self.images.size(view.image)
-        except (UnseamError, KeyError) as error:
-            self.note = str(error)
-            return None
-        box = []
-        for start, side, length in zip((view.row, view.column), (view.height, view.width), size, strict=True):
-            first, last = max(0, start), min(length, start + side)
-            if last - first > MOST_SIDE:
-                first += (last - first - MOST_SIDE) // 2
-                last = first + MOST_SIDE
-            box.append((first, last - first))
-        (row, height), (column, width) = box
-        return (view.image, (row, column, height, width)) if min(height, width) > 0 else None
