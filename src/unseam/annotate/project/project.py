@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import RLock
+from typing import TYPE_CHECKING
 
-from unseam.annotate.project.found_masks import FoundMasks, find_masks
 from unseam.annotate.project.image_state import ImageState
 from unseam.annotate.project.ledger import Ledger
 from unseam.annotate.project.mask_files import sum_of
@@ -36,6 +36,9 @@ from unseam.data.file_names import IMAGE_FOLDERS, MASK_FOLDERS, subfolder
 from unseam.errors import DataError, UnseamError
 from unseam.io import make_folders
 from unseam.io.lock import locked
+
+if TYPE_CHECKING:
+    from unseam.annotate.project.found_masks import FoundMasks
 
 INNER = ".annotate"
 _MOST_OPEN = 16  # label maps that are held though they are written
@@ -77,7 +80,11 @@ class Project:
         for inner in ("kept", "before", "fresh"):
             make_folders(self.inner / inner)
         self.masks = subfolder(folder, MASK_FOLDERS) or folder / "masks"
-        self.found: FoundMasks | None = find_masks(folder, paths) if self.said is None else None
+        self.found: "FoundMasks | None" = None
+        if self.said is None and self.masks.is_dir():
+            from unseam.annotate.project.found_masks import find_masks  # it needs PyTorch, which takes seconds to import
+
+            self.found = find_masks(folder, paths)
         self._pictures: dict[int, Picture] = {}
         self._open: dict[int, OpenImage] = {}
         self.ledger = Ledger(self.inner / "journal")
@@ -197,8 +204,7 @@ class Project:
         """
         for image in self.images if self.said is not None else ():
             state = self.state(image.number)
-            last = state.written[-1] if state.written else None
-            if state.revision != (last.revision if last else 0) or self._mask_sum(state.name) != (last.sha256 if last else ""):
+            if state.revision != state.mask_revision or self._mask_sum(state.name) not in state.sums:
                 with suppress(UnseamError):  # the page shows the problem when the image is opened
                     self.opened(image.number)
 
