@@ -20,7 +20,7 @@ from unseam.annotate.live.trainer import Trainer
 from unseam.annotate.messages import ClassName, ImageSource, Painted, PredictedView, Ready, StartLearning, View
 from unseam.annotate.ops import join_runs
 
-Habit = Literal["blind", "corrective", "accepting"]
+Habit = Literal["blind", "corrective", "accepting", "full"]
 Box = tuple[int, int, int, int]
 
 RADIUS, LONGEST, EVERY_SECONDS, FIRST_STROKES, STROKES_A_VIEW = 3, 60, 3.0, 12, 10
@@ -84,13 +84,21 @@ class User:
         self.picture: np.ndarray | None = None
         self.view: tuple[int, Box] = (0, (0, 0, 0, 0))
 
-    def work(self, seconds: float, marks: Sequence[float], at_mark: Callable[[float, OnScreen], None]) -> None:
-        """Paint twelve strokes, then one each three seconds of work."""
+    def begin(self) -> None:
+        """Open the first image and paint twelve strokes; or take both masks."""
         self.trainer.handle(Ready())
         self._look_at(0)
+        if self.habit == "full":
+            for number, one in enumerate(self.images):
+                self._send(number, np.ones(one.truth.shape, bool), one.truth.ravel(), "file")
+            return
         for number in range(FIRST_STROKES):
             image = 0 if number < FIRST_STROKES * 2 // 3 else 1
             self._paint_somewhere(image, number % self.num_classes)
+
+    def work(self, seconds: float, marks: Sequence[float], at_mark: Callable[[float, OnScreen], None]) -> None:
+        """Begin, then act once each three seconds of work."""
+        self.begin()
         next_stroke, marks = EVERY_SECONDS, list(marks)
         while self.clock() < seconds:
             if self.clock.learner is None and self.trainer.learner is not None:
@@ -134,6 +142,8 @@ class User:
 
     def _act(self) -> None:
         image, box = self.view
+        if self.habit == "full":
+            return None
         if self.habit == "blind" or self.picture is None:
             return self._paint_somewhere(int(self.rng.integers(len(self.images))), self.num_strokes % self.num_classes)
         if self.habit == "accepting" and self.num_strokes % 4 == 3 and self._accept(image, box):
@@ -200,7 +210,7 @@ class User:
         stroke = ndimage.binary_dilation(line, disk) & (self.images[image].truth == klass)
         self._send(image, stroke, np.full(int(stroke.sum()), klass), "brush")
 
-    def _send(self, image: int, mask: np.ndarray, values: np.ndarray, tool: Literal["brush", "accept"]) -> None:
+    def _send(self, image: int, mask: np.ndarray, values: np.ndarray, tool: Literal["brush", "accept", "file"]) -> None:
         self.num_strokes += 1
         runs = join_runs(np.flatnonzero(mask), np.asarray(values, np.int32), mask.shape[1])
         message = Painted(image, self.num_strokes, f"{self.num_strokes:032x}", tool, is_end=True)
