@@ -81,10 +81,7 @@ class Guard:
                 message["headers"] = [*message.get("headers", ()), *HEADERS]
             await send(message)
 
-        try:
-            await self._app(scope, _limited(receive), send_guarded)
-        except BodyTooLargeError as error:
-            await _reply(send, 413, "large", str(error))
+        await self._app(scope, _limited(receive), send_guarded)
 
     def refuse(self, method: str, path: str, headers: list[tuple[bytes, bytes]]) -> tuple[int, str, str] | None:
         """Return status, word and sentence of a refusal; None if the request may pass."""

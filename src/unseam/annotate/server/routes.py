@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from unseam.annotate.ops import TILE, OrderError
 from unseam.annotate.project import NotDeclaredError
+from unseam.annotate.server.guard import BodyTooLargeError
 from unseam.annotate.server.label_tiles import label_tile
 from unseam.annotate.server.leases import LeaseError
 from unseam.annotate.server.page_files import read_page_files
@@ -46,6 +47,7 @@ _ERRORS: tuple[tuple[type[Exception], int, str], ...] = (
     (NoTrainerError, 503, "trainer"),
     (OutputError, 507, "disk"),
     (ImageReadError, 422, "image"),
+    (BodyTooLargeError, 413, "large"),
     (UnseamError, 400, "request"),
     (IndexError, 404, "unknown"),
 )
@@ -201,4 +203,6 @@ async def _refuse(status: int, word: str, request: Request, error: Exception) ->
     if isinstance(error, IndexError):
         return _unknown()
     more = {"holder": error.holder} if isinstance(error, LeaseError) else {}
-    return JSONResponse({"error": word, "message": str(error), **more}, status)
+    # what is left of a body that is too large is not read
+    headers = {"Connection": "close"} if isinstance(error, BodyTooLargeError) else None
+    return JSONResponse({"error": word, "message": str(error), **more}, status, headers)

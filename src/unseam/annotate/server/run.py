@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from threading import Event
 from typing import Any
 
 import uvicorn
@@ -51,6 +52,7 @@ def run_server(
     *,
     port: int | None = None,
     quiet_seconds: float = QUIET_SECONDS,
+    stop: Event | None = None,
 ) -> None:
     """Serve the page of a project on this computer until a signal ends the process; then write all masks.
 
@@ -60,6 +62,12 @@ def run_server(
         The program that learns; empty: nothing learns.
     ready
         Is called with the address once the server answers.
+    port
+        The port that the user wants; None: any.
+    quiet_seconds
+        How long nobody must have painted before masks are written.
+    stop
+        Ends the server like a signal, when it is set by another thread.
 
     Raises
     ------
@@ -83,7 +91,7 @@ def run_server(
         h11_max_incomplete_event_size=16 * 1024,
     )
     try:
-        asyncio.run(_serve(_Server(config), listener, service, lambda: ready(address), quiet_seconds))
+        asyncio.run(_serve(_Server(config), listener, service, lambda: ready(address), quiet_seconds, stop or Event()))
     finally:
         listener.close()
         service.trainer.end()
@@ -91,7 +99,9 @@ def run_server(
     service.check_written()
 
 
-async def _serve(server: _Server, listener: Any, service: Service, ready: Callable[[], None], quiet_seconds: float) -> None:
+async def _serve(
+    server: _Server, listener: Any, service: Service, ready: Callable[[], None], quiet_seconds: float, stop: Event
+) -> None:
     service.events.bind()
     loop = asyncio.get_running_loop()
 
@@ -109,17 +119,17 @@ async def _serve(server: _Server, listener: Any, service: Service, ready: Callab
             await asyncio.sleep(0.01)
         ready()
         service.start_trainer()
-        await _write_when_quiet(server, service, quiet_seconds)
+        await _write_when_quiet(server, service, quiet_seconds, stop)
     finally:
         service.events.close()
         server.should_exit = True
         await serving
 
 
-async def _write_when_quiet(server: _Server, service: Service, quiet_seconds: float) -> None:
+async def _write_when_quiet(server: _Server, service: Service, quiet_seconds: float, stop: Event) -> None:
     looked = 0.0
-    while not server.should_exit:
-        await asyncio.sleep(_TICK)
+    while not (server.should_exit or stop.is_set()):
+        await asyncio.sleep(min(_TICK, quiet_seconds))
         now = time.monotonic()
         if now - max(service.last_operation, looked) >= quiet_seconds:
             looked = now
