@@ -17,7 +17,7 @@ export function Learning({ app }) {
   const trainer = state.trainer.value;
   const word = trainer?.state ?? "off";
   const isRunning = word === "training" || word === "waiting";
-  return h(Panel, { name: "Learning", class: "learning" },
+  return h(Panel, { name: "Network", class: "learning" },
     h("p", { class: `state ${word}`, role: "status" }, h("span", { class: "lamp" }), h("b", null, WORDS[word] ?? word),
       trainer && trainer.step > 0 && word !== "finished" ? h("small", null, `step ${trainer.step.toLocaleString("en")}`) : null),
     h("p", { class: "sentence" }, sentenceOf(trainer)),
