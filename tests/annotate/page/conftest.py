@@ -112,7 +112,7 @@ def chromium():
 @pytest.fixture(scope="module")
 def context(chromium):
     one = chromium.new_context(viewport={"width": 1000, "height": 700})
-    one.set_default_timeout(60_000)
+    one.set_default_timeout(90_000)
     yield one
     one.close()
 

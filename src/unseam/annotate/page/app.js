@@ -152,7 +152,8 @@ export class App {
     const isHere = facts !== null && event.image === facts.image;
     if (event.event === "again") return this.reload();
     if (event.event === "project") state.project.value = await get("project");
-    else if (event.event === "trainer") state.trainer.value = /** @type {any} */ (event);
+    else if (event.event === "trainer") this.hearTrainer(/** @type {any} */ (event));
+    else if (event.event === "hello") this.tellView();
     else if (event.event === "score") state.score.value = /** @type {any} */ (event);
     else if (event.event === "prediction") await this.scene.guess.offer(/** @type {any} */ (event));
     else if (event.event === "disk") state.trouble.value = event.message;
@@ -161,6 +162,13 @@ export class App {
       await settle(this.scene, event.image, { revision: event.revision, saved: [], box: event.box });
     } else if (event.event === "lease" && isHere) state.isReadingOnly.value = event.lease !== null && event.lease !== tab;
     else if (event.event === "changed" && isHere) state.question.value = event.message;
+  }
+
+  /** A trainer that was started again does not know what is looked at. @param {import("./types.d.ts").Trainer} told */
+  hearTrainer(told) {
+    const before = state.trainer.peek()?.state ?? "off";
+    state.trainer.value = told;
+    if (["off", "restarting", "failed"].includes(before)) this.tellView();
   }
 
   /** @param {ServerEvent} event */

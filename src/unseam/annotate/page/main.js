@@ -65,7 +65,7 @@ function begin() {
   render(h(List, { app }), byId("list"));
   render(h(Rail, null), byId("rail"));
   render(h(Stage, { app }), byId("stage"));
-  render([h(Classes, { app, key: 1 }), h(Options, { app, key: 2 }), h(Learning, { app, key: 3 }), h(Look, { key: 4 })], byId("side"));
+  render([h(Classes, { app, key: 1 }), h(Options, { app, key: 2 }), h(Learning, { app, key: 3 }), h(Look, { app, key: 4 })], byId("side"));
   render(h(Status, null), byId("status"));
   render(h(Dialogs(app, table), {}), byId("dialogs"));
   effect(() => { document.documentElement.dataset.link = state.link.value; });

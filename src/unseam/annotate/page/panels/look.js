@@ -2,15 +2,18 @@
 import { h } from "../vendor/preact.js";
 import { IconButton, Panel, Slider } from "./parts.js";
 import { hueOfChannel } from "../colours.js";
+import { fitContrast, rangeOf } from "../histogram.js";
 import { inOwnValues } from "../pointer.js";
 import * as state from "../state.js";
 
+/** @typedef {import("../app.js").App} App */
 /** @typedef {import("../types.d.ts").ImageFacts} ImageFacts */
 
-export function Look() {
+/** @param {{ app: App }} props */
+export function Look({ app }) {
   const facts = state.current.value;
   return h(Panel, { name: "View", class: "look" },
-    facts ? h(Contrast, { facts }) : null,
+    facts ? h(Contrast, { app, facts }) : null,
     h(Layer, { name: "Prediction", keys: "X", isOn: state.showPrediction, opacity: state.predictionOpacity }),
     h(Layer, { name: "Strokes", keys: "S", isOn: state.showStrokes, opacity: state.strokesOpacity }));
 }
@@ -30,8 +33,8 @@ function Layer({ name, keys, isOn, opacity }) {
     }));
 }
 
-/** Black and white point over the histogram, in the image's own values. @param {{ facts: ImageFacts }} props */
-function Contrast({ facts }) {
+/** Black and white point over the histogram, in the image's own values. @param {{ app: App, facts: ImageFacts }} props */
+function Contrast({ app, facts }) {
   const most = facts.dtype === "uint16" ? 65535 : 255;
   const windows = state.contrast.value;
   const [low, high] = windows[0] ?? [0, most];
@@ -62,7 +65,7 @@ function Contrast({ facts }) {
       })),
     h("p", { class: "values" },
       h("output", { title: "Black: this grey value and less" }, inOwnValues(facts, low)),
-      h("button", { type: "button", class: "link", onClick: () => { state.contrast.value = facts.display.map(([a, b]) => [a, Math.max(b, a + 1)]); } }, "Auto"),
+      h("button", { type: "button", class: "link", title: "From the part of the image that was looked at", onClick: () => fitContrast(app.scene, facts) }, "Auto"),
       h("button", { type: "button", class: "link", onClick: () => all(() => [first, last]) }, "Full"),
       h("output", { title: "White: this grey value and more" }, inOwnValues(facts, high))),
     facts.channels > 1 && !facts.is_rgb ? h(Channels, { facts }) : null);
@@ -76,14 +79,6 @@ function Channels({ facts }) {
       type: "button", "aria-pressed": String(!hidden.includes(c)), title: `Channel ${c + 1} on and off`,
       onClick: () => { state.hiddenChannels.value = hidden.includes(c) ? hidden.filter((one) => one !== c) : [...hidden, c]; },
     }, h("span", { class: "swatch", style: { backgroundColor: hueOfChannel(c) } }), String(c + 1))));
-}
-
-/** The part of the scale that the handles reach: three times what is displayed at first. @param {ImageFacts} facts @param {number} most @returns {[number, number]} */
-export function rangeOf(facts, most) {
-  const low = Math.min(...facts.display.map(([from]) => from));
-  const high = Math.max(...facts.display.map(([, to]) => to));
-  const wide = Math.max(8, high - low);
-  return [Math.max(0, Math.floor(low - 0.5 * wide)), Math.min(most, Math.ceil(high + wide))];
 }
 
 /** @param {number[]} counts */

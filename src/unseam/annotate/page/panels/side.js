@@ -23,7 +23,7 @@ function Row({ app, one }) {
       type: "button", role: "radio", "aria-checked": String(state.activeClass.value === one.value), onClick: () => app.takeClass(one.value),
     },
     h("span", { class: isObject ? "swatch many" : "swatch", style: { backgroundColor: isObject && next ? hueOf(next) : one.colour } }),
-    h("span", { class: "name" }, one.name, isObject ? h("small", null, next ? ` goes on with ${next}` : "  a new one each stroke") : null),
+    h("span", { class: "name" }, one.name, isObject ? h("small", null, next ? ` goes on with ${next}` : " new each stroke") : null),
     one.value <= 9 ? h("kbd", null, String(one.value)) : null),
     h(IconButton, {
       icon: isHidden ? "closedEye" : "eye", name: isHidden ? `Show ${one.name}` : `Hide ${one.name}`, class: "small", pressed: isHidden,
