@@ -8,6 +8,6 @@ from unseam.annotate.project.project import NotDeclaredError, Project, ProjectIm
 from unseam.annotate.project.records import ImageStatus
 
 __all__ = [
-    "Project", "ProjectImage", "open_project", "NotDeclaredError", "OpenImage", "PaintOutcome", "Keep", "Picture", "ImageStatus",
-    "colour_of", "overlay_png", "outlines_geojson",
+    "Project", "ProjectImage", "open_project", "NotDeclaredError", "OpenImage", "PaintOutcome", "Keep", "Picture",
+    "ImageStatus", "colour_of", "overlay_png", "outlines_geojson",
 ]  # fmt: skip
