@@ -86,13 +86,3 @@ def test_new_classes_change_nothing_of_the_others(tmp_path):
     assert (after[:, 2:] < before.amax(dim=1, keepdim=True).amin()).all() or float(after[:, 2:].max()) == -3.0
     learner.learn(1)
     assert learner.step == 16
-
-
-def test_the_rate_falls_and_a_stroke_raises_it():
-    recipe = replace(RECIPE, slowest=0.1, half_life=100.0, after_stroke=0.5)
-    full = recipe.optimiser.learning_rate
-    assert recipe.learning_rate(0, 0) == full
-    assert recipe.learning_rate(100, 100) == pytest.approx(full / 2)
-    assert recipe.learning_rate(1000, 0) == pytest.approx(full / 2)
-    assert recipe.learning_rate(1000, 100) == pytest.approx(full / 4)
-    assert recipe.learning_rate(10_000, 10_000) == pytest.approx(full / 10)
