@@ -113,6 +113,11 @@ class Picture:
             return self._pyramid(level)[:, row * TILE : (row + 1) * TILE, column * TILE : (column + 1) * TILE]
         return self._window(level, row, column)
 
+    def whole(self) -> Shaped[np.ndarray, "channel h w"]:
+        """Return all pixels of an image that is not large, as they travel."""
+        assert not self.is_large
+        return self._pyramid(0)
+
     def thumbnail(self) -> bytes:
         """Return a small PNG of the image, with the contrast of :attr:`display`."""
         level = next((one for one in range(self.levels) if max(self.size(one)) <= 4 * _THUMBNAIL), self.levels - 1)
