@@ -45,7 +45,7 @@ INNER_FLOORS = {
     },
     "annotate": {
         # 1: what is said and what is painted; 2: files, places to look at; 3: the two processes
-        "messages": 1, "ops": 1, "project": 2, "server": 3,
+        "messages": 1, "ops": 1, "rank": 2, "project": 2, "live": 3, "server": 3,
     },
 }  # fmt: skip
 """Inside a room a file or folder imports from its own inner floor or a lower one; a room without a table has one floor."""
