@@ -7,7 +7,7 @@ seconds of work. They paint anywhere (blind), where the picture is wrong (correc
 fourth time (accepting); "full" is given both masks. Objects are learnt as foreground. The clock counts steps and predicted
 pixels at the time that each takes one thread of this machine, measured before the first user or given by --step-ms and
 --mpx-ms. IoU is that of the weights on screen in the middle 512 px of four images that no user saw, the mean over images for
-each class but the background. A fall is the largest loss of IoU of a class from one picture of a window to the next, after 20 s.
+each class but the background. A fall is the largest loss of IoU of a class between two pictures of a window, after 20 s.
 """
 
 import argparse

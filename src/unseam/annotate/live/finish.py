@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import torch
+
 from unseam.annotate.live.trainer import Trainer
 from unseam.errors import UnseamError
 from unseam.runs.watch import Watch
@@ -39,6 +41,7 @@ class Finishing:
         """Train, and tell how it goes and where the model is. Stopped early, the best weights so far are the model."""
         folder = Path(self.trainer.start.folder)
         out = free_folder(folder)
+        torch.set_num_threads(self.trainer.means.num_threads)  # a moving pointer had left one
         self._tell()
         was_stopped = False
 

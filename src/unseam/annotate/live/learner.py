@@ -46,7 +46,6 @@ class Learner:
         geometry = geometry_of(self.state.net)
         self.input_size = geometry.input_for_output(recipe.output_size)
         self.output_size = geometry.output_for(self.input_size)
-        self.last_stroke = 0  # step at which something was painted
 
     @property
     def step(self) -> int:
@@ -62,15 +61,11 @@ class Learner:
         """Whether two classes are painted."""
         return len(self.stock.classes) > 1
 
-    def note_stroke(self) -> None:
-        """Learn faster for a while."""
-        self.last_stroke = self.step
-
     def grow(self, num_classes: int) -> None:
         """Take more classes; what is known of the others stays."""
         before = self.state
         self.state = self._fresh_state(num_classes)
-        self.state.step = self.last_stroke = before.step
+        self.state.step = before.step
         for net, old in ((self.state.net, before.net), (self.averaged, before.judged)):
             _copy_with_new_classes(old, net)
 
@@ -78,7 +73,7 @@ class Learner:
         """Go on from weights of the same network."""
         self.state.net.load_state_dict(net)
         self.averaged.load_state_dict(averaged)
-        self.state.step = self.last_stroke = step
+        self.state.step = step
 
     def learn(self, steps: int) -> None:
         """Take some steps. Raises TrainingError if the energy is not finite for many steps in a row."""
@@ -86,7 +81,7 @@ class Learner:
         plan = Plan(
             budget=_ENDLESS,
             schedule=Cosine(warm_up=0.0, decay=False),
-            learning_rate=self.recipe.learning_rate(self.step, self.step - self.last_stroke),
+            learning_rate=self.recipe.optimiser.learning_rate,
             clip_norm=self.recipe.clip_norm,
             device=_CPU,
             seed=self.seed,

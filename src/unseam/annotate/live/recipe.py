@@ -39,9 +39,6 @@ class LiveRecipe:
     statistics_fixed, statistics_momentum
         The step from which batch normalisation takes the stored statistics, as prediction does, and the share of each batch
         in them before.
-    slowest, half_life
-        The learning rate falls to this share of the optimiser's, by half in so many steps; a stroke raises it to
-        ``after_stroke`` again.
     """
 
     net: UNetConfig = field(default_factory=_net)
@@ -55,14 +52,6 @@ class LiveRecipe:
     average: float = 0.98
     statistics_fixed: int = 30
     statistics_momentum: float = 0.05
-    slowest: float = 1.0
-    half_life: float = 200.0
-    after_stroke: float = 1.0
-
-    def learning_rate(self, step: int, since_stroke: int) -> float:
-        """Return the learning rate of a step, ``since_stroke`` steps after the last stroke."""
-        fallen = max(0.5 ** (step / self.half_life), self.after_stroke * 0.5 ** (since_stroke / self.half_life))
-        return self.optimiser.learning_rate * max(self.slowest, min(1.0, fallen))
 
     def reach(self, input_size: int) -> int:
         """Return how far from a pixel of its output tile a crop can read, px."""

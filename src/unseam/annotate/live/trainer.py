@@ -198,8 +198,6 @@ class Trainer:
         self.is_finished, self.note = False, ""
         self.pace.note_stroke(now)
         self._make_learner()
-        if self.learner is not None:
-            self.learner.note_stroke()
 
     def _open(self, image: int) -> bool:
         """Open the targets of an image; return whether it can be learnt from."""

@@ -10,6 +10,7 @@ import * as state from "./state.js";
 /** @typedef {import("./scene.js").Scene} Scene */
 
 const MOST_PIXELS = 4_000_000; // of a piece: about a second of work
+const LEAST_OBJECT = 16; // pixels; smaller pieces of a prediction are noise, and not accepted as objects
 
 /**
  * What `fill` paints: what an outline encloses, or else the piece of the prediction, under a pixel of the image.
@@ -104,6 +105,9 @@ function numbered(spans, labels, newObject) {
   });
   /** @type {Map<number, number>} */
   const numbers = new Map();
+  /** @type {Map<number, number>} */
+  const sizes = new Map();
+  spans.forEach((span, i) => sizes.set(root(i), (sizes.get(root(i)) ?? 0) + span.right - span.left));
   spans.forEach((span, i) => {
     if (span.value === 0 || numbers.has(root(i))) return;
     for (let x = span.left; x < span.right; x += 1) {
@@ -111,10 +115,11 @@ function numbered(spans, labels, newObject) {
       if (here > 0 && here !== labels.none) return void numbers.set(root(i), here);
     }
   });
-  return spans.map((span, i) => {
-    if (span.value === 0) return span;
+  return spans.flatMap((span, i) => {
+    if (span.value === 0) return [span];
+    if (!numbers.has(root(i)) && (sizes.get(root(i)) ?? 0) < LEAST_OBJECT) return [];
     if (!numbers.has(root(i))) numbers.set(root(i), newObject());
-    return { ...span, value: /** @type {number} */ (numbers.get(root(i))) };
+    return [{ ...span, value: /** @type {number} */ (numbers.get(root(i))) }];
   });
 }
 

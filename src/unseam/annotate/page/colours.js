@@ -6,8 +6,8 @@ import * as state from "./state.js";
 
 /** What new classes are offered, background first. */
 export const OFFERED = ["#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#0072b2", "#f0e442", "#999999"];
-/** Objects take these in turn, so two that follow each other differ. */
-const HUES = ["#e69f00", "#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#f0e442", "#0072b2", "#8ad1b5"];
+/** Objects take eight of these in turn, without that of the background; so two that follow each other differ. */
+const HUES = ["#e69f00", "#009e73", "#d55e00", "#0072b2", "#cc79a7", "#f0e442", "#8ad1b5", "#b07d62", "#56b4e9"];
 /** Light of the channels of an image that is not RGB, the first one grey if it is alone. */
 const CHANNEL_HUES = ["#d55e00", "#009e73", "#0072b2", "#f0e442", "#cc79a7", "#56b4e9", "#e69f00", "#ffffff"];
 
@@ -26,12 +26,14 @@ export const palette = computed(() => {
   /** @param {number} value @param {string} colour @param {number} owner the class that switches it off */
   const set = (value, colour, owner) => { rows[value] = [...rgb(colour), hiddenClasses.value.includes(owner) ? 0 : 255]; };
   for (const one of state.classes.value) set(one.value, one.colour, one.value);
-  if (state.isObjects.value) HUES.forEach((hue, i) => set(i + 1, hue, 1));
+  if (state.isObjects.value) huesOfObjects().forEach((hue, i) => set(i + 1, hue, 1));
   return rows;
 });
 
+const huesOfObjects = () => HUES.filter((hue) => hue !== state.classes.value[0]?.colour).slice(0, 8);
+
 /** @param {number} label of an object, from 1 @returns {string} */
-export const hueOf = (label) => HUES[(label - 1) % HUES.length];
+export const hueOf = (label) => huesOfObjects()[(label - 1) % 8];
 
 /**
  * @param {{ channels: number, is_rgb: boolean }} facts @param {number[]} hidden

@@ -78,11 +78,12 @@ export const PREDICTION = `${PAINT}
 vec4 look(vec2 where) {
   uint here = fetch(where, 0);
   float sure = float(fetch(where, 1)) / 255.0;
-  bool edge = here != fetch(where + vec2(u_line, 0.0), 0) || here != fetch(where - vec2(u_line, 0.0), 0)
-           || here != fetch(where + vec2(0.0, u_line), 0) || here != fetch(where - vec2(0.0, u_line), 0);
+  int same = int(here == fetch(where + vec2(u_line, 0.0), 0)) + int(here == fetch(where - vec2(u_line, 0.0), 0))
+           + int(here == fetch(where + vec2(0.0, u_line), 0)) + int(here == fetch(where - vec2(0.0, u_line), 0));
   if (here == 0u) return vec4(0.0);
   vec4 fill = paint(here);
-  float alpha = fill.a * (edge ? min(1.0, u_opacity * 2.2) : u_opacity * (0.3 + 0.7 * sure));
+  bool edge = same == 2 || same == 3;  // a single pixel has no outline: it would be all outline
+  float alpha = fill.a * (edge ? min(1.0, u_opacity * 2.0) : u_opacity * (same < 2 ? 0.6 : 1.0) * (0.3 + 0.7 * sure));
   return vec4(fill.rgb * alpha, alpha);
 }
 ${MEAN}`;

@@ -22,7 +22,7 @@ _MOST_PIXELS = 2**32 - 1
 
 
 @dataclass(frozen=True)
-class Scale:
+class SentScale:
     """How numbers that the page cannot hold travel: 0 stands for ``low``, the largest value of the type for ``high``."""
 
     low: float
@@ -73,13 +73,13 @@ class Picture:
         return np.dtype(np.uint8) if self.image.dtype in (np.uint8, np.bool_) else np.dtype(np.uint16)
 
     @cached_property
-    def scale(self) -> Scale | None:
+    def scale(self) -> SentScale | None:
         if self.image.dtype in (np.uint8, np.uint16, np.bool_):
             return None
         windows = [window.astype(np.float64) for window in self._samples()]
         finite = np.concatenate([window[np.isfinite(window)] for window in windows])
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-        return Scale(low, high if high > low else low + 1)
+        return SentScale(low, high if high > low else low + 1)
 
     @cached_property
     def display(self) -> tuple[tuple[int, int], ...]:
@@ -112,6 +112,11 @@ class Picture:
         if not self.is_large:
             return self._pyramid(level)[:, row * TILE : (row + 1) * TILE, column * TILE : (column + 1) * TILE]
         return self._window(level, row, column)
+
+    def whole(self) -> Shaped[np.ndarray, "channel h w"]:
+        """Return all pixels of an image that is not large, as they travel."""
+        assert not self.is_large
+        return self._pyramid(0)
 
     def thumbnail(self) -> bytes:
         """Return a small PNG of the image, with the contrast of :attr:`display`."""

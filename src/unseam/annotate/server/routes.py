@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from unseam.annotate.ops import TILE, OrderError
-from unseam.annotate.project import NotDeclaredError
+from unseam.annotate.project import NotDeclaredError, Project, outlines_geojson, overlay_png
 from unseam.annotate.server.guard import BodyTooLargeError
 from unseam.annotate.server.label_tiles import label_tile
 from unseam.annotate.server.leases import LeaseError
@@ -86,6 +86,8 @@ def make_app(service: Service, token: str) -> Starlette:
         Route(f"{one}/tiles/{{level:int}}/{{row:int}}/{{column:int}}", calls.get_tile),
         Route(f"{one}/labels/{{level:int}}/{{row:int}}/{{column:int}}", calls.get_labels),
         Route(f"{one}/prediction", calls.get_prediction),
+        Route(f"{one}/export/overlay.png", calls.export(overlay_png, "image/png")),
+        Route(f"{one}/export/outlines.geojson", calls.export(outlines_geojson, "application/geo+json")),
         Route(f"{one}/ops", calls.post_operation, methods=["POST"]),
         Route(f"{one}/lease", calls.post(LeaseRequest, service.lease, has_image=True), methods=["POST"]),
         Route(f"{one}/status", calls.post(StatusRequest, service.set_status, has_image=True), methods=["POST"]),
@@ -114,6 +116,14 @@ class _Calls:
             decoded = decode_request(kind, await request.body())
             where = (self._image(request),) if has_image else ()
             return JSONResponse(await run_in_threadpool(act, *where, decoded))
+
+        return endpoint
+
+    def export(self, make: Callable[[Project, int], bytes], media_type: str) -> Endpoint:
+        """Return an endpoint that makes a file of an image."""
+
+        async def endpoint(request: Request) -> Response:
+            return Response(await run_in_threadpool(make, self._project, self._image(request)), media_type=media_type)
 
         return endpoint
 

@@ -20,7 +20,7 @@ from unseam.annotate.messages import (
     View,
 )
 from unseam.annotate.ops import check_runs
-from unseam.annotate.project import OpenImage, Outcome, Project, colour_of
+from unseam.annotate.project import OpenImage, PaintOutcome, Project, colour_of
 from unseam.annotate.server.beginning import beginning_of, class_names
 from unseam.annotate.server.descriptions import describe_declaration, describe_entry, describe_picture, describe_trainer
 from unseam.annotate.server.events import Events
@@ -28,7 +28,7 @@ from unseam.annotate.server.leases import Leases
 from unseam.annotate.server.requests import (
     ChangedRequest,
     LeaseRequest,
-    Operation,
+    PageOperation,
     ProjectRequest,
     StatusRequest,
     TrainerRequest,
@@ -107,7 +107,7 @@ class Service:
         """Return what the page must know to show an image. Raises ImageReadError if it cannot be read."""
         return {**describe_picture(self.project, image), "lease": self.leases.holder(image)}
 
-    def operate(self, image: int, operation: Operation, runs: bytes) -> dict[str, Any]:
+    def operate(self, image: int, operation: PageOperation, runs: bytes) -> dict[str, Any]:
         """Apply an operation; when this returns it is in the journal."""
         with self.project.lock:
             opened = self._opened(image)
@@ -142,7 +142,7 @@ class Service:
             opened = self._opened(image)
             operation = f"file-{opened.state.revision}"
             outcome = opened.answer(request.keep, operation)
-            tool = Operation("0" * 32, "0" * 32, "0" * 32, "fill")
+            tool = PageOperation("0" * 32, "0" * 32, "0" * 32, "fill")
             self._publish_outcome(image, tool, outcome)
             self.events.publish("image", **self.list_image(image))
         return {"revision": outcome.revision}
@@ -199,7 +199,7 @@ class Service:
     def _opened(self, image: int) -> OpenImage:
         return self.project.opened(image)
 
-    def _apply(self, opened: OpenImage, operation: Operation, runs: bytes) -> Outcome:
+    def _apply(self, opened: OpenImage, operation: PageOperation, runs: bytes) -> PaintOutcome:
         match operation.tool:
             case "undo":
                 return opened.undo(operation.id, operation.stroke)
@@ -211,7 +211,7 @@ class Service:
         how = (operation.mode, operation.only)
         return opened.paint(operation.id, operation.stroke, operation.tool, checked, how)
 
-    def _publish_outcome(self, image: int, operation: Operation, outcome: Outcome) -> None:
+    def _publish_outcome(self, image: int, operation: PageOperation, outcome: PaintOutcome) -> None:
         for number, runs in enumerate(outcome.runs):
             is_last = number == len(outcome.runs) - 1
             painted = Painted(
