@@ -74,7 +74,7 @@ class OnScreen:
         The newest picture; None before the first.
     """
 
-    def __init__(self, images: LiveImages, head: Head, engine: str = "auto", most_moved: float = MOST_MOVED) -> None:
+    def __init__(self, images: LiveImages, head: Head, engine: str = "torch", most_moved: float = MOST_MOVED) -> None:
         self.images, self.head, self.engine, self.most_moved = images, head, engine, most_moved
         self.net: nn.Module | None = None
         self.step = 0
