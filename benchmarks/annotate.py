@@ -30,6 +30,7 @@ from unseam.annotate.live.pace import FREE_SECONDS
 from unseam.annotate.live.recipe import LiveRecipe
 from unseam.annotate.messages import ImageSource
 from unseam.data.normalise import Normalise
+from unseam.engines import settle_precision
 from unseam.io import read_labels
 from unseam.machine.kept_memory import keep_freed_memory
 
@@ -71,12 +72,17 @@ class Judge:
         self.found[f"{mark:g}"] = [round(float(score), 4) for score in np.mean(scores, axis=0)]
 
 
+def means_of(clock: WorkClock) -> Means:
+    """What the trainer's process would take, on one thread."""
+    return Means(LiveRecipe(), clock, settle_precision("auto", torch.device("cpu")), num_threads=1)
+
+
 def run_user(
     train: list[Image], test: list[Image], habit: Habit, seed: int, seconds: float, prices: tuple[float, float]
 ) -> dict:
     """Let one user work; the result as it is stored."""
     started, clock = time.process_time(), WorkClock(*prices)
-    user = User(train, habit, seed, Means(LiveRecipe(), clock, num_threads=1), clock)
+    user = User(train, habit, seed, means_of(clock), clock)
     judge = Judge(test, user.num_classes)
     user.work(seconds, [mark for mark in MARKS if mark <= seconds], judge)
     falls = user.falls(FREE_SECONDS)
@@ -92,7 +98,7 @@ def run_user(
 def measure_prices(train: list[Image]) -> tuple[float, float]:
     """Seconds of one thread for a step, and for a predicted megapixel: the median of ten steps, the least of three windows."""
     clock = WorkClock(0.1, 0.0)
-    user = User(train, "blind", 0, Means(LiveRecipe(), clock, num_threads=1), clock)
+    user = User(train, "blind", 0, means_of(clock), clock)
     user.begin()
     learner, screen = user.trainer.learner, user.trainer.on_screen
     assert learner is not None
