@@ -59,7 +59,7 @@ def annotate(
         tell(f"open {address.url}")
         if opens_browser:
             with suppress(webbrowser.Error, OutputError):
-                webbrowser.open(write_redirect(folder, address).as_uri())
+                webbrowser.open_new_tab(write_redirect(folder, address).as_uri())
 
     with open_project(folder) as project:
         if project.ledger.note:

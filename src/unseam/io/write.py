@@ -126,7 +126,7 @@ def make_folders(path: Path | str) -> None:
         raise OutputError(f"{path}: the folder cannot be made ({reason}). {remedy}.") from error
 
 
-def make_private_folder(path: Path) -> None:
+def make_own_folder(path: Path) -> None:
     """Make a folder that only this user may enter, and its parents; raise OutputError if others may enter it."""
     make_folders(path.parent)
     with naming(path):

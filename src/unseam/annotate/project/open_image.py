@@ -36,7 +36,7 @@ _MOST_RUNS = 500_000  # in one record of the journal
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PaintOutcome:
     """What an operation did: the revision that it led to, its box (None: nothing changed), and the runs that changed."""
 
     revision: int
@@ -87,26 +87,26 @@ class OpenImage:
 
     def paint(
         self, operation: str, stroke: str, tool: Tool, runs: Shaped[np.ndarray, " run"], how: tuple[Mode, int | None]
-    ) -> Outcome:
+    ) -> PaintOutcome:
         """Paint runs that :func:`~unseam.annotate.ops.check_runs` has checked."""
         if operation in self.state.operations:
-            return Outcome(self.state.operations[operation], None)
+            return PaintOutcome(self.state.operations[operation], None)
         change = self.labels.change(runs, *how)
         self.next_object = max(self.next_object, int(runs["value"].max()) + 1)
         record = PaintRecord(self.state.name, self.state.revision + 1, operation, stroke, tool, change.after, change.before)
         return self._do([record])
 
-    def undo(self, operation: str, stroke: str) -> Outcome:
+    def undo(self, operation: str, stroke: str) -> PaintOutcome:
         """Take back the last stroke. Raises OrderError if that is another one."""
         if operation in self.state.operations:
-            return Outcome(self.state.operations[operation], None)
+            return PaintOutcome(self.state.operations[operation], None)
         self.state.history.check_undo(stroke)
         return self._do([UndoRecord(self.state.name, self.state.revision + 1, operation, stroke)])
 
-    def redo(self, operation: str, stroke: str) -> Outcome:
+    def redo(self, operation: str, stroke: str) -> PaintOutcome:
         """Do the stroke again that was taken back last. Raises OrderError if that is another one."""
         if operation in self.state.operations:
-            return Outcome(self.state.operations[operation], None)
+            return PaintOutcome(self.state.operations[operation], None)
         self.state.history.check_redo(stroke)
         return self._do([RedoRecord(self.state.name, self.state.revision + 1, operation, stroke)])
 
@@ -150,7 +150,7 @@ class OpenImage:
         self.is_question = sum_of(self.mask) not in self.state.known_sums
         return self.is_question
 
-    def answer(self, keep: Keep, operation: str) -> Outcome:
+    def answer(self, keep: Keep, operation: str) -> PaintOutcome:
         """Settle a mask of another program; it is first copied to ``before``.
 
         Raises
@@ -186,12 +186,12 @@ class OpenImage:
             if is_of_image and path != self.mask and sum_of(path) in self.state.seen:
                 remove_if_there(path)
 
-    def _do(self, records: Sequence[Record]) -> Outcome:
+    def _do(self, records: Sequence[Record]) -> PaintOutcome:
         self._journal(records)
         runs = [run for record in records for run in self.state.add(record)]
         for run in runs:
             self.labels.put(run)
-        return Outcome(self.state.revision, union_of(box_of(run, self.width) for run in runs if len(run)), tuple(runs))
+        return PaintOutcome(self.state.revision, union_of(box_of(run, self.width) for run in runs if len(run)), tuple(runs))
 
     def _read_kept(self) -> None:
         """Load the mask that was written last, and put what came after it."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from unseam.annotate.project.mask_files import remove_if_there
 from unseam.errors import OutputError
 from unseam.io import write_bytes_whole
-from unseam.io.write import make_private_folder
+from unseam.io.write import make_own_folder
 
 KEPT_SECONDS = 24 * 3600
 HOST = "127.0.0.1"
@@ -88,7 +88,7 @@ def remove_redirect(folder: Path) -> None:
 
 
 def _path(folder: Path) -> Path:
-    make_private_folder(state_folder())
+    make_own_folder(state_folder())
     return state_folder() / f"{hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:24]}.json"
 
 

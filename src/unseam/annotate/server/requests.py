@@ -22,7 +22,7 @@ TrainerOrder = Literal["pause", "resume", "finish", "cancel", "restart"]
 
 
 @dataclass(frozen=True)
-class Operation:
+class PageOperation:
     """The header of an operation; the runs follow it."""
 
     id: str
@@ -137,7 +137,7 @@ def decode_request(kind: type[Request], body: bytes) -> Request:
     return decode(kind, _without_null(table))
 
 
-def split_operation(body: bytes) -> tuple[Operation, bytes]:
+def split_operation(body: bytes) -> tuple[PageOperation, bytes]:
     """Split the body of an operation into its header and the bytes of its runs.
 
     Raises DataError or SettingsError with what is wrong.
@@ -148,7 +148,7 @@ def split_operation(body: bytes) -> tuple[Operation, bytes]:
     """
     if len(body) < 4 or not 2 <= (length := struct.unpack_from("<I", body)[0]) <= min(_LONGEST_HEADER, len(body) - 4):
         raise DataError("The operation has no header of 2 to 4,096 bytes. Load the page again.")
-    return decode_request(Operation, body[4 : 4 + length]), body[4 + length :]
+    return decode_request(PageOperation, body[4 : 4 + length]), body[4 + length :]
 
 
 def _without_null(table: Any) -> Any:
