@@ -95,6 +95,12 @@ def run_user(
     }  # fmt: skip
 
 
+def finished_users(file: Path, plan: dict) -> list[dict]:
+    """The users of an earlier call with the same prices and recipe; they are not repeated."""
+    found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return list(found["users"]) if all(found.get(key) == value for key, value in plan.items()) else []
+
+
 def measure_prices(train: list[Image]) -> tuple[float, float]:
     """Seconds of one thread for a step, and for a predicted megapixel: the median of ten steps, the least of three windows."""
     clock = WorkClock(0.1, 0.0)
@@ -167,14 +173,17 @@ def main() -> int:
     read = {name: read_images(SETS[name], options.data / name) for name in names}
     prices = (0.0, 0.0) if options.step_ms and options.mpx_ms else measure_prices(read[names[0]][0])
     prices = (options.step_ms / 1000 if options.step_ms else prices[0], options.mpx_ms / 1000 if options.mpx_ms else prices[1])
-    users: list[dict] = []
+    plan = {"prices": list(prices), "recipe": repr(LiveRecipe())}
+    users = finished_users(options.out / "annotate.json", plan)
     for seed in range(options.users):
         for habit in options.habits.split(","):
             for name in names:
-                users.append({"set": name, **run_user(*read[name], habit, seed, options.seconds, prices)})
-                result = {"users": users, "prices": prices, "recipe": repr(LiveRecipe()), **about}
+                about_user = {"set": name, "habit": habit, "seed": seed, "seconds": options.seconds}
+                if not any(about_user.items() <= user.items() for user in users):
+                    users.append({"set": name, **run_user(*read[name], habit, seed, options.seconds, prices)})
+                    print(json.dumps({key: value for key, value in users[-1].items() if key != "shown"}), flush=True)
+                result = {"users": users, **plan, **about}
                 write_result(options.out, "annotate", result, table(result))
-                print(json.dumps({key: value for key, value in users[-1].items() if key != "shown"}), flush=True)
     return 0
 
 
