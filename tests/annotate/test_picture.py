@@ -142,3 +142,37 @@ def test_labels_of_smaller_levels_show_what_is_annotated(none: int, dtype: type)
                 assert (np.where(shown == none, -1, shown) == part).all()
     with pytest.raises(IndexError):
         label_tile(labels, 0, 3, 0)
+
+
+def test_a_large_image_without_smaller_copies_is_read_once_for_the_far_views(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    pixels = rng.integers(0, 65535, (2900, 5001)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "x.tif", pixels, tile=(256, 256))
+    small = Picture(tmp_path / "x.tif")
+    monkeypatch.setattr(picture, "is_large", lambda height, width: True)
+    large = Picture(tmp_path / "x.tif")
+    assert large.levels == 5
+    for level in (3, 4):
+        assert (whole(large, level) == whole(small, level)).all()
+    assert large.num_bytes < pixels.nbytes / 32
+
+
+def test_the_smaller_copies_of_an_ome_zarr_are_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    zarr = pytest.importorskip("zarr")
+    group = zarr.open_group(str(tmp_path / "x.ome.zarr"), mode="w", zarr_format=2)
+    sizes = [(1300, 1100), (650, 550), (325, 275)]
+    levels = [rng.integers(0, 65535, size).astype(np.uint16) for size in sizes]
+    for number, level in enumerate(levels):
+        stored = group.create_array(str(number), shape=level.shape, chunks=(256, 256), dtype=level.dtype)
+        stored[:] = level
+    axes = [{"name": name, "type": "space"} for name in "yx"]
+    scales = [[{"type": "scale", "scale": [2.0**number] * 2}] for number in range(3)]
+    datasets = [{"path": str(number), "coordinateTransformations": scale} for number, scale in enumerate(scales)]
+    group.attrs["multiscales"] = [{"version": "0.4", "axes": axes, "datasets": datasets}]
+    monkeypatch.setattr(picture, "is_large", lambda height, width: True)
+    large = Picture(tmp_path / "x.ome.zarr")
+    for number, level in enumerate(levels[: large.levels]):
+        assert (whole(large, number)[0] == level).all()

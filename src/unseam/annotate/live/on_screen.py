@@ -74,7 +74,7 @@ class OnScreen:
         The newest picture; None before the first.
     """
 
-    def __init__(self, images: LiveImages, head: Head, engine: str = "auto", most_moved: float = MOST_MOVED) -> None:
+    def __init__(self, images: LiveImages, head: Head, engine: str = "torch", most_moved: float = MOST_MOVED) -> None:
         self.images, self.head, self.engine, self.most_moved = images, head, engine, most_moved
         self.net: nn.Module | None = None
         self.step = 0
@@ -170,10 +170,10 @@ def mixed(before: nn.Module, after: nn.Module, share: float) -> nn.Module:
     return net
 
 
-def window_of(view: View, size: tuple[int, int]) -> Box:
+def predicted_part(view: View, size: tuple[int, int]) -> Box:
     """Return the part of a view that is predicted: inside the image, and of a large view the middle.
 
-    >>> window_of(View(image=0, row=-8, column=100, height=5000, width=50, level=0, is_down=False), (4000, 120))
+    >>> predicted_part(View(image=0, row=-8, column=100, height=5000, width=50, level=0, is_down=False), (4000, 120))
     (976, 100, 2048, 20)
     """
     box = []

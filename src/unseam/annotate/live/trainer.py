@@ -11,7 +11,7 @@ from unseam.annotate.live.images import LiveImages
 from unseam.annotate.live.kept import Kept
 from unseam.annotate.live.learner import Learner
 from unseam.annotate.live.means import Means
-from unseam.annotate.live.on_screen import Box, OnScreen, ShownPicture, window_of
+from unseam.annotate.live.on_screen import Box, OnScreen, ShownPicture, predicted_part
 from unseam.annotate.live.pace import Facts, Pace, Work
 from unseam.annotate.live.score import StrokeScores
 from unseam.annotate.live.stock import StrokeStock
@@ -210,7 +210,7 @@ class Trainer:
 
     def _note_view(self, message: View, now: float) -> None:
         try:
-            box = window_of(message, self.images.checked_size(message.image))
+            box = predicted_part(message, self.images.checked_size(message.image))
         except UnseamError as error:
             self.note = str(error)
             return

@@ -1,5 +1,6 @@
 """A label map in tiles: a large image that is hardly annotated takes hardly any memory."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -11,6 +12,8 @@ from unseam.annotate.ops.runs import join_runs, pixels_of, values_of
 
 TILE = 512
 """Side of a tile, px."""
+
+_MOST_LOADED = 256  # unchanged tiles of a large map that are held
 
 Mode = Literal["all", "empty", "only"]
 """Paint over all; only where nothing is annotated; only over one value."""
@@ -61,7 +64,8 @@ class LabelMap:
     ) -> None:
         self.height, self.width, self.none, self.dtype = height, width, none, np.dtype(dtype)
         self._load = load
-        self._tiles: dict[tuple[int, int], Shaped[np.ndarray, "h w"] | None] = {}
+        self._tiles: dict[tuple[int, int], Shaped[np.ndarray, "h w"] | None] = {}  # those that were changed
+        self._loaded: OrderedDict[tuple[int, int], Shaped[np.ndarray, "h w"] | None] = OrderedDict()
 
     def change(self, runs: Shaped[np.ndarray, " run"], mode: Mode = "all", only: int | None = None) -> Change:
         """Return what the runs would do; nothing changes yet."""
@@ -80,6 +84,7 @@ class LabelMap:
                 tile = np.full(self.tile_shape(*key), self.none, self.dtype)
             tile[inside] = values[where]
             self._tiles[key] = tile
+            self._loaded.pop(key, None)
 
     def paint(self, runs: Shaped[np.ndarray, " run"], mode: Mode = "all", only: int | None = None) -> Change:
         """Do what :meth:`change` returns."""
@@ -91,6 +96,7 @@ class LabelMap:
         """Forget all tiles: from now on ``load`` has them, as they are now."""
         self._load = load
         self._tiles.clear()
+        self._loaded.clear()
 
     def values_at(self, pixels: Integer[np.ndarray, " pixel"]) -> Integer[np.ndarray, " pixel"]:
         """Return the label of each pixel, int32."""
@@ -121,6 +127,7 @@ class LabelMap:
         """Set a whole tile; ``row`` and ``column`` count tiles."""
         assert values.shape == self.tile_shape(row, column)
         self._tiles[row, column] = np.array(values, self.dtype) if (values != self.none).any() else None
+        self._loaded.pop((row, column), None)
 
     def tile(self, row: int, column: int) -> Shaped[np.ndarray, "h w"] | None:
         """Return a copy of a tile; None if nothing in it is annotated."""
@@ -140,10 +147,16 @@ class LabelMap:
         return min(TILE, self.height - row * TILE), min(TILE, self.width - column * TILE)
 
     def _tile(self, row: int, column: int) -> Shaped[np.ndarray, "h w"] | None:
-        if (row, column) not in self._tiles:
-            loaded = self._load(row, column) if self._load is not None else None
-            self._tiles[row, column] = None if loaded is None else np.array(loaded, self.dtype)
-        return self._tiles[row, column]
+        key = row, column
+        if key in self._tiles or self._load is None:
+            return self._tiles.get(key)
+        if key not in self._loaded:
+            loaded = self._load(row, column)
+            is_empty = loaded is None or not (loaded != self.none).any()
+            self._loaded[key] = None if is_empty else np.array(loaded, self.dtype)
+            if len(self._loaded) > _MOST_LOADED:
+                self._loaded.popitem(last=False)
+        return self._loaded[key]
 
     def _by_tile(
         self, pixels: Integer[np.ndarray, " pixel"]

@@ -11,6 +11,8 @@ from jaxtyping import Shaped
 from PIL import Image
 
 from unseam.annotate.ops import TILE
+from unseam.annotate.project.coarse import COARSE_LEVEL, channels_first, made_smaller, stored_levels
+from unseam.annotate.project.halving import halved
 from unseam.annotate.project.mask_files import is_large
 from unseam.errors import ImageReadError
 from unseam.io.large import LargeImage, open_large
@@ -145,21 +147,38 @@ class Picture:
         with self._lock:
             if not self._whole:
                 pixels = self._as_sent(self.image.read(0, slice(0, self.height), slice(0, self.width)))
-                self._whole = [np.ascontiguousarray(pixels.reshape(self.height, self.width, -1).transpose(2, 0, 1))]
+                self._whole = [np.ascontiguousarray(channels_first(pixels))]
             while len(self._whole) <= level:
                 self._whole.append(halved(self._whole[-1]))
             return self._whole[level]
 
     def _window(self, level: int, row: int, column: int) -> Shaped[np.ndarray, "channel h w"]:
-        """Read the part of a large image that a tile shows, and make it smaller."""
-        side = TILE << level
-        rows = slice(row * side, min(self.height, (row + 1) * side))
-        columns = slice(column * side, min(self.width, (column + 1) * side))
-        pixels = self._as_sent(self.image.read(0, rows, columns))
-        tile = pixels.reshape(*pixels.shape[:2], -1).transpose(2, 0, 1)
-        for _ in range(level):
+        """Return a tile of a large image, from the nearest larger copy."""
+        stored = self._stored_levels
+        nearest = max(one for one in stored if one <= level)
+        if level - nearest >= COARSE_LEVEL:
+            return self._coarse(level)[:, row * TILE : (row + 1) * TILE, column * TILE : (column + 1) * TILE]
+        image, side = stored[nearest], TILE << (level - nearest)
+        rows = slice(row * side, min(image.height, (row + 1) * side))
+        columns = slice(column * side, min(image.width, (column + 1) * side))
+        tile = channels_first(self._as_sent(image.read(0, rows, columns)))
+        for _ in range(level - nearest):
             tile = halved(tile)
         return tile
+
+    @cached_property
+    def _stored_levels(self) -> dict[int, LargeImage]:
+        return stored_levels(self.path, self.image, self.levels)
+
+    def _coarse(self, level: int) -> Shaped[np.ndarray, "channel h w"]:
+        """Return a level far above all stored ones; the first call reads the whole of the nearest one."""
+        nearest = max(one for one in self._stored_levels if one <= level)
+        with self._lock:
+            if not self._whole:
+                self._whole = [made_smaller(self._stored_levels[nearest], COARSE_LEVEL, self._as_sent)]
+            while len(self._whole) <= level - nearest - COARSE_LEVEL:
+                self._whole.append(halved(self._whole[-1]))
+            return self._whole[level - nearest - COARSE_LEVEL]
 
     def _samples(self) -> list[Shaped[np.ndarray, "..."]]:
         """Return the whole image if it is small, else windows from nine places."""
@@ -180,15 +199,3 @@ class Picture:
         whole = float(np.iinfo(self.dtype).max)
         wide = (pixels.astype(np.float64) - scale.low) * (whole / (scale.high - scale.low))
         return np.clip(np.nan_to_num(np.rint(wide), nan=0.0), 0, whole).astype(self.dtype)
-
-
-def halved(pixels: Shaped[np.ndarray, "channel h w"]) -> Shaped[np.ndarray, "channel half_h half_w"]:
-    """Return the mean of each 2 x 2 pixels, rounded half up; an odd last row or column counts twice.
-
-    >>> halved(np.array([[[0, 2, 9], [1, 1, 9]]], np.uint8))
-    array([[[1, 9]]], dtype=uint8)
-    """
-    _, height, width = pixels.shape
-    even = np.pad(pixels, ((0, 0), (0, height % 2), (0, width % 2)), mode="edge").astype(np.uint32)
-    total = even[:, ::2, ::2] + even[:, 1::2, ::2] + even[:, ::2, 1::2] + even[:, 1::2, 1::2]
-    return ((total + 2) // 4).astype(pixels.dtype)

@@ -94,7 +94,7 @@ def run_server(
         asyncio.run(_serve(_Server(config), listener, service, lambda: ready(address), quiet_seconds, stop or Event()))
     finally:
         listener.close()
-        service.trainer.end()
+        service.end_trainer()
         service.write_masks(is_end=True)
     service.check_written()
 

@@ -2,7 +2,8 @@
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from threading import Event
 from typing import Any
 
 from unseam.annotate.messages import (
@@ -34,12 +35,13 @@ from unseam.annotate.server.requests import (
     TrainerRequest,
     ViewRequest,
 )
-from unseam.annotate.server.trainer import TrainerLink
+from unseam.annotate.server.trainer import Frame, TrainerLink
 from unseam.data.declaration import DeclaredClass
 from unseam.errors import DataError, ImageReadError, OutputError
 
 _AGREED = 0.95  # share of a stroke's pixels that counts as right
 _LAST_STROKES = 20
+_PLACE_SECONDS = 15.0  # a step or a prediction may come first
 _ORDERS: dict[str, type[Pause | Resume | Cancel | Finish]] = {
     "pause": Pause,
     "resume": Resume,
@@ -67,17 +69,25 @@ class Service:
 
     def __init__(self, project: Project, trainer_command: Sequence[str] = ()) -> None:
         self.project, self.events, self.leases = project, Events(), Leases()
-        self.trainer = TrainerLink(trainer_command, lambda: beginning_of(project), self._told)
+        self.trainer = TrainerLink(trainer_command, self._beginning, self._told)
         self._can_learn = bool(trainer_command)
+        self._is_declared = Event()  # or there is no more time to wait for it
         self._scores: deque[bool] = deque(maxlen=_LAST_STROKES)
         self._disk_message: str | None = None
         self.last_operation = 0.0  # time.monotonic() of the last stroke
         project.open_unwritten()
 
     def start_trainer(self) -> None:
-        """Start the trainer if there are classes."""
-        if self._can_learn and self.project.said is not None:
+        """Start the trainer; it loads its libraries while the user names the classes."""
+        if self.project.said is not None:
+            self._is_declared.set()
+        if self._can_learn:
             self.trainer.start()
+
+    def end_trainer(self) -> None:
+        """End the trainer, also one that has not been told anything yet."""
+        self._is_declared.set()
+        self.trainer.end()
 
     def describe_project(self) -> dict[str, Any]:
         """Return what the page must know before it shows an image."""
@@ -168,7 +178,7 @@ class Service:
 
     def somewhere(self) -> dict[str, Any]:
         """Return a place that is worth a look."""
-        place = self.trainer.ask_place(5.0)
+        place = self.trainer.ask_place(_PLACE_SECONDS)
         if place is None:
             raise NoTrainerError("Nothing can say yet where to look. Name the classes and paint a little first.")
         names = ("image", "row", "column", "height", "width", "is_random")
@@ -195,6 +205,11 @@ class Service:
             raise OutputError(
                 f"{self._disk_message}. Every stroke is in the journal; start unseam annotate again to write them."
             )
+
+    def _beginning(self) -> Iterator[Frame]:
+        self._is_declared.wait()
+        if self.project.said is not None:
+            yield from beginning_of(self.project)
 
     def _opened(self, image: int) -> OpenImage:
         return self.project.opened(image)
