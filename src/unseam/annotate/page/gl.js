@@ -86,7 +86,6 @@ export class Painter {
     gl.uniform4f(program.at("u_place"), place.left, place.top, place.right, place.bottom);
     gl.uniform2f(program.at("u_texels"), tile.width, tile.height);
     gl.uniform1f(program.at("u_footprint"), footprint);
-    gl.uniform1f(program.at("u_line"), Math.max(1, footprint));
     gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
   }
 

@@ -53,8 +53,16 @@ ${MEAN}`;
 const PAINT = `${HEAD}
 uniform sampler2D u_palette;  // 256 by 1; transparent where a class is hidden
 uniform float u_opacity;
-uniform float u_line;         // texels that make a line of one pixel of the screen
 vec4 paint(uint value) { return texelFetch(u_palette, ivec2(int(value), 0), 0); }
+/** How many of the four places at a distance (in texels) hold the same value. */
+int alike(uint here, vec2 where, float far) {
+  return int(here == fetch(where + vec2(far, 0.0), 0)) + int(here == fetch(where - vec2(far, 0.0), 0))
+       + int(here == fetch(where + vec2(0.0, far), 0)) + int(here == fetch(where - vec2(0.0, far), 0));
+}
+/** Whether a line runs here, 1.5 pixels of the screen wide. A single texel has none: it would be all line. */
+bool isEdge(uint here, vec2 where) {
+  return alike(here, where, 1.5 * u_footprint) < 4 && alike(here, where, max(1.0, 1.5 * u_footprint)) > 1;
+}
 `;
 
 /** Strokes: solid, with a thin dark rim, so they stand out from a prediction of the same colour. */
@@ -66,8 +74,7 @@ vec4 look(vec2 where) {
   uint here = fetch(where, 0);
   if (here == u_none) return vec4(0.0);
   vec4 fill = paint(shade(here));
-  bool rim = fetch(where + vec2(u_line, 0.0), 0) != here || fetch(where - vec2(u_line, 0.0), 0) != here
-          || fetch(where + vec2(0.0, u_line), 0) != here || fetch(where - vec2(0.0, u_line), 0) != here;
+  bool rim = isEdge(here, where);
   float alpha = fill.a * (rim ? min(1.0, u_opacity + 0.2) : u_opacity);
   return vec4(fill.rgb * (rim ? 0.45 : 1.0) * alpha, alpha);
 }
@@ -78,12 +85,9 @@ export const PREDICTION = `${PAINT}
 vec4 look(vec2 where) {
   uint here = fetch(where, 0);
   float sure = float(fetch(where, 1)) / 255.0;
-  int same = int(here == fetch(where + vec2(u_line, 0.0), 0)) + int(here == fetch(where - vec2(u_line, 0.0), 0))
-           + int(here == fetch(where + vec2(0.0, u_line), 0)) + int(here == fetch(where - vec2(0.0, u_line), 0));
   if (here == 0u) return vec4(0.0);
   vec4 fill = paint(here);
-  bool edge = same == 2 || same == 3;  // a single pixel has no outline: it would be all outline
-  float alpha = fill.a * (edge ? min(1.0, u_opacity * 2.0) : u_opacity * (same < 2 ? 0.6 : 1.0) * (0.3 + 0.7 * sure));
+  float alpha = fill.a * (isEdge(here, where) ? min(1.0, u_opacity * 2.2) : u_opacity * (0.3 + 0.7 * sure));
   return vec4(fill.rgb * alpha, alpha);
 }
 ${MEAN}`;
