@@ -2,6 +2,7 @@
 
 import faulthandler
 import os
+import re
 import threading
 
 import pytest
@@ -33,6 +34,20 @@ def rng():
     import numpy as np
 
     return np.random.default_rng(SEED)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Where a browser must be there (`.ci/run`), a test that was skipped for want of it has failed."""
+    report = yield
+    reason = str(report.longrepr)
+    if (
+        report.skipped
+        and os.environ.get("UNSEAM_BROWSER_TESTS") == "required"
+        and re.search("needs (a browser|node|TypeScript)", reason)
+    ):
+        report.outcome, report.longrepr = "failed", f"skipped where it must run: {reason}"
+    return report
 
 
 _TERMINAL = pytest.StashKey[int]()

@@ -26,7 +26,7 @@ SAVES = {"np.save", "np.savez", "np.savez_compressed"}
 OWN_BYTES = {"sharing/torch_files.py": {"torch.save", "torch.load", "torch.jit.load"}}
 """Files of PyTorch that we export: written into memory, and read back from there. No file of anybody else comes here."""
 
-STARTS_PROGRAMS = {"io/decoder_process.py"}
+STARTS_PROGRAMS = {"io/decoder_process.py", "annotate/server/trainer.py"}
 WRITES = {"io/disk.py"}
 """The one place of calls that change the disk. Beside it: the null device, and a lock that is held open."""
 MAY_OPEN = WRITES | {"io/lock.py", "io/unfinished.py", "cli/app.py", "cli/signals.py", "cli/streams.py"}

@@ -21,8 +21,9 @@ FLOOR = {
     "data": 4, "inference": 4, "tables": 4, "outlines": 4,
     "model": 5, "recipes": 5, "evaluation": 5,
     "runs": 6, "report": 6, "doctor": 6, "scale": 6, "sharing": 6, "measuring": 6,
-    "api": 7,
-    "cli": 8, "__main__": 9,
+    "annotate": 7,
+    "api": 8,
+    "cli": 9, "__main__": 10,
 }  # fmt: skip
 TOP = {"__init__", "__main__", "_version", "errors", "settings", "shapes"}
 """The only files that lie loose in the package; every workflow has a room."""
@@ -31,6 +32,7 @@ INNER_FLOORS = {
     "data": {
         # 1: which files belong together, and what they hold; the kinds of masks, which a layout may settle
         "file_names": 1, "unread_kinds": 1, "left_out": 1, "pairs": 1, "challenge_layouts": 1, "layout": 1, "cases": 1,
+        "declaration": 1,
         "read_pair": 1, "pixel_size": 1, "channels": 1, "markers": 1, "kinds": 1, "mask_colours": 1,
         # 2: what the masks mean
         "label_pieces": 2, "label_rims": 2, "label_evidence": 2, "label_faults": 2, "label_background": 2,
@@ -40,6 +42,10 @@ INNER_FLOORS = {
         "annotated": 3, "rescale": 3,
         # 4: what is held out, and crops
         "split": 4, "folds": 4, "fingerprint": 4, "copy_paste": 4, "crop_stock": 4, "crops": 4,
+    },
+    "annotate": {
+        # 1: what is said and what is painted; 2: files, places to look at; 3: the two processes
+        "messages": 1, "ops": 1, "rank": 2, "project": 2, "live": 3, "server": 3,
     },
 }  # fmt: skip
 """Inside a room a file or folder imports from its own inner floor or a lower one; a room without a table has one floor."""
@@ -71,8 +77,7 @@ FAMILIES = {
 """Members of a family never import each other, and no other file of their folder imports a member."""
 
 DUPLICATES = {
-    "train": "the verb of the command line calls the function of that name", "predict": "the same", "check": "the same",
-    "evaluate": "the same", "export": "the same", "measure": "the same", "networks": "the same",
+    "predict": "the same", "check": "the same", "evaluate": "the same", "export": "the same", "measure": "the same", "networks": "the same", "train": "the same",
     "make": "each file of an engine has one, as the list of engines asks",
 }  # fmt: skip
 """Public functions and classes that two files define, with the reason. This list may only shrink."""

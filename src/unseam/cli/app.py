@@ -26,6 +26,7 @@ app = App(
     suppress_keyboard_interrupt=False,  # run() handles Ctrl-C
 )
 VERBS = (
+    "annotate",
     "check",
     "train",
     "predict",

@@ -8,6 +8,7 @@ one folder             ``x.tif`` and ``x_masks.tif`` (Cellpose, Fiji); ``train-v
 nnU-Net                ``imagesTr/case_0000.png`` (0000 is the channel) and ``labelsTr/case.png``
 Cell Tracking          ``01/t000.tif`` and ``01_GT/SEG/man_seg000.tif`` (or ``01_ST``)
 one file per object    ``id/images/id.png`` and ``id/masks/*.png`` (Data Science Bowl 2018)
+annotated here         two folders and ``annotate.toml``, which says what the masks hold (:mod:`unseam.data.declaration`)
 =====================  ==========================================================================================
 
 Only names matter here; :mod:`unseam.data.read_pair` opens the files.
@@ -18,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from unseam.data.challenge_layouts import find_cell_tracking, find_nnunet, find_one_file_per_object
+from unseam.data.declaration import find_declared
 from unseam.data.file_names import (
     IMAGE_ENDINGS,
     IMAGE_FOLDERS,
@@ -114,6 +116,7 @@ def _training_folder(folder: Path) -> FolderPairs | None:
 
 
 _LAYOUTS: tuple[Callable[[Path], FolderPairs | None], ...] = (
+    find_declared,  # nothing is guessed where the masks are declared
     find_nnunet,
     _two_folders,  # the files of the folder itself come before folders of single images or sequences in it
     _one_folder,

@@ -7,7 +7,18 @@ import os
 from pathlib import Path
 
 NAMES = (
-    *("create", "write", "sync", "close", "rename", "make_folder", "open_folder", "remove_file", "remove_folder"),
+    *(
+        "create",
+        "write",
+        "sync",
+        "close",
+        "rename",
+        "make_folder",
+        "make_private_folder",
+        "open_folder",
+        "remove_file",
+        "remove_folder",
+    ),
     *("list_folder", "read", "open_again", "open_to_append", "cut"),
 )
 """All calls, for tests."""
@@ -41,6 +52,11 @@ def rename(old: Path, new: Path) -> None:
 def make_folder(path: Path) -> None:
     """Make one folder."""
     path.mkdir()
+
+
+def make_private_folder(path: Path) -> None:
+    """Make one folder that only its owner may enter; on Windows its parents decide."""
+    path.mkdir(0o700)
 
 
 def open_folder(path: Path) -> int:

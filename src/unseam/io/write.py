@@ -126,6 +126,19 @@ def make_folders(path: Path | str) -> None:
         raise OutputError(f"{path}: the folder cannot be made ({reason}). {remedy}.") from error
 
 
+def make_own_folder(path: Path) -> None:
+    """Make a folder that only this user may enter, and its parents; raise OutputError if others may enter it."""
+    make_folders(path.parent)
+    with naming(path):
+        if not path.is_dir():
+            with suppress(FileExistsError):
+                disk.make_private_folder(path)
+        status = path.lstat()
+    is_ours = not hasattr(os, "getuid") or (status.st_uid == os.getuid() and not status.st_mode & 0o077)
+    if not is_ours:
+        raise OutputError(f"{path}: other users may read this folder, so no secret can be kept in it. Run: chmod 700 {path}")
+
+
 def remove_tree(path: Path) -> None:
     """Rename a folder of plain files, then remove it, so that half of it never appears under its name.
 
