@@ -12,7 +12,7 @@ from unseam.errors import OutputError, SettingsError
 from unseam.io import make_folders
 from unseam.io.large import is_store
 from unseam.measuring.files import find_files, no_objects
-from unseam.measuring.hand_over import OutlineFormat, outline_paths, write_outlines
+from unseam.measuring.hand_over import OutlineFormat, hand_over_outlines, outline_paths
 from unseam.measuring.outlined import Located
 from unseam.measuring.properties import DEFAULT
 from unseam.measuring.read_groups import read_groups
@@ -96,7 +96,7 @@ def measure_files(  # noqa: PLR0913 - each argument is an option of the command 
     result = replace(result, notes=(found.reason, *found.notes, *result.notes))
     make_folders(out.parent)
     if outlines:
-        write_outlines(found.sources, located, result.objects, out, outlines)
+        hand_over_outlines(found.sources, located, result.objects, out, outlines)
     tables = [(out, result.main), (_beside(out, "images"), result.images), (_beside(out, "groups"), result.groups)]
     written = [(path, table) for path, table in tables if table.names]
     for path, table in written:
