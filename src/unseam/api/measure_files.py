@@ -104,8 +104,11 @@ def measure_files(  # noqa: PLR0913 - each argument is an option of the command 
     return Written(result, (*(path for path, _ in written), *beside))
 
 
-def measure_predicted(images: Sequence[Path], out: Path, table: Path, watch: PredictWatch) -> Written:
-    """Measure the results of a prediction of ``images`` into ``out``, write their tables, and tell the watch."""
+def measure_predicted(images: Sequence[Path], out: Path, watch: PredictWatch, *, has_objects: bool) -> Written:
+    """Measure the results of a prediction of ``images`` into ``out``, write their tables, and tell the watch.
+
+    ``has_objects``: objects were written, alone or beside classes; otherwise classes alone.
+    """
     if is_one_result(out):
         masks = [out]
     else:
@@ -114,9 +117,14 @@ def measure_predicted(images: Sequence[Path], out: Path, table: Path, watch: Pre
         names = [case.name for case in find_cases(files)] if files else []
         maps = [out / f"{name}{ending}.tif" for name in names for ending in ("_masks", "_classes")]
         masks = [path for path in (*stores, *maps) if path.exists()]
-    objects = [path for path in masks if path.name.endswith("_masks.tif")]
-    has_objects = bool(objects) or any((path / "labels" / "objects").exists() for path in masks)
-    written = measure_files(masks, images if has_objects else (), table, overwrite=True, on_progress=watch.on_progress)
+    written = measure_files(
+        masks,
+        images if has_objects else (),
+        table_beside(out),
+        holds="instances" if has_objects else "classes",
+        overwrite=True,
+        on_progress=watch.on_progress,
+    )
     for line in written.lines():
         watch.tell(line)
     return written
