@@ -110,8 +110,8 @@ def test_a_store_brings_its_objects_and_classes_along(rng, tmp_path):
     (store / "labels").mkdir()
     write_zarr(store / "labels/objects", labels.astype(np.uint32))
     image = write_zarr(tmp_path / "slide.ome.zarr", rng.integers(0, 255, labels.shape).astype(np.uint8))
-    for masks, images in ((store, image), (tmp_path, None)):
-        result = unseam.measure(masks, images) if images else unseam.measure(store)
+    for masks, images in ((store, image), (tmp_path, None)):  # in the folder lies the image, too
+        result = unseam.measure(masks, images)
         assert result.objects["image"].tolist()[0] == "slide"
         assert result.objects["class"].tolist() == (result.objects["id"] > 20).astype(int).tolist()
         assert result.objects["area_um2"][0] == result.objects["area_px"][0] / 16

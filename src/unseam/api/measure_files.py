@@ -12,7 +12,7 @@ from unseam.errors import OutputError, SettingsError
 from unseam.io import make_folders
 from unseam.io.large import is_store
 from unseam.measuring.files import find_files, no_objects
-from unseam.measuring.hand_over import OutlineFormat, outline_paths, write_outlines
+from unseam.measuring.hand_over import OutlineFormat, hand_over_outlines, outline_paths
 from unseam.measuring.outlined import Located
 from unseam.measuring.properties import DEFAULT
 from unseam.measuring.read_groups import read_groups
@@ -96,7 +96,7 @@ def measure_files(  # noqa: PLR0913 - each argument is an option of the command 
     result = replace(result, notes=(found.reason, *found.notes, *result.notes))
     make_folders(out.parent)
     if outlines:
-        write_outlines(found.sources, located, result.objects, out, outlines)
+        hand_over_outlines(found.sources, located, result.objects, out, outlines)
     tables = [(out, result.main), (_beside(out, "images"), result.images), (_beside(out, "groups"), result.groups)]
     written = [(path, table) for path, table in tables if table.names]
     for path, table in written:
@@ -104,8 +104,11 @@ def measure_files(  # noqa: PLR0913 - each argument is an option of the command 
     return Written(result, (*(path for path, _ in written), *beside))
 
 
-def measure_predicted(images: Sequence[Path], out: Path, table: Path, watch: PredictWatch) -> Written:
-    """Measure the results of a prediction of ``images`` into ``out``, write their tables, and tell the watch."""
+def measure_predicted(images: Sequence[Path], out: Path, watch: PredictWatch, *, has_objects: bool) -> Written:
+    """Measure the results of a prediction of ``images`` into ``out``, write their tables, and tell the watch.
+
+    ``has_objects``: objects were written, alone or beside classes; otherwise classes alone.
+    """
     if is_one_result(out):
         masks = [out]
     else:
@@ -114,9 +117,14 @@ def measure_predicted(images: Sequence[Path], out: Path, table: Path, watch: Pre
         names = [case.name for case in find_cases(files)] if files else []
         maps = [out / f"{name}{ending}.tif" for name in names for ending in ("_masks", "_classes")]
         masks = [path for path in (*stores, *maps) if path.exists()]
-    objects = [path for path in masks if path.name.endswith("_masks.tif")]
-    has_objects = bool(objects) or any((path / "labels" / "objects").exists() for path in masks)
-    written = measure_files(masks, images if has_objects else (), table, overwrite=True, on_progress=watch.on_progress)
+    written = measure_files(
+        masks,
+        images if has_objects else (),
+        table_beside(out),
+        holds="instances" if has_objects else "classes",
+        overwrite=True,
+        on_progress=watch.on_progress,
+    )
     for line in written.lines():
         watch.tell(line)
     return written

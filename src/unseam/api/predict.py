@@ -184,7 +184,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
             todo = predict_files.skip_claimed(jobs, out) if skip_existing else jobs
             results += _predict_files(model, todo, len(jobs), wanted, options, watch)
     if table:
-        measure_predicted(paths, out, table_beside(out), watch)
+        measure_predicted(paths, out, watch, has_objects=saves_objects)
     return tuple(results)
 
 

@@ -114,8 +114,9 @@ def _find_maps(place: Path) -> list[_Map]:
     stores = [path for path in subfolders(place) if is_store(path)] if place.is_dir() else []
     if stores:
         found = [one for store in stores for one in _in_store(store) if not store.name.split(".")[0].endswith("-prob")]
-        files = readable_files(place)
-        return found + ([_Map(name_of(path), path) for path in label_files(place)] if files else [])
+        found = [one for one in found if one.kind is not None] or found  # without stores of images that lie next to them
+        named = [(path, kind_by_ending([path])) for path in readable_files(place)]
+        return found + [_Map(name_of(path), path, kind) for path, kind in named if kind is not None]
     return [_Map(name_of(path), path, kind_by_ending([path])) for path in label_files(place)]
 
 

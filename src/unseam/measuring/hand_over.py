@@ -19,7 +19,7 @@ _NOT_MEASURED = ("image", "group", "frame", "plane", "id", "class")
 
 
 def outline_paths(names: Sequence[str], table: Path, formats: Sequence[OutlineFormat]) -> list[Path]:
-    """Return the files that :func:`write_outlines` would write beside a table."""
+    """Return the files that :func:`hand_over_outlines` would write beside a table."""
     return [path for one in dict.fromkeys(formats) for path in _paths(names, table, one)]
 
 
@@ -30,7 +30,7 @@ def _paths(names: Sequence[str], table: Path, one: OutlineFormat) -> list[Path]:
     return [table.with_name(f"{name.replace('/', '_')}{ending}") for name in names]
 
 
-def write_outlines(
+def hand_over_outlines(
     sources: Sequence[OpenSource],
     located: Sequence[Located],
     objects: Table,
