@@ -18,8 +18,8 @@ from unseam.recipes.run import Run
 from unseam.shapes import IGNORE
 
 PURPOSE = {
-    "nuclei": "nuclei in fluorescence, bright field and H&E",
-    "cells": "cells in phase contrast, bright field and fluorescence",
+    "nuclei": "nuclei in fluorescence; in H&E and bright field less surely",
+    "cells": "cells in phase contrast; yeast, bacteria and white blood cells in bright field",
     "general": "a start for training on images of any kind",
 }
 LICENCE = "BSD-3-Clause"

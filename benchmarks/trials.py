@@ -52,6 +52,7 @@ def run(folder: Path, minutes: float, threads: int, seed: int, words: list[str],
     trained, processor_time = time.perf_counter() - started, time.process_time() - used
     if kept is not None:
         model.save(kept)
+    model.engine_name = "torch"  # others compile again for each size of image, which takes longer than all predictions
     pairs = []
     for image, truth in arena_set.test.values():
         found = model.predict(image)
