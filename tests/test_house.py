@@ -37,7 +37,7 @@ INNER_FLOORS = {
         "label_reading": 2, "labels": 2,
         # 3: samples
         "sample": 3, "resolution": 3, "normalise": 3, "stack_ranges": 3, "grey_facts": 3, "weight_map": 3, "prepare": 3,
-        "annotated": 3, "rescale": 3,
+        "annotated": 3, "rescale": 3, "one_channel": 3,
         # 4: what is held out, and crops
         "split": 4, "folds": 4, "fingerprint": 4, "copy_paste": 4, "crop_stock": 4, "crops": 4,
     },

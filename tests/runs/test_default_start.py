@@ -14,6 +14,7 @@ from unseam.api.choose_start import is_open
 from unseam.errors import ModelFileError, OutputError, SettingsError
 from unseam.model.model_file import save_model
 from unseam.nets import UNetConfig
+from unseam.recipes import recipe_named
 from unseam.runs import default_start
 from unseam.runs.default_start import decide
 from unseam.runs.run_folder import RunFolder
@@ -58,13 +59,16 @@ def first_weights(records: list) -> Watch:
     return Watch(on_record=lambda state, record: records.append((record.step, weights_of(state.net))))
 
 
-def test_objects_keep_the_last_layer_of_a_start_for_every_task_and_its_normalisation(folder, pair):
+def test_objects_keep_the_last_layer_of_a_start_for_every_task_and_its_normalisation(folder, pair, tmp_path):
     records, before = [], weights_of(_net(folder))
     model = begun(pair, as_objects=True, watch=first_weights(records))
     for name, weight in before.items():
         np.testing.assert_array_equal(records[0][1][name], weight)
     assert model.info.net.normalisation == "none"  # folded into the convolutions at the end
     assert "batch normalisation" in model.info.training.recipe
+    begun(pair, as_objects=True, out=tmp_path / "run")
+    rate = RunFolder(tmp_path / "run").read_config().optimiser.learning_rate
+    assert rate == recipe_named("default").optimiser.learning_rate
     assert model.info.release is None
     assert model.info.training.start.model == "general"
     assert model.info.training.start.licence == "BSD-3-Clause"
@@ -78,7 +82,10 @@ def test_classes_keep_all_but_the_last_layer(folder, pair):
         is_equal = bool((records[0][1][name] == weight).all())
         assert is_equal != (name == "classify.weight"), name
     assert model.info.kind_facts.segments == "foreground"
-    assert "the start is one for every task: the last layer is drawn anew for background, foreground" in told
+    assert (
+        "the start learnt objects, and these masks hold classes: the last layer is drawn anew for background, foreground"
+        in told
+    )
 
 
 def test_a_run_with_kept_normalisation_resumes_to_the_bit(folder, pair, tmp_path):
@@ -140,8 +147,6 @@ class _Trial:
 
 
 def _asked(minutes: float | None, steps: int | None = None):
-    from unseam.recipes import recipe_named
-
     run = recipe_named("default")
     return replace(run, training=replace(run.training, minutes=minutes, steps=steps))
 

@@ -33,6 +33,7 @@ from unseam.runs.settings_of_run import change_run, choose_run
 from unseam.runs.start import (
     check_against_start,
     head_of_start,
+    recipe_of_start,
     start_of_resumed,
     tell_start,
     with_objects_of_start,
@@ -82,8 +83,8 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     out
         Run folder to write; None: write nothing.
     recipe
-        ``"default"`` (the same as None without a start), ``"fine_tuned"`` (the same as None with one), ``"paper"``, the path of
-        a ``config.toml``, or a :class:`unseam.recipes.run.Run`.
+        ``"default"`` (the same as None without a start, or with one that kept its normalisation), ``"fine_tuned"`` (the same
+        as None with any other), ``"paper"``, the path of a ``config.toml``, or a :class:`unseam.recipes.run.Run`.
     start
         A trained network to begin with: a model, its file, its run folder, or the name of one that ships (``"general"``).
         Network and scaling of grey values are its own; image channels and classes may differ (:mod:`unseam.nets.carried` has
@@ -160,6 +161,7 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
             folder if continues else None,
             folds,
             has_start=has_start and not is_repeated,
+            recipe_of_start=recipe_of_start(start),
         )
         if continues and folder is not None:
             started = start_of_resumed(run, folder.start)

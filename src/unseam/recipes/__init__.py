@@ -14,9 +14,13 @@ if TYPE_CHECKING:
 RECIPES = {
     "default": "a few minutes; used if you name none",
     "paper": "as the paper trained",
-    "fine_tuned": "used with --from if you name none",
+    "fine_tuned": "used with --from a model of yours if you name none",
 }
 """The closed list, with the text of the help. Each name is a file in this folder and the function in that file."""
+
+
+FINE_TUNED = "fine_tuned"
+"""The recipe of a run with a start, unless the caller names another, or the start has kept its normalisation."""
 
 
 def recipe_named(name: str) -> "Run":

@@ -5,18 +5,22 @@ from dataclasses import replace
 from pathlib import Path
 
 from unseam.errors import SettingsError
-from unseam.recipes import recipe_named
+from unseam.recipes import FINE_TUNED, recipe_named
 from unseam.recipes.run import Run
 from unseam.runs.cross_validation import shared_budget
 from unseam.runs.run_folder import RunFolder, read_run
 from unseam.settings import with_overrides
 from unseam.training import Budget
 
-FINE_TUNED = "fine_tuned"
-"""The recipe of a run with a start, unless the caller names another."""
 
-
-def choose_run(recipe: str | Run | None, resumed: RunFolder | None, folds: int | None, *, has_start: bool = False) -> Run:
+def choose_run(
+    recipe: str | Run | None,
+    resumed: RunFolder | None,
+    folds: int | None,
+    *,
+    has_start: bool = False,
+    recipe_of_start: str = FINE_TUNED,
+) -> Run:
     """Return the settings of the run to resume, or of the recipe; without a recipe, those for a start if the caller names one.
 
     Raises SettingsError if a run to resume comes with a recipe or a start, if it has another number of folds, if there is no
@@ -37,7 +41,7 @@ def choose_run(recipe: str | Run | None, resumed: RunFolder | None, folds: int |
         raise SettingsError(f"The recipe {FINE_TUNED} continues a trained network. Name it with --from (start=).")
     if isinstance(recipe, str):
         return read_run(Path(recipe)) if recipe.endswith(".toml") else recipe_named(recipe)
-    return recipe or recipe_named(FINE_TUNED if has_start else "default")
+    return recipe or recipe_named(recipe_of_start if has_start else "default")
 
 
 def change_run(run: Run, steps: int | None, minutes: float | None, folds: int | None, settings: Sequence[str]) -> Run:

@@ -19,9 +19,10 @@ from unseam.data.prepare import Prepared
 from unseam.errors import ModelFileError, SettingsError
 from unseam.heads import Head, Objects
 from unseam.model import Model
-from unseam.model.model_file import ModelInfo, load_model, model_bytes
-from unseam.nets import Net, Start, carry_over, differing_settings, members_of
+from unseam.model.model_file import ModelInfo, load_model, model_bytes, read_info
+from unseam.nets import Net, Start, carry_over, differing_settings, members_of, without_normalisation
 from unseam.networks import find_model, reading_shipped
+from unseam.recipes import FINE_TUNED
 from unseam.recipes.run import Run
 from unseam.runs.default_start import NOTHING
 from unseam.settings import table_name, with_overrides
@@ -132,6 +133,18 @@ def open_start(start: Start, model: Model | None = None) -> tuple[Start, StartNe
     return replace(start, sha256=found, licence=licence), StartNet(nets[0], info)
 
 
+def recipe_of_start(given: Model | str | Path | None) -> str:
+    """Return the recipe for a start, unless the caller names one. Raises ModelFileError if it is no model.
+
+    A start with its normalisation learns as a fresh network does; without, large steps would spoil it.
+    """
+    if isinstance(given, Model) or given in (None, NOTHING):
+        return FINE_TUNED
+    with reading_shipped(str(given)):
+        net = read_info(find_model(str(given))).net
+    return FINE_TUNED if net == without_normalisation(net) else "default"
+
+
 def start_of_resumed(run: Run, copy: Path) -> StartNet | None:
     """Return the start of a run that goes on, from the copy in its folder; None if it has none, or if the start is gone.
 
@@ -208,7 +221,7 @@ def carry_start(start: StartNet | None, net: nn.Module, prepared: Prepared) -> N
 def kept_logits(info: ModelInfo, prepared: Prepared) -> list[int | None]:
     """Return for each logit of a training the logit of its start that has the same name; background is always the same.
 
-    Of a network that ships as a start for every task, none is kept where one learns objects and the other does not. Raises
+    Of a network that ships, none is kept where one learns objects and the other does not. Raises
     SettingsError in that case for any other start.
     """
     if info.head.needs_objects != prepared.head.needs_objects and is_for_every_task(info):
@@ -256,8 +269,8 @@ def _of_channels(before: int, now: int) -> str:
 
 
 def is_for_every_task(info: ModelInfo) -> bool:
-    """Return whether a network ships as a start for trainings of any kind."""
-    return info.release is not None and info.release.role == "start"
+    """Return whether a network ships with the package, and so may begin trainings of any kind."""
+    return info.release is not None
 
 
 def head_of_start(start: StartNet | None) -> Head | None:
@@ -272,7 +285,7 @@ def _of_classes(names: Sequence[str], before: Sequence[str], kept: Sequence[int 
         return f"the last layer is that of the start ({', '.join(names)})"
     old = [name for name, index in zip(names, kept, strict=True) if index is not None]
     if not old:
-        return f"the start is one for every task: the last layer is drawn anew for {', '.join(names)}"
+        return f"the start learnt objects, and these masks hold classes: the last layer is drawn anew for {', '.join(names)}"
     new = [name for name, index in zip(names, kept, strict=True) if index is None]
     drawn = f"; drawn anew for {', '.join(new)}" if new else ""
     return f"the start distinguishes {', '.join(before)}: in the last layer, the rows of {', '.join(old)} are kept{drawn}"
