@@ -30,6 +30,7 @@ from unseam.annotate.live.pace import FREE_SECONDS
 from unseam.annotate.live.recipe import LiveRecipe
 from unseam.annotate.messages import ImageSource
 from unseam.data.normalise import Normalise
+from unseam.engines import settle_precision
 from unseam.io import read_labels
 from unseam.machine.kept_memory import keep_freed_memory
 
@@ -71,12 +72,17 @@ class Judge:
         self.found[f"{mark:g}"] = [round(float(score), 4) for score in np.mean(scores, axis=0)]
 
 
+def means_of(clock: WorkClock) -> Means:
+    """What the trainer's process would take, on one thread."""
+    return Means(LiveRecipe(), clock, settle_precision("auto", torch.device("cpu")), num_threads=1)
+
+
 def run_user(
     train: list[Image], test: list[Image], habit: Habit, seed: int, seconds: float, prices: tuple[float, float]
 ) -> dict:
     """Let one user work; the result as it is stored."""
     started, clock = time.process_time(), WorkClock(*prices)
-    user = User(train, habit, seed, Means(LiveRecipe(), clock, num_threads=1), clock)
+    user = User(train, habit, seed, means_of(clock), clock)
     judge = Judge(test, user.num_classes)
     user.work(seconds, [mark for mark in MARKS if mark <= seconds], judge)
     falls = user.falls(FREE_SECONDS)
@@ -89,10 +95,16 @@ def run_user(
     }  # fmt: skip
 
 
+def finished_users(file: Path, plan: dict) -> list[dict]:
+    """The users of an earlier call with the same prices and recipe; they are not repeated."""
+    found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return list(found["users"]) if all(found.get(key) == value for key, value in plan.items()) else []
+
+
 def measure_prices(train: list[Image]) -> tuple[float, float]:
     """Seconds of one thread for a step, and for a predicted megapixel: the median of ten steps, the least of three windows."""
     clock = WorkClock(0.1, 0.0)
-    user = User(train, "blind", 0, Means(LiveRecipe(), clock, num_threads=1), clock)
+    user = User(train, "blind", 0, means_of(clock), clock)
     user.begin()
     learner, screen = user.trainer.learner, user.trainer.on_screen
     assert learner is not None
@@ -161,14 +173,17 @@ def main() -> int:
     read = {name: read_images(SETS[name], options.data / name) for name in names}
     prices = (0.0, 0.0) if options.step_ms and options.mpx_ms else measure_prices(read[names[0]][0])
     prices = (options.step_ms / 1000 if options.step_ms else prices[0], options.mpx_ms / 1000 if options.mpx_ms else prices[1])
-    users: list[dict] = []
+    plan = {"prices": list(prices), "recipe": repr(LiveRecipe())}
+    users = finished_users(options.out / "annotate.json", plan)
     for seed in range(options.users):
         for habit in options.habits.split(","):
             for name in names:
-                users.append({"set": name, **run_user(*read[name], habit, seed, options.seconds, prices)})
-                result = {"users": users, "prices": prices, "recipe": repr(LiveRecipe()), **about}
+                about_user = {"set": name, "habit": habit, "seed": seed, "seconds": options.seconds}
+                if not any(about_user.items() <= user.items() for user in users):
+                    users.append({"set": name, **run_user(*read[name], habit, seed, options.seconds, prices)})
+                    print(json.dumps({key: value for key, value in users[-1].items() if key != "shown"}), flush=True)
+                result = {"users": users, **plan, **about}
                 write_result(options.out, "annotate", result, table(result))
-                print(json.dumps({key: value for key, value in users[-1].items() if key != "shown"}), flush=True)
     return 0
 
 

@@ -21,7 +21,7 @@ Box = tuple[int, int, int, int]
 SIDE = 256
 """px; side of a place."""
 
-_CANDIDATES = 8
+_CANDIDATES = 6
 _TRIES = 40  # random places before one that touches annotation is taken
 _EVERY = 3  # of so many places one is random
 _SCALES = (1.0, 2.0, 4.0)  # px

@@ -17,7 +17,8 @@ class Means:
     precision
         Number format of the steps. Pictures are computed in float32, so that tiles agree to the last pixel.
     engine
-        What computes pictures, as in :func:`unseam.engines.choose_engine`.
+        What computes pictures, as in :func:`unseam.engines.choose_engine`. OpenVINO takes a second for new weights, and each
+        picture has new ones.
     num_threads
         Processor cores that learning takes while the pointer rests; while it moves, one.
     """
@@ -25,5 +26,5 @@ class Means:
     recipe: LiveRecipe = field(default_factory=LiveRecipe)
     clock: Clock = monotonic
     precision: SettledPrecision = "float32"
-    engine: str = "auto"
+    engine: str = "torch"
     num_threads: int = field(default_factory=num_cores)

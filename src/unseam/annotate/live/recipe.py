@@ -45,12 +45,12 @@ class LiveRecipe:
     augment: Augment = field(default_factory=_augment)
     weight_map: WeightMap = field(default_factory=WeightMap)
     energy: Loss = field(default_factory=WeightedCrossEntropy)
-    optimiser: Optimiser = field(default_factory=lambda: AdamW(learning_rate=3e-3, weight_decay=0.0))
+    optimiser: Optimiser = field(default_factory=lambda: AdamW(learning_rate=1e-3, weight_decay=0.0))
     output_size: int = 100
     crops: int = 3
     clip_norm: float = 1.0
     average: float = 0.98
-    statistics_fixed: int = 30
+    statistics_fixed: int = 100
     statistics_momentum: float = 0.05
 
     def reach(self, input_size: int) -> int:
