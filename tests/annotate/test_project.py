@@ -448,3 +448,27 @@ def test_opening_many_images_keeps_few_maps(tmp_path: Path) -> None:
         assert len(project._open) <= 17
         assert isinstance(project, Project)
         assert (labels_of(project.opened(0)) == 1).sum() == 9
+
+
+def test_the_mask_of_a_large_image_is_a_tiled_tiff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is written at the end, and then read tile by tile."""
+    from unseam.annotate.project import mask_files, open_image, picture
+
+    for module in (mask_files, open_image, picture):
+        monkeypatch.setattr(module, "is_large", lambda height, width: True)
+    folder = raw_folder(tmp_path, "a", size=(700, 1100))
+    with project_in(folder) as project:
+        image = project.opened(0)
+        paint(image, stroke(600, column=500, length=40, width=1100))
+        assert list(project.write_masks()) == []
+        assert list(project.write_masks(is_end=True)) == [0]
+        paint(image, stroke(3, column=500, length=40, width=1100))
+        expected = labels_of(image)
+    assert (expected == 1).sum() == 80
+    with project_in(folder) as project:
+        assert (labels_of(project.opened(0)) == expected).all()
+        project.open_unwritten()
+        list(project.write_masks(is_end=True))
+    with tifffile.TiffFile(folder / "masks/a.tif") as tiff:
+        assert tiff.pages.first.is_tiled
+    assert (read_labels(folder / "masks/a.tif").pixels == expected).all()

@@ -22,12 +22,12 @@ def test_a_large_image_has_the_values_of_one_in_memory(tmp_path, monkeypatch, rn
     pixels = pixels[..., 0] if channels == 1 else pixels
     path = tmp_path / "image.tif"
     tifffile.imwrite(path, pixels, photometric="minisblack" if channels == 1 else "rgb", planarconfig="contig")
-    in_memory = opened(path).open(0)
+    in_memory = opened(path).pixels(0)
     np.testing.assert_array_equal(in_memory, Normalise()(pixels))
     monkeypatch.setattr(module, "LARGEST_IN_MEMORY", 100)
     monkeypatch.setattr(module, "_BAND", 16)
     large = opened(path)
-    assert not isinstance(large.open(0), np.ndarray)
+    assert not isinstance(large.pixels(0), np.ndarray)
     assert large.checked_size(0) == (70, 90)
     rows, columns = slice(11, 50), slice(3, 88)
     np.testing.assert_array_equal(large.window(0, rows, columns), in_memory[:, rows, columns])
@@ -36,19 +36,19 @@ def test_a_large_image_has_the_values_of_one_in_memory(tmp_path, monkeypatch, rn
 def test_grey_saved_as_colour_is_grey(tmp_path, monkeypatch, rng):
     grey = rng.integers(0, 255, (40, 40), np.uint8)
     Image.fromarray(np.stack([grey] * 3, axis=-1)).save(tmp_path / "grey.png")
-    np.testing.assert_array_equal(opened(tmp_path / "grey.png").open(0), Normalise()(grey))
+    np.testing.assert_array_equal(opened(tmp_path / "grey.png").pixels(0), Normalise()(grey))
     monkeypatch.setattr(module, "LARGEST_IN_MEMORY", 100)
-    assert opened(tmp_path / "grey.png").open(0).shape == (1, 40, 40)
+    assert opened(tmp_path / "grey.png").pixels(0).shape == (1, 40, 40)
 
 
 def test_images_used_last_stay_in_memory(tmp_path, monkeypatch):
     images = LiveImages(make_folder(tmp_path, 3).images, Normalise())
     monkeypatch.setattr(module, "_MOST_BYTES", 2 * 4 * SIDE * SIDE)
-    first = images.open(0)
-    images.open(1)
-    assert images.open(0) is first
-    images.open(2)  # the least recent one, 1, makes room
-    assert images.open(0) is first
+    first = images.pixels(0)
+    images.pixels(1)
+    assert images.pixels(0) is first
+    images.pixels(2)  # the least recent one, 1, makes room
+    assert images.pixels(0) is first
     assert len(images._open) == 2
 
 

@@ -19,7 +19,7 @@ from unseam.shapes import IGNORE
 def learner_of(folder, recipe: LiveRecipe = RECIPE, num_classes: int = 2) -> Learner:
     """A learner with two strokes on the first image."""
     images, stock = LiveImages(make_folder(folder).images, Normalise()), StrokeStock("classes", recipe.weight_map)
-    stock.open(0, *images.checked_size(0))
+    stock.add_image(0, *images.checked_size(0))
     for box, value in ((GROUND, 0), (SQUARE, 1)):
         stock.paint(0, np.frombuffer(painted(0, box, value)[1], RUN))
     return Learner(recipe, stock, images, num_classes, seed=1)
@@ -43,7 +43,7 @@ def test_a_large_image_gives_the_same_crops(tmp_path, monkeypatch):
     whole = learner_of(tmp_path, MOVED)
     monkeypatch.setattr(images_module, "LARGEST_IN_MEMORY", 100)
     large = learner_of(tmp_path, MOVED)
-    assert not isinstance(large.images.open(0), np.ndarray)
+    assert not isinstance(large.images.pixels(0), np.ndarray)
     for step in range(6):
         one, other = whole.batch(step), large.batch(step)
         torch.testing.assert_close(one.images, other.images, rtol=0, atol=0)
@@ -77,7 +77,7 @@ def test_steps_follow_the_strokes_alone(tmp_path):
 def test_new_classes_change_nothing_of_the_others(tmp_path):
     learner = learner_of(tmp_path)
     learner.learn(15)
-    image = torch.from_numpy(learner.images.open(0).copy())[None]
+    image = torch.from_numpy(learner.images.pixels(0).copy())[None]
     with torch.no_grad():
         before = learner.averaged.eval()(image)
         learner.grow(4)

@@ -83,7 +83,7 @@ def test_held_pictures_arrive_at_the_newest_weights(tmp_path):
 
 
 def whole(net: torch.nn.Module, screen: OnScreen, number: int = 0) -> np.ndarray:
-    return Predictor(TorchEngine(folded(net))).probabilities(screen.images.open(number))
+    return Predictor(TorchEngine(folded(net))).probabilities(screen.images.pixels(number))
 
 
 def test_a_window_is_that_part_of_the_whole_image(tmp_path):

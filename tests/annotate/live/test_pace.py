@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from unseam.annotate.live.pace import FREE_SECONDS, REST_SECONDS, Facts, Pace, Work
+from unseam.annotate.live.pace import FREE_SECONDS, FREE_STEPS, REST_SECONDS, Facts, Pace, Work
 
 WINDOW = (0, (0, 0, 100, 100))
 LEARNT = Facts(can_learn=True, step=100, step_on_screen=50, is_current=True)
@@ -60,11 +60,12 @@ def test_learning_pauses_and_rests_and_wakes():
 
 def test_pictures_jump_only_in_the_first_seconds():
     pace = at_work()
-    assert pace.may_jump(100)
+    assert pace.may_jump(100, 0)
     pace.note_step(110)
     pace.note_step(120)
-    assert pace.may_jump(110 + FREE_SECONDS - 0.1)
-    assert not pace.may_jump(110 + FREE_SECONDS)
+    assert pace.may_jump(110 + FREE_SECONDS - 0.1, FREE_STEPS)
+    assert pace.may_jump(110 + FREE_SECONDS, FREE_STEPS - 1)  # a busy machine
+    assert not pace.may_jump(110 + FREE_SECONDS, FREE_STEPS)
 
 
 def test_one_thread_while_the_pointer_moves():

@@ -17,7 +17,7 @@ def paint(stock: StrokeStock, box: tuple[int, int, int, int], value: int) -> Non
 
 def opened(kind: str = "classes") -> StrokeStock:
     stock = StrokeStock(kind, MAP)
-    stock.open(0, SIDE, SIDE)
+    stock.add_image(0, SIDE, SIDE)
     return stock
 
 
@@ -53,7 +53,7 @@ def test_what_was_painted_over_is_never_drawn(rng):
 
 def test_an_image_that_is_left_out_is_not_learnt_from(rng):
     stock = opened()
-    stock.open(1, SIDE, SIDE)
+    stock.add_image(1, SIDE, SIDE)
     paint(stock, (0, 0, 4, 4), 1)
     stock.paint(1, np.frombuffer(painted(1, (5, 5, 1, 1), 1)[1], RUN))
     stock.set_left_out(0, is_left_out=True)

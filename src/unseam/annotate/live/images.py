@@ -34,7 +34,7 @@ class LiveImages:
     Raises
     ------
     ImageReadError, DataError
-        From :meth:`open`, if an image cannot be read.
+        From :meth:`pixels`, if an image cannot be read.
     """
 
     def __init__(self, sources: Sequence[ImageSource], normalise: Normalise) -> None:
@@ -50,7 +50,7 @@ class LiveImages:
 
     def size(self, number: int) -> tuple[int, int]:
         """Return height and width, px."""
-        return self.open(number).shape[1:]
+        return self.pixels(number).shape[1:]
 
     def checked_size(self, number: int) -> tuple[int, int]:
         """Return height and width of an image that the network can read: the first image decides about the channels.
@@ -62,7 +62,7 @@ class LiveImages:
         """
         if number not in self.sources:
             raise DataError(f"There is no image {number}; there are {len(self.sources)}. Load the list of images again.")
-        channels, *size = self.open(number).shape
+        channels, *size = self.pixels(number).shape
         self.num_channels = self.num_channels or channels
         if channels != self.num_channels:
             raise DataError(
@@ -71,7 +71,7 @@ class LiveImages:
             )
         return size[0], size[1]
 
-    def open(self, number: int) -> Image:
+    def pixels(self, number: int) -> Image:
         """Return an image, (C, H, W), normalised; three equal channels are one."""
         if number not in self._open:
             self._open[number] = _open(Path(self.sources[number].path), self.normalise)
@@ -82,7 +82,7 @@ class LiveImages:
 
     def window(self, number: int, rows: slice, columns: slice) -> Float[np.ndarray, "channel rows columns"]:
         """Return a window that lies within the image; it may be a view that must not be written to."""
-        image = self.open(number)
+        image = self.pixels(number)
         return image[:, rows, columns] if isinstance(image, np.ndarray) else image.window(rows, columns)
 
 

@@ -17,8 +17,8 @@ class Means:
     precision
         Number format of the steps. Pictures are computed in float32, so that tiles agree to the last pixel.
     engine
-        What computes pictures, as in :func:`unseam.engines.choose_engine`. OpenVINO takes a second to take over new weights, and
-        each picture has new ones.
+        What computes pictures, as in :func:`unseam.engines.choose_engine`. OpenVINO takes a second for new weights, and each
+        picture has new ones.
     num_threads
         Processor cores that learning takes while the pointer rests; while it moves, one.
     """

@@ -79,35 +79,30 @@ class OnScreen:
         self.net: nn.Module | None = None
         self.step = 0
         self.picture: ShownPicture | None = None
-        self._caution = 2.0  # twice the largest share to try; less after a share that moved the picture too far
+        self._share = 1.0  # of the way to the averaged weights, to try next; halved at least while it moves the picture too far
 
     def look(self, image: int, box: Box) -> ShownPicture:
         """Predict another window with the weights that are on screen; there must be some."""
-        assert self.net is not None
-        self.picture = self._predict(self.net, image, box, self.step, is_held=True)
+        self.picture = self._predict(self._shown_net, image, box, self.step, is_held=True)
         return self.picture
 
     def renew(self, averaged: nn.Module, step: int, image: int, box: Box, *, may_jump: bool) -> ShownPicture:
         """Predict a window with the averaged weights, or with weights so far on the way to them as the picture allows."""
-        before = self.picture if self.picture is not None and (self.picture.image, self.picture.box) == (image, box) else None
-        candidate, share = copy.deepcopy(averaged), 1.0
-        new = self._predict(candidate, image, box, step, is_held=False)
-        if not may_jump and self.net is not None:
-            before = before or self._predict(self.net, image, box, self.step, is_held=True)
-            moved = most_moved(before.classes, new.classes)
-            for _ in range(_TRIES):
-                if moved <= self.most_moved:
-                    break
-                share = min(share * _AIM * self.most_moved / moved, self._caution / 2)
-                candidate = mixed(self.net, averaged, share)
-                new = self._predict(candidate, image, box, step, is_held=True)
-                moved = most_moved(before.classes, new.classes)
-            if moved > self.most_moved:  # next time with a smaller share, so that the picture cannot stand still for ever
-                self._caution, self.picture = share, before
-                return before
-            self._caution = 2.0
-        self.net, self.step, self.picture = candidate, step, new
-        return new
+        is_free = may_jump or self.net is None
+        before = None if is_free else self._before(image, box)
+        self._share = 1.0 if is_free else self._share
+        for _ in range(_TRIES):
+            candidate = copy.deepcopy(averaged) if self._share == 1.0 else mixed(self._shown_net, averaged, self._share)
+            new = self._predict(candidate, image, box, step, is_held=self._share < 1.0)
+            moved = most_moved(before.classes, new.classes) if before is not None else 0.0
+            if moved <= self.most_moved:
+                self._share = min(1.0, 2 * self._share)
+                self.net, self.step, self.picture = candidate, step, new
+                return new
+            self._share *= min(0.5, _AIM * self.most_moved / moved)
+        assert before is not None
+        self.picture = before
+        return before
 
     def doubt(self, newest: nn.Module, image: int, box: Box) -> float:
         """Return how unsure the network is in a window: one minus the mean margin, more where the newest weights disagree."""
@@ -126,8 +121,19 @@ class OnScreen:
         """Return the maps of the head for a window, as the product predicts them: no pixel differs from the whole image's."""
         row, column, height, width = box
         predictor = Predictor(choose_engine(folded(net).eval(), self.engine), head=self.head)
-        pixels = self.images.open(image)
+        pixels = self.images.pixels(image)
         return predictor.probabilities(pixels, (slice(row, row + height), slice(column, column + width)))
+
+    @property
+    def _shown_net(self) -> nn.Module:
+        assert self.net is not None, "nothing is on screen yet"
+        return self.net
+
+    def _before(self, image: int, box: Box) -> ShownPicture:
+        """Return the picture of a window that is on screen, or would be."""
+        if self.picture is not None and (self.picture.image, self.picture.box) == (image, box):
+            return self.picture
+        return self._predict(self._shown_net, image, box, self.step, is_held=True)
 
     def _predict(self, net: nn.Module, image: int, box: Box, step: int, *, is_held: bool) -> ShownPicture:
         maps = self.maps(net, image, box)

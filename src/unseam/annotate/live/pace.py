@@ -5,8 +5,9 @@ from enum import Enum, auto
 
 from unseam.annotate.live.on_screen import Box
 
-FREE_SECONDS = 20.0
-"""For so long after the first step pictures may jump: the first ones are wrong, and each better one is welcome at once."""
+FREE_SECONDS, FREE_STEPS = 20.0, 150
+"""For so long and so many steps pictures may jump: the first ones are wrong, and each better one is welcome at once. On a busy
+machine 20 s are few steps, and their picture is not worth holding."""
 
 REST_SECONDS = 180.0
 """Without a stroke for so long, learning stops until the next one."""
@@ -78,9 +79,9 @@ class Pace:
         """A step was taken."""
         self.first_step = now if self.first_step is None else self.first_step
 
-    def may_jump(self, now: float) -> bool:
-        """Whether the next picture may differ from this one as it likes."""
-        return self.first_step is None or now - self.first_step < FREE_SECONDS
+    def may_jump(self, now: float, step: int) -> bool:
+        """Whether the next picture, of the weights of this step, may differ from this one as it likes."""
+        return self.first_step is None or now - self.first_step < FREE_SECONDS or step < FREE_STEPS
 
     def is_resting(self, now: float) -> bool:
         """Whether nothing was painted for so long that learning waits."""

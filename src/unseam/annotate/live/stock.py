@@ -105,8 +105,8 @@ class StrokeStock:
         """Learn nothing from an image, or learn from it again."""
         (self._left_out.add if is_left_out else self._left_out.discard)(image)
 
-    def open(self, image: int, height: int, width: int) -> PaintedTargets:
-        """Return the targets of an image; those of a new one are empty."""
+    def add_image(self, image: int, height: int, width: int) -> PaintedTargets:
+        """Return the targets of an image; those of one that is new are empty."""
         if image not in self.targets:
             self.targets[image] = PaintedTargets(height, width, self.kind, self.weight_map)
         return self.targets[image]

@@ -125,9 +125,10 @@ class Trainer:
         assert self.on_screen is not None
         started = self.means.clock()
         image, box = self.pace.view
+        before = self.on_screen.picture
         try:
             if is_new:
-                may_jump = self.pace.may_jump(started)
+                may_jump = self.pace.may_jump(started, self.learner.step)
                 picture = self.on_screen.renew(self.learner.averaged, self.learner.step, image, box, may_jump=may_jump)
             else:
                 picture = self.on_screen.look(image, box)
@@ -135,7 +136,8 @@ class Trainer:
             self.pace.view, self.note = None, str(error)
             return
         self.pace.note_picture(started, self.means.clock())
-        self._send_picture(picture)
+        if picture is not before:  # held: what is on screen stays
+            self._send_picture(picture)
 
     def tell(self, state: Learning, message: str = "", **fields: object) -> None:
         """Send the state if it is another one, or a second old."""
@@ -202,7 +204,7 @@ class Trainer:
     def _open(self, image: int) -> bool:
         """Open the targets of an image; return whether it can be learnt from."""
         try:
-            self.stock.open(image, *self.images.checked_size(image))
+            self.stock.add_image(image, *self.images.checked_size(image))
         except UnseamError as error:
             self.note = str(error)
             return False

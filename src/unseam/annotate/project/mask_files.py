@@ -5,6 +5,7 @@ another program did to ``masks``, and given back.
 """
 
 import hashlib
+import zlib
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -54,7 +55,6 @@ def write_mask(path: Path, labels: LabelMap) -> None:
             dtype=labels.dtype,
             tile=(TILE, TILE),
             compression="zlib",
-            compressionargs={"level": 1},
             maxworkers=1,
             metadata=None,
             photometric="minisblack",
@@ -122,12 +122,16 @@ def remove_if_there(path: Path) -> None:
             disk.remove_file(path)
 
 
-def _tiles(labels: LabelMap) -> Iterator[Shaped[np.ndarray, "tile tile"]]:
-    """Yield all tiles in full size, as TIFF wants them."""
+def _tiles(labels: LabelMap) -> Iterator[bytes]:
+    """Yield all tiles in full size and compressed, as TIFF wants them; most of a large map is the same empty tile."""
+    empty = np.full((TILE, TILE), labels.none, labels.dtype)
+    packed_empty = zlib.compress(empty.tobytes(), 1)
     for row in range(-(-labels.height // TILE)):
         for column in range(-(-labels.width // TILE)):
-            full = np.full((TILE, TILE), labels.none, labels.dtype)
             tile = labels.tile(row, column)
-            if tile is not None:
-                full[: tile.shape[0], : tile.shape[1]] = tile
-            yield full
+            if tile is None:
+                yield packed_empty
+                continue
+            full = empty.copy()
+            full[: tile.shape[0], : tile.shape[1]] = tile
+            yield zlib.compress(full.tobytes(), 1)

@@ -185,7 +185,7 @@ class Project:
     def write_masks(self, *, is_end: bool = False) -> Iterator[int]:
         """Write the masks that are older than their label maps; yield the number of each written image.
 
-        Large ones are written only at the end, or when they were left; see :meth:`write_mask`. Raises OutputError.
+        Large ones, which take seconds, are written with ``is_end`` only. Raises OutputError.
         """
         for number in list(self._open):
             if is_end or not self.picture(number).is_large:

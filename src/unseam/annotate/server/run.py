@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -19,6 +20,9 @@ from unseam.annotate.server.routes import make_app
 from unseam.annotate.server.service import Service
 
 QUIET_SECONDS = 3.0
+LONG_QUIET_SECONDS = 60.0
+"""After so long also the masks of large images are written, which takes seconds each."""
+
 HEADER_SECONDS = 10.0
 MOST_CONNECTIONS = 32
 _TICK = 0.25
@@ -133,4 +137,5 @@ async def _write_when_quiet(server: _Server, service: Service, quiet_seconds: fl
         now = time.monotonic()
         if now - max(service.last_operation, looked) >= quiet_seconds:
             looked = now
-            await run_in_threadpool(service.write_masks)
+            is_long = now - service.last_operation >= LONG_QUIET_SECONDS
+            await run_in_threadpool(partial(service.write_masks, is_end=is_long))
