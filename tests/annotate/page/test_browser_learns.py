@@ -91,4 +91,4 @@ def test_paint_see_accept_correct_finish_and_predict(tab, served, images, tmp_pa
     command = [sys.executable, "-m", "unseam", "predict", str(folder / "model"), str(folder / "images"), "--out", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False)
     assert done.returncode == 0, done.stderr
-    assert {path.stem for path in tmp_path.iterdir()} >= {"cell0", "cell1"}
+    assert {path.stem for path in tmp_path.iterdir()} >= {"cell0_classes", "cell1_classes"}
