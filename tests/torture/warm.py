@@ -10,6 +10,7 @@ import skimage.segmentation
 import tifffile
 import torch._dynamo
 
+import unseam.annotate.server
 import unseam.api.predict_files
 import unseam.cli.app
 import unseam.engines.torch_engine

@@ -186,7 +186,18 @@ def first_tab(context, served) -> Tab:
 
 
 @pytest.fixture
-def tab(first_tab) -> Iterator[Tab]:
-    """The same tab for all tests: a page takes a second to load."""
+def tab(first_tab, served) -> Iterator[Tab]:
+    """The same tab for all tests of a module, in any order: a page takes a second to load. The classes are declared."""
+    if served.process.poll() is not None:  # a test ended it
+        served.start()
+    first_tab.page.locator("html[data-link=ready]").wait_for()
+    first_tab.ask(
+        """return app.load().then(() => state.isDeclared.value || fetch("/api/project", { method: "POST",
+          headers: { Authorization: `Bearer ${sessionStorage.token}`, "Content-Type": "application/json" },
+          body: JSON.stringify({ kind: "classes",
+            classes: ["ground", "cell", "Kern, 2 \u00b5m"].map((name, value) => ({ value, name })) }),
+        }).then(() => app.load()));"""
+    )
+    first_tab.ready()
     yield first_tab
     assert not first_tab.faults

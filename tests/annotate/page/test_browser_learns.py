@@ -53,8 +53,8 @@ def agreement(tab, truth: np.ndarray) -> float:
     return float((np.array(classes).reshape(height, width) == part).mean())
 
 
-def test_paint_see_accept_correct_finish_and_predict(tab, served, images, tmp_path):
-    page, (folder, truths) = tab.page, images
+def test_paint_see_accept_correct_finish_and_predict(first_tab, served, images, tmp_path):
+    tab, page, (folder, truths) = first_tab, first_tab.page, images
     page.get_by_role("button", name="Begin to paint").click()
     page.locator("html[data-settled=true]").wait_for()
     page.get_by_text("Waiting for strokes").wait_for()
@@ -91,4 +91,4 @@ def test_paint_see_accept_correct_finish_and_predict(tab, served, images, tmp_pa
     command = [sys.executable, "-m", "unseam", "predict", str(folder / "model"), str(folder / "images"), "--out", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False)
     assert done.returncode == 0, done.stderr
-    assert {path.stem for path in tmp_path.iterdir()} >= {"cell0", "cell1"}
+    assert {path.stem for path in tmp_path.iterdir()} >= {"cell0_classes", "cell1_classes"}

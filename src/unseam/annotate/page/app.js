@@ -156,7 +156,7 @@ export class App {
     else if (event.event === "hello") this.tellView();
     else if (event.event === "score") state.score.value = /** @type {any} */ (event);
     else if (event.event === "prediction") await this.scene.guess.offer(/** @type {any} */ (event));
-    else if (event.event === "disk") state.trouble.value = event.message;
+    else if (event.event === "disk") state.maskTrouble.value = event.message;
     else if (event.event === "image") this.hearImage(event);
     else if (event.event === "op" && isHere && event.tab !== tab) {
       await settle(this.scene, event.image, { revision: event.revision, saved: [], box: event.box });

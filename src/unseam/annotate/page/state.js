@@ -46,6 +46,7 @@ export const histogram = signal(/** @type {number[]} */ ([]));
 
 export const unsaved = signal(0);
 export const trouble = signal(/** @type {string | null} */ (null)); // "not saved", with the reason
+export const maskTrouble = signal(/** @type {string | null} */ (null)); // strokes are saved, the masks are not written
 export const notice = signal(/** @type {string | null} */ (null)); // a sentence that goes by itself
 export const predictionShown = signal(/** @type {{ step: number, at: number } | null} */ (null));
 export const jump = signal(/** @type {"random" | "ranked" | null} */ (null));

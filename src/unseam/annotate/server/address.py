@@ -65,7 +65,10 @@ def bind(folder: Path, port: int | None) -> tuple[socket.socket, Address]:
     kept = _read(folder)
     listener = _listen(port if port is not None else kept.port if kept else 0)
     if listener is None and port is not None:
-        raise OutputError(f"Port {port} is taken by another program. Give another --port, or none.")
+        raise OutputError(
+            f"Port {port} cannot be opened: it is taken by another program, or not allowed. Give another --port "
+            "from 1024 to 65535, or none."
+        )
     if listener is None:
         listener = _listen(0)
     assert listener is not None

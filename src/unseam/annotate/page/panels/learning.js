@@ -38,7 +38,7 @@ export function Learning({ app }) {
 /** @param {import("../types.d.ts").Trainer | null} trainer */
 function sentenceOf(trainer) {
   if (!trainer) return "";
-  if (trainer.state === "off") return "This session only paints; the strokes are kept.";
+  if (trainer.state === "off") return state.project.value?.can_learn ? "Learning begins when the classes have names." : "This session only paints; the strokes are kept.";
   if (trainer.state === "finishing" && trainer.progress) return trainer.progress.sentence;
   if (trainer.message) return trainer.message;
   if (trainer.state === "waiting") return "Paint a little of each class. Two classes are enough to begin.";

@@ -15,7 +15,7 @@ export function Status() {
 }
 
 function stateOfSaving() {
-  if (state.trouble.value) return "trouble";
+  if (state.trouble.value || state.maskTrouble.value) return "trouble";
   if (state.link.value === "away") return "away";
   return state.unsaved.value ? "waiting" : "saved";
 }
@@ -23,6 +23,7 @@ function stateOfSaving() {
 function savedText() {
   const left = state.unsaved.value;
   if (state.trouble.value) return `Not saved: ${state.trouble.value}`;
+  if (state.maskTrouble.value) return `Strokes are saved, masks are not written: ${state.maskTrouble.value}`;
   if (state.link.value === "away") return left ? `${left} not saved yet: waiting for the server` : "Waiting for the server";
   if (left) return `${left} not saved yet`;
   return state.project.value ? "All saved" : "";
