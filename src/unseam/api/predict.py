@@ -1,6 +1,6 @@
 """``predict``: segment image files into files of classes and objects, in memory or chunk by chunk."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -8,18 +8,17 @@ from typing import Any, Literal
 
 from unseam.api import predict_files
 from unseam.api.measure_files import check_table, measure_predicted, table_beside
-from unseam.api.predict_watch import Predicted, PredictWatch
+from unseam.api.predict_stores import predict_stores
+from unseam.api.predict_watch import Predicted, PredictWatch, raise_failed
 from unseam.data.cases import find_images_left_out
 from unseam.errors import DataError, ImageReadError, OutputError, SettingsError, UnseamError
 from unseam.inference import DEFAULT_INPUT_TILE, Averaging
-from unseam.io import make_folders
 from unseam.io.large import is_store
 from unseam.io.output_folder import output_folder
 from unseam.machine.memory import parse_bytes
 from unseam.model import Model
 from unseam.model.any_image import check_predicts, check_scale_of_large, ratio_for
-from unseam.scale.folder import is_one_result, probability_store, work_folder
-from unseam.scale.predict_large import LargeResult, Progress
+from unseam.scale.folder import is_one_result
 from unseam.scale.predict_store import Save, predict_store
 
 __all__ = ["Predicted", "PredictWatch", "predict"]
@@ -180,7 +179,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
             fill_missing=fill_missing,
             channels=tuple(channels),
         )
-        results += _predict_stores(model, segment, stores, out, watch, resume=resume)
+        results += predict_stores(model, segment, stores, out, watch, resume=resume)
     if files or not stores:
         wanted = predict_files.ResultKinds(saves_classes, saves_objects, probabilities, overlay, object_class)
         options: dict[str, Any] = {"max_input_tile": max_input_tile, "rescale": rescale}
@@ -234,75 +233,5 @@ def _predict_files(
         watch.on_result(results[-1])
     if results:
         watch.tell(f"computed with {model.engine}")
-    _raise_failed(failed, num_jobs)
+    raise_failed(failed, num_jobs)
     return results
-
-
-def _raise_failed(failed: Sequence[UnseamError], number: int) -> None:
-    """Raise one DataError for the images that could not be segmented, if there are any."""
-    if failed:
-        others = f" {len(failed)} of {number} images failed; the others are written." if number > 1 else ""
-        raise DataError("\n".join(f"{str(error).rstrip('.')}." for error in failed) + others)
-
-
-def _predict_stores(
-    model: Model, segment: Callable[..., LargeResult], images: Sequence[Path], out: Path, watch: PredictWatch, *, resume: bool
-) -> list[Predicted]:
-    """Segment one large image into the result ``out``, or each of several into a store in the folder ``out``."""
-    if is_one_result(out):
-        if len(images) != 1:
-            raise DataError(f"Got {len(images)} images, but {out} is one result. Give one image, or a folder with --out.")
-        return [_predict_one_store(model, partial(segment, images[0], out, resume=resume), images[0], out, watch)]
-    stores = [out / f"{image.name.split('.')[0]}_seg.ome.zarr" for image in images]
-    if len(set(stores)) < len(stores):
-        raise DataError(
-            f"Two images would be written to the same store in {out}. Predict them one by one, each with another --out."
-        )
-    make_folders(out)
-    results: list[Predicted] = []
-    failed: list[OutputError] = []
-    for image, store in zip(images, stores, strict=True):
-        try:
-            predict_files.check_names([store, work_folder(store)])
-        except OutputError as error:
-            if not predict_files.is_about_name(error):
-                raise
-            failed.append(error)
-            continue
-        is_begun = (work_folder(store) / "plan.json").exists()
-        if resume and store.exists() and not is_begun:
-            outputs = tuple(path for path in (store, probability_store(store)) if path.exists())
-            results.append(Predicted(image, outputs, "the result already exists"))
-            watch.on_result(results[-1])
-            continue
-        run = partial(segment, image, store, resume=resume and is_begun)
-        results.append(_predict_one_store(model, run, image, store, watch))
-    _raise_failed(failed, len(images))
-    return results
-
-
-def _predict_one_store(model: Model, run: Callable[..., LargeResult], image: Path, out: Path, watch: PredictWatch) -> Predicted:
-    """Segment one large image, and say how to resume if it is interrupted."""
-    has_chunks = False  # before the first chunk there is nothing to resume
-
-    def on_chunk(what: str, done: int, total: int) -> None:
-        nonlocal has_chunks
-        has_chunks = True
-        watch.on_progress(what, done, total)
-
-    try:
-        found = run(progress=Progress(watch.tell, on_chunk))
-    except BaseException:
-        if has_chunks:
-            watch.tell(f"finished chunks are kept in {work_folder(out)}; the same command with --resume continues")
-        raise
-    if not found.foreground:
-        watch.tell("nothing but background was found: is the image like those trained on? (unseam check IMAGES --model MODEL)")
-    objects = f", {found.num_objects} objects" if found.num_objects is not None else ""
-    planes = f"{found.num_planes} planes, " if found.num_planes > 1 else ""
-    size = f"{planes}{sum(found.num_pixels):,} px in {found.num_chunks} chunks"
-    outputs = (found.path,) if found.probabilities is None else (found.path, found.probabilities)
-    result = Predicted(image, outputs, f"{size}, {found.foreground:.1%} foreground{objects}")
-    watch.on_result(result)
-    watch.tell(f"computed with {model.engine}")
-    return result

@@ -1,8 +1,10 @@
 """What prediction returns for each image, and the functions with which a caller watches it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from unseam.errors import DataError, UnseamError
 
 
 @dataclass(frozen=True)
@@ -27,3 +29,10 @@ class PredictWatch:
     tell: Callable[[str], None] = lambda _: None
     on_progress: Callable[[str, int, int], None] = lambda *_: None
     on_result: Callable[[Predicted], None] = lambda _: None
+
+
+def raise_failed(failed: Sequence[UnseamError], number: int) -> None:
+    """Raise one DataError for the images that could not be segmented, if there are any."""
+    if failed:
+        others = f" {len(failed)} of {number} images failed; the others are written." if number > 1 else ""
+        raise DataError("\n".join(f"{str(error).rstrip('.')}." for error in failed) + others)

@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from unseam.annotate.live.pace import FREE_SECONDS, FREE_STEPS, REST_SECONDS, Facts, Pace, Work
+from unseam.annotate.live.pace import FREE_SECONDS, FREE_STEPS, REST_SECONDS, Pace, Situation, Work
 
 WINDOW = (0, (0, 0, 100, 100))
-LEARNT = Facts(can_learn=True, step=100, step_on_screen=50, is_current=True)
+LEARNT = Situation(can_learn=True, step=100, step_on_screen=50, is_current=True)
 
 
 def at_work(now: float = 100.0) -> Pace:

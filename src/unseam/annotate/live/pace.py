@@ -32,7 +32,7 @@ class Work(Enum):
 
 
 @dataclass(frozen=True)
-class Facts:
+class Situation:
     """What the decision needs to know besides the time.
 
     Attributes
@@ -91,7 +91,7 @@ class Pace:
         """Whether the pointer moved just now: one thread must then be enough."""
         return self.is_down or now - self.last_moved < _POINTER_SECONDS
 
-    def next(self, now: float, facts: Facts) -> Work:
+    def next(self, now: float, facts: Situation) -> Work:
         """Choose."""
         # Nothing is swapped under a pointer that is down: the user would aim at what is gone.
         if self.view is not None and not self.is_down and facts.step >= _FIRST_STEP:

@@ -12,7 +12,7 @@ from unseam.annotate.live.kept import Kept
 from unseam.annotate.live.learner import Learner
 from unseam.annotate.live.means import Means
 from unseam.annotate.live.on_screen import Box, OnScreen, ShownPicture, predicted_part
-from unseam.annotate.live.pace import Facts, Pace, Work
+from unseam.annotate.live.pace import Pace, Situation, Work
 from unseam.annotate.live.score import StrokeScores
 from unseam.annotate.live.stock import StrokeStock
 from unseam.annotate.messages import (
@@ -107,7 +107,7 @@ class Trainer:
             self.tell("waiting", _PAINT_TWO)
             return False
         shown = screen.step if screen.net is not None else None
-        facts = Facts(learner.can_learn, learner.step, shown, self._is_current(screen))
+        facts = Situation(learner.can_learn, learner.step, shown, self._is_current(screen))
         work = self.pace.next(now, facts)
         torch.set_num_threads(1 if self.pace.is_pointer_busy(now) else self.means.num_threads)
         if work is Work.LEARN:
@@ -156,7 +156,7 @@ class Trainer:
         if self.pace.view is not None and screen is not None and screen.net is not None and not self._is_current(screen):
             self.show(is_new=False)
 
-    def _tell_state(self, facts: Facts) -> None:
+    def _tell_state(self, facts: Situation) -> None:
         if self.is_finished:
             return
         if not facts.can_learn:
