@@ -132,19 +132,10 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     saves_objects = save in ("instances", "both") or (save == "auto" and model.info.kind_facts.has_objects)
     saves_classes = save in ("classes", "both") or not saves_objects
     if not saves_objects:
-        of_objects = {"--objects-of": objects_of, "--threshold": threshold, "--split": split, "--min-size": min_size}
-        _refuse(of_objects, "only for objects, and no objects are written. Add --save instances or --save both.")
-    # One after the other: each setting is checked by itself.
-    if threshold is not None:
-        model = model.with_objects(replace(model.info.objects, threshold=threshold))
-    if split is not None:
-        model = model.with_objects(replace(model.info.objects, split=split))
-    if min_size is not None:
-        model = model.with_objects(replace(model.info.objects, min_size=min_size))
-    if average is not None:
-        model = model.with_average(average)
-    if normalise_over is not None:
-        model = model.with_normalise(replace(model.info.normalise, over=normalise_over))
+        flags = {"--objects-of": objects_of, "--threshold": threshold, "--split": split, "--min-size": min_size}
+        _refuse(flags, "only for objects, and no objects are written. Add --save instances or --save both.")
+    of_objects = {"threshold": threshold, "split": split, "min_size": min_size}
+    model = _as_asked(model, {name: value for name, value in of_objects.items() if value is not None}, average, normalise_over)
     if rescale and diameter is not None:
         raise SettingsError("--diameter and --rescale both resample the images. Give one of the two.")
     if rescale and model.info.spacing_um is None:
@@ -194,6 +185,17 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     if table:
         measure_predicted(paths, out, watch, has_objects=saves_objects)
     return tuple(results)
+
+
+def _as_asked(
+    model: Model, of_objects: Mapping[str, float], average: Averaging | None, over: Literal["plane", "stack"] | None
+) -> Model:
+    """Return the model with the caller's choices in place of its own."""
+    for name, value in of_objects.items():  # one after the other: each is checked by itself
+        model = model.with_objects(replace(model.info.objects, **{name: value}))  # type: ignore[arg-type]  # names of settings
+    if average is not None:
+        model = model.with_average(average)
+    return model if over is None else model.with_normalise(replace(model.info.normalise, over=over))
 
 
 def _refuse(options: Mapping[str, object], reason: str) -> None:
