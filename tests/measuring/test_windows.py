@@ -8,7 +8,7 @@ import unseam
 from reference.blobs import blobs
 from reference.large import write_zarr
 from unseam.io.large import open_large
-from unseam.measuring import files, run, windows
+from unseam.measuring import files, run, values, windows
 from unseam.measuring.class_areas import measure_classes
 from unseam.measuring.facts import Facts
 from unseam.outlines.fill import fill_outlines
@@ -58,6 +58,13 @@ def test_facts_do_not_depend_on_the_windows(side, labels, image):
     np.testing.assert_allclose(parts.greys.squares, whole.greys.squares, rtol=1e-12, atol=1e-6)
     np.testing.assert_array_equal(parts.classes.values, whole.classes.values)
     np.testing.assert_array_equal(parts.classes.counts, whole.classes.counts)
+
+
+def test_hulls_do_not_depend_on_how_many_are_drawn_at_once(labels, monkeypatch):
+    whole = unseam.measure(labels, spacing_um=(0.5, 0.7)).objects
+    monkeypatch.setattr(values, "_AT_ONCE", 3)
+    parts = unseam.measure(labels, spacing_um=(0.5, 0.7)).objects
+    assert parts == whole
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ A hull is kept as two chains of corners, one for its left and one for its right 
 that of their corners, so hulls of windows become the hull of the object without its pixels.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +44,16 @@ class Hulls:
     def numbered(self, owners: Int64[np.ndarray, "objects"]) -> "Hulls":
         """Return the hulls with other numbers of the objects; ``owners`` has the new number of each and is rising."""
         return Hulls(*(HullChain(owners[side.owner], side.rows, side.columns) for side in (self.left, self.right)))
+
+    def parts(self, num_objects: int, size: int) -> Iterator[tuple["Hulls", int]]:
+        """Yield the hulls of ``size`` objects after ``size`` objects, numbered from 0, and their number."""
+        for first in range(0, num_objects, size):
+            last = min(num_objects, first + size)
+            sides = []
+            for side in (self.left, self.right):
+                kept = slice(*np.searchsorted(side.owner, [first, last]))
+                sides.append(HullChain(side.owner[kept] - first, side.rows[kept], side.columns[kept]))
+            yield Hulls(*sides), last - first
 
 
 def hulls_of_rows(

@@ -7,10 +7,11 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from unseam.measuring.facts import Facts
-from unseam.measuring.hulls import HullRows, hull_areas, hull_rows, longest_diameters
+from unseam.measuring.hulls import hull_areas, hull_rows, longest_diameters
 from unseam.measuring.outside import PERIMETER_STEPS
 
 Spacing = tuple[float, float]
+_AT_ONCE = 4096  # objects whose hulls are drawn: the rows of all of them would take more memory than all else
 
 
 @dataclass(frozen=True)
@@ -83,15 +84,13 @@ class ObjectValues:
         return self.facts.steps @ PERIMETER_STEPS
 
     @cached_property
-    def _hull(self) -> HullRows:
-        return hull_rows(self.facts.hulls)
-
-    @cached_property
     def hull_areas(self) -> Int64[np.ndarray, "objects"]:
-        return hull_areas(self._hull, len(self.areas))
+        parts = self.facts.hulls.parts(len(self.areas), _AT_ONCE)
+        return np.concatenate([np.zeros(0, np.int64), *(hull_areas(hull_rows(hulls), number) for hulls, number in parts)])
 
     def longest_diameters(self, spacing: Spacing = (1.0, 1.0)) -> Float64[np.ndarray, "objects"]:
-        return longest_diameters(self._hull, len(self.areas), spacing)
+        parts = self.facts.hulls.parts(len(self.areas), _AT_ONCE)
+        return np.concatenate([np.zeros(0), *(longest_diameters(hull_rows(hulls), number, spacing) for hulls, number in parts)])
 
     @cached_property
     def touches_border(self) -> Bool[np.ndarray, "objects"]:
