@@ -122,6 +122,12 @@ def test_an_image_of_which_it_is_not_sure_gets_a_warning_with_the_next_step():
     assert warning.endswith("annotate two crops of such images and train: unseam train DATA --from discs")
 
 
+def test_a_measured_size_below_all_that_are_tried_gets_a_warning(model):
+    image = discs(10.0)[0]
+    assert "hardly larger than specks" in model.predict(image, diameter=Size(OBJECT_PX / 4.5, 0.9)).notes[-1]
+    assert "specks" not in model.predict(image, diameter=OBJECT_PX / 4.5).notes[-1]
+
+
 def test_a_large_image_needs_objects_of_about_the_size_that_the_network_knows(model):
     check_scale_of_large(model.info, 1.2)
     with pytest.raises(SettingsError, match=r"knows objects of 10 px.*--diameter"):

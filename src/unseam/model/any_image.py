@@ -27,6 +27,9 @@ from unseam.settings import check_range
 _SAME = 0.05
 """Scales that differ by less are one: the network does not notice, and the image keeps its pixels."""
 
+_LARGEST_RATIO = 4.0
+"""The smallest scale at which a size is measured; what is measured below it is smaller than anything that was looked for."""
+
 _NEAR = 1.5
 """Objects larger or smaller by less are found well enough without resampling: training varies sizes so far."""
 
@@ -138,7 +141,10 @@ def see(info: ModelInfo, image: Shaped[np.ndarray, "height width *channel"], dia
     ratio = ratio_for(info, known)
     done = "taken as it is" if ratio == 1 else f"resampled by {ratio:.3g}, and the result back"
     told = f"objects of about {known:.3g} px ({how}): {done}"
-    return Seen(rescaled(grey, (ratio, ratio)), height, width, ratio, (*colour, told))
+    specks: tuple[str, ...] = ()
+    if isinstance(diameter, Size) and ratio > _LARGEST_RATIO:
+        specks = ("what it found is hardly larger than specks: probably not what this network is for. Look at the result",)
+    return Seen(rescaled(grey, (ratio, ratio)), height, width, ratio, (*colour, told, *specks))
 
 
 def unlike_training(info: ModelInfo, maps: Float[np.ndarray, "logit rows cols"]) -> tuple[str, ...]:

@@ -242,7 +242,8 @@ def kept_logits(info: ModelInfo, prepared: Prepared) -> list[int | None]:
 def tell_start(start: StartNet, prepared: Prepared, tell: Tell) -> None:
     """Tell what is kept of a start, what is changed and drawn, and what may mislead; errors as `kept_logits`."""
     info, kept = start.info, kept_logits(start.info, prepared)
-    learnt = f"{info.training.steps} step(s) on {len(info.training.images)} image(s)"
+    of_what = "image set(s)" if info.release is not None else "image(s)"
+    learnt = f"{info.training.steps} step(s) on {len(info.training.images)} {of_what}"
     tell(f"training begins with a network of {learnt}; its architecture and its scaling of grey values stay")
     if info.net.in_channels != prepared.channels:
         tell(_of_channels(info.net.in_channels, prepared.channels))
