@@ -244,4 +244,6 @@ def test_a_row_of_the_page_says_what_was_left_out():
     row = {"set": "dsb2018, fluorescence", "seen": "set left out", "images": 147}
     row |= {"f1_measured": 0.85, "f1": 0.9, "seg": 0.7, "pq": None, "size_ratio": 1.0}
     (line,) = rows_of({"network": "nuclei-without-dsb2018", "steps": 10, "scores": [row]})
-    assert line.startswith("| nuclei without dsb2018 | 10 | dsb2018, fluorescence | set left out | 147 | 0.850 | 0.900 | 0.700 |")
+    assert line.startswith(
+        "| nuclei without dsb2018 | 10 | dsb2018, fluorescence | set left out | 147 | 0.850 | 0.900 | 0.700 |"
+    )
