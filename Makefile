@@ -21,6 +21,7 @@ test: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --quiet --numprocesses auto --dist worksteal
 	$(BIN)/python -m pytest --quiet --doctest-modules src/unseam
+	$(BIN)/python -m pytest --quiet -o hang_seconds=300 tests/annotate/page/test_browser_learns.py
 
 # Break things a thousand times: about an hour on one core. SHARE=0.1 does a tenth of it; TESTS="t01 t24" only these; JOBS=2 two at once.
 SHARE ?= 1
