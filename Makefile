@@ -21,6 +21,7 @@ test: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --quiet --numprocesses auto --dist worksteal
 	$(BIN)/python -m pytest --quiet --doctest-modules src/unseam
+	$(BIN)/python -m pytest --quiet -o hang_seconds=300 tests/annotate/page/test_browser_learns.py
 
 # The documentation as a site in site/: open site/index.html. A broken link or a public name without a docstring ends it.
 docs: $(VENV)/installed
