@@ -18,6 +18,9 @@ figures are for the true median diameter of each image (`--diameter`). "size" is
 out together. Threshold and split were chosen on training images. Of images larger than 1024 px at the scale of the network
 the middle is scored.
 
+`cells` was trained and does not ship ([log](../../docs/log.md#networks-that-ship)). In colicoords-ecoli-brightfield only the
+neighbourhood of annotated cells counts, which makes its figures too good.
+
 | network | steps | images of | seen before | images | F1, size measured | F1 | SEG | PQ | size |
 |---|---:|---|---|---:|---:|---:|---:|---:|---:|
 {rows}
