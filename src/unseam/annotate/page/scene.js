@@ -94,6 +94,7 @@ export class Scene {
       state.current.value = facts;
       state.isOpening.value = false;
     });
+    document.documentElement.dataset.settled = "false"; // the image before may have been drawn once more meanwhile
     this.tellMoved();
     this.redraw();
   }
