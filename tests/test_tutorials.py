@@ -5,7 +5,6 @@ readers see, `python docs/site/tutorials.py` made.
 """
 
 import inspect
-import json
 import os
 import sys
 from pathlib import Path
@@ -73,14 +72,14 @@ NOTEBOOK = tutorials.TUTORIALS / f"{tutorials.AS_NOTEBOOK}.ipynb"
 
 
 def test_the_notebook_holds_what_the_first_tutorial_holds():
-    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
     nbformat.validate(notebook)
-    source = "\n".join(cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code")
+    source = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     page = NOTEBOOK.with_suffix(".md").read_text(encoding="utf-8")
     for language, code in tutorials._PART.findall(page):
         if language != "text":
             assert all(line in source for line in code.splitlines())
-    outputs = [cell["outputs"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
     assert sum(bool(one) for one in outputs) >= len(tutorials.pictures(page)) + 3
 
 

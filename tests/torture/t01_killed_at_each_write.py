@@ -30,7 +30,7 @@ def run(scale: Scale) -> Result:
         assert ended(child(train_until, data, out, folds, 0, counted)) == 0
         whole[folds] = what_came(out), contents(out)
         places += [(folds, number) for number in range(1, 1 + int(counted.read_text()))]
-    num = min(scale.of(8, len(places)), len(places))
+    num = min(scale.of(5, len(places)), len(places))
     chosen = sorted(random.Random(scale.seed).sample(places, num))
     lost = [told for place in chosen if (told := _lost(data, scale.folder / "run", *place, whole[place[0]]))]
     return Result("T1", num, len(lost), 0, "; ".join([f"of {len(places)} writes of two runs", *lost[:5]]))

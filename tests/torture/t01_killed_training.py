@@ -18,7 +18,7 @@ from unseam.model.model_file import load_model
 
 
 def run(scale: Scale) -> Result:
-    wanted = scale.of(20, 1000)
+    wanted = scale.of(10, 1000)
     chance = random.Random(scale.seed)
     data = write_data(scale.folder / "data")
     whole, took = {}, {}

@@ -24,7 +24,7 @@ _LONGEST = 0.4
 
 
 def run(scale: Scale) -> Result:
-    num, chance = scale.of(30, 500), random.Random(scale.seed)
+    num, chance = scale.of(15, 500), random.Random(scale.seed)
     store, done = Checkpoints(scale.folder / "checkpoints"), scale.folder / "done"
     done.write_bytes(b"")
     lost = 0

@@ -5,4 +5,4 @@ from torture.probe import count
 
 
 def run(scale: Scale) -> Result:
-    return count("T8", "model", scale, scale.of(2000, 20_000))
+    return count("T8", "model", scale, scale.of(1000, 20_000))

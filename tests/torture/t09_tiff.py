@@ -5,4 +5,4 @@ from torture.probe import count
 
 
 def run(scale: Scale) -> Result:
-    return count("T9", "tiff", scale, scale.of(2000, 50_000))
+    return count("T9", "tiff", scale, scale.of(1000, 50_000))

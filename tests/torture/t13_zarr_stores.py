@@ -5,4 +5,4 @@ from torture.probe import count
 
 
 def run(scale: Scale) -> Result:
-    return count("T13", "zarr", scale, scale.of(500, 20_000))
+    return count("T13", "zarr", scale, scale.of(250, 20_000))

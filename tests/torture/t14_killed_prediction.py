@@ -20,7 +20,7 @@ _IMAGES = 8
 
 
 def run(scale: Scale) -> Result:
-    wanted = scale.of(5, 100)
+    wanted = scale.of(3, 100)
     chance = random.Random(scale.seed)
     data, model, images = write_data(scale.folder / "data"), scale.folder / "model", scale.folder / "many"
     assert ended(child(begin_or_go_on, data, model)) == 0

@@ -12,7 +12,7 @@ from torture.large import digest, remove_result
 
 
 def run(scale: Scale) -> Result:
-    wanted = scale.of(6, 60)
+    wanted = scale.of(4, 60)
     chance = random.Random(scale.seed)
     model, source, whole = plane(scale.folder)
     out = scale.folder / "out.zarr"

@@ -22,7 +22,7 @@ _WORDS = ("--device", "cpu", "--steps", str(STEPS), *(word for setting in SETTIN
 
 def run(scale: Scale) -> Result:
     chance = random.Random(scale.seed)
-    races, pairs, stops = scale.of(40, 400), scale.of(1, 50), scale.of(2, 100)
+    races, pairs, stops = scale.of(20, 400), scale.of(1, 50), scale.of(2, 100)
     lost = silent = 0
     folder = scale.folder / "raced"
     folder.mkdir()

@@ -5,4 +5,4 @@ from torture.probe import count
 
 
 def run(scale: Scale) -> Result:
-    return count("T28", "caffe", scale, scale.of(1500, 20_000))
+    return count("T28", "caffe", scale, scale.of(600, 20_000))

@@ -1,4 +1,4 @@
-"""The server of unseam annotate is killed (SIGKILL) while strokes are sent; each acknowledged one is there, none twice
+"""unseam annotate is killed (SIGKILL) while strokes are sent; each acknowledged one is there, none twice
 
 One page sends strokes to a server of its own; the server is killed after a random number of them, and what is in the folder is
 compared with what was acknowledged. Every second time the server also writes masks all the while. The next server goes on in

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Integer, Shaped
 
-from unseam.data.kinds import MaskChoice, facts_of_kind
+from unseam.data.kinds import MaskChoice, facts_of_kind, holds_instances
 from unseam.errors import DataError
 from unseam.io.calibration import UNKNOWN
 from unseam.io.image_file import ImageFile
@@ -121,7 +121,7 @@ def measure(  # noqa: PLR0913 - the public face: each argument is a word that a 
         raise DataError("Got arrays and a file of groups, which pairs by name. Give names= as well.")
     sources = _of_arrays(masks, images, classes, names, pieces=pieces)
     first = sources[0]().labels
-    if pieces or holds == "instances" or (holds == "auto" and not _is_boolean(masks)):
+    if pieces or holds_instances(holds, None) or (holds == "auto" and not _is_boolean(masks)):
         return measure_instance_maps(sources, what, on_progress)
     if images is not None:
         raise no_objects(str(first.path), "binary" if _is_boolean(masks) else "classes")

@@ -105,9 +105,14 @@ class Declaration:
             raise SettingsError(f"images = {self.images!r}: it may be '.', or one of {', '.join(IMAGE_FOLDERS)}.")
 
 
+def declares_objects(kind: DeclaredKind) -> bool:
+    """Whether each number of the masks is one object."""
+    return kind == "objects"
+
+
 def none_of(kind: DeclaredKind) -> int:
     """Return the value of a pixel that nobody annotated."""
-    return IGNORE if kind == "classes" else NOT_ANNOTATED
+    return NOT_ANNOTATED if declares_objects(kind) else IGNORE
 
 
 def read_declaration(folder: Path) -> Declaration | None:

@@ -100,7 +100,7 @@ def find_files(masks: Sequence[Path], images: Sequence[Path], kind: MaskChoice, 
 
 def no_objects(name: str, kind: LabelKind) -> DataError:
     """Return the error for maps without objects where objects are needed."""
-    holds = "foreground and background" if kind == "binary" else "classes"
+    holds = "foreground and background" if facts_of_kind(kind).has_pieces else "classes"
     return DataError(
         f"{name} holds {holds}, not one number per object, and objects are needed here. Give --pieces to count each connected "
         "piece as an object; predict again with --save instances for objects that are parted where they touch; or give --masks "
@@ -138,15 +138,18 @@ def _in_store(store: Path) -> list[_Map]:
 def _kind_of(maps: Sequence[_Map], kind: MaskChoice) -> tuple[LabelKind, str]:
     if kind != "auto":
         return kind, f"Read as {kind}, as requested."
-    kinds = {one.kind for one in maps}
-    if "instances" in kinds:
-        return "instances", "Each number is one object, as the names say."
-    if kinds == {"classes"}:
-        return "classes", "The numbers are classes, as the names say."
+    kinds = [one.kind for one in maps]
+    of_objects = [known for known in kinds if known is not None and facts_of_kind(known).has_objects]
+    if of_objects:
+        return of_objects[0], "Each number is one object, as the names say."
+    if kinds[0] is not None and None not in kinds:
+        return kinds[0], "The numbers are classes, as the names say."
     sample = [_look_at(one.open()) for one in maps[:: max(1, len(maps) // _MOST_LOOKED_AT)]]
     guessed = guess_kind(sample, [])
-    words = {"instances": "each number is one object", "classes": "numbers are classes", "binary": "there is one foreground"}
-    return guessed, f"By the look of the numbers, {words[guessed]} (--masks settles it)."
+    facts = facts_of_kind(guessed)
+    of_classes = "there is one foreground" if facts.has_pieces else "numbers are classes"
+    seen = "each number is one object" if facts.has_objects else of_classes
+    return guessed, f"By the look of the numbers, {seen} (--masks settles it)."
 
 
 def _look_at(labels: LargeImage) -> np.ndarray:

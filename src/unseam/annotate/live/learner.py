@@ -11,8 +11,9 @@ from unseam.annotate.live.images import LiveImages
 from unseam.annotate.live.recipe import LiveRecipe
 from unseam.annotate.live.stock import StrokeStock
 from unseam.augment import DrawnGeometry
+from unseam.data.declaration import declares_objects
 from unseam.engines import geometry_of
-from unseam.heads import Classes, Head, RidgeObjects
+from unseam.heads import Head, head_for
 from unseam.nets import Net, fast_on_cpu, set_fixed, set_momentum
 from unseam.training import Batch, Budget, Plan, TrainState, train_network
 from unseam.training.average import AveragedWeights
@@ -41,7 +42,7 @@ class Learner:
 
     def __init__(self, recipe: LiveRecipe, stock: StrokeStock, images: LiveImages, num_classes: int, seed: int) -> None:
         self.recipe, self.stock, self.images, self.seed = recipe, stock, images, seed
-        self.head: Head = Classes() if stock.kind == "classes" else RidgeObjects()
+        self.head: Head = head_for(has_objects=declares_objects(stock.kind))
         self.state = self._fresh_state(num_classes)
         geometry = geometry_of(self.state.net)
         self.input_size = geometry.input_for_output(recipe.output_size)

@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from unseam.annotate.messages import Kind
 from unseam.annotate.ops import LabelMap, box_of, join_runs, pixels_of, values_of
+from unseam.data.declaration import declares_objects
 from unseam.data.weight_map import WeightMap
 from unseam.heads import Labels, RidgeObjects
 from unseam.shapes import IGNORE, NOT_ANNOTATED
@@ -161,7 +162,7 @@ class StrokeStock:
             paintings[number : number + 1] = self._left_of(painting, klass)
 
     def _classes_of(self, values: Shaped[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
-        if self.kind == "classes":
+        if not declares_objects(self.kind):
             return values.astype(np.uint8)
         return np.where(values == NOT_ANNOTATED, IGNORE, np.minimum(values, 1)).astype(np.uint8)
 

@@ -16,7 +16,7 @@ from jaxtyping import Integer, Shaped
 from PIL import Image
 
 from unseam.annotate.ops import TILE, LabelMap
-from unseam.data.declaration import DeclaredKind
+from unseam.data.declaration import DeclaredKind, declares_objects
 from unseam.errors import LabelError
 from unseam.io import disk, read_labels, whole_file, write_bytes_whole
 from unseam.io.large import open_large
@@ -34,7 +34,7 @@ def is_large(height: int, width: int) -> bool:
 
 def mask_suffix(kind: DeclaredKind, height: int, width: int) -> str:
     """Return how the name of a mask ends."""
-    return ".png" if kind == "classes" and not is_large(height, width) else ".tif"
+    return ".tif" if declares_objects(kind) or is_large(height, width) else ".png"
 
 
 def write_mask(path: Path, labels: LabelMap) -> None:

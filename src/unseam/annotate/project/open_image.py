@@ -22,7 +22,7 @@ from unseam.annotate.project.mask_files import (
     write_mask,
 )
 from unseam.annotate.project.records import MaskRecord, PaintRecord, Record, RedoRecord, SeenRecord, StatusRecord, UndoRecord
-from unseam.data.declaration import Declaration
+from unseam.data.declaration import Declaration, declares_objects
 from unseam.data.file_names import MASK_ENDINGS, name_key, readable_files, without_ending
 from unseam.errors import LabelError, OutputError
 from unseam.io import disk
@@ -73,7 +73,7 @@ class OpenImage:
         masks, self._inner = folders
         name = state.name + mask_suffix(said.kind, *size)
         self.mask, self.kept = masks / name, self._inner / "kept" / name
-        dtype = np.uint8 if said.kind == "classes" else np.int32
+        dtype = np.int32 if declares_objects(said.kind) else np.uint8
         self.labels = LabelMap(*size, none=said.not_annotated, dtype=dtype)
         self.is_question = False  # whether another program changed the mask, and the user has not said what to do
         self._read_kept()
@@ -221,7 +221,7 @@ class OpenImage:
                 self.labels.put(run)
 
     def _count_objects(self) -> int:
-        if self.said.kind == "classes":
+        if not declares_objects(self.said.kind):
             return 1
         highest = max((int(tile.max()) for _, _, tile in self.labels.tiles()), default=0)
         return (
@@ -231,7 +231,8 @@ class OpenImage:
 
     def _read_theirs(self, path: Path) -> Integer[np.ndarray, "height width"]:
         labels = read_foreign_mask(path, self.height, self.width)
-        none, most = self.said.not_annotated, len(self.said.classes) - 1 if self.said.kind == "classes" else 2**31 - 2
+        none = self.said.not_annotated
+        most = 2**31 - 2 if declares_objects(self.said.kind) else len(self.said.classes) - 1
         is_wrong = (labels != none) & ((labels < 0) | (labels > most))
         if is_wrong.any():
             row, column = np.argwhere(is_wrong)[0]
