@@ -14,7 +14,7 @@ import shape_checks
 shape_checks.install()
 torch.set_num_threads(1)  # in each of several processes that share the cores
 
-settings.register_profile("house", derandomize=True, deadline=None, max_examples=50)
+settings.register_profile("house", derandomize=True, deadline=None, max_examples=30)
 settings.load_profile("house")
 
 SEED = 20150518  # the day on which the paper was put on arXiv

@@ -21,7 +21,7 @@ LONGEST = 90.0
 
 
 def run(scale: Scale) -> Result:
-    wanted = scale.of(2, 20)
+    wanted = scale.of(1, 20)
     chance = random.Random(scale.seed)
     data = write_data(scale.folder / "data")
     whole = scale.folder / "whole"
