@@ -1,4 +1,4 @@
-"""How good is the picture that `unseam annotate` shows, so many seconds after the first strokes, and does it swing?
+"""How good is the picture that `unseam annotate` shows, some seconds after the first strokes, and does it swing?
 
     python benchmarks/annotate.py DATA --sets axon-sem,usiigaci-phase --habits corrective --users 5 --seconds 60
 

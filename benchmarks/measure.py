@@ -36,7 +36,7 @@ IN_SCIKIT_IMAGE = (
 
 
 def ellipses(side: int, number: int, rng: np.random.Generator) -> np.ndarray:
-    """About so many ellipses on a loose grid, a few of which touch; none is on the border."""
+    """Return a map of about ``number`` ellipses on a loose grid; a few touch each other, and none touches the border."""
     labels = np.zeros((side, side), np.int32)
     a_row = int(np.ceil(number**0.5))
     step = side / a_row
