@@ -6,8 +6,8 @@ from enum import Enum, auto
 from unseam.annotate.live.on_screen import Box
 
 FREE_SECONDS, FREE_STEPS = 20.0, 150
-"""Pictures may jump until this time and this number of steps: the first ones are wrong, and a better one is welcome at once. On a
-busy machine, 20 s are few steps, and a picture of so few is not worth keeping."""
+"""Pictures may jump until this time and this number of steps: the first ones are wrong, and a better one is welcome at
+once. On a busy machine, 20 s are few steps, and a picture of so few is not worth keeping."""
 
 REST_SECONDS = 180.0
 """Without a stroke for so long, learning stops until the next one."""
