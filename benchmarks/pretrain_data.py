@@ -19,7 +19,7 @@ from unseam.data.rescale import nearest, rescaled
 from unseam.data.weight_map import WeightMap
 
 NOT_ANNOTATED = 2**20
-"""Value in the masks made here; no mask of the table has so many objects."""
+"""Value in the masks made here; no mask of the table holds this number of objects."""
 
 NEAR = 0.5
 """In a partial set, background is taken to be known this many object diameters around an object."""
