@@ -242,7 +242,7 @@ def test_masks_that_cannot_be_understood_are_left_alone(tmp_path: Path) -> None:
     (folder / "masks/a.png").write_bytes(b"no picture")
     with open_project(folder) as project:
         assert project.found is not None
-        assert project.found.reading is None
+        assert not project.found.can_be_used
         with pytest.raises(DataError, match=r"cannot be taken over.*Mend them, or move the folder masks away"):
             project.declare("classes", list(project.found.classes))
         assert not (folder / "annotate.toml").exists()

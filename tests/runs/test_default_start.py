@@ -1,4 +1,4 @@
-"""What a training begins with: by name, by nothing, by rule, or by two short trials."""
+"""What a training begins with: by name, by nothing, or by whether a network that ships finds the objects already."""
 
 from dataclasses import replace
 
@@ -7,16 +7,20 @@ import pytest
 import torch
 
 import unseam.networks as room
-from reference.shipped import CARD, bright_info
+from reference.shipped import CARD, bright_info, ship
 from reference.toy import spots, weights_of
 from unseam import load, train
-from unseam.api.choose_start import is_open
+from unseam.api.choose_start import choose_start, is_open
+from unseam.data.annotated import AnnotatedFolder
+from unseam.data.prepare import Annotated
 from unseam.errors import ModelFileError, OutputError, SettingsError
+from unseam.model import Model
 from unseam.model.model_file import save_model
 from unseam.nets import UNetConfig
 from unseam.recipes import recipe_named
+from unseam.recipes.run import DataSettings
 from unseam.runs import default_start
-from unseam.runs.default_start import decide
+from unseam.runs.default_start import Chosen
 from unseam.runs.run_folder import RunFolder
 from unseam.runs.watch import Watch
 
@@ -116,75 +120,79 @@ def test_nothing_switches_a_start_off(folder, pair, tmp_path):
         begun(pair, as_objects=False, start="nothing", out=tmp_path / "run", resume=True)
 
 
-def test_trials_choose_and_what_was_chosen_is_told_and_recorded(folder, pair, tmp_path):
-    told = []
-    model = begun(pair, as_objects=False, start="auto", steps=20, out=tmp_path / "run", watch=Watch(tell=told.append))
-    (sentence,) = [one for one in told if one.startswith("training begins with ") and "trials" in one]
+@pytest.fixture
+def segmenting(folder):
+    """The same package, with a network that finds what is bright; its objects have the size of those of `pair`."""
+    ship(folder, "discs", bright_info(replace(CARD, object_px=5.0)))
+    return folder
+
+
+def test_a_network_that_finds_the_objects_is_the_start_and_that_is_told_and_recorded(segmenting, pair, tmp_path):
+    told, labels = [], pair[1]
+    bright = (labels > 0) * np.uint8(200), labels
+    model = begun(bright, as_objects=True, start="auto", out=tmp_path / "run", watch=Watch(tell=told.append))
     choice = model.info.training.start_choice
-    assert choice in sentence
-    assert "after trials of 2 step(s) each: nothing " in choice
-    assert choice.startswith("general" if model.info.training.start is not None else "nothing")
+    assert choice == "discs, which finds the annotated objects before any training: panoptic quality 1.00"
+    assert f"training begins with {choice}" in told
+    assert model.info.training.start.model == "discs"
     assert RunFolder(tmp_path / "run").read_config().start_choice == choice
     assert load(tmp_path / "run").info.training.start_choice == choice
     assert choice in (tmp_path / "run/README.md").read_text()
-    assert model.info.training.steps == 20
-    resumed = train([pair[0]], [(pair[1] > 0).astype(np.uint8)], out=tmp_path / "run", resume=True, steps=22, device="cpu")
+    resumed = train([bright[0]], [labels], out=tmp_path / "run", resume=True, steps=5, device="cpu")
     assert resumed.info.training.start_choice == choice
+    assert resumed.info.training.start.model == "discs"
 
 
-class _Trial:
-    """A trial that reaches given scores, in place of a training."""
-
-    def __init__(self, scores: dict, steps: int = 10**6) -> None:
-        self.scores, self.steps, self.calls = scores, steps, []
-
-    def __call__(self, start, steps, minutes):
-        self.calls.append((start, steps, minutes))
-        record = bright_info().training
-        score = self.scores[start]
-        record = replace(record, steps=self.steps, seconds=self.steps, score=score, score_name="IoU")
-        return type("Made", (), {"info": bright_info(training=record)})
+def test_weights_are_drawn_where_no_network_finds_the_objects(segmenting, pair):
+    dark = ((pair[1] == 0) * np.uint8(200), pair[1])
+    small = ["net.unet.first_width=2", "net.unet.depth=1", "net.unet.resolution=full"]
+    chosen = begun(dark, as_objects=True, start="auto", settings=small)
+    drawn = begun(dark, as_objects=True, start="nothing", settings=small)
+    assert chosen.info.training.start is None
+    assert chosen.info.training.start_choice.startswith("drawn weights: no network that ships knows these objects")
+    for name, weight in weights_of(drawn.net).items():
+        np.testing.assert_array_equal(weights_of(chosen.net)[name], weight)
 
 
-def _asked(minutes: float | None, steps: int | None = None):
-    run = recipe_named("default")
-    return replace(run, training=replace(run.training, minutes=minutes, steps=steps))
+@pytest.mark.parametrize("what", ["classes", "colour"])
+def test_classes_and_colour_images_are_not_asked_of_a_network_of_grey_objects(segmenting, pair, what):
+    image = (pair[1] > 0) * np.uint8(200)
+    mask = (pair[1] > 0).astype(np.uint8) if what == "classes" else pair[1]
+    image = image if what == "classes" else np.stack([image, image, 255 - image], -1)
+    read = AnnotatedFolder((Annotated("one", image, mask),))
+    kind = "binary" if what == "classes" else "instances"
+    chosen = choose_start(lambda _: read, DataSettings(masks=kind))
+    assert chosen == Chosen("nothing", "drawn weights: no network that ships is for such masks")
 
 
-@pytest.mark.parametrize(("general", "wins"), [(0.6, "general"), (0.5, "nothing"), (0.4, "nothing")])
-def test_the_better_score_wins_and_nothing_wins_a_tie(general, wins):
-    trial = _Trial({"nothing": 0.5, "general": general})
-    chosen = decide(lambda: "classes", _asked(5.0), 5.0, trial)
-    assert chosen.start == wins
-    assert chosen.minutes == pytest.approx(4.0)
-    assert trial.calls == [("nothing", None, 0.5), ("general", None, 0.5)]
-    assert chosen.reason == f"{wins}, by IoU after trials of 30 s each: nothing 0.500, general {general:.3f}"
+def test_a_few_large_images_are_enough_to_decide(segmenting, monkeypatch):
+    tile, seen = np.zeros((10, 10), bool), []
+    tile[3:8, 3:8] = True
+    image = np.tile(tile * np.uint8(200), (110, 110))
+    labels = np.kron(np.arange(1, 12101).reshape(110, 110), tile)
+    predict = Model.predict
+
+    def counted(self, image, **more):
+        seen.append(image.shape)
+        return predict(self, image, **more)
+
+    monkeypatch.setattr(Model, "predict", counted)
+    images = tuple(Annotated(f"{n}", image[:, : 300 if n else 1100], labels[:, : 300 if n else 1100]) for n in range(9))
+    chosen = choose_start(lambda _: AnnotatedFolder(images), DataSettings(masks="instances"))
+    assert chosen.start == "discs"
+    assert seen == [(1000, 1000), (1000, 300), (1000, 300), (1000, 300)]
 
 
-def test_steps_stay_and_trials_come_on_top():
-    trial = _Trial({"nothing": 0.1, "general": 0.2})
-    assert decide(lambda: "classes", _asked(None, 300), None, trial).minutes is None
-    assert trial.calls[0] == ("nothing", 30, None)
-
-
-def test_a_rule_needs_no_trial(monkeypatch):
-    monkeypatch.setattr(default_start, "RULES", {"instances": "general"})
-    chosen = decide(lambda: "instances", _asked(5.0), 5.0, _Trial({}))
-    assert (chosen.start, chosen.minutes) == ("general", 5.0)
-    assert "by the rule for masks of instances" in chosen.reason
-
-
-def test_a_trial_that_is_stopped_ends_the_training():
-    with pytest.raises(KeyboardInterrupt):
-        decide(lambda: "classes", _asked(5.0), 5.0, _Trial({"nothing": 0.5}, steps=3))
-
-
-def test_trials_without_a_score_are_refused():
-    with pytest.raises(SettingsError, match=r"--from auto chooses by the score.*--from nothing"):
-        decide(lambda: "classes", _asked(5.0), 5.0, _Trial({"nothing": None}))
+def test_images_without_an_object_in_the_middle_decide_for_nothing(segmenting):
+    labels = np.zeros((1200, 1200), np.int32)
+    labels[:20, :20], labels[50:70, :20] = 1, 2
+    image = (labels > 0) * np.uint8(200)
+    read = AnnotatedFolder((Annotated("one", image, labels),))
+    assert choose_start(lambda _: read, DataSettings(masks="instances")).start == "nothing"
 
 
 def test_the_default_is_one_word(folder, monkeypatch):
+    monkeypatch.setattr(default_start, "DEFAULT", "nothing")
     assert not is_open(None, None, (), is_alone=True, rescale=False)
     monkeypatch.setattr(default_start, "DEFAULT", "auto")
     assert is_open(None, None, (), is_alone=True, rescale=False)
@@ -192,16 +200,14 @@ def test_the_default_is_one_word(folder, monkeypatch):
         given = {"recipe": None, "settings": (), "rescale": False, "is_alone": True} | settled
         assert not is_open(None, **given), settled
     assert not is_open("nothing", None, (), is_alone=True, rescale=False)
-    (folder / "general.safetensors").unlink()
-    assert not is_open(None, None, (), is_alone=True, rescale=False)
 
 
 def test_several_processes_do_not_decide():
-    with pytest.raises(SettingsError, match=r"Under torchrun, give --from general or --from nothing"):
+    with pytest.raises(SettingsError, match=r"Under torchrun, name the start: --from nuclei or --from nothing"):
         is_open("auto", None, (), is_alone=False, rescale=False)
 
 
-def test_a_folder_that_is_taken_is_refused_before_any_trial(folder, pair, tmp_path):
+def test_a_folder_that_is_taken_is_refused_before_anything_is_read(folder, pair, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run/config.toml").write_text("")
     told = []

@@ -1,23 +1,32 @@
-"""A training that chooses its own start: what is decided before it, and with which calls of ``train``."""
+"""A training that chooses its own start: what is asked of the networks that ship, and on which of the user's images."""
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from unseam.data.annotated import AnnotatedFolder
-from unseam.data.kinds import LabelKind, MaskChoice, choose_masks
-from unseam.data.prepare import understand
-from unseam.errors import SettingsError
-from unseam.model import Model
-from unseam.recipes.run import Run
-from unseam.runs.default_start import AUTO, Chosen, decide, is_to_be_decided
-from unseam.runs.run_folder import RunFolder
-from unseam.runs.settings_of_run import change_run, choose_run
-from unseam.runs.watch import Watch
+import numpy as np
 
-_SETTLED = re.compile(r"\s*(net|normalise|start)\s*[.=]")
-"""Settings that would contradict a start, or say what it is."""
+from unseam.data.annotated import AnnotatedFolder
+from unseam.data.channels import is_grey_saved_as_colour, num_channels
+from unseam.data.kinds import MaskChoice, choose_masks
+from unseam.data.label_reading import translate_mask
+from unseam.data.labels import LabelReading
+from unseam.data.prepare import Annotated, understand
+from unseam.errors import SettingsError
+from unseam.evaluation.scoring import score_for_choice
+from unseam.model import Model
+from unseam.model.any_image import known_object_px, takes_any_image
+from unseam.model.model_file import read_info
+from unseam.networks import reading_shipped, shipped_networks
+from unseam.recipes.run import DataSettings, Run
+from unseam.runs.default_start import AUTO, Chosen, decide, is_to_be_decided
+
+_SETTLED = re.compile(r"\s*(net|normalise|start|head|optimiser|schedule)\s*[.=]")
+"""Settings that would contradict a start, or that ask for a training of drawn weights."""
+
+_MOST_IMAGES = 4
+_MOST_SIDE_PX = 1000
 
 
 def is_open(
@@ -29,56 +38,49 @@ def is_open(
     """
     if start == AUTO and not is_alone:
         raise SettingsError(
-            "--from auto trains twice for a short time, which one process does alone. Under torchrun, give --from general or "
-            "--from nothing."
+            "--from auto looks at the data before training, which one process does alone. Under torchrun, name the start: "
+            "--from nuclei or --from nothing."
         )
     is_settled = not is_alone or recipe is not None or rescale or any(_SETTLED.match(setting) for setting in settings)
     return is_to_be_decided(start, is_settled=is_settled)
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What a caller of training asks for, as `unseam.api.training.train` names it."""
+def choose_start(read: Callable[[MaskChoice], AnnotatedFolder], data: DataSettings) -> Chosen:
+    """Choose the start of a training. ``read(masks)`` reads the data.
 
-    recipe: str | Run | None
-    steps: int | None
-    minutes: float | None
-    folds: int | None
-    settings: Sequence[str]
-
-
-def choose_start(
-    train: Callable[[str, int | None, float | None, Watch], Model],
-    read: Callable[[MaskChoice], AnnotatedFolder],
-    folder: RunFolder | None,
-    asked: Asked,
-    watch: Watch,
-) -> Chosen:
-    """Choose the start of a training, and tell what was chosen.
-
-    ``train(start, steps, minutes, watch)`` trains on the data, and ``read(masks)`` reads them.
-
-
-    Raises OutputError if the run folder is taken, before any trial, and the errors of `decide`.
+    Raises the errors of reading and of :func:`~unseam.data.prepare.understand`.
     """
-    if folder is not None:
-        folder.check_free()
-    recipe = choose_run(asked.recipe, None, asked.folds)
-    run = change_run(recipe, asked.steps, asked.minutes, asked.folds, asked.settings)
-    each = run.training.minutes
-    whole = asked.minutes if asked.minutes is not None or each is None else each * run.data.folds
+    annotated = read(data.masks)
+    ignore = data.ignore if data.ignore is not None else annotated.ignore
+    masks = choose_masks(data.masks, annotated.kind)
+    reading = understand(annotated.images, masks=masks, ignore=ignore, declared=annotated.classes)
+    is_grey = all(num_channels(item.image) == 1 or is_grey_saved_as_colour(item.image) for item in annotated.images)
+    # In colour, prediction by these networks reads one channel and training all of them: their quality would say nothing.
+    candidates = [name for name in shipped_networks() if _finds_objects(name)] if reading.has_objects and is_grey else []
+    return decide(candidates, partial(_quality, images=annotated.images, reading=reading))
 
-    def kind_of() -> LabelKind:
-        annotated = read(run.data.masks)
-        ignore = run.data.ignore if run.data.ignore is not None else annotated.ignore
-        masks = choose_masks(run.data.masks, annotated.kind)
-        return understand(annotated.images, masks=masks, ignore=ignore, declared=annotated.classes, head=run.head).kind
 
-    def trial(start: str, trial_steps: int | None, trial_minutes: float | None) -> Model:
-        watch.tell(f"trial: a short training that begins with {start}")
-        quiet = Watch(observers=watch.observers, should_stop=watch.should_stop)
-        return train(start, trial_steps, trial_minutes, quiet)
+def _finds_objects(name: str) -> bool:
+    with reading_shipped(name):
+        info = read_info(shipped_networks()[name])
+    return takes_any_image(info) and info.head.needs_objects
 
-    chosen = decide(kind_of, run, whole, trial)
-    watch.tell(f"training begins with {chosen.reason}; --from general or --from nothing chooses without trials")
-    return chosen
+
+def _quality(name: str, images: Sequence[Annotated], reading: LabelReading) -> float:
+    """Return the panoptic quality on the middles of a few images, in their own pixels: those that training would show it."""
+    model = Model.load(name)
+    chosen = np.unique(np.linspace(0, len(images) - 1, _MOST_IMAGES).round().astype(int))
+    pairs = []
+    for item in (images[index] for index in chosen):
+        middle = tuple(_middle(length) for length in item.labels.shape)
+        (ranges,) = model.grey_ranges([item.image])
+        found = model.predict(item.image[middle], diameter=known_object_px(model.info), ranges=ranges)
+        truth = translate_mask(item.labels[middle], reading).cells
+        assert truth is not None, "masks of objects"
+        pairs.append((found.instances, truth))
+    return float(np.nan_to_num(score_for_choice(pairs, of_objects=True)))  # not a number: no object lies in the middles
+
+
+def _middle(length: int) -> slice:
+    side = min(length, _MOST_SIDE_PX)
+    return slice((length - side) // 2, (length - side) // 2 + side)

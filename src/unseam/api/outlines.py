@@ -9,16 +9,15 @@ from unseam.data.label_evidence import whole_numbers
 from unseam.errors import DataError
 from unseam.measuring.hand_over import measurements_by_row
 from unseam.outlines.coco import CocoImage, write_coco
+from unseam.outlines.files import read_outline_file
 from unseam.outlines.fill import fill_outlines
-from unseam.outlines.geojson import read_geojson, write_geojson
+from unseam.outlines.geojson import write_geojson
 from unseam.outlines.outline import Outline
-from unseam.outlines.rois import read_rois, write_rois
+from unseam.outlines.rois import write_rois
 from unseam.outlines.trace import trace_outlines
 from unseam.tables import Table
 
 __all__ = ["read_outlines", "write_outlines"]
-
-_GEOJSON, _ROIS = (".geojson",), (".zip", ".roi")
 
 
 def write_outlines(labels: Integer[np.ndarray, "height width"], path: str | Path, table: Table | None = None) -> int:
@@ -57,7 +56,7 @@ def write_outlines(labels: Integer[np.ndarray, "height width"], path: str | Path
             named = zip(outlines, table["class"].tolist(), strict=True)
             outlines = [Outline(one.number, one.polygons, str(name)) for one, name in named]
     ending = path.suffix.lower()
-    if ending in _GEOJSON:
+    if ending == ".geojson":
         return write_geojson(path, path.stem, zip(outlines, rows, strict=True))
     if ending == ".zip":
         return write_rois(path, outlines)
@@ -88,12 +87,6 @@ def read_outlines(path: str | Path, height: int, width: int) -> Int32[np.ndarray
     DataError
         If the file cannot be read, or lies in several planes.
     """
-    path = Path(path)
-    if path.suffix.lower() not in (*_GEOJSON, *_ROIS, ".json"):
-        raise DataError(f"{path}: outlines are read from .geojson, .json, .zip and .roi. Give such a file.")
     if min(height, width) < 1:
         raise DataError(f"The map is {height} x {width} px, and has at least 1 x 1. Give the size of the image.")
-    outlines = read_rois(path) if path.suffix.lower() in _ROIS else read_geojson(path)
-    if len({one.at for one in outlines}) > 1:
-        raise DataError(f"{path} has outlines in several planes of a stack. Export the planes one by one.")
-    return fill_outlines(outlines, height, width)[0]
+    return fill_outlines(read_outline_file(Path(path)), height, width)[0]

@@ -5,11 +5,10 @@ from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from unseam.api.choose_start import Asked, choose_start, is_open
+from unseam.api.choose_start import choose_start, is_open
 from unseam.api.reports import write_report
 from unseam.data.annotated import AnnotatedFolder, read_annotated
 from unseam.data.kinds import MaskChoice, choose_masks
@@ -89,7 +88,7 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
         A trained network to begin with: a model, its file, its run folder, or the name of one that ships (``"general"``).
         Network and scaling of grey values are its own; image channels and classes may differ (:mod:`unseam.nets.carried` has
         the rules). ``start.member=2`` among the settings chooses a network of an ensemble. ``"nothing"`` draws the weights;
-        ``"auto"`` chooses between the two (:mod:`unseam.runs.default_start`). None: what is usual there.
+        ``"auto"`` chooses (:mod:`unseam.runs.default_start`). None: what is usual there.
     rescale
         Resample the images to the pixel size of those that the start learnt from; all files must state theirs.
     steps, minutes
@@ -143,14 +142,12 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
         device = str(device_of_rank(device, ranks))
     watch, choice = watch if watch is not None and ranks.is_first else Watch(), None
     if not resume and is_open(start, recipe, settings, is_alone=ranks.world == 1, rescale=rescale):
-
-        def trial(start: str, steps: int | None, minutes: float | None, watch: Watch) -> Model:
-            more: dict[str, Any] = {"recipe": recipe, "steps": steps, "minutes": minutes, "device": device, "watch": watch}
-            return train(data, masks, start=start, settings=settings, **more)
-
-        read = partial(_read_data, data, masks, tell=lambda _: None)
-        chosen = choose_start(trial, read, folder, Asked(recipe, steps, minutes, folds, settings), watch)
-        start, minutes, choice = chosen.start, chosen.minutes, chosen.reason
+        if folder is not None:
+            folder.check_free()
+        asked = change_run(choose_run(recipe, None, folds), steps, minutes, folds, settings)
+        chosen = choose_start(partial(_read_data, data, masks, tell=lambda _: None), asked.data)
+        watch.tell(f"training begins with {chosen.reason}")
+        start, choice = chosen.start, chosen.reason
     has_start = (start is not None and (resume or start != NOTHING)) or rescale
     with join_ranks(ranks, device):
         # torchrun repeats the same command after a process ended: that must continue the run it began, not be refused.

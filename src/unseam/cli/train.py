@@ -45,7 +45,7 @@ def train(
     from_
         A trained network to begin with: a model file, a run folder, or one that ships, such as general. Its architecture and
         scaling of grey values stay; channels and classes may be others. nothing: weights are drawn, as without --from. auto:
-        two short trials, from general and from nothing, choose by the score on what is held out.
+        a network that ships, if it already finds the annotated objects; otherwise nothing.
     rescale
         With --from: resample the images to the pixel size of those that the network learnt from. Predict with --rescale, too.
     steps

@@ -153,11 +153,13 @@ def subfolder(folder: Path, names: Sequence[str]) -> Path | None:
     return found[0] if found else None
 
 
-def group_by_stem(files: Iterable[Path], endings: Sequence[str] = ()) -> dict[str, Path]:
-    """Return files by the name that pairs them (:func:`name_key`); raise DataError if two share a name."""
+def group_by_stem(
+    files: Iterable[Path], endings: Sequence[str] = (), key_of: Callable[[Path], str] = name_key
+) -> dict[str, Path]:
+    """Return files by the name that pairs them; raise DataError if two share a name."""
     found: dict[str, Path] = {}
     for path in files:
-        key = without_ending(name_key(path), endings)
+        key = without_ending(key_of(path), endings)
         if key in found:
             looks_same = normal_form(found[key].name) == normal_form(path.name)
             how = (

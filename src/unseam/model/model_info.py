@@ -44,8 +44,8 @@ class TrainingRecord:
     ``score`` is the score of the finished model on what was held out, predicted once after training in float32 (in files of
     version 0.1: the best validation during training), and ``score_range`` the lowest and highest of its windows. ``best_step``
     is the step whose weights were kept. ``start`` is the network that training began with; None: drawn weights. ``first_score``
-    is its score on what was held out, before the first step. ``start_choice`` says how training chose between the two, if
-    it did. ``imported`` says where the weights come from if unseam did not train them; all else but date and versions is then
+    is its score on what was held out, before the first step. ``start_choice`` says how training chose it, if training
+    did. ``imported`` says where the weights come from if unseam did not train them; all else but date and versions is then
     empty.
     """
 

@@ -8,6 +8,7 @@
     geojson     QuPath, and any program for maps
     rois        ImageJ and Fiji
     coco        training of other networks
+    files       reads what ends in .geojson, .zip or .roi
 
 The corner (0, 0) is the upper left corner of the first pixel, as in QuPath and ImageJ; a pixel is from its row to the next one.
 

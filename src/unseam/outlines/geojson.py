@@ -13,7 +13,8 @@ import math
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from unseam.io import whole_file
 from unseam.outlines.outline import FIRST, At, Outline, Polygon, Ring
 
 Numbers = Mapping[str, float]
+ObjectKind = Literal["detection", "annotation"]
 _COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167))
 _SPACE = uuid.UUID("6f0a1d0e-8d9c-5c51-9b3a-0d1f5a0f7c11")
 _MOST_BYTES = 2**31
@@ -32,15 +34,39 @@ def write_geojson(path: Path, name: str, objects: Iterable[tuple[Outline, Number
 
     Numbers that are not finite are left out. Raises OutputError if the file cannot be written.
     """
-    number = 0
+    number = -2  # the first and the last part hold no object
     with whole_file(path) as stream:
-        stream.write(b'{"type": "FeatureCollection", "features": [')
-        for outline, numbers in objects:
-            text = json.dumps(_feature(name, outline, numbers), separators=(",", ":"), allow_nan=False)
-            stream.write((",\n" if number else "\n").encode() + text.encode())
+        for part in geojson_parts(name, objects):
+            stream.write(part)
             number += 1
-        stream.write(b"\n]}\n")
     return number
+
+
+def geojson_parts(
+    name: str,
+    objects: Iterable[tuple[Outline, Numbers]],
+    kind: ObjectKind = "detection",
+    colours: Mapping[str, list[int]] = MappingProxyType({}),
+) -> Iterator[bytes]:
+    """Yield the text of `write_geojson`: the head, a part for each object, and the end.
+
+    Parameters
+    ----------
+    kind
+        What QuPath takes objects for: a detection is a result, an annotation can be edited.
+    colours
+        Red, green and blue of a class, 0 to 255; a class that is not named gets a colour of its own.
+    """
+    yield b'{"type": "FeatureCollection", "features": ['
+    for number, (outline, numbers) in enumerate(objects):
+        feature = _feature(name, outline, numbers)
+        properties = feature["properties"]
+        properties["objectType"] = kind
+        if outline.class_name in colours:
+            properties["classification"]["color"] = colours[outline.class_name]
+        text = json.dumps(feature, separators=(",", ":"), allow_nan=False)
+        yield (",\n" if number else "\n").encode() + text.encode()
+    yield b"\n]}\n"
 
 
 def _feature(name: str, outline: Outline, numbers: Numbers) -> dict[str, Any]:

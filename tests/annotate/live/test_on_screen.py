@@ -5,13 +5,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import ndimage
 
 from annotate_desk import RECIPE, SIDE, make_folder
 from unseam.annotate.live.images import LiveImages
 from unseam.annotate.live.on_screen import MOST_MOVED, OnScreen, margin_of, mixed, most_moved
 from unseam.data.normalise import Normalise
 from unseam.engines.torch_engine import TorchEngine
-from unseam.heads import Classes
+from unseam.heads import Classes, RidgeObjects
 from unseam.inference.predict import Predictor
 from unseam.nets import folded
 
@@ -126,3 +127,19 @@ def test_doubt_grows_where_the_network_is_unsure(tmp_path):
         torch.nn.init.normal_(weight, std=1e-3)
     screen.renew(unsure, 2, 0, BOX, may_jump=True)
     assert calm < 0.9 < screen.doubt(unsure, 0, BOX)
+
+
+def test_objects_that_the_network_is_surer_of_than_of_what_joins_them_are_parted(tmp_path):
+    """Two discs that melt together above a half: the picture shows two pieces, and all else is as the head says."""
+    screen = OnScreen(LiveImages(make_folder(tmp_path).images, Normalise()), RidgeObjects(), "torch")
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    hills = [np.exp(-((rows - 24) ** 2 + (columns - at) ** 2) / 150) for at in (15, 33)]
+    likely = np.maximum(*hills).astype(np.float32) * 0.98
+    assert ndimage.label(likely > 0.5)[1] == 1
+    screen.maps = lambda *_: np.stack([1 - likely, likely])
+    picture = screen.renew(net_of(3), 1, 0, BOX, may_jump=True)
+    pieces, number = ndimage.label(picture.classes)
+    assert number == 2
+    assert (pieces[24, 15], pieces[24, 33]) == (1, 2)
+    assert ((likely > 0.5) & (picture.classes == 0)).sum() < SIDE
+    assert not ((likely <= 0.5) & (picture.classes > 0)).any()

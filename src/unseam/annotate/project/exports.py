@@ -1,15 +1,17 @@
 """What the page offers to save besides the masks: a picture with the annotation over it, and outlines for QuPath."""
 
-import json
 from io import BytesIO
 
 import numpy as np
 from PIL import Image
 
 from unseam.annotate.project.class_colours import colour_of
-from unseam.annotate.project.outlines import pieces_by_value
 from unseam.annotate.project.project import Project
+from unseam.data.declaration import declares_objects
 from unseam.errors import DataError
+from unseam.outlines.geojson import geojson_parts
+from unseam.outlines.outline import Outline
+from unseam.outlines.trace import trace_outlines
 
 _OPACITY = 0.45
 
@@ -30,22 +32,21 @@ def overlay_png(project: Project, number: int) -> bytes:
 
 
 def outlines_geojson(project: Project, number: int) -> bytes:
-    """Return each annotated piece as a polygon, in px of the image, as QuPath reads it; holes are inner rings.
+    """Return each object, or each piece of a class, as a polygon in px of the image, as QuPath reads it.
 
     Raises DataError for an image that is not held in memory.
     """
     assert project.said is not None
-    is_objects = project.said.kind == "objects"
-    features = []
-    for value, pieces in pieces_by_value(_labels(project, number)):
-        name = project.said.classes[1 if is_objects else value].name
-        about = {"objectType": "annotation", "classification": {"name": name, "color": _rgb(_colour(project, value))}}
-        if is_objects:
-            about["name"] = str(value)
-        features += [
-            {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": rings}, "properties": about} for rings in pieces
-        ]
-    return json.dumps({"type": "FeatureCollection", "features": features}, separators=(",", ":")).encode()
+    are_objects, classes = declares_objects(project.said.kind), project.said.classes
+    traced = trace_outlines(np.maximum(_labels(project, number), 0))
+    if are_objects:
+        found = [Outline(one.number, one.polygons, classes[1].name) for one in traced]
+    else:  # numbers from 1, so that the names of pieces differ
+        pieces = [(classes[one.number].name, polygon) for one in traced for polygon in one.polygons]
+        found = [Outline(count, (polygon,), name) for count, (name, polygon) in enumerate(pieces, 1)]
+    colours = {one.name: _rgb(one.colour) for one in classes}
+    parts = geojson_parts(project.images[number].name, ((one, {}) for one in found), "annotation", colours)
+    return b"".join(parts)
 
 
 def _whole(project: Project, number: int) -> np.ndarray:
@@ -67,7 +68,7 @@ def _labels(project: Project, number: int) -> np.ndarray:
 
 def _colour(project: Project, value: int) -> str:
     assert project.said is not None
-    return colour_of(value) if project.said.kind == "objects" else project.said.classes[value].colour
+    return colour_of(value) if declares_objects(project.said.kind) else project.said.classes[value].colour
 
 
 def _rgb(colour: str) -> list[int]:

@@ -70,11 +70,14 @@ def read_foreign_mask(path: Path, height: int, width: int) -> Integer[np.ndarray
         If it cannot be read, or has another size than its image.
     """
     labels = read_labels(path).pixels
-    if labels.shape != (height, width):
-        raise LabelError(
-            f"{path} has the shape {labels.shape}; its image is {height} x {width} px. Save the mask at that size.", path
-        )
+    check_mask_size(path, labels.shape, height, width)
     return labels
+
+
+def check_mask_size(path: Path, shape: tuple[int, ...], height: int, width: int) -> None:
+    """Raise LabelError unless a mask has the size of its image."""
+    if shape != (height, width):
+        raise LabelError(f"{path} has the shape {shape}; its image is {height} x {width} px. Save the mask at that size.", path)
 
 
 def tile_loader(path: Path) -> Callable[[int, int], Shaped[np.ndarray, "h w"] | None]:

@@ -171,12 +171,16 @@ class OpenImage:
         self.is_question, self._is_replaced = False, True
         return outcome
 
-    def take_over(self, labels: Integer[np.ndarray, "height width"], mask: Path, operation: str) -> None:
-        """Set the label map to that of a mask which lay there before the project; :meth:`write` then replaces that mask."""
+    def take_over(self, labels: Integer[np.ndarray, "height width"], mask: Path, operation: str, *, is_complete: bool) -> None:
+        """Set the label map to that of a mask which lay there before the project; :meth:`write` then replaces that mask.
+
+        ``is_complete``: it says something of every pixel, so the image counts as done.
+        """
         now = sum_of(mask)
         keep_before(mask, self._inner, now)
         self._do([SeenRecord(self.state.name, now), *self._differences(labels, "all", operation)])
-        self._do([StatusRecord(self.state.name, "done")])
+        if is_complete:
+            self._do([StatusRecord(self.state.name, "done")])
         self._is_replaced = True
 
     def _remove_found(self) -> None:

@@ -38,7 +38,7 @@ from unseam.io import make_folders
 from unseam.io.lock import locked
 
 if TYPE_CHECKING:
-    from unseam.annotate.project.found_masks import FoundMasks
+    from unseam.annotate.project.found_masks import FoundMasks, FoundOutlines
 
 INNER = ".annotate"
 _MOST_OPEN = 16  # label maps that are held though they are written
@@ -80,7 +80,7 @@ class Project:
         for inner in ("kept", "before", "fresh"):
             make_folders(self.inner / inner)
         self.masks = subfolder(folder, MASK_FOLDERS) or folder / "masks"
-        self.found: "FoundMasks | None" = None
+        self.found: "FoundMasks | FoundOutlines | None" = None
         if self.said is None and self.masks.is_dir():
             from unseam.annotate.project.found_masks import find_masks  # it needs PyTorch, which takes seconds to import
 
@@ -107,9 +107,9 @@ class Project:
                 raise DataError(
                     "Classes can be renamed and added, but not removed, and their kind stays. Begin another folder."
                 )
-            if self.found is not None and self.found.reading is not None and kind != self.found.kind:
+            if self.found is not None and self.found.can_be_used and kind != self.found.kind:
                 raise DataError(f"The masks that lie there hold {self.found.kind}. Choose that, or move the folder masks away.")
-            if self.found is not None and self.found.reading is None:
+            if self.found is not None and not self.found.can_be_used:
                 raise DataError(f"{self.found.message} Mend them, or move the folder masks away.")
             make_folders(self.masks)
             before, self.said = self.said, said
@@ -228,7 +228,9 @@ class Project:
             if self.found is not None and image.name in self.found.masks:
                 try:
                     opened = self.opened(image.number)
-                    opened.take_over(self.found.read(image.name), self.found.masks[image.name], f"found-{image.number}")
+                    labels = self.found.read(image.name, opened.height, opened.width)
+                    mask, operation = self.found.masks[image.name], f"found-{image.number}"
+                    opened.take_over(labels, mask, operation, is_complete=self.found.is_complete)
                 except ValueError as error:  # the mask stays, and the page asks about it
                     image.problem = str(error)
 

@@ -20,7 +20,7 @@ def describe_declaration(project: Project) -> dict[str, Any]:
         "classes": [] if said is None else [_class(one) for one in said.classes],
         "found": None if found is None else {
             "masks": len(found.masks), "kind": found.kind, "classes": [_class(one) for one in found.classes],
-            "can_be_used": found.reading is not None, "message": found.message,
+            "can_be_used": found.can_be_used, "message": found.message,
         },
         "version": __version__,
         "note": project.ledger.note,
