@@ -2,7 +2,7 @@ import numpy as np
 
 from annotate_desk import SIDE, painted
 from unseam.annotate.live.on_screen import ShownPicture
-from unseam.annotate.live.score import StrokeScores
+from unseam.annotate.live.score import Agreement, StrokeScores
 from unseam.annotate.messages import Painted, StrokeScore
 from unseam.annotate.ops import RUN
 
@@ -49,3 +49,15 @@ def test_an_object_of_any_number_is_an_object():
     found = note(StrokeScores(), painted(0, (0, SIDE // 2, 1, 2), 17), has_objects=True)
     assert found is not None
     assert found.right == 1.0
+
+
+def test_to_finish_is_proposed_after_twenty_right_strokes_at_random_places_in_a_row():
+    agreement = Agreement()
+    for number in range(19):
+        agreement.note(StrokeScore(0, f"{number}", 1.0, 10, is_random=True))
+        agreement.note(StrokeScore(0, f"ranked {number}", 0.0, 1000, is_random=False))
+    assert agreement.proposal == ""
+    agreement.note(StrokeScore(0, "wrong", 0.0, 10, is_random=True))
+    assert "95 % of what you painted was predicted already. You may finish." in agreement.proposal
+    agreement.note(StrokeScore(0, "wrong, too", 0.0, 10, is_random=True))
+    assert agreement.proposal == ""

@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 const folder = pathToFileURL(`${process.argv[2]}/`);
 const shapes = await import(new URL("shapes.js", folder));
 const regions = await import(new URL("regions.js", folder));
-const { Camera } = await import(new URL("camera.js", folder));
+const { Camera, scaleBar } = await import(new URL("camera.js", folder));
 
 const belongs = (grid) => (x, y) => grid[y][x] === 1;
 const spansOf = (grid) => grid.flatMap((line, row) =>
@@ -32,6 +32,7 @@ const answers = {
     regions.connected(column, row, belongs(grid), { width: grid[0].length, height: grid.length }, most),
   closed: (grid, ring) => regions.closedShape(shapes.merged(spansOf(grid)), ring, { width: grid[0].length, height: grid.length }),
   camera,
+  scaleBar,
 };
 
 const questions = JSON.parse(readFileSync(0, "utf8"));

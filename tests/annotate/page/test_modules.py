@@ -49,6 +49,19 @@ def test_a_piece_of_a_stroke_is_what_lies_within_the_radius(rng):
         assert not wrong.any(), f"{a} to {b}, radius {r}: {np.argwhere(wrong)[:5]}"
 
 
+def test_the_scale_bar_is_as_long_as_it_says(rng):
+    units = {"nm": 0.001, "µm": 1.0, "mm": 1000.0}
+    cases = [(float(um), float(scale)) for um, scale in 10 ** rng.uniform([-3, -2], [2, 1.8], (200, 2))]
+    for (um, scale), bar in zip(cases, ask([["scaleBar", um, scale, 140] for um, scale in cases]), strict=True):
+        number, unit = bar["text"].split(" ")
+        length = float(number) * units[unit]
+        assert bar["width"] == pytest.approx(length / um * scale)
+        assert 140 / 2.5 - 0.01 <= bar["width"] <= 140.01
+        assert f"{length:.0e}"[0] in "125"
+    told = ask([["scaleBar", 0.5, 1.0, 140], ["scaleBar", 0.01, 4.0, 140], ["scaleBar", 50.0, 1.0, 140]])
+    assert [bar["text"] for bar in told] == ["50 µm", "200 nm", "5 mm"]
+
+
 def test_a_polygon_is_filled_by_the_even_odd_rule(rng):
     size = {"width": WIDTH, "height": HEIGHT}
     cases = [rng.uniform(-5, 62, (number, 2)).tolist() for number in rng.integers(3, 12, 40)]

@@ -14,7 +14,9 @@ from unseam.augment import DrawnGeometry
 from unseam.data.declaration import declares_objects
 from unseam.engines import geometry_of
 from unseam.heads import Head, head_for
-from unseam.nets import Net, fast_on_cpu, set_fixed, set_momentum
+from unseam.model.model_file import load_model
+from unseam.nets import Net, carry_over, differing_settings, fast_on_cpu, set_fixed, set_momentum
+from unseam.networks import find_model, reading_shipped
 from unseam.training import Batch, Budget, Plan, TrainState, train_network
 from unseam.training.average import AveragedWeights
 from unseam.training.optim import Cosine
@@ -108,6 +110,8 @@ class Learner:
         with keep_random_state(_CPU):
             torch.manual_seed(self.seed)
             net: Net = config.build().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if self.recipe.start:
+            begin_with(net, self.recipe.start, are_objects=declares_objects(self.stock.kind))
         set_momentum(net, self.recipe.statistics_momentum)
         return TrainState(net, self.recipe.optimiser.build(net), averaged=AveragedWeights(net, self.recipe.average))
 
@@ -143,6 +147,18 @@ class Learner:
         )
         assert crop.weights is not None
         return crop.image, crop.classes, crop.weights
+
+
+def begin_with(net: Net, name: str, *, are_objects: bool) -> None:
+    """Copy the weights of a network that ships, if it has the same architecture; the last layer only for objects.
+
+    Raises ModelFileError if its file is damaged.
+    """
+    with reading_shipped(name):
+        start, _ = load_model(find_model(name))
+    if isinstance(start, Net) and not differing_settings(start.config, net.config):
+        num_classes = net.config.num_classes
+        carry_over(start, net, list(range(num_classes)) if are_objects else [None] * num_classes)
 
 
 @torch.no_grad()

@@ -32,6 +32,8 @@ class LiveRecipe:
 
     Attributes
     ----------
+    start
+        The network that ships whose weights it begins with; empty: they are drawn.
     output_size, crops
         Side of the output for one crop, px, and crops a step, each round a pixel of another class.
     average
@@ -46,6 +48,7 @@ class LiveRecipe:
     weight_map: WeightMap = field(default_factory=WeightMap)
     energy: Loss = field(default_factory=WeightedCrossEntropy)
     optimiser: Optimiser = field(default_factory=lambda: AdamW(learning_rate=1e-3, weight_decay=0.0))
+    start: str = "general"
     output_size: int = 100
     crops: int = 3
     clip_norm: float = 1.0

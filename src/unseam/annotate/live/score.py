@@ -1,5 +1,6 @@
 """Each stroke is a test: the picture on screen is judged by it before it is learnt."""
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,35 @@ from unseam.annotate.ops import pixels_of, values_of
 
 BY_HAND = frozenset({"brush", "fill", "polygon", "wand"})
 """Tools whose strokes say what the user sees in the image. Accepted predictions agree with themselves."""
+
+
+_ENOUGH = 20
+_AGREES = 0.95
+
+
+class Agreement:
+    """How right the picture was at random places: only they say something of the whole folder.
+
+    Elsewhere users paint where the picture is wrong, and the ranking sends them where it is likely to be.
+    """
+
+    def __init__(self) -> None:
+        self._last: deque[StrokeScore] = deque(maxlen=_ENOUGH)
+
+    def note(self, score: StrokeScore) -> None:
+        """Take the score of a stroke."""
+        if score.is_random:
+            self._last.append(score)
+
+    @property
+    def proposal(self) -> str:
+        """Return a sentence that proposes to finish, once enough strokes in a row agreed; until then an empty one."""
+        pixels = sum(one.pixels for one in self._last)
+        right = sum(one.right * one.pixels for one in self._last)
+        if len(self._last) < _ENOUGH or right < _AGREES * pixels:
+            return ""
+        share = f"{100 * right / pixels:.0f} %"
+        return f"At the last {_ENOUGH} random places, {share} of what you painted was predicted already. You may finish."
 
 
 @dataclass

@@ -13,7 +13,7 @@ from unseam.annotate.live.learner import Learner
 from unseam.annotate.live.means import Means
 from unseam.annotate.live.on_screen import Box, OnScreen, ShownPicture, predicted_part
 from unseam.annotate.live.pace import Pace, Situation, Work
-from unseam.annotate.live.score import StrokeScores
+from unseam.annotate.live.score import Agreement, StrokeScores
 from unseam.annotate.live.stock import StrokeStock
 from unseam.annotate.messages import (
     ClassNames,
@@ -63,7 +63,7 @@ class Trainer:
         self.images = LiveImages(start.images, Normalise())
         self.stock = StrokeStock(start.kind, means.recipe.weight_map)
         self.pace = Pace()
-        self.scores = StrokeScores()
+        self.scores, self.agreement = StrokeScores(), Agreement()
         self.ranking = Ranking(self.images, start.seed)
         self.learner: Learner | None = None
         self.on_screen: OnScreen | None = None
@@ -166,7 +166,7 @@ class Trainer:
         elif self.pace.is_resting(self.means.clock()):
             self.tell("paused", _RESTING)
         else:
-            self.tell("training")
+            self.tell("training", self.note or self.agreement.proposal)
 
     def _send_picture(self, picture: ShownPicture) -> None:
         body = picture.classes.tobytes() + picture.margin.tobytes()
@@ -193,6 +193,7 @@ class Trainer:
         picture = self.on_screen.picture if self.on_screen is not None else None
         score = self.scores.note(message, runs, width, picture, has_objects=self.start.kind == "objects")
         if score is not None:
+            self.agreement.note(score)
             self.send(score, b"")
         if len(runs):
             self.stock.paint(message.image, runs)

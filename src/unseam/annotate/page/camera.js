@@ -110,3 +110,16 @@ export class Camera {
     return { left: across(a.x), top: down(a.y), right: across(b.x), bottom: down(b.y) };
   }
 }
+
+/**
+ * The bar that tells how long things are: at most `most` CSS pixels, of 1, 2 or 5 times a power of ten.
+ * @param {number} um micrometres of a pixel of the image @param {number} scale CSS pixels of one @param {number} most
+ * @returns {{ width: number, text: string }}
+ */
+export function scaleBar(um, scale, most) {
+  const longest = (most * um) / scale;
+  const power = 10 ** Math.floor(Math.log10(longest) + 1e-9);
+  const length = ([5, 2, 1].find((one) => one * power <= longest * (1 + 1e-9)) ?? 1) * power;
+  const [unit, name] = length >= 1000 ? [1000, "mm"] : length >= 1 ? [1, "µm"] : [0.001, "nm"];
+  return { width: (length / um) * scale, text: `${Number((length / unit).toPrecision(3))} ${name}` };
+}

@@ -3,12 +3,13 @@
 import { h } from "../vendor/preact.js";
 import { picture } from "./icons.js";
 import * as state from "../state.js";
+import { scaleBar } from "../camera.js";
 
 /** @typedef {import("../app.js").App} App */
 
 /** @param {{ app: App }} props */
 export function Stage({ app }) {
-  return h("div", { class: "over-stage" }, h(Banner, { app }), h(Empty, null));
+  return h("div", { class: "over-stage" }, h(Banner, { app }), h(Empty, null), h(ScaleBar, null));
 }
 
 /** @param {{ app: App }} props */
@@ -30,6 +31,14 @@ function Banner({ app }) {
       h("p", { class: "answers" }, h("button", { type: "button", onClick: () => void app.takeOver() }, "Paint here instead")));
   }
   return null;
+}
+
+/** How long things are, where the file says how large a pixel is. */
+function ScaleBar() {
+  const um = state.current.value?.spacing_um;
+  if (!um) return null;
+  const { width, text } = scaleBar(um, state.scaleOfView.value, 140);
+  return h("p", { class: "scale-bar", "aria-label": `The bar is ${text} long` }, h("span", { style: { width: `${width}px` } }), text);
 }
 
 function Empty() {
