@@ -4,10 +4,11 @@
 
 Simulated users (annotate_users.py) paint twelve strokes on the first two training images of a set, and then one each three
 seconds of work. They paint anywhere (blind), where the picture is wrong (corrective), or accept a place that is right each
-fourth time (accepting); "full" is given both masks. Objects are learnt as foreground. The clock counts steps and predicted
-pixels at the time that each takes one thread of this machine, measured before the first user or given by --step-ms and
---mpx-ms. IoU is that of the weights on screen in the middle 512 px of four images that no user saw, the mean over images for
-each class but the background. A fall is the largest loss of IoU of a class between two pictures of a window, after 20 s.
+fourth time (accepting); "full" is given both masks. Objects are painted and learnt one by one. The clock counts steps and
+predicted pixels at the time that each takes one thread of this machine, measured before the first user or given by --step-ms
+and --mpx-ms. IoU is that of the weights on screen in the middle 512 px of four images that no user saw, the mean over images
+for each class but the background; the foreground is one class. A fall is the largest loss of IoU of a class between two
+pictures of a window, after 20 s.
 """
 
 import argparse
@@ -46,7 +47,9 @@ def read_images(data: DataSet, folder: Path) -> tuple[list[Image], list[Image]]:
 
     def one(stem: str) -> Image:
         labels = read_labels(masks[stem]).planes()[0]
-        return Image(images[stem], (labels > 0 if data.kind == "instances" else labels).astype(np.uint8))
+        if data.kind == "instances":
+            return Image(images[stem], (labels > 0).astype(np.uint8), labels.astype(np.int32))
+        return Image(images[stem], labels.astype(np.uint8))
 
     return [one(stem) for stem in train[:NUM_TRAIN]], [one(stem) for stem in test[:: max(1, len(test) // NUM_TEST)][:NUM_TEST]]
 

@@ -24,14 +24,16 @@ Habit = Literal["blind", "corrective", "accepting", "full"]
 Box = tuple[int, int, int, int]
 
 RADIUS, LONGEST, EVERY_SECONDS, FIRST_STROKES, STROKES_A_VIEW = 3, 60, 3.0, 12, 10
+_ACCEPTED = 10_000  # numbers of accepted objects begin above those of the truth
 
 
 @dataclass(frozen=True)
 class Image:
-    """An image file and its true class map."""
+    """An image file, its true class map, and the numbers of its objects if they are annotated one by one."""
 
     path: Path
     truth: np.ndarray
+    objects: np.ndarray | None = None
 
 
 @dataclass
@@ -79,7 +81,8 @@ class User:
         self.inside = [[ndimage.distance_transform_edt(one.truth == k) > RADIUS for k in inside] for one in self.images]
         classes = tuple(ClassName(k, f"class {k}") for k in inside)
         sources = tuple(ImageSource(number, one.path.stem, str(one.path)) for number, one in enumerate(self.images))
-        start = StartLearning(str(self.images[0].path.parent), "classes", 255, classes, sources, self.seed)
+        kind, none = ("classes", 255) if self.images[0].objects is None else ("objects", -1)
+        start = StartLearning(str(self.images[0].path.parent), kind, none, classes, sources, self.seed)
         self.trainer = Trainer(start, self._receive, self.means)
         self.picture: np.ndarray | None = None
         self.view: tuple[int, Box] = (0, (0, 0, 0, 0))
@@ -90,7 +93,8 @@ class User:
         self._look_at(0)
         if self.habit == "full":
             for number, one in enumerate(self.images):
-                self._send(number, np.ones(one.truth.shape, bool), one.truth.ravel(), "file")
+                values = one.truth if one.objects is None else one.objects
+                self._send(number, np.ones(one.truth.shape, bool), values.ravel(), "file")
             return
         for number in range(FIRST_STROKES):
             image = 0 if number < FIRST_STROKES * 2 // 3 else 1
@@ -177,8 +181,11 @@ class User:
             if np.mean(self.picture[part] == truth[part]) >= 0.97 and len(np.unique(self.picture[part])) > 1:
                 mask = np.zeros(self.images[image].truth.shape, bool)
                 mask[row + top : row + top + side, column + left : column + left + side] = True
-                values = self.picture[part].ravel()
-                self._send(image, mask, values, "accept")
+                accepted = self.picture[part]
+                if self.images[image].objects is not None:  # the page gives each piece a number of its own
+                    accepted = ndimage.label(accepted)[0]
+                    accepted[accepted > 0] += _ACCEPTED * (self.num_strokes + 1)
+                self._send(image, mask, accepted.ravel(), "accept")
                 return True
         return False
 
@@ -207,8 +214,9 @@ class User:
             else:
                 break
         disk = np.hypot(*np.mgrid[-RADIUS : RADIUS + 1, -RADIUS : RADIUS + 1]) <= RADIUS
-        stroke = ndimage.binary_dilation(line, disk) & (self.images[image].truth == klass)
-        self._send(image, stroke, np.full(int(stroke.sum()), klass), "brush")
+        labels = self.images[image].truth if self.images[image].objects is None else self.images[image].objects
+        stroke = ndimage.binary_dilation(line, disk) & (labels == labels[place])
+        self._send(image, stroke, np.full(int(stroke.sum()), labels[place]), "brush")
 
     def _send(self, image: int, mask: np.ndarray, values: np.ndarray, tool: Literal["brush", "accept", "file"]) -> None:
         self.num_strokes += 1

@@ -110,8 +110,8 @@ class Learner:
         with keep_random_state(_CPU):
             torch.manual_seed(self.seed)
             net: Net = config.build().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if self.recipe.start:
-            begin_with(net, self.recipe.start, are_objects=declares_objects(self.stock.kind))
+        if self.recipe.start and declares_objects(self.stock.kind):
+            begin_with(net, self.recipe.start)
         set_momentum(net, self.recipe.statistics_momentum)
         return TrainState(net, self.recipe.optimiser.build(net), averaged=AveragedWeights(net, self.recipe.average))
 
@@ -149,16 +149,15 @@ class Learner:
         return crop.image, crop.classes, crop.weights
 
 
-def begin_with(net: Net, name: str, *, are_objects: bool) -> None:
-    """Copy the weights of a network that ships, if it has the same architecture; the last layer only for objects.
+def begin_with(net: Net, name: str) -> None:
+    """Copy the weights of a network of objects that ships, if it has the same architecture.
 
     Raises ModelFileError if its file is damaged.
     """
     with reading_shipped(name):
         start, _ = load_model(find_model(name))
     if isinstance(start, Net) and not differing_settings(start.config, net.config):
-        num_classes = net.config.num_classes
-        carry_over(start, net, list(range(num_classes)) if are_objects else [None] * num_classes)
+        carry_over(start, net, range(net.config.num_classes))
 
 
 @torch.no_grad()

@@ -33,7 +33,8 @@ class LiveRecipe:
     Attributes
     ----------
     start
-        The network that ships whose weights it begins with; empty: they are drawn.
+        The network that ships with whose weights it begins, where objects are learnt. Classes begin with drawn weights, and all
+        do if it is empty.
     output_size, crops
         Side of the output for one crop, px, and crops a step, each round a pixel of another class.
     average
