@@ -82,7 +82,7 @@ class TorchEngine:
                     logits = self._forward(images).float()
             else:
                 logits = self._forward(images.to(self.dtype))
-            return logits[0].cpu().numpy()
+            return logits[0].cpu().contiguous().numpy()  # class by class, as all that follows reads it
 
     kept_bytes = 0
     """PyTorch frees the memory of a tile."""

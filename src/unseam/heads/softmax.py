@@ -1,6 +1,7 @@
 """The soft-max (paper, section 3), shared by the heads that distinguish classes."""
 
 from collections.abc import Callable, Iterable
+from functools import reduce
 from types import UnionType
 from typing import TYPE_CHECKING, ClassVar
 
@@ -19,16 +20,17 @@ if TYPE_CHECKING:
 
 def softmax(logits: Float[np.ndarray, "klass *place"]) -> Float[np.ndarray, "klass *place"]:
     """Return probabilities over the first axis (paper, section 3: p_k = exp(a_k) / sum exp(a_k'))."""
-    shifted = logits - logits.max(axis=0)
+    # Plane by plane: NumPy's reductions along a first axis of two or three entries take 4 to 20 times as long.
+    shifted = logits - reduce(np.maximum, logits)
     np.exp(shifted, out=shifted)
-    shifted /= shifted.sum(axis=0)
+    shifted /= reduce(np.add, shifted)
     return shifted
 
 
 def log_softmax(logits: Float[np.ndarray, "klass *place"]) -> Float[np.ndarray, "klass *place"]:
     """Return the logarithms of the probabilities."""
-    shifted: np.ndarray = logits - logits.max(axis=0)
-    shifted -= np.log(np.exp(shifted).sum(axis=0))
+    shifted: np.ndarray = logits - reduce(np.maximum, logits)
+    shifted -= np.log(reduce(np.add, np.exp(shifted)))
     return shifted
 
 
@@ -79,7 +81,7 @@ class SoftMax:
 
     def mean_maps(self, total: Float[np.ndarray, "klass *place"], number: int) -> Float[np.ndarray, "klass *place"]:
         """Divide by the sum over the classes rather than by the number, so that rounding leaves a sum of 1."""
-        total /= total.sum(axis=0)
+        total /= reduce(np.add, total)
         return total
 
 

@@ -281,6 +281,14 @@ def _objects(run: Run, parts: Split, prepared: Prepared) -> Objects | None:
 
 
 def _num_validations(run: Run) -> int:
-    """Return the recipe's number of validations, but at most one for every ten steps."""
-    wanted, steps = run.training.validations, run.training.steps
-    return wanted if steps is None else max(1, min(wanted, steps // 10))
+    """Return the recipe's number of validations, but at most one for every ten steps or ten seconds.
+
+    One takes a quarter of a second for four images of a megapixel: twenty would be a sixth of half a minute.
+    """
+    settings = run.training
+    limits = [settings.validations]
+    if settings.steps is not None:
+        limits.append(settings.steps // 10)
+    if settings.minutes is not None:
+        limits.append(int(6 * settings.minutes))
+    return max(1, min(limits))
