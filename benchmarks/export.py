@@ -44,7 +44,7 @@ SIZES += [(416, 432), (512, 640)]
 @cache
 def trained(data: Path, steps: int) -> Model:
     """The default recipe, as it comes."""
-    return unseam.train(data, steps=steps, device="cpu")
+    return unseam.train(data, start="nothing", steps=steps, device="cpu")
 
 
 def trained_on_objects(data: Path, steps: int) -> Model:
@@ -53,7 +53,7 @@ def trained_on_objects(data: Path, steps: int) -> Model:
     images, masks = ([read_image(path).planes()[0] for path in sorted(folder.iterdir())] for folder in folders)
     objects = [label(mask == mask.max(), connectivity=1).astype(np.int32) for mask in masks]
     settings = ["head.distances={}", "data.masks=instances"]
-    return unseam.train(images, objects, steps=steps, device="cpu", settings=settings)
+    return unseam.train(images, objects, start="nothing", steps=steps, device="cpu", settings=settings)
 
 
 def drawn(config: UNetConfig | FCNConfig, **about: object) -> Model:

@@ -51,7 +51,8 @@ def make_start(data: Path, name: str, file: Path, minutes: float, threads: int) 
         masks = tuple(label(mask == AXON.cell_class, connectivity=1).astype(np.uint32) for mask in masks)
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        trained = unseam.train(list(images), list(masks), minutes=minutes, device="cpu", settings=["data.masks=instances"])
+        trained = unseam.train(list(images), list(masks), minutes=minutes, device="cpu", start="nothing",
+            settings=["data.masks=instances"])  # fmt: skip
         trained.save(file)
     model = unseam.load(file, device="cpu")
     pairs = [(model.predict(image).instances, truth) for image, truth in read_set(data / SET).test.values()]

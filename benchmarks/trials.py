@@ -39,7 +39,7 @@ def run(folder: Path, minutes: float, threads: int, seed: int, words: list[str],
     about = facts("torch", "numpy", "scipy", "scikit-image")
     arena_set = read_set(folder)
     number = int(words.pop(words.index("--images") + 1)) if "--images" in words else len(arena_set.train)
-    start = words.pop(words.index("--from") + 1) if "--from" in words else None
+    start = words.pop(words.index("--from") + 1) if "--from" in words else "nothing"
     settings = [word for word in words if word not in ("--images", "--from")]
     kind = "instances" if arena_set.kind == "objects" else "binary" if is_binary(arena_set) else "classes"
     images, masks = zip(*list(arena_set.train.values())[:number], strict=True)

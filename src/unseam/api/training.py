@@ -24,7 +24,7 @@ from unseam.report.comparison import write_comparisons
 from unseam.report.from_training import compare_held_out
 from unseam.runs.checks import choose_net
 from unseam.runs.cross_validation import TrainedFolds, cross_validate, describe_budget
-from unseam.runs.default_start import NOTHING
+from unseam.runs.default_start import AUTO, NOTHING
 from unseam.runs.fit import Session
 from unseam.runs.into_folder import TrainingCall, fit_into, make_session
 from unseam.runs.run_folder import RunFolder
@@ -146,8 +146,10 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
             folder.check_free()
         asked = change_run(choose_run(recipe, None, folds), steps, minutes, folds, settings)
         chosen = choose_start(partial(_read_data, data, masks, tell=lambda _: None), asked.data)
-        watch.tell(f"training begins with {chosen.reason}")
-        start, choice = chosen.start, chosen.reason
+        if chosen.is_measured or start == AUTO:
+            watch.tell(f"training begins with {chosen.reason}")
+            choice = chosen.reason
+        start = chosen.start
     has_start = (start is not None and (resume or start != NOTHING)) or rescale
     with join_ranks(ranks, device):
         # torchrun repeats the same command after a process ended: that must continue the run it began, not be refused.

@@ -44,8 +44,8 @@ def train(
         Run folder to write: report.html, model.safetensors, config.toml, history.csv, curve.svg, held_out.npz, README.md.
     from_
         A trained network to begin with: a model file, a run folder, or one that ships, such as general. Its architecture and
-        scaling of grey values stay; channels and classes may be others. nothing: weights are drawn, as without --from. auto:
-        a network that ships, if it already finds the annotated objects; otherwise nothing.
+        scaling of grey values stay; channels and classes may be others. nothing: weights are drawn. auto,
+        the same as without --from: a network that ships, if it already finds the annotated objects; otherwise nothing.
     rescale
         With --from: resample the images to the pixel size of those that the network learnt from. Predict with --rescale, too.
     steps

@@ -11,7 +11,7 @@ from typing import Literal
 NOTHING = "nothing"
 AUTO = "auto"
 
-DEFAULT: Literal["nothing", "auto"] = "nothing"
+DEFAULT: Literal["nothing", "auto"] = "auto"
 """What training does without ``--from``."""
 
 LEAST = 0.5
@@ -21,10 +21,14 @@ network with 0.69 is a start that pays, and those with 0.02 and 0.14 do not (doc
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a training begins with, and why, as words that continue the sentence "training begins with"."""
+    """What a training begins with, and why, as words that continue the sentence "training begins with".
+
+    ``is_measured``: a network was asked; otherwise there was nothing to choose from.
+    """
 
     start: str
     reason: str
+    is_measured: bool = True
 
 
 def is_to_be_decided(start: object, *, is_settled: bool) -> bool:
@@ -44,16 +48,14 @@ def decide(candidates: Iterable[str], quality_of: Callable[[str], float]) -> Cho
 
     Examples
     --------
-    >>> decide(["cells", "nuclei"], {"cells": 0.1, "nuclei": 0.6875}.__getitem__)
-    Chosen(start='nuclei', reason='nuclei, which finds the annotated objects before any training: panoptic quality 0.69')
-    >>> decide(["nuclei"], {"nuclei": 0.1}.__getitem__)
-    Chosen(start='nothing', reason='drawn weights: no network that ships knows these objects (panoptic quality: nuclei 0.10)')
-    >>> decide([], {}.__getitem__)
-    Chosen(start='nothing', reason='drawn weights: no network that ships is for such masks')
+    >>> decide(["cells", "nuclei"], {"cells": 0.1, "nuclei": 0.6875}.__getitem__).reason
+    'nuclei, which finds the annotated objects before any training: panoptic quality 0.69'
+    >>> decide(["nuclei"], {"nuclei": 0.1}.__getitem__).reason
+    'drawn weights: no network that ships knows these objects (panoptic quality: nuclei 0.10)'
     """
     qualities = {name: quality_of(name) for name in candidates}
     if not qualities:
-        return Chosen(NOTHING, "drawn weights: no network that ships is for such masks")
+        return Chosen(NOTHING, "drawn weights: no network that ships is for such masks", is_measured=False)
     best = max(qualities, key=lambda name: qualities[name])
     if qualities[best] >= LEAST:
         how = f"panoptic quality {qualities[best]:.2f}"
