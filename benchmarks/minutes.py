@@ -2,9 +2,9 @@
 
     python benchmarks/minutes.py benchmarks/results --sets dsb2018,usiigaci-phase
 
-Reads the JSON files in RESULTS/arena and RESULTS/trials: runs of one thread with the usual training images, the product by
-the default recipe (trials named ``base``, ``nothing`` or ``tree``). Writes RESULTS/minutes.md, a table with the number of
-seeds, and RESULTS/pictures/minutes.svg, with the least and the most over seeds as bars.
+Reads the JSON files in RESULTS/arena, RESULTS/trials and RESULTS/starts: runs of one thread with the usual training images,
+the product by the default recipe from drawn weights (trials named ``base`` or ``nothing``). Writes RESULTS/minutes.md, a table
+with the number of seeds, and RESULTS/pictures/minutes.svg, with the least and the most over seeds as bars.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from judge import FIGURES, LOWER_IS_BETTER
 from results import read_results, spread
 
 FIGURE = {"objects": "f1", "classes": "iou"}
-DEFAULTS = ("base", "nothing", "tree")
+DEFAULTS = ("base", "nothing")
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 WIDTH, HEIGHT, LEFT, TOP, BETWEEN = 330, 210, 46, 34, 60
 """Pixels of a panel, of what stands left of it and above it, and between two."""
@@ -37,7 +37,7 @@ def scores_of(results: Path, name: str) -> tuple[str, Points]:
         if one["set"] == name and one["threads"] == 1:
             figure = FIGURE[one["kind"]]
             points[one["peer"]][one["minutes"]].append(one["scores"][figure])
-    for file in sorted((results / "trials").glob(f"*-{name}-*.json")):
+    for file in sorted(file for part in ("trials", "starts") for file in (results / part).glob(f"*-{name}-*.json")):
         one = json.loads(file.read_text(encoding="utf-8"))
         if one["trial"] in DEFAULTS and not one["settings"] and one["threads"] == 1 and figure:
             points["unseam"][one["minutes"]].append(one["scores"][figure])
@@ -92,7 +92,7 @@ def table(sets: dict[str, tuple[str, Points]]) -> str:
     lines = [
         "# Score against minutes of training\n",
         f"    python benchmarks/minutes.py benchmarks/results --sets {','.join(sets)}\n",
-        "One core; from the files in arena and trials, which name date, machine and commit. Mean, least and most over seeds.\n",
+        "One core; the files in arena, trials and starts name date, machine and commit. Mean, least and most over seeds.\n",
         "![score against minutes](pictures/minutes.svg)\n",
         "| set | figure | tool | minutes | score | seeds |",
         "|---|---|---|---:|---|---:|",
