@@ -48,12 +48,12 @@ def trained(data: Path, steps: int) -> Model:
 
 
 def trained_on_objects(data: Path, steps: int) -> Model:
-    """The default recipe with the head of distances, on the pieces of the last class (of the demo: axons) as objects."""
+    """The default recipe on the pieces of the last class (of the demo: axons) as objects."""
     folders = [data / name for name in ("images", "masks")]
     images, masks = ([read_image(path).planes()[0] for path in sorted(folder.iterdir())] for folder in folders)
     objects = [label(mask == mask.max(), connectivity=1).astype(np.int32) for mask in masks]
-    settings = ["head.distances={}", "data.masks=instances"]
-    return unseam.train(images, objects, start="nothing", steps=steps, device="cpu", settings=settings)
+    start, settings = "nothing", ["data.masks=instances"]
+    return unseam.train(images, objects, start=start, steps=steps, device="cpu", settings=settings)
 
 
 def drawn(config: UNetConfig | FCNConfig, **about: object) -> Model:
@@ -68,7 +68,7 @@ def models(data: Path, steps: int) -> dict[str, Callable[[], Model]]:
     return {
         "default": lambda: trained(data, steps),
         "default one pass": lambda: trained(data, steps).with_average("none"),
-        "distances": lambda: trained_on_objects(data, steps),
+        "objects": lambda: trained_on_objects(data, steps),
         "ensemble of 5": lambda: drawn(half, members=five),
         "FCN": lambda: drawn(FCNConfig(first_width=16)),
         "paper": lambda: drawn(UNetConfig()),

@@ -9,7 +9,7 @@ from unseam.data.normalise import Normalise
 from unseam.data.prepare import Annotated, prepare
 from unseam.data.weight_map import WeightMap
 from unseam.errors import DataError, LabelError, SettingsError
-from unseam.heads import BorderAndCore, Distances
+from unseam.heads import Classes
 from unseam.heads.ridge import cut_ridge
 from unseam.shapes import IGNORE
 
@@ -194,12 +194,10 @@ def test_planes_that_differ_tenfold_are_told_and_may_share_one_range():
     np.testing.assert_array_equal(own[3].image, common[3].image)
 
 
-@pytest.mark.parametrize("head", [Distances(), BorderAndCore()], ids=["distances", "border_and_core"])
-def test_objects_that_fill_the_image_need_the_ridge(head):
-    """The ridge makes background between objects that tile an image; the other heads cut none."""
+def test_the_ridge_makes_background_between_objects_that_fill_the_image():
     tiles = np.kron(np.arange(1, 17).reshape(4, 4), np.ones((9, 9), int)).astype(np.uint16)
     assert prepare([annotated(tiles)], NORMALISE, EQ_2, masks="instances").samples[0].classes.min() == 0
     with pytest.raises(SettingsError, match=r"fill all annotated pixels.*head\.ridge_objects"):
-        prepare([annotated(tiles)], NORMALISE, EQ_2, masks="instances", head=head)
+        prepare([annotated(tiles)], NORMALISE, EQ_2, masks="instances", head=Classes())
     tiles[:3] = 0
-    assert prepare([annotated(tiles)], NORMALISE, EQ_2, masks="instances", head=head).num_logits == len(head.logit_names("ab"))
+    assert prepare([annotated(tiles)], NORMALISE, EQ_2, masks="instances", head=Classes()).num_logits == 2

@@ -200,18 +200,6 @@ def test_a_start_that_learnt_classes_is_refused_for_objects_and_the_other_way_ro
     assert same.info.masks == "instances"
 
 
-def test_a_head_of_objects_is_taken_over_and_may_be_changed(rng):
-    image, labels = spots(rng)
-    known = drawn([image], [labels], settings=["data.masks='instances'", "head.distances={}"])
-    told = []
-    model = begun([image], [labels], start=known, settings=["data.masks='instances'"])
-    assert type(model.info.head) is type(known.info.head)
-    settings = ["data.masks='instances'", "head.border_and_core={}"]
-    model = begun([image], [labels], start=known, settings=settings, watch=Watch(tell=told.append))
-    assert model.info.net.num_classes == 3
-    assert any("rows of background are kept; drawn anew for inside, rim" in sentence for sentence in told)
-
-
 def test_step_0_finds_objects_as_the_start_does(rng, tmp_path):
     image, labels = spots(rng)
     known = drawn([image], [labels], settings=["data.masks='instances'"])
@@ -225,7 +213,6 @@ def test_step_0_finds_objects_as_the_start_does(rng, tmp_path):
 
     assert objects(out="a") == (0.8, 0.0)
     assert objects("objects.threshold=0.6", out="b") == (0.6, 3.9)
-    assert objects("head.distances={}", out="c") == (0.5, 3.9)  # the general default, which gives way to that of the head
 
 
 def test_record_and_card_name_the_start(start, pair, tmp_path):

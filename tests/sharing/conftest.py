@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from unseam.data.grey_facts import SeenImages
-from unseam.heads import Classes, Distances, RidgeObjects
+from unseam.heads import Classes, RidgeObjects
 from unseam.model import Model
 from unseam.model.model_info import ModelInfo, TrainingRecord
 from unseam.nets import FCNConfig, ReleasedConfig, UNetConfig
@@ -33,13 +33,13 @@ def classes_model(average: str = "none", members: int = 0, resolution: str = "ha
     return drawn(info if not members else ModelInfo(**{**vars(info), "members": (RECORD,) * members}))
 
 
-def distances_model() -> Model:
-    config = UNetConfig(first_width=2, depth=2, num_classes=4, in_channels=2)
+def objects_model() -> Model:
+    config = UNetConfig(first_width=2, depth=2, in_channels=2)
     return drawn(
         ModelInfo(
             config,
-            head=Distances(),
-            objects=Distances.objects,
+            head=RidgeObjects(),
+            objects=RidgeObjects.objects,
             masks="instances",
             spacing_um=(0.5, 0.25),
             training=RECORD,
@@ -57,7 +57,7 @@ MODELS: dict[str, Callable[[], Model]] = {
     "full": lambda: classes_model(resolution="full", depth=1),
     "flips": lambda: classes_model("flips"),
     "ensemble": lambda: classes_model("flips", members=2),
-    "distances": distances_model,
+    "objects": objects_model,
     "fcn": fcn_model,
     "released": lambda: drawn(ModelInfo(ReleasedConfig(first_width=2), training=RECORD)),
     "paper": lambda: drawn(ModelInfo(UNetConfig(first_width=2), head=Classes(), training=RECORD)),

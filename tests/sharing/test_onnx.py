@@ -33,7 +33,7 @@ SIZES = [
 ]
 
 
-@pytest.mark.parametrize("kind", ["half", "flips", "distances", "fcn", "ensemble"])
+@pytest.mark.parametrize("kind", ["half", "flips", "objects", "fcn", "ensemble"])
 def test_it_gives_what_the_model_gives_at_twelve_sizes(kind, image):
     model = classes_model(members=2) if kind == "ensemble" else MODELS[kind]()
     run = run_onnx(onnx_file(plain_form(model, grey_scale(model.info, "image"))))

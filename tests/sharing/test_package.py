@@ -16,7 +16,7 @@ from PIL import Image
 
 import unseam
 import unseam.api.export as export_module
-from sharing.conftest import MODELS, classes_model, distances_model
+from sharing.conftest import MODELS, classes_model, objects_model
 from unseam.errors import OutputError
 from unseam.model import Model
 from unseam.sharing import contents, description
@@ -137,13 +137,13 @@ def test_without_licence_and_authors_it_says_so(package):
 
 
 def test_objects_channels_and_the_size_of_a_pixel(package):
-    files, about = package(distances_model())
+    files, about = package(objects_model())
     sides = about["inputs"][0]["axes"][2:]
     assert [(side["unit"], side["scale"]) for side in sides] == [("micrometer", 0.5), ("micrometer", 0.25)]
     assert about["inputs"][0]["axes"][1]["channel_names"] == ["channel0", "channel1"]
     assert "instance-segmentation" in about["tags"]
     assert about["config"]["unseam"]["average"] == "flips"
-    assert "in the foreground: above 0.8, never split, from " in files["README.md"].decode()
+    assert "in the foreground: above 0.5, split " in files["README.md"].decode()
     assert tifffile.imread(io.BytesIO(files["sample_input.tif"])).shape == (2, 230, 241)
 
 

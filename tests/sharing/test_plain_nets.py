@@ -119,7 +119,7 @@ def test_without_a_record_there_is_no_fixed_range(change, reason):
 
 def test_several_channels_have_no_fixed_range_and_no_other_words_are_known():
     with pytest.raises(SettingsError, match="mean over the channels only"):
-        grey_scale(MODELS["distances"]().info, "fixed")
+        grey_scale(MODELS["objects"]().info, "fixed")
     with pytest.raises(SettingsError, match=r"normalise is 'tile'\. It may be 'image' or 'fixed'"):
         grey_scale(classes_model().info, "tile")
 

@@ -8,27 +8,18 @@ member             the network learns                             an object is
 =================  =============================================  ============================================
 `Classes`          the class of each pixel                        a connected piece of foreground
 `RidgeObjects`     object or not; a ridge parts touching objects  a connected piece, with its part of the ridge
-`BorderAndCore`    background, inside, rim                        an inside, with the foreground that it floods
-`Distances`        object or not; distances to rim and neighbour  a hill of their difference, likewise
 =================  =============================================  ============================================
 
-`softmax`, `objects` (with `flood` and `peaks`), `ridge` and `rims` are parts that members share. Members never import each
-other.
+`softmax`, `objects` (with `flood` and `split`) and `ridge` are parts that members share. Members never import each other. Two
+heads that did not pay, distances inside objects and border and core, are in ``docs/log.md``.
 """
 
 from unseam.heads.base import HeadProtocol, Labels, Targets, Way
-from unseam.heads.border_and_core import BorderAndCore
 from unseam.heads.classes import Classes
-from unseam.heads.distances import Distances
 from unseam.heads.objects import Objects, fitted_to
 from unseam.heads.ridge_objects import RidgeObjects
 
-Head = (
-    Classes
-    | RidgeObjects
-    | BorderAndCore
-    | Distances
-)  # fmt: skip
+Head = Classes | RidgeObjects
 """The closed list: every head that settings and model files can name."""
 
 
@@ -38,6 +29,6 @@ def head_for(*, has_objects: bool) -> Head:
 
 
 __all__ = [
-    "BorderAndCore", "Classes", "Distances", "Head", "HeadProtocol", "Labels", "Objects", "RidgeObjects", "Targets", "Way",
+    "Classes", "Head", "HeadProtocol", "Labels", "Objects", "RidgeObjects", "Targets", "Way",
     "fitted_to", "head_for",
 ]  # fmt: skip

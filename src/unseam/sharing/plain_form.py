@@ -8,7 +8,6 @@ from typing import Any
 
 from unseam._version import __version__
 from unseam.errors import SettingsError
-from unseam.heads import Distances
 from unseam.heads.softmax import SoftMax
 from unseam.model import Model
 from unseam.model.model_info import ModelInfo
@@ -66,13 +65,12 @@ class PlainForm:
     @cached_property
     def facts(self) -> str:
         """What a program must know besides the weights, as JSON."""
-        maps = ["probability", "distance"] if self.net.has_distances else ["probability"]
         return json.dumps(
             {
                 "made_with": f"unseam {__version__}",
                 "grey_values": self.grey.sentence,
                 "maps": list(self.info.map_names),
-                "kinds_of_maps": maps,
+                "kinds_of_maps": ["probability"],
                 "average": self.info.average,
                 "context": self.net.context,
                 "phase": self.net.phase,
@@ -137,8 +135,6 @@ def _network(config: NetConfig) -> tuple[str, dict[str, Any]]:
 
 
 def _head_name(info: ModelInfo) -> str:
-    if isinstance(info.head, Distances):
-        return "distances"
     if isinstance(info.head, SoftMax):
         return "softmax"
     raise SettingsError(f"There is no form to export of the head {table_name(type(info.head))}.")

@@ -53,7 +53,7 @@ class Segmenter(nn.Module):
     resolution
         ``full``, or ``half``: the network reads 2x2 px as one.
     head
-        ``softmax``, or ``distances``: the last two maps are within 0 and 1, and the soft-max is over the others.
+        What turns logits into maps: ``softmax``.
     average
         ``none``, or ``flips``: the mean over the eight quarter turns and mirror images, for eight times the work.
     """
@@ -63,7 +63,7 @@ class Segmenter(nn.Module):
     ) -> None:
         super().__init__()
         assert resolution in ("full", "half"), resolution
-        assert head in ("softmax", "distances"), head
+        assert head == "softmax", head
         assert average in ("none", "flips"), average
         self.margins = [4 + lost_on_raising // 2]
         for _ in range(depth - 1):
@@ -76,7 +76,6 @@ class Segmenter(nn.Module):
         self.phase = factor * 2**depth
         self.shortest = factor * shortest
         self.is_half = resolution == "half"
-        self.has_distances = head == "distances"
         self.is_averaged = average == "flips"
 
     def forward(self, image: Tensor) -> Tensor:
@@ -105,8 +104,6 @@ class Segmenter(nn.Module):
         return self.activated(self.logits(image))  # type: ignore[operator]
 
     def activated(self, logits: Tensor) -> Tensor:
-        if self.has_distances:
-            return torch.cat([F.softmax(logits[:, :-2], dim=1), logits[:, -2:].clamp(0, 1)], dim=1)
         return F.softmax(logits, dim=1)
 
 
