@@ -19,7 +19,10 @@ from unseam.heads.classes import Classes
 from unseam.heads.objects import Objects, fitted_to
 from unseam.heads.ridge_objects import RidgeObjects
 
-Head = Classes | RidgeObjects
+Head = (
+    Classes
+    | RidgeObjects
+)  # fmt: skip
 """The closed list: every head that settings and model files can name."""
 
 
