@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from unseam.annotate.project.class_colours import colour_of
 from unseam.annotate.project.mask_files import check_mask_size
-from unseam.data.declaration import DeclaredClass, DeclaredKind, none_of
+from unseam.data.declaration import DeclaredClass, DeclaredKind, declares_objects, none_of
 from unseam.data.file_names import (
     MASK_ENDINGS,
     MASK_FOLDERS,
@@ -101,7 +101,7 @@ class FoundOutlines:
     def read(self, name: str, height: int, width: int) -> Integer[np.ndarray, "height width"]:
         """Return a mask in the values of the project."""
         outlines = self.outlines[name]
-        if self.kind == "classes":
+        if not declares_objects(self.kind):
             value = {one.name: one.value for one in self.classes}
             outlines = [replace(one, number=value[one.class_name] + 1) for one in outlines if one.class_name in value]
             drawn, _ = fill_outlines(outlines, height, width)
@@ -141,7 +141,7 @@ def _find_outlines(place: Path, names: Mapping[str, Path]) -> FoundOutlines | No
     except DataError as error:
         return FoundOutlines(found, {}, f"{len(found)} file(s) with outlines lie there, but cannot be taken over: {error}")
     read = FoundOutlines(found, outlines, "")
-    held = "the classes that they name" if read.kind == "classes" else "one object each, with a rim of background"
+    held = "one object each, with a rim of background" if declares_objects(read.kind) else "the classes that they name"
     number = sum(map(len, outlines.values()))
     told = f"{number} outline(s) of {len(found)} image(s) lie there and will be taken over: {held}; the rest is not annotated."
     return replace(read, message=told)
