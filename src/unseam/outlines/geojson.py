@@ -34,12 +34,11 @@ def write_geojson(path: Path, name: str, objects: Iterable[tuple[Outline, Number
 
     Numbers that are not finite are left out. Raises OutputError if the file cannot be written.
     """
-    number = -2  # the first and the last part hold no object
+    num_parts = 0
     with whole_file(path) as stream:
-        for part in geojson_parts(name, objects):
+        for num_parts, part in enumerate(geojson_parts(name, objects), 1):  # noqa: B007 - the last number counts
             stream.write(part)
-            number += 1
-    return number
+    return num_parts - 2  # the head and the end hold no object
 
 
 def geojson_parts(

@@ -71,8 +71,8 @@ class FoundMasks:
 class FoundOutlines:
     """Files with outlines, by the name of their image (``message`` says why not, if they cannot be used).
 
-    If they name several classes, their pixels are those classes; otherwise each outline is an object. Pixels in no outline are
-    not annotated, since nobody said that all was outlined; but round each object lies a rim of background.
+    If they name several classes, their pixels are those classes; otherwise each outline is an object with a rim of background.
+    All other pixels are not annotated: a file does not tell whether everything was outlined.
     """
 
     masks: Mapping[str, Path]
@@ -112,9 +112,9 @@ class FoundOutlines:
 
 
 def find_masks(folder: Path, names: Mapping[str, Path]) -> FoundMasks | FoundOutlines | None:
-    """Find and judge the masks of images, in a folder ``masks`` or of one of the usual names; None if there is none.
+    """Find the masks of images in the folder ``masks`` (or one of the usual names) and judge them; None without any.
 
-    Outlines of ImageJ and QuPath count where no mask is an image.
+    Outlines of ImageJ and QuPath are taken if no mask is an image.
     """
     place = subfolder(folder, MASK_FOLDERS)
     if place is None:
