@@ -89,12 +89,13 @@ export class Painter {
     gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
   }
 
-  /** @param {Program} program @param {number} opacity */
-  usePaint(program, opacity) {
+  /** @param {Program} program @param {number} opacity @param {number} stripe width of the stripes of a pattern, device pixels; 0: none */
+  usePaint(program, opacity, stripe) {
     const { gl } = this;
     gl.useProgram(program.program);
     gl.uniform1i(program.at("u_palette"), 1);
     gl.uniform1f(program.at("u_opacity"), opacity);
+    gl.uniform1f(program.at("u_stripe"), stripe);
     gl.activeTexture(gl.TEXTURE1);
     gl.bindTexture(gl.TEXTURE_2D, this.palette);
     gl.activeTexture(gl.TEXTURE0);
@@ -109,9 +110,9 @@ export class Painter {
     gl.uniform3fv(image.at("u_tint"), tints.flat());
   }
 
-  /** @param {number} opacity @param {number} none @param {boolean} isObjects */
-  useLabels(opacity, none, isObjects) {
-    this.usePaint(this.labels, opacity);
+  /** @param {number} opacity @param {number} stripe @param {number} none @param {boolean} isObjects */
+  useLabels(opacity, stripe, none, isObjects) {
+    this.usePaint(this.labels, opacity, stripe);
     this.gl.uniform1ui(this.labels.at("u_none"), none >>> 0);
     this.gl.uniform1i(this.labels.at("u_objects"), isObjects ? 1 : 0);
   }

@@ -47,6 +47,9 @@ export function commands(app) {
     { group: "View", keys: ["x"], text: "Prediction on and off; hold to peek", run: () => {} },
     { group: "View", keys: ["s"], text: "Strokes on and off; hold to peek", run: () => {} },
     { group: "View", keys: ["t"], text: "Hold and drag: contrast", run: () => {} },
+    { group: "View", keys: ["k"], text: "Patterns: tell classes apart without their colours", run: () => {
+      state.hasPatterns.value = !state.hasPatterns.peek();
+    } },
     { group: "View", keys: [",", "."], text: "Prediction weaker, stronger", run: () => {} },
     { group: "Undo", keys: ["Ctrl+Z"], text: "Undo a stroke", run: () => void tools.strokes.back("undo") },
     { group: "Undo", keys: ["Ctrl+Shift+Z", "Ctrl+Y"], text: "Do it again", run: () => void tools.strokes.back("redo") },

@@ -39,7 +39,7 @@ export class Scene {
     });
     effect(() => {
       for (const one of [state.contrast, state.hiddenChannels, state.showPrediction, state.showStrokes, state.predictionOpacity,
-        state.strokesOpacity, around]) void one.value;
+        state.strokesOpacity, state.hasPatterns, around]) void one.value;
       this.redraw();
     });
   }
@@ -132,14 +132,15 @@ export class Scene {
     this.pixels.want(level, view);
     painter.useImage(state.contrast.peek(), tints(facts, state.hiddenChannels.peek()));
     for (const entry of this.pixels.here(level, view)) this.place(this.pixels, entry, painter.image, facts.channels);
+    const stripe = state.hasPatterns.peek() ? 4 * devicePixelRatio : 0;
     if (state.showPrediction.peek()) {
-      painter.usePaint(painter.prediction, state.predictionOpacity.peek());
+      painter.usePaint(painter.prediction, state.predictionOpacity.peek(), stripe);
       this.guess.draw(camera, painter);
     }
     const labelled = this.labels.tiles.want(level, view);
     this.canvas.ownerDocument.documentElement.dataset.settled = String(this.isSettled(labelled));
     if (!state.showStrokes.peek()) return;
-    painter.useLabels(state.strokesOpacity.peek(), this.labels.none, this.labels.isObjects);
+    painter.useLabels(state.strokesOpacity.peek(), stripe, this.labels.none, this.labels.isObjects);
     for (const entry of labelled) this.place(this.labels.tiles, entry, painter.labels, 1);
   }
 

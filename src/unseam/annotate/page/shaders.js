@@ -53,6 +53,20 @@ ${MEAN}`;
 const PAINT = `${HEAD}
 uniform sampler2D u_palette;  // 256 by 1; transparent where a class is hidden
 uniform float u_opacity;
+uniform float u_stripe;  // width of a stripe in pixels of the screen; 0: no patterns
+/** How much of the fill shows here: whole and weak stripes tell the classes apart without their colours. The first is plain. */
+float pattern(uint value) {
+  uint kind = (value + 5u) % 6u;
+  if (u_stripe == 0.0 || kind == 0u) return 1.0;
+  vec2 at = mod(gl_FragCoord.xy / u_stripe, 2.0);
+  float across = mod(at.x + at.y, 2.0);
+  bool isWeak = kind == 1u ? across < 1.0
+              : kind == 2u ? mod(at.x - at.y + 2.0, 2.0) < 1.0
+              : kind == 3u ? at.y < 1.0
+              : kind == 4u ? at.x < 1.0
+              : (at.x < 1.0) != (at.y < 1.0);
+  return isWeak ? 0.35 : 1.0;
+}
 vec4 paint(uint value) { return texelFetch(u_palette, ivec2(int(value), 0), 0); }
 /** How many of the four places at a distance (in texels) hold the same value. */
 int alike(uint here, vec2 where, float far) {
@@ -75,7 +89,7 @@ vec4 look(vec2 where) {
   if (here == u_none) return vec4(0.0);
   vec4 fill = paint(shade(here));
   bool rim = isEdge(here, where);
-  float alpha = fill.a * (rim ? min(1.0, u_opacity + 0.2) : u_opacity);
+  float alpha = fill.a * (rim ? min(1.0, u_opacity + 0.2) : u_opacity * pattern(shade(here)));
   return vec4(fill.rgb * (rim ? 0.45 : 1.0) * alpha, alpha);
 }
 ${MEAN}`;
@@ -87,7 +101,7 @@ vec4 look(vec2 where) {
   float sure = float(fetch(where, 1)) / 255.0;
   if (here == 0u) return vec4(0.0);
   vec4 fill = paint(here);
-  float alpha = fill.a * (isEdge(here, where) ? min(1.0, u_opacity * 2.2) : u_opacity * (0.3 + 0.7 * sure));
+  float alpha = fill.a * (isEdge(here, where) ? min(1.0, u_opacity * 2.2) : u_opacity * (0.3 + 0.7 * sure) * pattern(here));
   return vec4(fill.rgb * alpha, alpha);
 }
 ${MEAN}`;

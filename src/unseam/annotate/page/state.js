@@ -39,6 +39,8 @@ export const showPrediction = signal(true);
 export const showStrokes = signal(true);
 export const predictionOpacity = kept("prediction opacity", 0.4);
 export const strokesOpacity = kept("strokes opacity", 0.75);
+/** Classes and objects are told apart by stripes, too, not by colour alone. */
+export const hasPatterns = kept("patterns", false);
 /** Per channel: what is black and what is white, in sent values. */
 export const contrast = signal(/** @type {[number, number][]} */ ([]));
 export const hiddenChannels = signal(/** @type {number[]} */ ([]));

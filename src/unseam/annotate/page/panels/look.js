@@ -12,7 +12,11 @@ import * as state from "../state.js";
 /** @param {{ app: App }} props */
 export function Look({ app }) {
   const facts = state.current.value;
-  return h(Panel, { name: "View", class: "look" },
+  const patterns = h("button", {
+    type: "button", class: "link", title: "Stripes tell classes apart without their colours (K)", "aria-pressed": String(state.hasPatterns.value),
+    onClick: () => { state.hasPatterns.value = !state.hasPatterns.peek(); },
+  }, "Patterns");
+  return h(Panel, { name: "View", class: "look", more: patterns },
     facts ? h(Contrast, { app, facts }) : null,
     h(Layer, { name: "Prediction", keys: "X", isOn: state.showPrediction, opacity: state.predictionOpacity }),
     h(Layer, { name: "Strokes", keys: "S", isOn: state.showStrokes, opacity: state.strokesOpacity }));

@@ -22,7 +22,7 @@ function Row({ app, one }) {
     h("button", {
       type: "button", role: "radio", "aria-checked": String(state.activeClass.value === one.value), onClick: () => app.takeClass(one.value),
     },
-    h("span", { class: isObject ? "swatch many" : "swatch", style: { backgroundColor: isObject && next ? hueOf(next) : one.colour } }),
+    h("span", { class: `swatch ${isObject ? "many" : state.hasPatterns.value ? `pattern${(one.value + 5) % 6}` : ""}`, style: { backgroundColor: isObject && next ? hueOf(next) : one.colour } }),
     h("span", { class: "name" }, one.name, isObject ? h("small", null, next ? ` goes on with ${next}` : " new each stroke") : null),
     one.value <= 9 ? h("kbd", null, String(one.value)) : null),
     h(IconButton, {
