@@ -20,7 +20,10 @@ def on_screen(tab, *points: tuple[float, float]) -> list[tuple[float, float]]:
     """Where points of the image lie in the window, CSS pixels."""
     return tab.ask(
         """const box = app.pointers.over.getBoundingClientRect();
-        return given.map(([x, y]) => { const at = app.scene.camera.toCanvas({ x, y }); return [box.left + at.x, box.top + at.y]; });""",
+        return given.map(([x, y]) => {
+          const at = app.scene.camera.toCanvas({ x, y });
+          return [box.left + at.x, box.top + at.y];
+        });""",
         [list(point) for point in points],
     )
 
@@ -33,7 +36,8 @@ def pen(tab, devtools, *points: tuple[float, float]) -> None:
             {"type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1, "pointerType": "pen", "force": 0.7},
         )
     devtools.send(
-        "Input.dispatchMouseEvent", {"type": "mouseReleased", "x": x, "y": y, "button": "left", "pointerType": "pen", "clickCount": 1}
+        "Input.dispatchMouseEvent",
+        {"type": "mouseReleased", "x": x, "y": y, "button": "left", "pointerType": "pen", "clickCount": 1},
     )
 
 
