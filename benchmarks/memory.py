@@ -45,7 +45,7 @@ def measure(width: int, engine: str, precision: str, tile: int, num_tiles: int) 
     height, width_px = num_tiles // 2 * stride, 2 * stride
     image = np.random.default_rng(0).integers(0, 256, (height, width_px), np.uint8)
     normalised = model.normalised(image)
-    plan = plan_tiles(height, width_px, geometry, tile)
+    plan = plan_tiles((height, width_px), (geometry, geometry), tile)
     to_come = bytes_to_come(model.engine, plan, 1, 2)  # type: ignore[arg-type]
     before = resident_bytes() or 0  # after counting, which loads code of PyTorch that stays
     predicted = before + to_come

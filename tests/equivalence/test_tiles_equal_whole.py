@@ -99,8 +99,8 @@ def laid_every(stride: int, engine: TorchEngine, length: int) -> AxisTiles:
 
 
 def by_tiles_laid_every(stride: int, engine: TorchEngine, image: np.ndarray, monkeypatch) -> np.ndarray:
-    axes = [laid_every(stride, engine, length) for length in image.shape[1:]]
-    plan = TilePlan(*axes, engine.geometry.context)
+    axes = tuple(laid_every(stride, engine, length) for length in image.shape[1:])
+    plan = TilePlan(axes, (engine.geometry.context,) * 2, (0, 0))
     monkeypatch.setattr(predict, "plan_tiles", lambda *_, **__: plan)
     return Predictor(engine).probabilities(image)
 

@@ -54,6 +54,12 @@ def test_class_weights_that_do_not_fit_are_refused_before_anything_is_written(pa
     assert not (tmp_path / "run").exists()
 
 
+def test_a_network_for_volumes_is_refused(pair, tmp_path):
+    with pytest.raises(SettingsError, match=r"net\.dims = 3: training reads planes"):
+        quick([pair[0]], [pair[1]], settings=["net.dims=3", "net.resolution='full'"], out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def prepared_of(*names: str) -> Prepared:
     """Return an image of the first class whose lower half is of the last."""
     classes = np.zeros((40, 40), np.uint8)

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from unseam.engines.base import Engine, TellsMemory, geometry_of
+    from unseam.engines.base import Engine, TellsMemory, geometries_of, geometry_of
     from unseam.engines.choose import choose_engine
     from unseam.engines.ensemble_engine import EnsembleEngine, average_engines
     from unseam.engines.flips_engine import FlipsEngine
@@ -24,7 +24,7 @@ ENGINES = {
 """The closed list, with the text of the help. ``auto`` is OpenVINO on a processor where it is installed, otherwise PyTorch."""
 
 _HOME = {
-    "Engine": "base", "TellsMemory": "base", "geometry_of": "base",
+    "Engine": "base", "TellsMemory": "base", "geometries_of": "base", "geometry_of": "base",
     "choose_engine": "choose",
     "EnsembleEngine": "ensemble_engine", "average_engines": "ensemble_engine",
     "FlipsEngine": "flips_engine",
@@ -36,7 +36,8 @@ _HOME = {
 
 __all__ = [
     "ENGINES", "Engine", "EnsembleEngine", "FlipsEngine", "OpenVINOEngine", "Precision", "TellsMemory", "TorchEngine",
-    "average_engines", "choose_device", "choose_dtype", "choose_engine", "describe_choice", "geometry_of", "settle_precision",
+    "average_engines", "choose_device", "choose_dtype", "choose_engine", "describe_choice", "geometries_of", "geometry_of",
+    "settle_precision",
 ]  # fmt: skip
 
 

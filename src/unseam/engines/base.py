@@ -16,14 +16,14 @@ class Engine(Protocol):
 
     @property
     def geometry(self) -> Geometry:
-        """How the engine changes sizes."""
+        """How the engine changes rows and columns. One for volumes also has ``geometries``, one an axis."""
 
     @property
     def num_classes(self) -> int:
         """K: the number of logits per pixel."""
 
-    def __call__(self, tile: Float[np.ndarray, "channel height width"]) -> Float[np.ndarray, "klass rows cols"]:
-        """Return the logits (K, H - 2 context, W - 2 context) of a normalised input tile (C, H, W).
+    def __call__(self, tile: Float[np.ndarray, "channel *space"]) -> Float[np.ndarray, "klass *smaller"]:
+        """Return the logits (K, H - 2 context, W - 2 context) of a normalised input tile (C, H, W), or of one (C, D, H, W).
 
         They are valid until the next call: an engine may write the logits of the next tile into the same memory.
         """
@@ -33,8 +33,8 @@ class Engine(Protocol):
 class TellsMemory(Engine, Protocol):
     """An engine that knows how much memory its tiles take, so that tiles can be chosen to fit."""
 
-    def footprint(self, tile_shape: tuple[int, int, int]) -> Footprint:
-        """Return the bytes of this process for an input tile (C, H, W), weights in the engine's own format included."""
+    def footprint(self, tile_shape: tuple[int, ...]) -> Footprint:
+        """Return the bytes of this process for an input tile, channels first; weights in the engine's own format count."""
 
     @property
     def kept_bytes(self) -> int:
@@ -49,3 +49,12 @@ def geometry_of(net: nn.Module) -> Geometry:
     geometry = net.geometry
     assert isinstance(geometry, Geometry), f"{type(net).__name__} states no geometry"
     return geometry
+
+
+def geometries_of(of: Engine | nn.Module) -> tuple[Geometry, ...]:
+    """Return the geometry of each axis of an engine's or a network's images; rows and columns, if it states one only."""
+    stated: tuple[Geometry, ...] | None = getattr(of, "geometries", None)
+    if stated is not None:
+        return stated
+    geometry: Geometry = of.geometry  # type: ignore[assignment]
+    return geometry, geometry

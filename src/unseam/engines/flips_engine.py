@@ -1,11 +1,16 @@
-"""An engine that looks at each tile in eight poses: the mean over the quarter turns and their mirror images."""
+"""An engine that looks at each tile in eight poses: the mean over the quarter turns and their mirror images.
 
+The eight poses of a volume are its mirror images along each set of axes: its voxels need not be cubes, so it is not turned.
+"""
+
+import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from jaxtyping import Float
 
-from unseam.engines.base import Engine, TellsMemory
+from unseam.engines.base import Engine, TellsMemory, geometries_of
 from unseam.engines.footprint import Footprint
 from unseam.geometry import Geometry
 
@@ -28,14 +33,18 @@ class FlipsEngine:
         return self.engine.geometry
 
     @property
+    def geometries(self) -> tuple[Geometry, ...]:
+        return geometries_of(self.engine)
+
+    @property
     def num_classes(self) -> int:
         return self.engine.num_classes
 
     def __str__(self) -> str:
         return f"the mean of {NUM_POSES} flips, each with {self.engine}"
 
-    def __call__(self, tile: Float[np.ndarray, "channel height width"]) -> Float[np.ndarray, "klass rows cols"]:
-        return self._mean_logits(self._logits_of_poses(tile))
+    def __call__(self, tile: Float[np.ndarray, "channel *space"]) -> Float[np.ndarray, "klass *smaller"]:
+        return self._mean_logits(self._logits_of_poses(tile) if tile.ndim == 3 else self._logits_of_mirrored(tile))
 
     def _logits_of_poses(self, tile: np.ndarray) -> Iterator[np.ndarray]:
         # The poses of one shape come first: an engine may prepare itself anew for each new shape.
@@ -46,19 +55,25 @@ class FlipsEngine:
                 logits = logits[:, :, ::-1] if mirrored else logits
                 yield np.ascontiguousarray(np.rot90(logits, -quarter_turns, axes=(1, 2)))
 
+    def _logits_of_mirrored(self, volume: np.ndarray) -> Iterator[np.ndarray]:
+        for number in range(4):
+            for axes in itertools.combinations((1, 2, 3), number):
+                yield np.ascontiguousarray(np.flip(self.engine(np.ascontiguousarray(np.flip(volume, axes))), axes))
+
     @property
     def kept_bytes(self) -> int:
         return self.engine.kept_bytes if isinstance(self.engine, TellsMemory) else 0
 
-    def footprint(self, tile_shape: tuple[int, int, int]) -> Footprint:
+    def footprint(self, tile_shape: tuple[int, ...]) -> Footprint:
         """Return the bytes of the engine for the tile or the turned tile, with the maps of a pose and of the mean."""
-        channels, height, width = tile_shape
-        logits = 4 * self.num_classes * height * width
+        channels, *lengths = tile_shape
+        logits = 4 * self.num_classes * math.prod(lengths)
         if not isinstance(self.engine, TellsMemory):
             return Footprint(0, 4 * logits)
-        copies = 4 * logits + 4 * channels * height * width
-        upright, turned = (self.engine.footprint(shape) for shape in (tile_shape, (channels, width, height)))
-        kept = upright.kept if height == width else upright.kept + turned.kept
+        copies = 4 * logits + 4 * channels * math.prod(lengths)
+        turned_shape = (channels, *reversed(lengths)) if len(lengths) == 2 else tile_shape
+        upright, turned = (self.engine.footprint(shape) for shape in (tile_shape, turned_shape))
+        kept = upright.kept if turned_shape == tile_shape else upright.kept + turned.kept
         return Footprint(kept, max(upright.passing, turned.passing) + copies)
 
     def release(self) -> None:

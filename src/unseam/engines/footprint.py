@@ -37,7 +37,7 @@ def bytes_of_largest_weight(net: nn.Module, dtype: torch.dtype) -> int:
     return dtype.itemsize * max(weight.numel() for weight in net.state_dict().values())
 
 
-def bytes_as_written(net: nn.Module, input_shape: tuple[int, int, int, int], dtype: torch.dtype) -> int:
+def bytes_as_written(net: nn.Module, input_shape: tuple[int, ...], dtype: torch.dtype) -> int:
     """Return the most bytes of maps alive at once when PyTorch runs a network as it is written, the input included.
 
     The network runs on tensors that have a shape but no data. Each counts until Python frees it, so local names in the
@@ -56,7 +56,7 @@ def bytes_as_written(net: nn.Module, input_shape: tuple[int, int, int, int], dty
     return counter.most
 
 
-def bytes_until_last_read(net: nn.Module, input_shape: tuple[int, int, int, int], dtype: torch.dtype) -> int:
+def bytes_until_last_read(net: nn.Module, input_shape: tuple[int, ...], dtype: torch.dtype) -> int:
     """Return the most bytes of maps alive at once if each is freed after its last reader, the float32 input included."""
     # A slice shares the memory of its map, and so does the result of an operation in place: memory is counted, not values.
     operations = record(net, input_shape)

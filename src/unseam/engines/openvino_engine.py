@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from unseam.engines.base import geometry_of
+from unseam.engines.base import geometries_of, geometry_of
 from unseam.engines.footprint import Footprint, bytes_as_written, bytes_of_largest_weight, bytes_until_last_read, num_weights
 from unseam.engines.record import Operation, Value, Weight, record, weights_of
 from unseam.errors import SettingsError
@@ -71,7 +71,7 @@ class OpenVINOEngine:
             # which took twice the time; so threads are pinned only if this process has all cores.
             "ENABLE_CPU_PINNING": threads >= num_cores(),
         }
-        self._requests: OrderedDict[tuple[int, int, int], Any] = OrderedDict()
+        self._requests: OrderedDict[tuple[int, ...], Any] = OrderedDict()
         self._footprint = lru_cache(maxsize=64)(self._count)
         self._unknown = _unknown_operations(net)
         if self._unknown:
@@ -82,6 +82,10 @@ class OpenVINOEngine:
         return geometry_of(self.net)
 
     @property
+    def geometries(self) -> tuple[Geometry, ...]:
+        return geometries_of(self.net)
+
+    @property
     def num_classes(self) -> int:
         return int(self.net.config.num_classes)  # type: ignore[arg-type, union-attr]
 
@@ -89,7 +93,7 @@ class OpenVINOEngine:
         how = f" (by its own converter, for {self._unknown})" if self._unknown else ""
         return f"OpenVINO{how}, {str(self.dtype).removeprefix('torch.')}, {self._settings['INFERENCE_NUM_THREADS']} threads"
 
-    def __call__(self, tile: Float[np.ndarray, "channel height width"]) -> Float[np.ndarray, "klass rows cols"]:
+    def __call__(self, tile: Float[np.ndarray, "channel *space"]) -> Float[np.ndarray, "klass *smaller"]:
         """Return the logits of one input tile, float32; the next call with a tile of the same size overwrites them."""
         if tile.shape not in self._requests:
             while len(self._requests) >= _KEPT:
@@ -104,25 +108,25 @@ class OpenVINOEngine:
     def kept_bytes(self) -> int:
         return sum(self._footprint(shape).kept for shape in self._requests)
 
-    def footprint(self, tile_shape: tuple[int, int, int]) -> Footprint:
+    def footprint(self, tile_shape: tuple[int, ...]) -> Footprint:
         """Return the bytes for an input tile (C, H, W)."""
         return self._footprint(tile_shape)
 
     def release(self) -> None:
         self._requests.clear()
 
-    def _count(self, tile_shape: tuple[int, int, int]) -> Footprint:
+    def _count(self, tile_shape: tuple[int, ...]) -> Footprint:
         count = bytes_as_written if self._unknown else bytes_until_last_read
         maps = count(self.net, (1, *tile_shape), self.dtype)
         weights = (4 + self.dtype.itemsize) * num_weights(self.net)  # as passed to OpenVINO, and as multiplied
         kept = int(_MAPS * maps) + weights + _LIBRARY_BYTES // 2
         return Footprint(kept, _LIBRARY_BYTES // 2 + bytes_of_largest_weight(self.net, torch.float32))
 
-    def _compile(self, shape: tuple[int, int, int]) -> Any:
+    def _compile(self, shape: tuple[int, ...]) -> Any:
         model = self._convert(shape) if self._unknown else _translate(self.net, (1, *shape))
         return self._core.compile_model(model, "CPU", self._settings).create_infer_request()
 
-    def _convert(self, shape: tuple[int, int, int]) -> Any:
+    def _convert(self, shape: tuple[int, ...]) -> Any:
         """Translate the network with OpenVINO's converter, which traces it on an empty tile (C, H, W)."""
         from openvino import convert_model
 
@@ -167,10 +171,10 @@ def _is_known(operation: Operation) -> bool:
     return operation.name in _TRANSLATIONS and not reads_weights
 
 
-def _smallest_tile(net: nn.Module) -> tuple[int, int, int]:
-    """Return (C, H, W) of the smallest admissible input."""
-    side = geometry_of(net).min_input
-    return int(net.config.in_channels), side, side  # type: ignore[arg-type, union-attr]
+def _smallest_tile(net: nn.Module) -> tuple[int, ...]:
+    """Return the shape of the smallest admissible input, channels first."""
+    channels = int(net.config.in_channels)  # type: ignore[arg-type, union-attr]
+    return (channels, *(geometry.min_input for geometry in geometries_of(net)))
 
 
 @lru_cache(maxsize=1)
@@ -193,7 +197,7 @@ def openvino_core() -> Any:
     return Core()
 
 
-def _translate(net: nn.Module, input_shape: tuple[int, int, int, int]) -> Any:
+def _translate(net: nn.Module, input_shape: tuple[int, ...]) -> Any:
     """Translate the recorded operations of a network into an OpenVINO model."""
     from openvino import Model, opset13
 
@@ -225,7 +229,7 @@ def _convolution(
     dilation, is_transposed = more[:2]  # _is_known refuses groups and output padding
     convolve = ops.convolution_backprop_data if is_transposed else ops.convolution
     result = convolve(x, _constant(ops, weight), strides=stride, pads_begin=padding, pads_end=padding, dilations=dilation)
-    return result if bias is None else ops.add(result, _constant(ops, bias.reshape(1, -1, 1, 1)))
+    return result if bias is None else ops.add(result, _constant(ops, bias.reshape(1, -1, *[1] * (weight.dim() - 2))))
 
 
 def _max_pool(ops: Any, _: Operation, x: Any, kernel: list[int], stride: list[int], *more: Any) -> Any:
@@ -244,6 +248,7 @@ _TRANSLATIONS: dict[str, Callable[..., Any]] = {
     "aten.relu.default": lambda ops, _, x: ops.relu(x),
     "aten.relu_.default": lambda ops, _, x: ops.relu(x),
     "aten.max_pool2d_with_indices.default": _max_pool,
+    "aten.max_pool3d_with_indices.default": _max_pool,
     "aten.slice.Tensor": _slice,
     "aten.cat.default": lambda ops, _, parts, axis: ops.concat(parts, axis),
     "aten.add.Tensor": lambda ops, _, x, y, alpha: ops.add(x, y),

@@ -59,7 +59,7 @@ class Operation:
                     yield part
 
 
-def record(net: nn.Module, input_shape: tuple[int, int, int, int]) -> tuple[Operation, ...]:
+def record(net: nn.Module, input_shape: tuple[int, ...]) -> tuple[Operation, ...]:
     """Return the operations of a network in evaluation mode on an input (B, C, H, W); the last one gives its output."""
     # Tensors on "meta" have a shape and no data: the network runs through at once, whatever the size, and allocates nothing.
     weights = {name: tensor.to("meta") for name, tensor in weights_of(net).items()}

@@ -9,10 +9,11 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from unseam.engines.base import geometry_of
+from unseam.engines.base import geometries_of, geometry_of
 from unseam.engines.footprint import Footprint, bytes_as_written, bytes_of_largest_weight, num_weights
 from unseam.errors import SettingsError
 from unseam.geometry import Geometry
+from unseam.machine.channels_last import channels_last
 
 _MAPS = 1.05
 """Memory of maps and library scratch relative to maps; measured, docs/performance.md."""
@@ -50,7 +51,8 @@ class TorchEngine:
         is_compiled: bool = False,
         note: str = "",
     ) -> None:
-        self.net = net.to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self._order = channels_last(len(geometries_of(net)))
+        self.net = net.to(device).to(memory_format=self._order).eval()  # type: ignore[call-overload]
         self.device = torch.device(device)
         self.dtype = dtype
         self.is_compiled = is_compiled
@@ -65,6 +67,10 @@ class TorchEngine:
         return geometry_of(self.net)
 
     @property
+    def geometries(self) -> tuple[Geometry, ...]:
+        return geometries_of(self.net)
+
+    @property
     def num_classes(self) -> int:
         return int(self.net.config.num_classes)
 
@@ -73,10 +79,10 @@ class TorchEngine:
         note = f" ({self.note})" if self.note else ""
         return f"PyTorch{' compiled' * self.is_compiled}{note}, {str(self.dtype).removeprefix('torch.')}, {where}"
 
-    def __call__(self, tile: Float[np.ndarray, "channel height width"]) -> Float[np.ndarray, "klass rows cols"]:
+    def __call__(self, tile: Float[np.ndarray, "channel *space"]) -> Float[np.ndarray, "klass *smaller"]:
         """Return the logits of one input tile, float32 (float64 if that is the engine's format)."""
         with torch.inference_mode():
-            images = torch.from_numpy(tile)[None].to(self.device, memory_format=torch.channels_last)
+            images = torch.from_numpy(tile)[None].to(self.device, memory_format=self._order)
             if self.dtype in (torch.bfloat16, torch.float16):
                 with torch.autocast(self.device.type, self.dtype):
                     logits = self._forward(images).float()
@@ -87,8 +93,8 @@ class TorchEngine:
     kept_bytes = 0
     """PyTorch frees the memory of a tile."""
 
-    def footprint(self, tile_shape: tuple[int, int, int]) -> Footprint:
-        """Return the bytes of this process for an input tile (C, H, W); on a GPU maps do not count."""
+    def footprint(self, tile_shape: tuple[int, ...]) -> Footprint:
+        """Return the bytes of this process for an input tile (C, H, W) or (C, D, H, W); on a GPU maps do not count."""
         return self._footprint(tile_shape)
 
     def release(self) -> None:
@@ -96,7 +102,7 @@ class TorchEngine:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _count(self, tile_shape: tuple[int, int, int]) -> Footprint:
+    def _count(self, tile_shape: tuple[int, ...]) -> Footprint:
         if self.device.type != "cpu":
             return Footprint(0, _LIBRARY_BYTES)
         maps = bytes_as_written(self.net, (1, *tile_shape), self.dtype)

@@ -9,10 +9,10 @@ A network of valid convolutions needs ``context`` px of image around its output:
         │         └─────────────────┘          │
         └──────────────────────────────────────┘
 
-Its max-poolings sample the image on a grid of ``phase = 2**depth`` px. If the input shifts by a multiple of the phase, the
-output shifts with it and is otherwise unchanged; any other shift changes the output. So output tiles agree with one pass over
-the whole image if, and only if, their origins lie on one common phase grid. The paper's output tile of 388 px (572 px of
-input) is not a multiple of 16: we use 384 px of it, and the seams vanish exactly.
+Its max-poolings sample the image on a grid of ``phase = 2**depth`` px, along each axis of space. If the input shifts by a
+multiple of the phase, the output shifts with it and is otherwise unchanged; any other shift changes the output. So output tiles
+agree with one pass over the whole image if, and only if, their origins lie on one common phase grid. The paper's output tile of
+388 px (572 px of input) is not a multiple of 16: we use 384 px of it, and the seams vanish exactly.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,9 @@ from unseam.errors import SizeError
 
 @dataclass(frozen=True)
 class Geometry:
-    """How a valid network changes the length of an image axis; the same for both axes.
+    """How a valid network changes the length of an image axis.
+
+    It is the same along rows and columns. Along the planes of a volume it differs where levels are flat.
 
     Attributes
     ----------
@@ -34,7 +36,7 @@ class Geometry:
         Pixels that the network needs beyond each side of its output. The poolings share windows of one phase, so a single
         output pixel may see ``phase - 1`` px further than that on one side.
     phase
-        Shift of the input, px, that only shifts the output: 2**depth.
+        Shift of the input, px, that only shifts the output: 2 for each max-pooling along the axis.
     min_input
         Smallest admissible input, px; every admissible one is ``min_input + k * phase``.
     """
@@ -78,7 +80,7 @@ class Geometry:
         return self.nearest(length + 2 * self.context)[1]
 
 
-def path_geometry(depth: int, lost_in_double_convolution: int, lost_in_up_step: int) -> Geometry:
+def path_geometry(depth: int, lost_in_double_convolution: int, lost_in_up_step: int, flat_levels: int = 0) -> Geometry:
     """Compute the geometry of a contracting and an expansive path by walking both from the bottom outwards.
 
     Parameters
@@ -89,25 +91,31 @@ def path_geometry(depth: int, lost_in_double_convolution: int, lost_in_up_step: 
         Pixels of length lost at each level of the contracting path (two 3x3 valid convolutions: 4).
     lost_in_up_step
         Pixels of length lost at each step of the expansive path after doubling (4 in the paper).
+    flat_levels
+        Number of levels, from the image down, that are flat along this axis: kernels and poolings have a length of 1 there.
 
     Source: paper, Fig. 1: 572 -> 388 is ``path_geometry(4, 4, 4)`` with 28 px at the bottom.
+
+    >>> path_geometry(2, 4, 4), path_geometry(2, 4, 4, flat_levels=1)
+    (Geometry(context=20, phase=4, min_input=44), Geometry(context=8, phase=2, min_input=18))
     """
+    is_flat = [level < flat_levels for level in range(depth)]
 
     def input_of(bottom: int) -> int:
         length = bottom + lost_in_double_convolution
-        for _ in range(depth):
-            length = 2 * length + lost_in_double_convolution
+        for flat in reversed(is_flat):
+            length = length if flat else 2 * length + lost_in_double_convolution
         return length
 
     def outputs_of(bottom: int) -> list[int]:
         lengths = [bottom]
-        for _ in range(depth):
-            lengths.append(2 * lengths[-1] - lost_in_up_step)
+        for flat in reversed(is_flat):
+            lengths.append(lengths[-1] if flat else 2 * lengths[-1] - lost_in_up_step)
         return lengths
 
     bottom = next(n for n in range(1, 64) if min(outputs_of(n)) >= 1)
-    smallest = input_of(bottom)
-    return Geometry(context=(smallest - outputs_of(bottom)[-1]) // 2, phase=2**depth, min_input=smallest)
+    smallest, phase = input_of(bottom), 2 ** is_flat.count(False)
+    return Geometry(context=(smallest - outputs_of(bottom)[-1]) // 2, phase=phase, min_input=smallest)
 
 
 @dataclass(frozen=True)

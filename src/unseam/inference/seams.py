@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from unseam.engines import TorchEngine, average_engines, geometry_of
+from unseam.engines import TorchEngine, average_engines, geometries_of
 from unseam.heads import Head
 from unseam.inference import Averaging
 from unseam.inference.averaging import averaged
@@ -22,21 +22,21 @@ from unseam.nets import members_of
 class SeamLine:
     """The comparison of one tile size with one pass."""
 
-    input_tile: tuple[int, int]  # (rows, columns) of the tiles that were laid, px
+    input_tile: tuple[int, ...]  # (rows, columns) of the tiles that were laid, px; of a volume planes before
     num_tiles: int
     difference: float  # largest absolute difference of a probability
     num_changed: int  # pixels whose likeliest class differs
 
 
-def single_tile_length(net: nn.Module, height: int, width: int) -> int:
+def single_tile_length(net: nn.Module, *lengths: int) -> int:
     """Return the length, px, of the one input tile that covers an image: the reference of the comparison."""
-    return geometry_of(net).input_for_output(max(height, width))
+    return max(geometry.input_for_output(max(lengths)) for geometry in geometries_of(net))
 
 
 def compare_tiles(
     net: nn.Module,
     head: Head,
-    image: Float[np.ndarray, "channel height width"],
+    image: Float[np.ndarray, "channel *space"],
     tile_sizes: Sequence[int] = (),
     *,
     double: bool = True,
@@ -53,17 +53,16 @@ def compare_tiles(
     engine = averaged(engine, average, head)
     try:
         normalised = image.astype(np.float64 if double else np.float32)
-        height, width = normalised.shape[1:]
-        geometry = engine.geometry
-        whole, smallest = single_tile_length(net, height, width), smallest_tile(geometry)
-        tried = {smallest + 3 * geometry.phase, (smallest + whole) // 3, (smallest + whole) // 2}
+        lengths, geometries = normalised.shape[1:], geometries_of(engine)
+        whole, smallest = single_tile_length(net, *lengths), max(map(smallest_tile, geometries))
+        tried = {smallest + 3 * geometries[-1].phase, (smallest + whole) // 3, (smallest + whole) // 2}
         sizes = tile_sizes or sorted(size for size in tried if smallest <= size < whole) or [smallest]
         reference = Predictor(engine, whole, head=head).probabilities(normalised)
         for size in sizes:
-            plan = plan_tiles(height, width, geometry, size)
+            plan = plan_tiles(lengths, geometries, size)
             result = Predictor(engine, size, head=head).probabilities(normalised)
             yield SeamLine(
-                (plan.rows.input_tile, plan.columns.input_tile),
+                plan.input_tile,
                 len(plan),
                 float(np.abs(result - reference).max()),
                 int(np.count_nonzero(head.classes(result) != head.classes(reference))),

@@ -6,6 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from unseam.errors import SizeError
 from unseam.geometry import Geometry
 
 
@@ -30,7 +31,8 @@ class Net(nn.Module):
     A network may normalise with stored statistics (batch normalisation), but not with those of its input tile: tiles would
     then disagree.
 
-    ``forward`` turns a normalised image (B, C, H, W) into logits (B, K, H - 2 context, W - 2 context), before the soft-max.
+    ``forward`` turns a normalised image (B, C, H, W) into logits (B, K, H - 2 context, W - 2 context), before the soft-max. A
+    network for volumes has an axis of planes before the rows: (B, C, D, H, W).
     """
 
     config: NetSettings
@@ -38,7 +40,21 @@ class Net(nn.Module):
     @property
     @abstractmethod
     def geometry(self) -> Geometry:
-        """How the network changes sizes."""
+        """How the network changes the number of rows and of columns."""
+
+    @property
+    def geometries(self) -> tuple[Geometry, ...]:
+        """How it changes each axis of an image, in their order: planes where there are any, rows, columns."""
+        return self.geometry, self.geometry
+
+    def check_size(self, image: Tensor) -> None:
+        """Raise a SizeError that names the nearest sizes unless a batch of images can pass."""
+        lengths = image.shape[2:]
+        if len(lengths) != len(self.geometries):
+            wanted = "volumes (B, C, D, H, W)" if len(self.geometries) == 3 else "planes (B, C, H, W)"
+            raise SizeError(f"This network takes {wanted}, and the images have the shape {tuple(image.shape)}.")
+        for length, geometry in zip(lengths, self.geometries, strict=True):
+            geometry.output_for(length)
 
     @property
     @abstractmethod

@@ -87,9 +87,10 @@ def _drop_out(layer: nn.Dropout, features_BCHW: Tensor) -> Tensor | None:
     return None if layer.p == 0 or features_BCHW.dim() != 4 else drop_out(features_BCHW, layer.p)
 
 
-def _unet(net: UNet, image: Tensor) -> Tensor:
-    for length in image.shape[-2:]:
-        net.geometry.output_for(length)
+def _unet(net: UNet, image: Tensor) -> Tensor | None:
+    if net.config.dims != 2:
+        return None
+    net.check_size(image)
     features_BCHW, copied = _contract(net, net.enter(image))
     for up, double_convolution in zip(net.up, net.expansive, strict=True):
         features_BCHW = double_convolution(torch.cat([up(features_BCHW), copied.pop()], dim=1))
@@ -97,8 +98,7 @@ def _unet(net: UNet, image: Tensor) -> Tensor:
 
 
 def _released(net: ReleasedUNet, image: Tensor) -> Tensor:
-    for length in image.shape[-2:]:
-        net.geometry.output_for(length)
+    net.check_size(image)
     features_BCHW, copied = _contract(net, image)
     for up, double_convolution in zip(net.up, net.expansive, strict=True):
         raised_BCHW = F.relu(up(features_BCHW), inplace=True)

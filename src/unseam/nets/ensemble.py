@@ -23,6 +23,10 @@ class Ensemble(Net):
         return members_of(self)[0].geometry
 
     @property
+    def geometries(self) -> tuple[Geometry, ...]:
+        return members_of(self)[0].geometries
+
+    @property
     def last_bias(self) -> Tensor:
         raise AssertionError("each member has its own last bias")
 

@@ -95,8 +95,7 @@ class FCN(Net):
         SizeError
             If H or W cannot pass; the message names the nearest sizes that can.
         """
-        for length in image.shape[-2:]:
-            self.geometry.output_for(length)
+        self.check_size(image)
 
         scores: list[Tensor] = []
         features_BCHW = image

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from unseam.nets.base import NetSettings
-from unseam.nets.blocks import DoubleConvolution
+from unseam.nets.blocks import Convolution, DoubleConvolution
 from unseam.nets.ensemble import Ensemble
 from unseam.nets.normalisation import EPSILON, BatchNormalisation, normalisations
 
@@ -48,19 +48,19 @@ def folded(net: nn.Module) -> nn.Module:
 
 def _of_block(block: DoubleConvolution, plain: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """Yield name and value of each weight of the plain double convolution."""
-    names = [name for name, layer in plain.named_children() if isinstance(layer, nn.Conv2d)]
-    convolutions = [layer for layer in block if isinstance(layer, nn.Conv2d)]
+    names = [name for name, layer in plain.named_children() if isinstance(layer, Convolution)]
+    convolutions = [layer for layer in block if isinstance(layer, Convolution)]
     for name, convolution, normalisation in zip(names, convolutions, normalisations(block), strict=True):
         kernel, bias = _folded_pair(convolution, normalisation)
         yield f"{name}.weight", kernel
         yield f"{name}.bias", bias
 
 
-def _folded_pair(convolution: nn.Conv2d, normalisation: BatchNormalisation) -> tuple[Tensor, Tensor]:
+def _folded_pair(convolution: Convolution, normalisation: BatchNormalisation) -> tuple[Tensor, Tensor]:
     own = convolution.weight
     kernel, gain, offset, mean, variance = (
         tensor.detach().to("cpu", torch.float64)
         for tensor in (own, normalisation.weight, normalisation.bias, normalisation.mean, normalisation.variance)
     )
     factor = gain / torch.sqrt(variance + EPSILON)
-    return (kernel * factor[:, None, None, None]).to(own), (offset - mean * factor).to(own)
+    return (kernel * factor.view(-1, *[1] * (kernel.dim() - 1))).to(own), (offset - mean * factor).to(own)

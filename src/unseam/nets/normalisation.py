@@ -22,7 +22,7 @@ EPSILON = 1e-5
 
 
 class BatchNormalisation(nn.Module):
-    """Normalise a map (B, C, H, W) by the statistics of its batch in training, and by the stored ones in evaluation.
+    """Normalise a map (B, C, H, W), or one of a volume, by its batch in training, and by the stored statistics in evaluation.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class BatchNormalisation(nn.Module):
         # A float: no number of a state has to be treated apart, and it may be averaged with the weights.
         self.register_buffer("num_batches", torch.zeros(()))
 
-    def forward(self, features: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch channel height width"]:
+    def forward(self, features: Float[Tensor, "batch channel *space"]) -> Float[Tensor, "batch channel *space"]:
         if not self.training or self.is_fixed:
             return F.batch_norm(features, self.mean, self.variance, self.weight, self.bias, eps=EPSILON)
         # PyTorch writes the statistics of the batch into these two. Its own average cannot begin with large shares.
@@ -89,7 +89,7 @@ def normalisations(net: nn.Module) -> list[BatchNormalisation]:
 
 
 @torch.no_grad()
-def recompute_statistics(net: nn.Module, batches: Iterable[Float[Tensor, "batch channel height width"]]) -> None:
+def recompute_statistics(net: nn.Module, batches: Iterable[Float[Tensor, "batch channel *space"]]) -> None:
     """Replace all stored statistics by the mean of those of some batches; the network is then in evaluation mode.
 
     The stored ones are of weights that have changed since, and the weights that are kept may be an average. Drop-out is off,

@@ -101,8 +101,7 @@ class ReleasedUNet(Net):
         SizeError
             If H or W cannot pass; the message names the nearest sizes that can.
         """
-        for length in image.shape[-2:]:
-            self.geometry.output_for(length)
+        self.check_size(image)
 
         *levels, bottom = self.contracting
         copied: list[Tensor] = []

@@ -19,8 +19,10 @@ from unseam.settings import table_name
 def choose_net(run: Run, prepared: Prepared, tell: Callable[[str], None] = lambda _: None) -> NetConfig:
     """Return the recipe's network with the channels, classes and resolution of the data.
 
-    Raises SettingsError if the recipe sets other channels or classes.
+    Raises SettingsError if the recipe sets other channels or classes, or a network for volumes.
     """
+    if isinstance(run.net, UNetConfig) and run.net.dims == 3:
+        raise SettingsError("net.dims = 3: training reads planes, not volumes. Leave it out: planes of a stack are images.")
     given = type(run.net)()
     for name, found in (("in_channels", prepared.channels), ("num_classes", prepared.num_logits)):
         asked = getattr(run.net, name)

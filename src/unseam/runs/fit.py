@@ -8,10 +8,11 @@ import torch
 from unseam.data.fingerprint import fingerprint
 from unseam.data.prepare import Prepared
 from unseam.data.split import Split, split, spread_evenly
-from unseam.engines import describe_choice, settle_precision
+from unseam.engines import describe_choice, geometries_of, settle_precision
 from unseam.evaluation.held_out import HeldOutPredictions, with_smallest_object
 from unseam.evaluation.validation import prepare_validation
 from unseam.heads import Head, Objects, fitted_to
+from unseam.machine.channels_last import channels_last
 from unseam.machine.kept_memory import keep_freed_memory
 from unseam.model.model_file import ModelInfo
 from unseam.nets import fast_on_cpu, folded, set_fixed, set_learning, set_momentum
@@ -249,7 +250,7 @@ def _fresh_state(run: Run, prepared: Prepared, session: Session) -> TrainState:
     if run.start is not None and not has_checkpoint:
         carry_start(session.start, net, prepared)
     set_learning(net, run.training.layers)
-    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = net.to(memory_format=channels_last(len(geometries_of(net))))  # type: ignore[call-overload]
     set_momentum(net, run.training.statistics_momentum)
     averaged = AveragedWeights(net, run.training.average) if run.training.average is not None else None
     return TrainState(net, run.optimiser.build(net), averaged=averaged)

@@ -70,7 +70,7 @@ class ChunkWorker:
             if self._predictor is None:
                 work, num_channels = self.work, self.model.info.net.in_channels
                 predictor = Predictor(self.model.engine, work.tile, max_bytes=work.max_bytes, head=self.model.info.head)
-                self._predictor = predictor.fitted_to(work.chunk, work.chunk, num_channels, _OTHER_BYTES)
+                self._predictor = predictor.fitted_to((work.chunk, work.chunk), num_channels, _OTHER_BYTES)
             return self._predictor
 
     def grid(self, position: int) -> ChunkGrid:

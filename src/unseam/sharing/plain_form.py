@@ -124,6 +124,8 @@ def _network(config: NetConfig) -> tuple[str, dict[str, Any]]:
         "out_channels": config.num_classes,
         "first_width": config.first_width,
     }
+    if isinstance(config, UNetConfig) and (config.dims, config.doubling) != (2, "after"):
+        raise SettingsError("There is no form to export of a U-Net for volumes, or of one that doubles before its poolings.")
     if isinstance(config, UNetConfig):
         resolution = config.resolution if config.resolution == "half" else "full"
         return "PlainUNet", {**sizes, "depth": config.depth, "resolution": resolution}

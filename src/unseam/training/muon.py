@@ -86,7 +86,7 @@ def _gradients(weights: Sequence[Tensor]) -> list[Tensor]:
 
 def _is_kernel(weight: Tensor) -> bool:
     """Whether this is the kernel of a 3x3 or an up-convolution: not a bias, a factor of a normalisation, or the last layer."""
-    return weight.dim() == 4 and weight.shape[-1] > 1
+    return weight.dim() >= 4 and weight.shape[-1] > 1
 
 
 def orthogonal(matrices: Sequence[Float[Tensor, "_ _"]]) -> list[Float[Tensor, "_ _"]]:

@@ -10,6 +10,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from unseam.errors import SettingsError
+from unseam.machine.channels_last import channels_last
 from unseam.settings import check_range
 from unseam.training.average import AveragedWeights
 from unseam.training.optim import Schedule
@@ -32,7 +33,7 @@ class Batch:
             # A GPU copies from pinned memory while the host continues; with other memory the host waits for the copy.
             parts = tuple(part.pin_memory() for part in parts)
         images, classes, weights, *planes = (part.to(device, non_blocking=True) for part in parts)
-        return Batch(images.contiguous(memory_format=torch.channels_last), classes, weights, tuple(planes))
+        return Batch(images.contiguous(memory_format=channels_last(images.dim() - 2)), classes, weights, tuple(planes))
 
 
 @dataclass

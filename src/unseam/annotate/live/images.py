@@ -50,7 +50,8 @@ class LiveImages:
 
     def size(self, number: int) -> tuple[int, int]:
         """Return height and width, px."""
-        return self.pixels(number).shape[1:]
+        _, height, width = self.pixels(number).shape
+        return height, width
 
     def checked_size(self, number: int) -> tuple[int, int]:
         """Return height and width of an image that the network can read: the first image decides about the channels.
