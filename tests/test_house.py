@@ -33,7 +33,7 @@ INNER_FLOORS = {
         # 1: which files belong together, and what they hold; the kinds of masks, which a layout may settle
         "file_names": 1, "unread_kinds": 1, "left_out": 1, "pairs": 1, "challenge_layouts": 1, "layout": 1, "cases": 1,
         "declaration": 1,
-        "read_pair": 1, "pixel_size": 1, "channels": 1, "markers": 1, "kinds": 1, "mask_colours": 1,
+        "read_pair": 1, "pixel_size": 1, "channels": 1, "markers": 1, "kinds": 1, "mask_colours": 1, "orientations": 1,
         # 2: what the masks mean
         "label_pieces": 2, "label_rims": 2, "label_evidence": 2, "label_faults": 2, "label_background": 2,
         "label_reading": 2, "labels": 2,

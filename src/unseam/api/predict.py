@@ -78,7 +78,8 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         Probability above which an object starts, the share of an object that each of its parts must have (0: no parts), and
         the smallest object, px; None: those of the model.
     average
-        Average over ``rotations`` (seven; not for large images), ``flips`` (eight) or ``none``; None: as the model says.
+        Average over ``rotations`` (seven; not for large images), ``flips`` (eight), ``planes`` (of a stack that is a volume:
+        three orientations; not for large images) or ``none``; None: as the model says.
     normalise_over
         Range of grey values: each ``plane`` has its own, or all planes of a ``stack`` have one; None: as in training.
     rescale
@@ -136,6 +137,8 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
         _refuse(flags, "only for objects, and no objects are written. Add --save instances or --save both.")
     of_objects = {"threshold": threshold, "split": split, "min_size": min_size}
     model = _as_asked(model, {name: value for name, value in of_objects.items() if value is not None}, average, normalise_over)
+    if model.info.average == "planes":
+        _refuse({"--rescale": rescale, "--diameter": diameter}, "not for volumes, which are taken as they are. Leave it out.")
     if rescale and diameter is not None:
         raise SettingsError("--diameter and --rescale both resample the images. Give one of the two.")
     if rescale and model.info.spacing_um is None:
@@ -153,7 +156,7 @@ def predict(  # noqa: PLR0913 - the public face: each argument is a word that a 
     results: list[Predicted] = []
     if stores:
         of_files = {"--overlay": overlay, "--skip-existing": skip_existing, "--rescale": rescale}
-        of_files |= {"--average rotations": model.info.average == "rotations"}
+        of_files |= {f"--average {word}": model.info.average == word for word in ("rotations", "planes")}
         _refuse(of_files, "not possible for a large image. Leave it out, or give images that fit into memory.")
         check_scale_of_large(model.info, ratio)
         segment = partial(

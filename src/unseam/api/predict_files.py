@@ -12,6 +12,7 @@ import numpy as np
 from unseam.data.cases import find_cases
 from unseam.data.channels import planes_hint, reading_hint
 from unseam.data.file_names import MASK_FOLDERS, normal_form
+from unseam.data.orientations import as_stack, check_volume
 from unseam.data.pixel_size import describe_other_size
 from unseam.data.read_pair import as_model_reads, read_case
 from unseam.data.rescale import Ratio, back_to, nearest, ratio_to, rescaled
@@ -180,8 +181,11 @@ def predict_file(
     file = read_case(job.images)
     file = file.with_channels(reading.channels) if reading.channels else file
     file = as_model_reads(file, model.info.net.in_channels)
+    if model.info.average == "planes" and "Z" in file.axes:
+        return _predict_volume(model, job, wanted, file, max_input_tile, on_tile, max_memory)
     planes = file.planes()
-    ratio = _ratio(model, file, job) if rescale else (1.0, 1.0)
+    known_um = model.info.spacing_um  # with rescale it is known: that was checked before the first image
+    ratio = ratio_to(file.spacing_um, known_um, str(job.image)) if rescale and known_um is not None else (1.0, 1.0)
     try:
         seen = [rescaled(plane, ratio) for plane in planes]
         ranges = model.grey_ranges(seen)
@@ -218,6 +222,40 @@ def predict_file(
         instances = [_renumbered(nearest(ids, *plane.shape[:2])) for ids, plane in zip(instances, planes, strict=False)]
         maps = [back_to(part.probabilities, *plane.shape[:2]) for part, plane in zip(parts, planes, strict=True)]
         parts = [replace(part, probabilities=of_one) for part, of_one in zip(parts, maps, strict=True)]
+    told = file.notes + notes + _notes(model, file, parts, job, ratio)
+    return _write(model, job, file, parts, instances, told)
+
+
+def _predict_volume(
+    model: Model,
+    job: Job,
+    wanted: ResultKinds,
+    file: ImageFile,
+    max_input_tile: int,
+    on_tile: Callable[[int, int], None] | None,
+    max_memory: int | None,
+) -> Result:
+    """Segment a volume in three orientations; objects are those of each plane."""
+    try:
+        check_volume(file, "its volume")
+        found = model.predict_volume(as_stack(file), max_input_tile=max_input_tile, on_plane=on_tile, max_memory=max_memory)
+    except DataError as error:
+        raise DataError(f"{job.image}: {error}") from error
+    parts = [replace(found, probabilities=maps) for maps in np.moveaxis(found.probabilities, 1, 0)]
+    instances = [part.instances_of(wanted.object_class) for part in parts] if wanted.instances else []
+    told = (*file.notes, "the mean over three orientations of the volume", *_notes(model, file, parts, job, (1.0, 1.0)))
+    return _write(model, job, file, parts, instances, told)
+
+
+def _write(
+    model: Model,
+    job: Job,
+    file: ImageFile,
+    parts: Sequence[Segmentation],
+    instances: Sequence[np.ndarray],
+    told: tuple[str, ...],
+) -> Result:
+    """Write the wanted results of all planes."""
     if job.classes is not None:
         names = model.info.names_of_values
         write_label_map(job.classes, file.stacked([part.classes for part in parts]), file.calibration, file.plane_axes, names)
@@ -228,14 +266,8 @@ def predict_file(
         write_probabilities(job.probabilities, probabilities, file.calibration, file.plane_axes, model.info.map_names)
     if job.overlay is not None:
         labels = instances[0] if instances else parts[0].class_indices
-        write_image(job.overlay, draw_overlay(planes[0], labels))
-    told = file.notes + notes + _notes(model, file, parts, job, ratio)
+        write_image(job.overlay, draw_overlay(file.planes()[0], labels))
     return Result(_summary(parts, instances), told)
-
-
-def _ratio(model: Model, file: ImageFile, job: Job) -> Ratio:
-    assert model.info.spacing_um is not None, "checked before the first image"
-    return ratio_to(file.spacing_um, model.info.spacing_um, str(job.image))
 
 
 def _renumbered(ids: np.ndarray) -> np.ndarray:

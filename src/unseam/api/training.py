@@ -1,5 +1,6 @@
 """``train``: train a model on a few annotated images."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -10,7 +11,7 @@ import numpy as np
 
 from unseam.api.choose_start import choose_start, is_open
 from unseam.api.reports import write_report
-from unseam.data.annotated import AnnotatedFolder, read_annotated
+from unseam.data.annotated import AnnotatedFolder, planes_of_volume, read_annotated
 from unseam.data.kinds import MaskChoice, choose_masks
 from unseam.data.prepare import Annotated, Prepared, prepare
 from unseam.data.rescale import rescale_annotated
@@ -28,7 +29,7 @@ from unseam.runs.default_start import AUTO, NOTHING
 from unseam.runs.fit import Session
 from unseam.runs.into_folder import TrainingCall, fit_into, make_session
 from unseam.runs.run_folder import RunFolder
-from unseam.runs.settings_of_run import change_run, choose_run
+from unseam.runs.settings_of_run import change_run, choose_run, with_crops_of_volumes
 from unseam.runs.start import (
     check_against_start,
     head_of_start,
@@ -76,9 +77,10 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
     Parameters
     ----------
     data
-        A folder with images and masks, or a list of images: (H, W) or (H, W, C) arrays of any real type.
+        A folder with images and masks, or a list of images: (H, W) or (H, W, C) arrays of any real type. With
+        ``data.volumes=true`` among the settings, volumes: (D, H, W) or (D, H, W, C).
     masks
-        The masks of a list of images, (H, W) each; classes or instances, see ``data.masks``.
+        The masks of a list of images, (H, W) or (D, H, W) each; classes or instances, see ``data.masks``.
     out
         Run folder to write; None: write nothing.
     recipe
@@ -145,7 +147,7 @@ def train(  # noqa: PLR0913 - the public face: each argument is a word that a us
         if folder is not None:
             folder.check_free()
         asked = change_run(choose_run(recipe, None, folds), steps, minutes, folds, settings)
-        chosen = choose_start(partial(_read_data, data, masks, tell=lambda _: None), asked.data)
+        chosen = choose_start(partial(_read_data, data, masks, asked.data.volumes, tell=lambda _: None), asked.data)
         if chosen.is_measured or start == AUTO:
             watch.tell(f"training begins with {chosen.reason}")
             choice = chosen.reason
@@ -187,7 +189,9 @@ def _how_to_resume(folder: RunFolder | None) -> str:
 def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: RunFolder | None, call: TrainingCall) -> Model:
     """Train in a folder that this process has locked. Of several ranks only the first writes."""
     written = folder if call.ranks.is_first else None
-    annotated = _read_data(data, masks, run.data.masks, call.watch.tell)
+    annotated = _read_data(data, masks, run.data.volumes, run.data.masks, call.watch.tell)
+    if run.data.volumes and run.start is not None and run.start.rescale_to_um is not None:
+        raise SettingsError("--rescale resamples images, not volumes. Leave it out.")
     if run.start is not None and run.start.rescale_to_um is not None:
         resampled = rescale_annotated(annotated.images, run.start.rescale_to_um, call.watch.tell)
         annotated = replace(annotated, images=resampled)
@@ -201,11 +205,21 @@ def _train(data: str | Path | Arrays, masks: Arrays | None, run: Run, folder: Ru
         head=run.head or head_of_start(call.start),
         tell=call.watch.tell,
     )
+    if run.data.volumes and prepared.reading.has_objects:
+        raise SettingsError(
+            "The masks number objects, and volumes are learnt as classes only. Leave --volumes out to learn the objects of "
+            "each plane."
+        )
+    if run.data.volumes:
+        run = with_crops_of_volumes(run, prepared.samples)
+        crops = f"{run.training.batch_size} crop(s) of {run.training.output_size} px"
+        call.watch.tell(f"volumes are learnt in planes of three orientations, {crops} a step; prediction is the mean over them")
     run = replace(run, head=prepared.head) if run.start is not None else run  # a resumed run may have no start to ask
     if call.start is not None and not call.resume:
         tell_start(call.start, prepared, call.watch.tell)
     if not call.resume:
-        for warning in find_warnings(annotated.images, prepared.reading, replace(run, net=choose_net(run, prepared))):
+        stored = [one for one in annotated.images if not one.axis]
+        for warning in find_warnings(stored, prepared.reading, replace(run, net=choose_net(run, prepared))):
             call.watch.tell(warning)
     if run.data.folds > 1:
         model, held_out = _train_folds(prepared, run, folder, call)
@@ -248,15 +262,18 @@ def _train_folds(
 
 
 def _read_data(
-    data: str | Path | Arrays, masks: Arrays | None, choice: MaskChoice, tell: Callable[[str], None]
+    data: str | Path | Arrays, masks: Arrays | None, volumes: bool, choice: MaskChoice, tell: Callable[[str], None]
 ) -> AnnotatedFolder:
     """Return the images with their masks, from a folder or from two lists; ``choice`` is what the user says that they hold."""
     if isinstance(data, str | Path):
         if masks is not None:
             raise DataError("Got a folder and a list of masks. Give a folder, or images and masks as lists.")
-        return read_annotated(Path(data), tell, masks=choice)
+        return read_annotated(Path(data), tell, masks=choice, volumes=volumes)
     if masks is None or len(masks) != len(data):
         found = "no masks" if masks is None else f"{len(masks)} mask(s)"
         raise DataError(f"Got {len(data)} image(s) and {found}. Give one mask per image, in the same order.")
     pairs = enumerate(zip(data, masks, strict=True))
+    if volumes:
+        planes = (planes_of_volume(f"volume {i}", np.asarray(image), np.asarray(mask)) for i, (image, mask) in pairs)
+        return AnnotatedFolder(tuple(itertools.chain.from_iterable(planes)))
     return AnnotatedFolder(tuple(Annotated(f"image {i}", np.asarray(image), np.asarray(mask)) for i, (image, mask) in pairs))

@@ -27,7 +27,7 @@ def predict(
     threshold: float | None = None,
     split: float | None = None,
     min_size: int | None = None,
-    average: Literal["none", "rotations", "flips"] | None = None,
+    average: Literal["none", "rotations", "flips", "planes"] | None = None,
     normalise_over: Literal["plane", "stack"] | None = None,
     rescale: Annotated[bool, Parameter(negative=())] = False,
     diameter: float | None = None,
@@ -80,7 +80,8 @@ def predict(
         Smallest object, px. Default: that of the model.
     average
         Average over eight flips of the image, over seven rotations (as in the paper; not for large images), or over nothing,
-        which is seven or eight times as fast. Default: that of the model, flips with the default recipe.
+        which is seven or eight times as fast. planes: a stack is a volume, and three orientations of it are averaged; not for
+        large images. Default: that of the model, flips with the default recipe.
     normalise_over
         Stacks: stretch the grey values of each plane to its own range, or of all planes to the range of the stack. Default: as
         in training.

@@ -24,6 +24,7 @@ def train(
     folds: int | None = None,
     masks: MaskChoice = "auto",
     ignore: int | None = None,
+    volumes: Annotated[bool, Parameter(negative=())] = False,
     resume: Annotated[bool, Parameter(negative=())] = False,
     device: str = "auto",
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = (),
@@ -59,6 +60,9 @@ def train(
         What the masks hold, if the automatic choice is wrong.
     ignore
         Value in the masks that means "not annotated".
+    volumes
+        Each file is a volume (a stack of about cubic voxels): it is learnt in planes of three orientations, over which
+        prediction averages. For masks of classes.
     resume
         Continue the run in --out. A larger --minutes or --steps trains it for longer.
     device
@@ -75,6 +79,8 @@ def train(
         settings.append(f"data.masks={masks}")
     if ignore is not None:
         settings.append(f"data.ignore={ignore}")
+    if volumes:
+        settings.append("data.volumes=true")
     is_first, scores = ranks_here().is_first, list[Scores]()
     with Console(Terminal(stderr=True, quiet=not is_first)) as console:
         model = train_model(

@@ -33,10 +33,12 @@ def split_into_folds(samples: Sequence[Sample], number: int, seed: int) -> tuple
     SettingsError
         The number of folds is out of range.
     DataError
-        A fold would have nothing to learn from, or images are too small to cut.
+        A fold would have nothing to learn from, images are too small to cut, or there are fewer volumes than folds.
     """
     check_range("data", "folds", number, 2, MOST_FOLDS)
     files = files_of(samples)
+    if len(files) < number and any(sample.place is not None for sample in samples):
+        raise DataError(f"{len(files)} volume(s) cannot be cut into {number} folds. Use at most as many folds as volumes.")
     if len(files) >= number:
         parts = _by_file(files, number, np.random.default_rng([seed, 3]))
     elif len(samples) >= number:

@@ -11,7 +11,7 @@ from unseam.data.grey_facts import SeenImages, grey_facts, object_sizes, seen_im
 from unseam.data.kinds import LayoutKind, MaskChoice
 from unseam.data.label_faults import MasksError, is_copy_of_image
 from unseam.data.labels import LabelReading, judge_labels, to_class_map, translate_mask
-from unseam.data.normalise import Normalise, check_image
+from unseam.data.normalise import Normalise, Ranges, check_image
 from unseam.data.sample import Sample
 from unseam.data.stack_ranges import ranges_by_stack, stack_note
 from unseam.data.weight_map import WeightMap
@@ -33,6 +33,7 @@ class Annotated:
     mask_file: str = ""  # for messages; empty if the mask was given as an array
     stack: str = ""  # the stack whose plane it is; empty if it is no plane
     plane: int | None = None  # number in the stack, from 0; None if it is no plane
+    axis: int | None = None  # of a volume that is seen from three sides: the axis along which it was cut; otherwise None
 
     @property
     def mask_name(self) -> str:
@@ -114,7 +115,7 @@ def prepare(
         objects.append(labels.cells if reading.has_objects else None)
     class_weights = weight_map.class_weights(_count_pixels([target.classes for target in targets], len(reading.class_names)))
     samples = []
-    ranges = ranges_by_stack([item.image for item in annotated], [item.stack for item in annotated], normalise)
+    ranges = _ranges(annotated, normalise)
     for stack in dict.fromkeys(item.stack for item in annotated if item.stack):
         own_ranges = [own for item, own in zip(annotated, ranges, strict=True) if item.stack == stack]
         for note in stack_note(own_ranges, normalise, "--set normalise.over=stack"):
@@ -123,11 +124,23 @@ def prepare(
         with _name_in_errors(item):
             image = normalise(item.image, own)
         weights = weight_map(target.classes, target.cells, class_weights)
-        samples.append(Sample(item.name, image, target.classes, weights, ids, item.group, target.planes))
+        place = (item.axis, item.plane) if item.axis is not None and item.plane is not None else None
+        samples.append(Sample(item.name, image, target.classes, weights, ids, item.group, target.planes, place))
     spacings = {a.spacing_um for a in annotated if a.spacing_um is not None}
-    seen = seen_images([grey_facts(a.image) for a in annotated], object_sizes([ids for ids in objects if ids is not None]))
+    seen = seen_images(
+        [grey_facts(a.image) for a in annotated if not a.axis], object_sizes([ids for ids in objects if ids is not None])
+    )
     spacing = spacings.pop() if len(spacings) == 1 else None
     return Prepared(tuple(samples), reading, head, channels, class_weights, spacing, seen)
+
+
+def _ranges(annotated: Sequence[Annotated], normalise: Normalise) -> list[Ranges]:
+    """Return the range of each image. Planes cut along rows and columns of a volume have that of the planes as stored."""
+    stored = [item for item in annotated if not item.axis]
+    found = ranges_by_stack([item.image for item in stored], [item.stack for item in stored], normalise)
+    of_stack = {item.stack: own for item, own in zip(stored, found, strict=True)}
+    in_order = iter(found)
+    return [of_stack[item.stack] if item.axis else next(in_order) for item in annotated]
 
 
 def understand(

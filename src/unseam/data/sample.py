@@ -42,6 +42,7 @@ class Sample:
     instances: Int32[np.ndarray, "height width"] | None = None  # objects as annotated, ridges not cut; None: classes only
     group: str = ""  # the file whose plane it is, or the sequence whose frame it is; empty for a single image
     planes: tuple[Float32[np.ndarray, "height width"], ...] = ()  # further targets of the head
+    place: tuple[int, int] | None = None  # of a volume seen from three sides: axis along which it was cut, and number along it
 
     @property
     def window(self) -> Window:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int64
 
+from unseam.data.orientations import crossing
 from unseam.data.sample import Sample, Window
 from unseam.settings import check_range
 from unseam.shapes import IGNORE
@@ -157,7 +158,13 @@ def _ends(file: Sequence[Sample], fraction: float, rng: np.random.Generator, max
     """List the parts that may be held out of a file, in the order to try: planes of a long stack, then strips."""
     at_end = bool(rng.integers(2))
     ends = (at_end, not at_end)
-    strips = [tuple(HeldOut(plane, _strip(plane, fraction, end)) for plane in file) for end in ends]
+    if file[0].place is not None:  # a volume that is seen from three sides: planes at an end of its longest axis
+        axes = [one.place[0] for one in file if one.place is not None]
+        longest = max(range(3), key=axes.count)
+        file = [one for one, axis in zip(file, axes, strict=True) if axis == longest]
+        strips = []
+    else:
+        strips = [tuple(HeldOut(plane, _strip(plane, fraction, end)) for plane in file) for end in ends]
     if len(file) < _BLOCKS_FROM:
         return strips
     most = max(1, max_pixels // file[0].window.num_pixels)
@@ -182,7 +189,20 @@ def without(samples: Sequence[Sample], held_out: Sequence[Parts]) -> tuple[Sampl
     """Return the samples without their held-out annotation, to train on."""
     windows = {id(part.sample): part.window for parts in held_out for part in parts}
     left = [(sample, windows.get(id(sample))) for sample in samples]
-    return tuple(s if window is None else s.without(window) for s, window in left if window != s.window)
+    kept = tuple(s if window is None else s.without(window) for s, window in left if window != s.window)
+    return tuple(_without_crossing(sample, held_out) for sample in kept)
+
+
+def _without_crossing(sample: Sample, held_out: Sequence[Parts]) -> Sample:
+    """Return a plane of a volume without the annotation that is held out in planes of another orientation."""
+    for parts in held_out if sample.place is not None else ():
+        places = [part.sample.place for part in parts if part.sample.group == sample.group and part.sample.place is not None]
+        if places and places[0][0] != sample.place[0]:  # type: ignore[index]  # it has a place
+            rows, columns = crossing(places[0][0], [number for _, number in places], sample.place[0])  # type: ignore[index]
+            height, width = sample.classes.shape
+            inside = (*rows.indices(height)[:2], *columns.indices(width)[:2])
+            sample = sample.without(Window(*inside))
+    return sample
 
 
 def spread_evenly(parts: Parts, max_pixels: int = MOST_JUDGED) -> Parts:

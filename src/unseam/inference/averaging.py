@@ -9,10 +9,10 @@ from unseam.inference import Averaging
 
 
 def averaged(engine: Engine, average: Averaging, head: Head) -> Engine:
-    """Return an engine that takes the mean over flips, if that is wanted; rotations turn the whole image, not its tiles.
+    """Return an engine that takes the mean over flips, if that is wanted; rotations turn whole images, planes cut volumes.
 
     Raises `SettingsError` for an unknown word.
     """
     if average not in get_args(Averaging):
-        raise SettingsError(f"average is {average!r}. It may be 'none', 'rotations' or 'flips'.")
+        raise SettingsError(f"average is {average!r}. It may be 'none', 'rotations', 'flips' or 'planes'.")
     return FlipsEngine(engine, head.mean_logits) if average == "flips" else engine

@@ -92,7 +92,12 @@ def lines_that_load(info: ModelInfo, file: str) -> tuple[str, str, str]:
     )
 
 
-_AVERAGED = {"none": "one pass", "flips": "mean over eight flips", "rotations": "mean over seven rotations"}
+_AVERAGED = {
+    "none": "one pass",
+    "flips": "mean over eight flips",
+    "rotations": "mean over seven rotations",
+    "planes": "mean over three orientations of a volume",
+}
 
 
 def _objects(info: ModelInfo) -> str:

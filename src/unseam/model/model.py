@@ -16,6 +16,7 @@ from unseam.errors import DataError
 from unseam.heads import Objects
 from unseam.inference import DEFAULT_INPUT_TILE, Averaging
 from unseam.inference.averaging import averaged
+from unseam.inference.orientations import average_orientations
 from unseam.inference.predict import Predictor
 from unseam.inference.rotations import average_rotations
 from unseam.machine.memory import parse_bytes
@@ -136,7 +137,7 @@ class Model:
             Largest input tile, px. It affects speed and memory, but not the result.
         average
             Mean over ``rotations`` (seven, as in the paper) or ``flips`` (eight), which takes seven or eight times as long as
-            ``none``. None: as the model was trained to (``info.average``).
+            ``none``. ``planes`` is for volumes (:meth:`predict_volume`), and ``none`` here. None: as the model was trained to.
         on_tile
             Called with (tiles done, tiles in all).
         max_memory
@@ -177,6 +178,29 @@ class Model:
         unique_notes = tuple(dict.fromkeys(notes))  # averaging may repeat a note for each version
         maps, objects = seen.back(probabilities), seen.in_its_pixels(self.info.objects)
         return Segmentation(maps, objects, self.info.class_values, unique_notes, self.info.head)
+
+    def predict_volume(
+        self,
+        volume: Shaped[np.ndarray, "planes height width *channel"],
+        *,
+        max_input_tile: int = DEFAULT_INPUT_TILE,
+        on_plane: Callable[[int, int], None] | None = None,
+        max_memory: str | int | None = None,
+    ) -> Segmentation:
+        """Segment a volume of about cubic voxels: the mean over its planes, the planes of its rows and of its columns.
+
+        ``volume`` is (D, H, W), or (D, H, W, C) with the channels of the training images; the maps of the result have planes,
+        too. ``on_plane`` is called with (planes done, planes in all). For the rest, and for errors, see :meth:`predict`.
+        """
+        check_predicts(self.info)
+        planes, notes = list(np.asarray(volume)), list[str]()
+        ranges = self.with_normalise(replace(self.info.normalise, over="stack")).grey_ranges(planes)
+        normalised = np.stack([self.normalised(plane, own) for plane, own in zip(planes, ranges, strict=True)], axis=1)
+        max_bytes = None if max_memory is None else parse_bytes(max_memory)
+        engine = self._engine_for("none")
+        predictor = Predictor(engine, max_input_tile, None, max_bytes, notes.append, head=self.info.head)
+        maps = average_orientations(predictor.probabilities, normalised, self.info.head, on_plane)
+        return Segmentation(maps, self.info.objects, self.info.class_values, tuple(dict.fromkeys(notes)), self.info.head)
 
     def measure_size(self, image: Shaped[np.ndarray, "height width *channel"]) -> Size | None:
         """Measure the objects of an image in a small first pass at several scales; None if none is found at any.

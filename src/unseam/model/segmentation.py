@@ -11,7 +11,7 @@ from unseam.heads import Classes, Head, Objects
 
 @dataclass(frozen=True)
 class Segmentation:
-    """The result for one image; every map is in the frame of the image.
+    """The result for one image; every map is in the frame of the image. Of a volume, the maps have planes before the rows.
 
     Attributes
     ----------
@@ -27,19 +27,19 @@ class Segmentation:
         Reads classes and objects from the maps.
     """
 
-    probabilities: Float[np.ndarray, "klass height width"]
+    probabilities: Float[np.ndarray, "klass *space"]
     objects: Objects
     class_values: tuple[int, ...]
     notes: tuple[str, ...] = ()
     head: Head = field(default_factory=Classes)
 
     @cached_property
-    def class_indices(self) -> UInt8[np.ndarray, "height width"]:
+    def class_indices(self) -> UInt8[np.ndarray, "*space"]:
         """The class of each pixel (H, W), 0 background, 1, 2, ... in the order of the classes."""
         return self.head.classes(self.probabilities)
 
     @cached_property
-    def classes(self) -> Integer[np.ndarray, "height width"]:
+    def classes(self) -> Integer[np.ndarray, "*space"]:
         """The likeliest class of each pixel (H, W), with the values of the training masks."""
         values, highest = np.asarray(self.class_values), max(self.class_values)
         kind = np.uint8 if highest < 2**8 else np.int32 if highest < 2**31 else np.int64

@@ -95,7 +95,7 @@ class VolumeUpConvolution(nn.ConvTranspose3d):
         super().__init__(in_channels, width, kernel_size=factors, stride=factors, bias=bias)
 
 
-def up_convolution(in_channels: int, width: int, factors: tuple[int, ...], *, bias: bool = True) -> nn.Module:
+def make_up_convolution(in_channels: int, width: int, factors: tuple[int, ...], *, bias: bool = True) -> nn.Module:
     """Return an up-convolution with as many axes as ``factors``; those of planes are always 2."""
     if len(factors) == 3:
         return VolumeUpConvolution(in_channels, width, (factors[0], factors[1], factors[2]), bias=bias)

@@ -20,8 +20,8 @@ from unseam.nets.blocks import (
     convolution,
     crop,
     draw_weights,
+    make_up_convolution,
     max_pooling,
-    up_convolution,
 )
 from unseam.settings import check_range
 
@@ -123,7 +123,8 @@ class UNet(Net):
         self.pools = nn.ModuleList(max_pooling(factor) for factor in factors)
         self.drop = nn.Dropout(config.dropout)
         self.up = nn.ModuleList(
-            up_convolution(widths[level + 1], raised[level], factors[level], bias=not doubles_before) for level in from_below
+            make_up_convolution(widths[level + 1], raised[level], factors[level], bias=not doubles_before)
+            for level in from_below
         )
         # The input: what comes from below, and what is copied across. In Fig. 1 each is half of it.
         self.expansive = nn.ModuleList(

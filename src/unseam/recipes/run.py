@@ -32,12 +32,16 @@ class DataSettings:
         Share of the annotation to hold out for choosing the best weights. Not used with folds.
     folds
         Number of networks for cross-validation, each trained without one part of the annotation; 1: no cross-validation.
+    volumes
+        Each file is a volume of about cubic voxels: it is learnt in planes of three orientations, over which prediction
+        averages, and all its planes have one range of grey values.
     """
 
     masks: MaskChoice = "auto"
     ignore: int | None = None
     validation: float = 0.2
     folds: int = 1
+    volumes: bool = False
 
     def __post_init__(self) -> None:
         check_range("data", "validation", self.validation, 0.0, 0.9)

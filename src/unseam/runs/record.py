@@ -42,7 +42,7 @@ def model_info(
         class_values=reading.class_values,
         spacing_um=prepared.spacing_um,
         training=TrainingRecord(
-            images=tuple(sample.name for sample in prepared.samples),
+            images=tuple(dict.fromkeys(s.name if s.place is None else s.group for s in prepared.samples)),
             num_annotated_pixels=sum(int(np.count_nonzero(s.classes != IGNORE)) for s in prepared.samples),
             held_out=parts.reason,
             recipe=", ".join(_parts(run, state)),

@@ -94,10 +94,15 @@ def plain_form(model: Model, grey: GreyScale) -> PlainForm:
     Raises
     ------
     SettingsError
-        If it averages over rotations, which turn the whole image and are no part of a network, or if there is no such form of
-        its network or head.
+        If it averages over rotations or planes, which take the whole image and are no part of a network, or if there is no such
+        form of its network or head.
     """
     info = model.info
+    if info.average == "planes":
+        raise SettingsError(
+            "The model averages over three orientations of a volume, which no exported network can do. Export it with "
+            "--average none."
+        )
     if info.average == "rotations":
         raise SettingsError(
             "The model averages over seven rotations of the whole image, which no exported network can do. Export it with "
