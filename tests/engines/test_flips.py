@@ -96,5 +96,5 @@ def test_an_unknown_word_is_refused():
     """Outside the tests nothing checks the annotation."""
     unchecked = inspect.unwrap(averaged)
     for wrong in ("flip", "", "mean"):
-        with pytest.raises(SettingsError, match=f"{wrong!r}.*'none', 'rotations' or 'flips'"):
+        with pytest.raises(SettingsError, match=f"{wrong!r}.*'none', 'rotations', 'flips' or 'planes'"):
             unchecked(Remembering(), wrong, HEAD)

@@ -33,7 +33,7 @@ def test_sizes_inside_are_those_of_the_figure():
     """Fig. 1: the length of the map after every double convolution, every pooling and every up-convolution."""
     with torch.device("meta"):
         net, lengths = UNet(), {"pool": []}
-        net.pool.register_forward_hook(lambda _, __, out: lengths["pool"].append(out.shape[-1]))
+        net.pools[0].register_forward_hook(lambda _, __, out: lengths["pool"].append(out.shape[-1]))
         for path in ("contracting", "up", "expansive"):
             lengths[path] = []
             for block in getattr(net, path):

@@ -63,8 +63,8 @@ def convolution(in_channels: int, width: int, kernel: tuple[int, ...], *, bias: 
 
 
 def max_pooling(factors: tuple[int, ...]) -> nn.MaxPool2d | nn.MaxPool3d:
-    """Return a max-pooling over windows of ``factors`` px that do not overlap."""
-    return nn.MaxPool3d(factors, factors) if len(factors) == 3 else nn.MaxPool2d(factors, factors)
+    """Return a max-pooling over windows of ``factors`` px that do not overlap; those of planes are always 2x2."""
+    return nn.MaxPool3d(factors, factors) if len(factors) == 3 else nn.MaxPool2d(kernel_size=2, stride=2)
 
 
 def contracting_path(in_channels: int, widths: Sequence[int], normalisation: Normalisation = "none") -> nn.ModuleList:

@@ -120,7 +120,8 @@ class UNet(Net):
                 strict=True,
             )
         )
-        self.pools = nn.ModuleList(max_pooling(factor) for factor in factors)
+        poolings = {factor: max_pooling(factor) for factor in factors}
+        self.pools = nn.ModuleList(poolings[factor] for factor in factors)  # in Fig. 1 all are the same
         self.drop = nn.Dropout(config.dropout)
         self.up = nn.ModuleList(
             make_up_convolution(widths[level + 1], raised[level], factors[level], bias=not doubles_before)
