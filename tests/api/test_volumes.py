@@ -142,6 +142,15 @@ def test_volumes_are_learnt_and_predicted_in_three_orientations(folder, tmp_path
     assert np.allclose(mean, found.probabilities, atol=1e-5)
 
 
+def test_a_run_that_resumes_keeps_what_was_set(folder, tmp_path):
+    out, settings = tmp_path / "run", ["data.volumes=true", "average=none", *SMALL]
+    first = train(folder, out=out, steps=2, device="cpu", settings=settings)
+    again = train(folder, out=out, steps=4, device="cpu", resume=True)
+    assert first.info.average == again.info.average == "none"
+    assert again.info.normalise.over == "stack"
+    assert again.info.training.steps == 4
+
+
 def test_arrays_are_volumes_too(rng):
     pairs = [ball(rng) for _ in range(2)]
     model = train(*map(list, zip(*pairs, strict=True)), steps=2, device="cpu", settings=["data.volumes=true", *SMALL])

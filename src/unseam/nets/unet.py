@@ -109,16 +109,10 @@ class UNet(Net):
         factors = [config.along_axes(level, 2) for level in range(depth)]
         from_below = range(depth - 1, -1, -1)
 
+        before = [in_channels * self.pixels_at_once, *widths[:-1]]
         self.contracting = nn.ModuleList(
-            DoubleConvolution(before, *of_level)
-            for before, *of_level in zip(
-                [in_channels * self.pixels_at_once, *widths[:-1]],
-                widths,
-                [config.normalisation] * (depth + 1),
-                kernels,
-                first,
-                strict=True,
-            )
+            DoubleConvolution(before[level], widths[level], config.normalisation, kernels[level], first[level])
+            for level in range(depth + 1)
         )
         poolings = {factor: max_pooling(factor) for factor in factors}
         self.pools = nn.ModuleList(poolings[factor] for factor in factors)  # in Fig. 1 all are the same

@@ -63,7 +63,8 @@ def change_run(run: Run, steps: int | None, minutes: float | None, folds: int | 
     if any(setting.strip().startswith(of_objects) for setting in settings):
         settings = ["training.tune_objects=false", *settings]
     changed = with_overrides(run, settings)
-    run = with_overrides(_for_volumes(run), settings) if changed.data.volumes else changed
+    becomes_volumes = changed.data.volumes and not run.data.volumes  # a run that resumes keeps what was set
+    run = with_overrides(_for_volumes(run), settings) if becomes_volumes else changed
     if folds is not None:
         run = replace(run, data=replace(run.data, folds=folds))
     if steps is not None or minutes is not None:
