@@ -8,8 +8,10 @@ lie the same way round, so training turns crops by at most 15 degrees and mirror
 """
 
 import argparse
+import shutil
 import statistics
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -43,17 +45,19 @@ def dice(found: np.ndarray, truth: np.ndarray, value: int) -> float:
     return 2 * np.count_nonzero(ours & theirs) / max(1, np.count_nonzero(ours) + np.count_nonzero(theirs))
 
 
-def run(way: str, train: list, test: list, minutes: float, seed: int, more: list[str]) -> dict[str, object]:
+def run(way: str, folder: Path, train: list[str], test: list, minutes: float, seed: int, more: list[str]) -> dict[str, object]:
     import unseam
 
     settings, orientation = WAYS[way]
-    if orientation == "as stored":
-        images = [plane for image, _ in train for plane in image]
-        masks = [plane for _, mask in train for plane in mask]
-    else:
-        images, masks = [image for image, _ in train], [mask for _, mask in train]
     given = [*SETTINGS, "data.masks=classes", *settings, *more, f"training.seed={seed}"]
-    model = unseam.train(images, masks, minutes=minutes, device="cpu", settings=given, start="nothing")
+    with (
+        tempfile.TemporaryDirectory() as part
+    ):  # a folder, as a user has it: planes of one stack have one range and stay together
+        for inner in ("images", "masks"):
+            (Path(part) / inner).mkdir()
+            for name in train:
+                shutil.copy(folder / inner / name, Path(part) / inner / name)
+        model = unseam.train(part, minutes=minutes, device="cpu", settings=given, start="nothing")
     model.engine_name = "torch"
     started, scores = time.perf_counter(), []
     values = sorted({int(value) for _, truth in test for value in np.unique(truth)} - {0})
@@ -90,11 +94,11 @@ def main() -> int:
     torch.set_num_threads(options.threads)
     about = facts("torch", "numpy")
     names = sorted(path.name for path in (options.data / "images").iterdir())
-    train, test = (read(options.data, part) for part in (names[: options.train], names[options.train :][: options.test]))
+    train, test = names[: options.train], read(options.data, names[options.train :][: options.test])
     rows = []
     for seed in map(int, options.seeds.split(",")):
         for way in options.ways.split(","):
-            rows.append(run(way, train, test, options.minutes, seed, options.set))
+            rows.append(run(way, options.data, train, test, options.minutes, seed, options.set))
             print(rows[-1], flush=True)
     if options.out is not None:
         result = {**about, "minutes": options.minutes, "threads": options.threads, "settings": options.set, "rows": rows}
