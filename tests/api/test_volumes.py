@@ -151,6 +151,11 @@ def test_a_run_that_resumes_keeps_what_was_set(folder, tmp_path):
     assert again.info.training.steps == 4
 
 
+def test_a_network_that_ships_is_refused(rng):
+    with pytest.raises(SettingsError, match="resamples single images, not volumes"):
+        unseam.load("nuclei").predict_volume(ball(rng)[0])
+
+
 def test_arrays_are_volumes_too(rng):
     pairs = [ball(rng) for _ in range(2)]
     model = train(*map(list, zip(*pairs, strict=True)), steps=2, device="cpu", settings=["data.volumes=true", *SMALL])

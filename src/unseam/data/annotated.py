@@ -36,8 +36,8 @@ def read_annotated(
     """Read every pair of a folder in any layout of :mod:`unseam.data.layout`.
 
     ``tell`` is called with sentences for the user on what was found and how files were read. ``masks`` is what they hold, if
-    the user said so: palettes of numbered objects may differ. ``volumes``: each file is a volume, read as planes of three
-    orientations (:mod:`unseam.data.orientations`).
+    the user said so: palettes of numbered objects may differ. With ``volumes`` each file holds a volume, which is read
+    as planes of three orientations (:mod:`unseam.data.orientations`).
 
     Raises
     ------

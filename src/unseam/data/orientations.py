@@ -26,9 +26,9 @@ _ALIKE = 1.5
 
 
 def check_volume(file: ImageFile, called: str) -> None:
-    """Raise DataError unless a file holds one volume of about cubic voxels; a single plane is none.
+    """Raise DataError unless a file holds one volume, whose voxels are nearly cubes. A single plane is not a volume.
 
-    Voxels whose size the file does not state count as cubes.
+    If the file does not state the size of its voxels, they count as cubes.
     """
     if "T" in file.axes:
         raise DataError(f"{called} is a movie of volumes. Save each time as a file of its own.")

@@ -13,7 +13,7 @@ _AFTERWARDS = 32
 """Bytes per pixel for classes and objects, made while the engine still keeps its memory; 26 measured for objects."""
 
 _VOLUME_BYTES = 2**30
-"""Memory of the maps of one tile of a volume, at most. Four times as much would save a tenth of the work."""
+"""Memory of the maps of one tile of a volume, at most. The halo is then a small part of the tile: larger ones save little."""
 
 
 def smallest_tile(geometry: Geometry) -> int:

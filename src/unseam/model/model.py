@@ -12,7 +12,7 @@ from torch import nn
 from unseam.data.channels import first_axis_hint, is_grey_saved_as_colour, num_channels
 from unseam.data.normalise import Normalise, Ranges, check_image
 from unseam.engines import Engine, Precision, average_engines, choose_device, choose_engine, settle_precision
-from unseam.errors import DataError
+from unseam.errors import DataError, SettingsError
 from unseam.heads import Objects
 from unseam.inference import DEFAULT_INPUT_TILE, Averaging
 from unseam.inference.averaging import averaged
@@ -190,13 +190,17 @@ class Model:
         """Segment a volume of about cubic voxels: the mean over its planes, the planes of its rows and of its columns.
 
         ``volume`` is (D, H, W), or (D, H, W, C) with the channels of the training images; the maps of the result have planes,
-        too. ``on_plane`` is called with (planes done, planes in all). For the rest, and for errors, see :meth:`predict`.
+        too. ``on_plane`` is called with (planes done, planes in all). For the rest, and for errors, see :meth:`predict`. A
+        network that ships is refused (`SettingsError`): it would resample each plane by the size of its objects.
         """
         check_predicts(self.info)
+        if takes_any_image(self.info):
+            raise SettingsError("A network that ships resamples single images, not volumes. Take the planes (--average none).")
         planes, notes = list(np.asarray(volume)), list[str]()
         ranges = self.with_normalise(replace(self.info.normalise, over="stack")).grey_ranges(planes)
         normalised = np.stack([self.normalised(plane, own) for plane, own in zip(planes, ranges, strict=True)], axis=1)
-        max_bytes = None if max_memory is None else parse_bytes(max_memory)
+        of_result = 4 * self.info.net.num_classes * normalised[0].size  # it stays while planes are computed
+        max_bytes = None if max_memory is None else max(1, parse_bytes(max_memory) - of_result)
         engine = self._engine_for("none")
         predictor = Predictor(engine, max_input_tile, None, max_bytes, notes.append, head=self.info.head)
         maps = average_orientations(predictor.probabilities, normalised, self.info.head, on_plane)

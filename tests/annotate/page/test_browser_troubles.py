@@ -44,7 +44,7 @@ def test_a_mask_of_another_program_is_asked_about_and_kept(tab, images, answer):
     tab.drag((20, 20), (140, 20), value=1, size=10)
     tab.saved()
     mask: Path = images[0] / "masks" / COLOUR
-    for _ in range(100):  # the server writes it when nobody has painted for three seconds
+    for _ in range(100):  # the server writes the mask three seconds after the last stroke
         if mask.exists() and (np.array(Image.open(mask)) == tab.server_labels()).all():
             break
         tab.page.wait_for_timeout(200)

@@ -39,7 +39,7 @@ export const showPrediction = signal(true);
 export const showStrokes = signal(true);
 export const predictionOpacity = kept("prediction opacity", 0.4);
 export const strokesOpacity = kept("strokes opacity", 0.75);
-/** Classes and objects are told apart by stripes, too, not by colour alone. */
+/** Whether classes and objects have stripes as well as colours, for people who cannot tell the colours apart. */
 export const hasPatterns = kept("patterns", false);
 /** Per channel: what is black and what is white, in sent values. */
 export const contrast = signal(/** @type {[number, number][]} */ ([]));
